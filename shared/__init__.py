@@ -1,0 +1,1 @@
+"""What every side must agree on: documents, names, states, and the stores behind them."""

@@ -1,0 +1,112 @@
+"""The exception tree and `Problem`, the one form in which a fault in a document is told.
+
+BatchAIError
+├── DocumentError          a document of the user cannot be accepted; carries every Problem
+├── SettingsError          the installation's settings are wrong; carries every fault
+├── NotFoundError          no such job, cluster, ...
+├── ConflictError          the name is taken by something that is still alive
+├── IllegalTransitionError a state change the protocol forbids
+├── StoreError             storage did not do what was asked; trying again may help
+│   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
+├── MountError             a volume could not be mounted (the original's code in `code`)
+└── LaunchError            a process of the job could not be started
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BatchAIError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class Severity(StrEnum):
+    """How much a Problem weighs."""
+
+    ERROR = "error"  #: the document cannot run
+    WARNING = "warning"  #: it runs, but probably not as meant (the original was silent)
+    NOTE = "note"  #: it was read in an older or looser spelling; nothing to worry about
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault in a document, told so that its writer can mend it.
+
+    `line` and `column` count from 1 and point into the text as dropped; 0 means "not in the text"
+    (a value that is missing altogether points at the object that should hold it).
+    No field ever holds a secret value.
+    """
+
+    line: int
+    column: int
+    path: str  #: JSON path, e.g. "$.properties.nodeCount"
+    message: str  #: what is wrong
+    hint: str = ""  #: what would be right
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, column {self.column}: " if self.line else ""
+        return f"{where}{self.path}: {self.message}{f' {self.hint}' if self.hint else ''}"
+
+    def as_json(self) -> dict[str, str | int]:
+        """The form used in status.json, in HTTP answers and by `-o json`."""
+        out: dict[str, str | int] = {"severity": str(self.severity), "path": self.path}
+        if self.line:
+            out |= {"line": self.line, "column": self.column}
+        out["message"] = self.message
+        if self.hint:
+            out["hint"] = self.hint
+        return out
+
+
+class DocumentError(BatchAIError):
+    """A document cannot be accepted. `problems` holds every fault found, errors and warnings alike."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(p) for p in problems))
+
+
+class SettingsError(BatchAIError):
+    """Settings are missing or wrong. `faults` names each one and what would be right."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+class NotFoundError(BatchAIError):
+    """The named resource does not exist."""
+
+
+class ConflictError(BatchAIError):
+    """The name belongs to something that is still alive."""
+
+
+class IllegalTransitionError(BatchAIError):
+    """A state change that the protocol forbids."""
+
+
+class StoreError(BatchAIError):
+    """Storage did not do what was asked; trying again may help."""
+
+
+class LostOwnershipError(StoreError):
+    """A conditional write found somebody else's mark: stop, it is no longer yours."""
+
+
+class MountError(BatchAIError):
+    """A volume could not be mounted or unmounted.
+
+    `code` is the original service's error code (AZFMountError, BFSMountError, ...), the message says what
+    was tried and what the tool answered, `hint` the likely fix. Never holds a secret.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        self.code = code
+        self.hint = hint
+        super().__init__(f"{message}{f' {hint}' if hint else ''}")
+
+
+class LaunchError(BatchAIError):
+    """A process of the job could not be started."""

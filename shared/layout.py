@@ -1,0 +1,80 @@
+"""Where things are: on the node, on the volume, in the containers. PURE.
+
+Sources: recorded conversations of the original service and its SDK tests (OUTPUT_DIRECTORIES_FOLDER_NAME =
+"outputs", STDOUTERR_FOLDER_NAME = "stdouterr"); its prose forgot the literal "outputs" folder.
+"""
+
+from dataclasses import dataclass
+
+from shared.names import JobId, Scope
+
+STDOUTERR_FOLDER = "stdouterr"
+OUTPUTS_FOLDER = "outputs"
+#: The original's root on Ubuntu nodes; a runner may be given another (several runners on one machine must).
+DEFAULT_NODE_ROOT = "/mnt/batch/tasks/shared/LS_root"
+
+
+@dataclass(frozen=True)
+class NodeLayout:
+    """The folders of one job on one node. All absolute, no trailing slash."""
+
+    root: str  #: the runner's own root, e.g. /mnt/batch/tasks/shared/LS_root
+    job: JobId
+
+    @property
+    def mount_root(self) -> str:
+        """AZ_BATCHAI_MOUNT_ROOT: the cluster's volumes."""
+        return f"{self.root}/mounts"
+
+    @property
+    def job_temp_root(self) -> str:
+        """AZ_BATCHAI_JOB_TEMP_DIR: the temps of all jobs; wiped when a node starts a new job."""
+        return f"{self.root}/jobs"
+
+    @property
+    def job_temp(self) -> str:
+        """AZ_BATCHAI_JOB_TEMP: this job's own temp, shared by preparation and job."""
+        return f"{self.job_temp_root}/{self.job}"
+
+    @property
+    def job_mount_root(self) -> str:
+        """AZ_BATCHAI_JOB_MOUNT_ROOT: the job's volumes; set even when there are none."""
+        return f"{self.job_temp}/mounts"
+
+    @property
+    def shared_job_temp(self) -> str:
+        """AZ_BATCHAI_SHARED_JOB_TEMP: shared between the nodes of the job."""
+        return f"{self.job_temp}/shared"
+
+    @property
+    def working_directory(self) -> str:
+        """Where the job's processes start."""
+        return f"{self.job_temp}/wd"
+
+    @property
+    def hostfile(self) -> str:
+        """AZ_BATCHAI_MPI_HOST_FILE."""
+        return f"{self.job_temp}/hostfile"
+
+
+def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
+    """`jobOutputDirectoryPathSegment`: the folder of one run of a job, no slash at either end."""
+    return (
+        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{job.workspace}"
+        f"/experiments/{job.experiment}/jobs/{job.job}/{uuid}"
+    )
+
+
+def stdouterr_directory(prefix: str, segment: str) -> str:
+    """Folder of stdout, stderr and execution.log under an (expanded or unexpanded) stdOutErrPathPrefix."""
+    return _join(prefix, segment, STDOUTERR_FOLDER)
+
+
+def output_directory(prefix: str, segment: str, suffix: str | None) -> str:
+    """Folder of one outputDirectories entry under its pathPrefix."""
+    return _join(prefix, segment, OUTPUTS_FOLDER, suffix or "")
+
+
+def _join(*parts: str) -> str:
+    head = parts[0].rstrip("/")
+    return "/".join([head, *(p.strip("/") for p in parts[1:] if p.strip("/"))])
