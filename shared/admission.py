@@ -1,0 +1,104 @@
+"""From a dropped document to a Job ready to be stored: identity, hashes, the sealed copy."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.errors import Problem
+from shared.names import ClusterId, JobId, cluster_from_arm_id
+from shared.spec import JobSpec, public_properties, to_document
+from shared.state import Job, State
+from shared.status import problems_json
+from shared.stores.sealing import Sealer
+
+#: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
+_NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a document came from.
+
+    `place` is "<container>/<path>" of a dropped blob or "http"; `mark` is its ETag, or a hash of the content
+    where the trigger carries none. Place and mark together are the idempotency key.
+    """
+
+    place: str
+    mark: str
+
+    def __str__(self) -> str:
+        return f"{self.place}@{self.mark}"
+
+
+def place_of(source: str) -> str:
+    """The place of a stored source."""
+    return source.rpartition("@")[0]
+
+
+def content_hash(data: bytes) -> str:
+    """sha256 of a document as dropped, hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def first_uuid(job: JobId, source: Source) -> str:
+    """The uuid of the first run under a name."""
+    return str(uuid5(_NAMESPACE, f"{str(job).lower()}|{source}"))
+
+
+def next_uuid(new: Job, ended: Job) -> str:
+    """The uuid of the run that follows the run `ended` under the same name."""
+    return str(uuid5(_NAMESPACE, f"{str(new.id).lower()}|{new.source}|{ended.uuid}"))
+
+
+def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | None:
+    """The cluster a document asks for: `cluster.id`, else the default one of the job's workspace.
+
+    None when `cluster.id` is not the id of a cluster.
+    """
+    if spec.cluster is None:
+        return ClusterId(job.workspace, default_cluster)
+    return cluster_from_arm_id(spec.cluster.id)
+
+
+def new_job(
+    spec: JobSpec,
+    job: JobId,
+    cluster: ClusterId,
+    source: Source,
+    data: bytes,
+    problems: tuple[Problem, ...],
+    now: datetime,
+    max_attempts: int,
+) -> Job:
+    """The queued Job of an accepted document."""
+    tool_type, _ = spec.toolkit
+    return Job(
+        id=job,
+        uuid=first_uuid(job, source),
+        cluster=cluster,
+        priority=str(spec.scheduling_priority),
+        node_count=spec.node_count,
+        tool_type=tool_type,
+        state=State.QUEUED,
+        created=now,
+        state_since=now,
+        source=str(source),
+        content_sha256=content_hash(data),
+        enqueued=now,
+        max_attempts=max_attempts,
+        properties=json.dumps(public_properties(spec), separators=(",", ":")),
+        problems=json.dumps(problems_json(problems[:50]), separators=(",", ":"))[:30_000]
+        if problems
+        else "[]",
+    )
+
+
+def accepted_document(spec: JobSpec, job: Job, cluster_revision: str, sealer: Sealer) -> dict[str, Any]:
+    """What is stored as accepted/<uuid>.json: the document with sealed secrets, and what it was accepted
+    against."""
+    return {"uuid": job.uuid, "job": str(job.id), "clusterRevision": cluster_revision} | to_document(
+        spec, sealer.seal
+    )

@@ -1,0 +1,281 @@
+"""JobManager: the only writer of job state.
+
+People: submit, get, list, terminate, why. Runners: next_job, renew, finish, give_back. The order of effects
+makes a crash anywhere harmless; docs/protocol.md has the table "crash after / what is left / what heals it".
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from shared import admission, state, status
+from shared.admission import Source
+from shared.clusters import ClusterManager
+from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, StoreError
+from shared.names import ClusterId, JobId
+from shared.settings import Settings
+from shared.spec import JobSpec, job_from_document
+from shared.state import Job, Lease, Outcome, Reason, State, StreamSeal
+from shared.stores.documents import Documents
+from shared.stores.jobs import JobTable
+from shared.stores.queues import JobMessage, JobQueues
+from shared.stores.rows import LiveEntry
+from shared.stores.sealing import Sealer
+from shared.submitting import Submission, Submitter
+from shared.waiting import QueuedEntry, Waiting, why
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that a runner may run now: what it is, what the user asked for, and the right to run it."""
+
+    job: Job
+    lease: Lease
+    spec: JobSpec
+    cluster_revision: str  #: of the cluster's document when the job was accepted
+
+
+def utc_now() -> datetime:
+    """The clock of this machine; used for what people read, never to compare machines."""
+    return datetime.now(UTC)
+
+
+class JobManager:
+    """The gate to jobs. Keeps nothing between calls; safe to use from several threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobTable,
+        queues: JobQueues,
+        documents: Documents,
+        clusters: ClusterManager,
+        sealer: Sealer,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.jobs = jobs
+        self.queues = queues
+        self.documents = documents
+        self.clusters = clusters
+        self.now = now
+        self._sealer = sealer
+        self._monotonic = monotonic
+        self._submitter = Submitter(settings, jobs, queues, documents, clusters, sealer, now)
+
+    # ---- people
+
+    def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
+        """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
+        return self._submitter.submit(job, data, source)
+
+    def get(self, job: JobId) -> Job:
+        """The latest run under a name. Raises NotFoundError."""
+        found = self.jobs.get(job)
+        if found is None:
+            raise NotFoundError(f"The specified job {job.job} is not found")
+        return found
+
+    def list_jobs(self, workspace: str, experiment: str) -> Iterator[Job]:
+        """The latest run of every job of an experiment, by name."""
+        return self.jobs.list_jobs(workspace, experiment)
+
+    def terminate(self, job: JobId) -> Job:
+        """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.
+
+        Raises NotFoundError, StoreError.
+        """
+        for _ in range(5):
+            found = self.get(job)
+            wanted = state.request_termination(found, self.now())
+            if wanted is found:
+                return found
+            try:
+                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                continue
+            self.write_status(written)
+            return written
+        raise StoreError(f"job {job} is being written by others at the same time; try again")
+
+    def why(self, job: Job) -> Waiting | None:
+        """Why a queued job waits, None for any other."""
+        if job.state is not State.QUEUED:
+            return None
+        return why(job, self.queue_of(job.cluster), self.clusters.node_views(job.cluster))
+
+    def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
+        """The live jobs of a cluster, of every workspace that sends jobs to it."""
+        return [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in self.live(cluster)]
+
+    def live(self, cluster: ClusterId) -> list[LiveEntry]:
+        """The index entries of a cluster's live jobs, of every workspace, oldest first."""
+        row = self.clusters.find(cluster)
+        entries = self.jobs.list_live(cluster)
+        for workspace in row.guests if row else ():
+            entries += self.jobs.list_live(cluster, workspace)
+        return sorted(entries, key=lambda entry: entry.created)
+
+    # ---- runners
+
+    def next_job(self, queue: str, owner: str) -> Claim | None:
+        """Take the next job of a queue: receive, claim the row, renew once, read the document.
+
+        None when there is nothing to run; messages that mean nothing any more are deleted on the way.
+        Raises StoreError.
+        """
+        before = self._monotonic()
+        message = self.queues.receive(queue, self.settings.lease_seconds)
+        if message is None:
+            return None
+        job = self.jobs.get(message.job) if message.job else None
+        if job is None or job.uuid != message.uuid or not job.state.live:
+            self._drop(message, "it means no live job")
+            return None
+        if job.state is not State.QUEUED and job.message_id != message.message_id:
+            self._drop(message, f"job {job.id} is {job.state} under another message")
+            return None
+        if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
+            self._give_up(job, message)
+            return None
+        return self._claim(job, message, owner, before)
+
+    def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
+        wanted = state.claim(job, owner, message.message_id, self.now())
+        try:
+            claimed = self.jobs.update(wanted)
+        except LostOwnershipError:
+            found = self.jobs.get(job.id)
+            # The answer to our own write may have been lost on the way back.
+            if found is None or replace(found, etag="") != replace(wanted, etag=""):
+                return None  # somebody else was faster; the message comes back and is judged then
+            claimed = found
+        lease = Lease(
+            job=job.id,
+            uuid=job.uuid,
+            attempt=claimed.attempt,
+            owner=owner,
+            queue=message.queue,
+            message_id=message.message_id,
+            pop_receipt=message.pop_receipt,
+            deadline=before + self.settings.lease_seconds,
+        )
+        lease = self._renew_message(lease)
+        return self._open(claimed, lease)
+
+    def _open(self, job: Job, lease: Lease) -> Claim | None:
+        try:
+            document = self.documents.get_accepted(job.uuid)
+            spec = job_from_document(document, self._sealer.unseal)
+        except BatchAIError as error:
+            log.exception("accepted document unreadable", extra={"action": "claim", "job": str(job.id)})
+            outcome = Outcome(Reason.RUNNER_FAULT, message=f"The accepted document cannot be read: {error}")
+            self.finish(job, lease, outcome)
+            return None
+        return Claim(job, lease, spec, str(document.get("clusterRevision", "")))
+
+    def _drop(self, message: JobMessage, reason: str) -> None:
+        log.info(
+            "message dropped: %s", reason, extra={"action": "drop_message", "message_id": message.message_id}
+        )
+        self._delete_message(message.queue, message.message_id, message.pop_receipt)
+
+    def _give_up(self, job: Job, message: JobMessage) -> None:
+        """End a job that nobody can run any more: asked to terminate, or out of attempts."""
+        text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
+        ended = state.finish(job, Outcome(Reason.RUNNER_LOST, message=text), self.now())
+        self.write_status(self.jobs.end(ended))
+        self._delete_message(message.queue, message.message_id, message.pop_receipt)
+
+    def renew(self, lease: Lease) -> tuple[Lease, Job]:
+        """Prolong a lease: two calls. The new lease and the job as it stands now.
+
+        Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
+        """
+        renewed = self._renew_message(lease)
+        job = self.jobs.get(lease.job)
+        if job is None:
+            raise LostOwnershipError(f"job {lease.job} was deleted")
+        return renewed, state.owned(job, renewed)
+
+    def _renew_message(self, lease: Lease) -> Lease:
+        before = self._monotonic()
+        receipt = self.queues.renew(
+            lease.queue, lease.message_id, lease.pop_receipt, self.settings.lease_seconds
+        )
+        return replace(lease, pop_receipt=receipt, deadline=before + self.settings.lease_seconds)
+
+    def finish(self, job: Job, lease: Lease, outcome: Outcome, seals: tuple[StreamSeal, ...] = ()) -> Job:
+        """End the attempt: row, then status.json, then message.
+
+        `job` is the job as last seen (claimed or renewed), `lease` the latest renewal. An outcome that is
+        ours to try again puts the job back while attempts are left.
+        Raises LostOwnershipError when somebody else has taken over: then nothing was written.
+        """
+        retry = outcome.reason in state.RETRIED
+
+        def ended(current: Job) -> Job:
+            if retry:
+                return state.requeue(current, outcome, self.now())
+            return state.finish(current, outcome, self.now(), seals)
+
+        return self._conclude(job, lease, ended)
+
+    def give_back(self, job: Job, lease: Lease, message: str) -> Job:
+        """Put a job back without using up an attempt (the runner drains)."""
+        outcome = Outcome(Reason.RUNNER_LOST, message=message)
+        return self._conclude(
+            job, lease, lambda current: state.requeue(current, outcome, self.now(), spend=False)
+        )
+
+    def _conclude(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
+        written = self._write_owned(job, lease, change)
+        self.write_status(written)
+        if written.state.live:
+            self._release_message(lease)
+        else:
+            self._delete_message(lease.queue, lease.message_id, lease.pop_receipt)
+        return written
+
+    def _write_owned(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
+        """Write `change(job)` while the lease holds; a job changed meanwhile (terminate) is read again."""
+        for _ in range(5):
+            wanted = change(state.owned(job, lease))
+            try:
+                return self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                found = self.jobs.get(lease.job)
+            if found is None:
+                raise LostOwnershipError(f"job {lease.job} was deleted")
+            if replace(found, etag="") == replace(wanted, etag=""):
+                return found  # our own write had arrived; only its answer was lost
+            job = found
+        raise StoreError(f"job {lease.job} is being written by others at the same time")
+
+    def _release_message(self, lease: Lease) -> None:
+        try:
+            self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+        except StoreError:
+            log.warning("message not released", extra={"action": "release", "job": str(lease.job)})
+
+    def _delete_message(self, queue: str, message_id: str, pop_receipt: str) -> None:
+        try:
+            self.queues.delete(queue, message_id, pop_receipt)
+        except StoreError:
+            # It comes back once its lease runs out, finds an ended job and is deleted then.
+            log.warning("message not deleted", extra={"action": "delete_message", "message_id": message_id})
+
+    def write_status(self, job: Job, waiting: Waiting | None = None) -> None:
+        """Bring status.json up to date; a failure is logged, for the row is what counts."""
+        place = admission.place_of(job.source)
+        if place == "http":
+            return
+        try:
+            self.documents.put_status(place, status.of_job(job, self.settings.scope, self.now(), waiting))
+        except StoreError as error:
+            log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})

@@ -1,0 +1,160 @@
+"""Settings, read once from an environment mapping into one frozen object, every fault at once. PURE.
+
+Names follow local.settings.example.json; docs/settings.md lists them for people.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import SettingsError
+from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_PATTERN, Scope
+
+
+DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
+
+
+@dataclass(frozen=True)
+class AccountEndpoints:
+    """Service URLs of one storage account; an empty one means the public cloud's."""
+
+    blob: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation is told. Seconds where a name says so; secrets are kept out of repr."""
+
+    storage: str = field(repr=False, default="")  #: connection string of the state account
+    storage_account: str = ""  #: account of the state for identity-based access (no connection string)
+    scope: Scope = DEFAULT_SCOPE
+    location: str = "local"
+    default_workspace: str = "default"
+    default_experiment: str = "default"
+    default_cluster: str = "default"
+    jobs_container: str = "jobs"
+    clusters_container: str = "clusters"
+    accepted_container: str = "accepted"
+    sealing_keys: tuple[bytes, ...] = field(repr=False, default=())  #: newest first, 32 bytes each
+    #: what the two placeholders of the original client stand for
+    data_account: str = ""
+    data_key: str = field(repr=False, default="")
+    endpoints: Mapping[str, AccountEndpoints] = field(default_factory=dict)  #: by account name
+    max_attempts: int = 3
+    lease_seconds: float = 90.0
+    renew_seconds: float = 30.0
+    #: a queued job gets another message when it has had none for this long
+    resend_seconds: float = 120.0
+
+
+def settings_from(env: Mapping[str, str]) -> Settings:
+    """Settings of the function app and the runner. Raises SettingsError with every fault."""
+    reader = _Reader(env)
+    lease = reader.number("BATCHAI_LEASE_SECONDS", 90.0, least=2.0)
+    settings = Settings(
+        storage=reader.storage(),
+        storage_account=env.get("BATCHAI_STORAGE__accountName", ""),
+        scope=Scope(
+            reader.text("BATCHAI_SUBSCRIPTION_ID", DEFAULT_SCOPE.subscription_id),
+            reader.text("BATCHAI_RESOURCE_GROUP", DEFAULT_SCOPE.resource_group),
+        ),
+        location=reader.text("BATCHAI_LOCATION", "local"),
+        default_workspace=reader.name("BATCHAI_DEFAULT_WORKSPACE"),
+        default_experiment=reader.name("BATCHAI_DEFAULT_EXPERIMENT"),
+        default_cluster=reader.name("BATCHAI_DEFAULT_CLUSTER"),
+        sealing_keys=reader.keys(),
+        data_account=env.get("AZURE_BATCHAI_STORAGE_ACCOUNT", ""),
+        data_key=env.get("AZURE_BATCHAI_STORAGE_KEY", ""),
+        endpoints=reader.endpoints(),
+        max_attempts=int(reader.number("BATCHAI_MAX_ATTEMPTS", 3, least=1)),
+        lease_seconds=lease,
+        renew_seconds=reader.number("BATCHAI_RENEW_SECONDS", lease / 3, least=0.2),
+        resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
+    )
+    if not RESOURCE_GROUP_PATTERN.match(settings.scope.resource_group):
+        reader.faults.append("BATCHAI_RESOURCE_GROUP may hold letters, digits and . _ - only")
+    if settings.renew_seconds > lease / 2:
+        reader.faults.append("BATCHAI_RENEW_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
+    if reader.faults:
+        raise SettingsError(tuple(reader.faults))
+    return settings
+
+
+class _Reader:
+    """Reads single settings and collects what is wrong with them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        value = self.env.get(name, "") or default
+        if "/" in value or "\\" in value:
+            self.faults.append(f"{name} must not contain a slash")
+        return value
+
+    def name(self, name: str) -> str:
+        value = self.env.get(name, "") or "default"
+        if not NAME_PATTERN.match(value):
+            self.faults.append(f"{name} is '{value}'; it must be {NAME_RULE}")
+        return value
+
+    def number(self, name: str, default: float, least: float) -> float:
+        text = self.env.get(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = least - 1
+        if not value >= least or value == float("inf"):
+            self.faults.append(f"{name} is '{text}'; it must be a number of at least {least:g}")
+            return default
+        return value
+
+    def storage(self) -> str:
+        value = self.env.get("BATCHAI_STORAGE") or self.env.get("AzureWebJobsStorage") or ""
+        identity = self.env.get("BATCHAI_STORAGE__accountName")
+        if not value and not identity:
+            self.faults.append(
+                "BATCHAI_STORAGE is missing: set it to a connection string of the storage account that "
+                "holds the state (AzureWebJobsStorage is used where it is absent), or set "
+                "BATCHAI_STORAGE__accountName to use the machine's identity"
+            )
+        return "" if identity and not self.env.get("BATCHAI_STORAGE") else value
+
+    def keys(self) -> tuple[bytes, ...]:
+        text = self.env.get("BATCHAI_SEALING_KEYS", "")
+        if not text:
+            self.faults.append(
+                "BATCHAI_SEALING_KEYS is missing: 32 random bytes in base64 (several, newest first, "
+                "separated by commas, while keys are rotated). Make one with: openssl rand -base64 32"
+            )
+            return ()
+        keys = []
+        for number, part in enumerate(text.split(","), 1):
+            try:
+                key = base64.b64decode(part.strip(), validate=True)
+            except binascii.Error:
+                key = b""
+            if len(key) != 32:
+                self.faults.append(f"BATCHAI_SEALING_KEYS: key {number} is not 32 bytes in base64")
+            keys.append(key)
+        return tuple(keys)
+
+    def endpoints(self) -> dict[str, AccountEndpoints]:
+        text = self.env.get("BATCHAI_ENDPOINTS", "") or "{}"
+        try:
+            raw = json.loads(text)
+            return {
+                str(account): AccountEndpoints(
+                    blob=str(urls.get("blob", "")).rstrip("/"), file=str(urls.get("file", "")).rstrip("/")
+                )
+                for account, urls in raw.items()
+            }
+        except (ValueError, AttributeError):
+            self.faults.append(
+                'BATCHAI_ENDPOINTS must be JSON like {"account": {"blob": "http://...", "file": "http://..."}}'
+            )
+            return {}

@@ -1,0 +1,226 @@
+"""States, reasons, Job, Lease, Outcome, and the only functions that change a Job. PURE.
+
+    queued --claim--> running --finish--> succeeded | failed
+      ^                |    \\--request_termination--> terminating --finish--> failed (JobTerminated)
+      |                |--requeue (lost runner, infrastructure)
+      \\----------------/
+    queued --request_termination--> failed (JobTerminated)
+
+Names of states and codes are the original service's (REST specification; recorded conversations); codes that
+it did not have are marked "ours".
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shared.errors import IllegalTransitionError, LostOwnershipError
+from shared.names import ClusterId, JobId
+
+
+class State(StrEnum):
+    """executionState of a job."""
+
+    QUEUED = "queued"  #: accepted, or waiting to be tried again
+    RUNNING = "running"  #: a runner owns it: mounts, image, preparation and the job itself
+    TERMINATING = "terminating"  #: somebody asked for its end; the runner is stopping it
+    SUCCEEDED = "succeeded"  #: ended with exit code 0
+    FAILED = "failed"  #: ended in any other way
+
+    @property
+    def live(self) -> bool:
+        """Whether the job can still change."""
+        return self not in (State.SUCCEEDED, State.FAILED)
+
+
+class Reason(StrEnum):
+    """How an attempt ended. Closed list: people match on these words, think before adding one."""
+
+    SUCCEEDED = "Succeeded"  #: exit code 0
+    JOB_FAILED = "JobFailed"  #: the user's program ended with another exit code
+    PREPARATION_FAILED = "JobPreparationFailed"  #: jobPreparation did
+    TERMINATED = "JobTerminated"  #: somebody asked for it
+    WALL_CLOCK = "JobWallClockTimeExceeded"  #: constraints.maxWallClockTime passed (ours: not recorded)
+    FILE_SHARE_MOUNT = "AZFMountError"
+    CONTAINER_MOUNT = "BFSMountError"
+    FILE_SERVER_MOUNT = "NFSMountError"  #: ours
+    UNMANAGED_MOUNT = "UnmanagedMountError"  #: ours
+    START_FAILED = "JobStartFailed"  #: the processes could not be started (ours)
+    RUNNER_LOST = "RunnerLost"  #: the machine or its runner went away (ours)
+    RUNNER_FAULT = "RunnerFault"  #: our own fault on the node (ours)
+    POISON = "PoisonJob"  #: its message was delivered too often without an end (ours)
+
+
+#: Ours to try again, up to maxAttempts; everything else is the user's, or final.
+RETRIED = frozenset({Reason.RUNNER_LOST, Reason.RUNNER_FAULT})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. `exit_code` is None where no process of the user came to an end of its own."""
+
+    reason: Reason
+    exit_code: int | None = None
+    message: str = ""
+    details: tuple[tuple[str, str], ...] = ()  #: (name, value) pairs shown with the error
+
+    @property
+    def succeeded(self) -> bool:
+        return self.reason is Reason.SUCCEEDED
+
+
+@dataclass(frozen=True)
+class JobError:
+    """An entry of executionInfo.errors."""
+
+    code: str
+    message: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class StreamSeal:
+    """What is known of one log stream at the end: length in bytes, sha256 in hex, whether it is whole."""
+
+    name: str
+    size: int
+    sha256: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """What we know of one run of a job. Changed only by the functions of this module."""
+
+    id: JobId
+    uuid: str
+    cluster: ClusterId
+    priority: str
+    node_count: int
+    tool_type: str
+    state: State
+    created: datetime  #: all times are UTC
+    state_since: datetime
+    source: str  #: where it came from: "<container>/<blob path>@<etag>" or "http:<sha256>"
+    content_sha256: str
+    enqueued: datetime  #: when a message was last put for it
+    attempt: int = 0  #: attempts begun; the fencing token of every write of a runner
+    max_attempts: int = 3
+    owner: str | None = None  #: runner that holds the current attempt
+    message_id: str | None = None  #: queue message the current attempt was claimed with
+    started: datetime | None = None  #: of the latest attempt
+    ended: datetime | None = None
+    exit_code: int | None = None
+    errors: tuple[JobError, ...] = ()
+    seals: tuple[StreamSeal, ...] = ()
+    properties: str = "{}"  #: public_properties of the document, JSON, no secrets
+    problems: str = "[]"  #: warnings and notes about the document, JSON
+    etag: str = ""  #: of the row this was read from
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The exclusive, expiring right of one runner to run one attempt. A renewal returns a new one."""
+
+    job: JobId
+    uuid: str
+    attempt: int
+    owner: str
+    queue: str
+    message_id: str
+    pop_receipt: str
+    deadline: float  #: monotonic clock of the runner, seconds; measured from before the last renewal
+
+
+def claim(job: Job, owner: str, message_id: str, now: datetime) -> Job:
+    """The job as taken by `owner`: running, one attempt more.
+
+    A queued job can be claimed by any message. A running one only through the very message it was claimed
+    with: that message is visible again only because its lease ran out, while any other is a duplicate.
+    Raises IllegalTransitionError otherwise, or when no attempt is left.
+    """
+    takeover = job.state is State.RUNNING and job.message_id == message_id
+    if job.state is not State.QUEUED and not takeover:
+        raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be claimed")
+    if job.attempt >= job.max_attempts:
+        raise IllegalTransitionError(f"job {job.id} has used its {job.max_attempts} attempts")
+    return replace(
+        job,
+        state=State.RUNNING,
+        state_since=now,
+        attempt=job.attempt + 1,
+        owner=owner,
+        message_id=message_id,
+        started=now,
+    )
+
+
+def owned(job: Job, lease: Lease) -> Job:
+    """`job` itself if `lease` is its current attempt; else LostOwnershipError: stop, write nothing."""
+    if job.uuid != lease.uuid or job.attempt != lease.attempt or job.owner != lease.owner:
+        raise LostOwnershipError(
+            f"attempt {lease.attempt} of job {job.id} no longer belongs to {lease.owner}"
+        )
+    if not job.state.live:
+        raise LostOwnershipError(f"job {job.id} has already ended as {job.state}")
+    return job
+
+
+def finish(job: Job, outcome: Outcome, now: datetime, seals: tuple[StreamSeal, ...] = ()) -> Job:
+    """The job as ended by `outcome`. A job that was asked to terminate ends as terminated, unless it had
+    already succeeded or failed by itself with an exit code."""
+    if not job.state.live:
+        raise IllegalTransitionError(f"job {job.id} has already ended as {job.state}")
+    if job.state is State.TERMINATING and outcome.exit_code is None and not outcome.succeeded:
+        outcome = TERMINATED
+    return replace(
+        job,
+        state=State.SUCCEEDED if outcome.succeeded else State.FAILED,
+        state_since=now,
+        owner=None,
+        message_id=None,
+        started=job.started or now,
+        ended=now,
+        exit_code=outcome.exit_code,
+        errors=() if outcome.succeeded else (_error(outcome),),
+        seals=seals,
+    )
+
+
+TERMINATED = Outcome(Reason.TERMINATED, message="The specified job has been terminated by the user")
+
+
+def _error(outcome: Outcome) -> JobError:
+    return JobError(str(outcome.reason), outcome.message, outcome.details)
+
+
+def request_termination(job: Job, now: datetime) -> Job:
+    """Queued: failed at once. Running: terminating. Ended or already terminating: unchanged (a no-op)."""
+    if job.state is State.QUEUED:
+        return finish(job, TERMINATED, now)
+    if job.state is State.RUNNING:
+        return replace(job, state=State.TERMINATING, state_since=now)
+    return job
+
+
+def requeue(job: Job, outcome: Outcome, now: datetime, spend: bool = True) -> Job:
+    """The job after an infrastructure failure: queued for another attempt, failed when none is left, ended as
+    terminated when that was asked for. The failed attempt's error is kept for people to see.
+
+    `spend` False gives the attempt back (a drained runner): numbers never go back, so the budget grows.
+    """
+    if not spend:
+        job = replace(job, max_attempts=job.max_attempts + 1)
+    if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
+        return finish(job, outcome, now)
+    if job.state is not State.RUNNING:
+        raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be put back")
+    return replace(
+        job,
+        state=State.QUEUED,
+        state_since=now,
+        owner=None,
+        message_id=None,
+        errors=(_error(outcome),),
+        enqueued=now,
+    )

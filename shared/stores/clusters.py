@@ -1,0 +1,140 @@
+"""The tables of clusters and of their nodes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from azure.data.tables import UpdateMode
+
+from shared.names import ClusterId
+from shared.stores import keys
+from shared.stores.connection import Connection, translated
+
+CLUSTERS = "clusters"
+NODES = "nodes"
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """What we know of a cluster. `revision` names the accepted document in force."""
+
+    id: ClusterId
+    revision: str
+    created: datetime
+    properties: str = "{}"  #: public_properties of the document, JSON, no secrets
+    guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """What a runner says of itself. `heard` is the storage service's own time of the last write."""
+
+    cluster: ClusterId
+    node_id: str
+    state: str  #: idle, running, preparing, unusable or leaving
+    gpus: int
+    address: str = ""
+    job: str = ""  #: uuid of the run it works on
+    detail: str = ""  #: why it is unusable, or what it prepares
+    version: str = ""
+    heard: datetime | None = None
+
+
+class ClusterTable:
+    """Rows of clusters and nodes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._clusters = connection.tables.get_table_client(CLUSTERS)
+        self._nodes = connection.tables.get_table_client(NODES)
+
+    def get(self, cluster: ClusterId) -> ClusterRow | None:
+        """The cluster, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": cluster.workspace.lower(), "row": cluster.cluster.lower()}
+        with translated(f"reading cluster {cluster}"):
+            for entity in self._clusters.query_entities(filters, parameters=values):
+                return _cluster(entity)
+        return None
+
+    def put(self, row: ClusterRow) -> None:
+        """Create a cluster or replace what is known of it."""
+        entity: dict[str, Any] = {
+            "PartitionKey": row.id.workspace.lower(),
+            "RowKey": row.id.cluster.lower(),
+            "Workspace": row.id.workspace,
+            "Cluster": row.id.cluster,
+            "Revision": row.revision,
+            "Created": row.created,
+            "Properties": row.properties,
+            "Guests": " ".join(row.guests),
+        }
+        with translated(f"writing cluster {row.id}"):
+            self._clusters.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    def list_all(self) -> Iterator[ClusterRow]:
+        """Every cluster of the installation: tens, not thousands."""
+        with translated("listing clusters"):
+            yield from map(_cluster, self._clusters.list_entities())
+
+    def report(self, node: NodeRow) -> None:
+        """Write what a runner says of itself; the write is its heartbeat."""
+        entity = {
+            "PartitionKey": keys.cluster_partition(node.cluster),
+            "RowKey": node.node_id,
+            "Workspace": node.cluster.workspace,
+            "Cluster": node.cluster.cluster,
+            "State": node.state,
+            "Gpus": node.gpus,
+            "Address": node.address,
+            "Job": node.job,
+            "Detail": node.detail,
+            "Version": node.version,
+        }
+        with translated(f"writing node {node.node_id}"):
+            self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    def nodes(self, cluster: ClusterId) -> tuple[list[NodeRow], datetime]:
+        """The nodes of a cluster, silent ones included, and the storage service's time of the answer.
+
+        Compare `heard` with that time: clocks of different machines are never compared.
+        """
+        dates: list[str] = []
+        with translated(f"listing the nodes of cluster {cluster}"):
+            found = self._nodes.query_entities(
+                "PartitionKey eq @partition",
+                parameters={"partition": keys.cluster_partition(cluster)},
+                raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+            )
+            nodes = [_node(entity) for entity in found]
+        return nodes, parsedate_to_datetime(dates[-1])
+
+    def forget(self, node: NodeRow) -> None:
+        """Remove a node that has left."""
+        with translated(f"removing node {node.node_id}"):
+            self._nodes.delete_entity(keys.cluster_partition(node.cluster), node.node_id)
+
+
+def _cluster(entity: Any) -> ClusterRow:
+    return ClusterRow(
+        id=ClusterId(entity["Workspace"], entity["Cluster"]),
+        revision=entity["Revision"],
+        created=entity["Created"],
+        properties=entity["Properties"],
+        guests=tuple(entity["Guests"].split()),
+    )
+
+
+def _node(entity: Any) -> NodeRow:
+    return NodeRow(
+        cluster=ClusterId(entity["Workspace"], entity["Cluster"]),
+        node_id=entity["RowKey"],
+        state=entity["State"],
+        gpus=entity["Gpus"],
+        address=entity["Address"],
+        job=entity["Job"],
+        detail=entity["Detail"],
+        version=entity["Version"],
+        heard=entity.metadata["timestamp"],
+    )

@@ -1,0 +1,150 @@
+"""Storage clients built from settings: endpoints, identity, retries, time limits and counting."""
+
+import functools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import ExponentialRetry as BlobRetry
+from azure.storage.queue import ExponentialRetry as QueueRetry
+from azure.storage.queue import QueueServiceClient
+
+from shared.errors import ConflictError, LostOwnershipError, NotFoundError, StoreError
+from shared.settings import Settings
+
+#: Seconds. Storage calls here are small; a call that takes longer is stuck.
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 30
+
+
+class CallCounter:
+    """Counts requests really sent, retries included, by "<verb> <service>". Thread-safe."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, method: str, service: str) -> None:
+        with self._lock:
+            self._counts[f"{method} {service}"] += 1
+
+    def snapshot(self) -> Counter[str]:
+        """A copy of the counts so far."""
+        with self._lock:
+            return Counter(self._counts)
+
+    def reset(self) -> None:
+        with self._lock:
+            self._counts.clear()
+
+
+class _CountingTransport(RequestsTransport):  # type: ignore[misc]
+    """The SDK's own transport, which tells the counter about every request."""
+
+    def __init__(self, counter: CallCounter, service: str) -> None:
+        super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+        self._counter = counter
+        self._service = service
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        self._counter.add(request.method, self._service)
+        return super().send(request, **kwargs)
+
+
+class Connection:
+    """The service clients of the state account. Clients are made at first use and are thread-safe."""
+
+    def __init__(self, settings: Settings, counter: CallCounter | None = None) -> None:
+        self.settings = settings
+        self.counter = counter or CallCounter()
+
+    @functools.cached_property
+    def tables(self) -> TableServiceClient:
+        options: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.4}
+        options["transport"] = _CountingTransport(self.counter, "table")
+        if self.settings.storage:
+            return TableServiceClient.from_connection_string(self.settings.storage, **options)
+        url = f"https://{self.settings.storage_account}.table.core.windows.net"
+        return TableServiceClient(url, credential=_identity(), **options)
+
+    @functools.cached_property
+    def queues(self) -> QueueServiceClient:
+        retry = QueueRetry(initial_backoff=1, increment_base=2, retry_total=3)
+        options: dict[str, Any] = {"retry_policy": retry}
+        options["transport"] = _CountingTransport(self.counter, "queue")
+        if self.settings.storage:
+            return QueueServiceClient.from_connection_string(self.settings.storage, **options)
+        url = f"https://{self.settings.storage_account}.queue.core.windows.net"
+        return QueueServiceClient(url, credential=_identity(), **options)
+
+    @functools.cached_property
+    def blobs(self) -> BlobServiceClient:
+        retry = BlobRetry(initial_backoff=1, increment_base=2, retry_total=3)
+        options: dict[str, Any] = {"retry_policy": retry}
+        options["transport"] = _CountingTransport(self.counter, "blob")
+        if self.settings.storage:
+            return BlobServiceClient.from_connection_string(self.settings.storage, **options)
+        url = f"https://{self.settings.storage_account}.blob.core.windows.net"
+        return BlobServiceClient(url, credential=_identity(), **options)
+
+    def close(self) -> None:
+        """Close the clients that were made."""
+        for name in ("tables", "queues", "blobs"):
+            if client := self.__dict__.pop(name, None):
+                client.close()
+
+
+def _identity() -> Any:
+    # Imported late: azure-identity costs a third of a second and the local stack never needs it.
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Azure's exceptions as ours; `doing` says what was being done, for people.
+
+    Raises LostOwnershipError (condition not met), ConflictError (exists), NotFoundError, StoreError (others).
+    Only the error code and status are quoted: SDK messages may hold URLs with signatures.
+    """
+    try:
+        yield
+    except ResourceModifiedError as error:
+        raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
+    except ResourceExistsError as error:
+        raise ConflictError(f"{doing}: exists already") from error
+    except ResourceNotFoundError as error:
+        if error_code(error) == "MessageNotFound":
+            raise LostOwnershipError(f"{doing}: the message is gone") from error
+        raise NotFoundError(f"{doing}: not found ({error_code(error)})") from error
+    except HttpResponseError as error:
+        if error.status_code == 412:
+            raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
+        if error_code(error) in ("EntityAlreadyExists", "BlobAlreadyExists"):
+            raise ConflictError(f"{doing}: exists already") from error
+        if error_code(error) in ("PopReceiptMismatch", "MessageNotFound"):
+            raise LostOwnershipError(f"{doing}: the message is no longer ours") from error
+        raise StoreError(f"{doing}: storage answered {error.status_code} {error_code(error)}") from error
+    except AzureError as error:
+        raise StoreError(f"{doing}: storage could not be reached ({type(error).__name__})") from error
+
+
+def error_code(error: HttpResponseError) -> str:
+    """The service's error code, e.g. "MessageNotFound"; the tables SDK keeps it only in the header."""
+    code = getattr(error, "error_code", None)
+    if not code:
+        code = getattr(error.response, "headers", {}).get("x-ms-error-code")
+    return str(getattr(code, "value", code) or "")

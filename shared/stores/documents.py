@@ -1,0 +1,60 @@
+"""Blobs that hold documents: what was accepted, and the status beside what was dropped."""
+
+import json
+from typing import Any
+
+from azure.storage.blob import ContentSettings
+
+from shared.errors import ConflictError, NotFoundError
+from shared.stores.connection import Connection, translated
+
+_JSON = ContentSettings(content_type="application/json; charset=utf-8")
+
+
+class Documents:
+    """The containers `accepted` (private) and the drop containers (status.json only)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._blobs = connection.blobs
+        self._accepted = connection.settings.accepted_container
+
+    def put_accepted(self, name: str, document: dict[str, Any]) -> None:
+        """Store an accepted document as `<name>.json`. Its secrets must be sealed already."""
+        self._put(self._accepted, f"{name}.json", document)
+
+    def get_accepted(self, name: str) -> dict[str, Any]:
+        """The accepted document. Raises NotFoundError, StoreError."""
+        client = self._blobs.get_blob_client(self._accepted, f"{name}.json")
+        with translated(f"reading the accepted document {name}"):
+            loaded: dict[str, Any] = json.loads(client.download_blob(max_concurrency=1).readall())
+        return loaded
+
+    def delete_accepted(self, name: str) -> None:
+        """Remove an accepted document that never became a job; a missing one is fine."""
+        try:
+            with translated(f"deleting the accepted document {name}"):
+                self._blobs.get_blob_client(self._accepted, f"{name}.json").delete_blob()
+        except NotFoundError:
+            pass  # somebody else removed it
+
+    def put_status(self, dropped: str, status: dict[str, Any]) -> None:
+        """Write status.json beside a dropped file. `dropped` is "<container>/<folders>/<file>"."""
+        container, _, path = dropped.partition("/")
+        folder = path.rpartition("/")[0]
+        self._put(container, f"{folder}/status.json" if folder else "status.json", status)
+
+    def provision(self, containers: tuple[str, ...]) -> None:
+        """Create containers where they are missing."""
+        for container in containers:
+            try:
+                with translated(f"creating container {container}"):
+                    self._blobs.create_container(container)
+            except ConflictError:
+                pass  # exists
+
+    def _put(self, container: str, name: str, document: dict[str, Any]) -> None:
+        data = json.dumps(document, indent=2, ensure_ascii=False).encode()
+        with translated(f"writing {container}/{name}"):
+            self._blobs.get_blob_client(container, name).upload_blob(
+                data, overwrite=True, content_settings=_JSON
+            )

@@ -1,0 +1,101 @@
+"""The table of jobs. Every write is one transaction in one partition and proves ownership with an ETag."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from shared.names import ClusterId, JobId
+from shared.state import Job
+from shared.stores import keys, rows
+from shared.stores.connection import Connection, translated
+
+TABLE = "jobs"
+_REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
+
+
+class JobTable:
+    """Rows of jobs, their live entries and their history. Knows no rule of the protocol."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._table = connection.tables.get_table_client(TABLE)
+
+    def get(self, job: JobId) -> Job | None:
+        """The latest run under a name, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": keys.partition(job.workspace), "row": keys.job_row(job)}
+        with translated(f"reading job {job}"):
+            for entity in self._table.query_entities(filters, parameters=values):
+                return rows.job_from(entity, str(entity.metadata["etag"]))
+        return None
+
+    def insert(self, job: Job) -> Job:
+        """Add a job under a free name. Raises ConflictError when the name is taken."""
+        job_row = rows.job_entity(job, keys.job_row(job.id))
+        return self._commit(job, [("create", job_row), ("create", rows.live_entity(job))])
+
+    def replace_ended(self, ended: Job, job: Job) -> Job:
+        """Put a new run in the place of an ended one (which stays in the history).
+
+        Raises LostOwnershipError when the row is no longer as `ended` was read.
+        """
+        first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(ended))
+        return self._commit(job, [first, ("create", rows.live_entity(job))])
+
+    def update(self, job: Job) -> Job:
+        """Write a live job over the row it was read from. Raises LostOwnershipError."""
+        first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
+        return self._commit(job, [first, ("upsert", rows.live_entity(job), _REPLACE)])
+
+    def end(self, job: Job) -> Job:
+        """Write an ended job: its row, its entry in the history, and no live entry any more.
+
+        Raises LostOwnershipError when the row is no longer as `job` was read.
+        """
+        live = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.live_row(job)}
+        return self._commit(
+            job,
+            [
+                ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job)),
+                ("delete", live),
+                ("upsert", rows.job_entity(job, keys.run_row(job)), _REPLACE),
+            ],
+        )
+
+    def list_jobs(self, workspace: str, experiment: str, page: int = 1000) -> Iterator[Job]:
+        """The latest run of every job of an experiment, by name."""
+        prefix = keys.experiment_prefix(experiment)
+        for entity in self._range(workspace, prefix, page):
+            yield rows.job_from(entity, str(entity.metadata["etag"]))
+
+    def list_runs(self, job: JobId) -> Iterator[Job]:
+        """Ended runs under a name, oldest first."""
+        for entity in self._range(job.workspace, keys.run_prefix(job), 1000):
+            yield rows.job_from(entity, str(entity.metadata["etag"]))
+
+    def list_live(self, cluster: ClusterId, workspace: str | None = None) -> list[rows.LiveEntry]:
+        """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
+        (default: the cluster's own)."""
+        entities = self._range(workspace or cluster.workspace, keys.live_prefix(cluster), 1000)
+        return [rows.live_from(entity) for entity in entities]
+
+    def _range(self, workspace: str, prefix: str, page: int) -> Iterator[Any]:
+        filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        values = {"partition": keys.partition(workspace), "first": prefix, "last": keys.after(prefix)}
+        with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
+            yield from self._table.query_entities(filters, parameters=values, results_per_page=page)
+
+    def _if_match(self, job: Job) -> dict[str, Any]:
+        return {
+            "mode": UpdateMode.REPLACE,
+            "etag": job.etag,
+            "match_condition": MatchConditions.IfNotModified,
+        }
+
+    def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
+        """Run the operations as one transaction; the first one is the job's own row."""
+        with translated(f"writing job {job.id}"):
+            answers: list[Mapping[str, Any]] = self._table.submit_transaction(operations)
+        return replace(job, etag=answers[0]["etag"])

@@ -1,0 +1,62 @@
+"""Row keys: what is listed together lies together. PURE.
+
+One table holds a workspace's jobs in one partition, so that a job, its entry among the live jobs of its
+cluster and its entry in the history change in one transaction (docs/adr/0001). Within it:
+
+    job|<experiment>|<job>                             the latest run under a name
+    live|<cluster workspace>|<cluster>|<time>|<uuid>   a job that has not ended; time sorts oldest first
+    run|<experiment>|<job>|<uuid>                      a run that has ended
+
+Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all.
+"""
+
+from datetime import datetime
+
+from shared.names import ClusterId, JobId
+from shared.state import Job
+
+_AFTER_BAR = "}"  # the character after '|'
+
+
+def partition(workspace: str) -> str:
+    """Partition of everything about the jobs of a workspace."""
+    return workspace.lower()
+
+
+def job_row(job: JobId) -> str:
+    return f"job|{job.experiment}|{job.job}".lower()
+
+
+def live_row(job: Job) -> str:
+    return f"{live_prefix(job.cluster)}{stamp(job.created)}|{job.uuid}"
+
+
+def live_prefix(cluster: ClusterId) -> str:
+    return f"live|{cluster.workspace}|{cluster.cluster}|".lower()
+
+
+def run_row(job: Job) -> str:
+    return f"run|{job.id.experiment}|{job.id.job}|{stamp(job.created)}|{job.uuid}".lower()
+
+
+def run_prefix(job: JobId) -> str:
+    return f"run|{job.experiment}|{job.job}|".lower()
+
+
+def experiment_prefix(experiment: str) -> str:
+    return f"job|{experiment}|".lower()
+
+
+def after(prefix: str) -> str:
+    """The end of the range of keys that begin with `prefix`, which ends in '|'."""
+    return prefix[:-1] + _AFTER_BAR
+
+
+def stamp(moment: datetime) -> str:
+    """A UTC time that sorts as text, to the microsecond."""
+    return moment.strftime("%Y%m%dT%H%M%S%f")
+
+
+def cluster_partition(cluster: ClusterId) -> str:
+    """Partition of a cluster's nodes."""
+    return f"{cluster.workspace}|{cluster.cluster}".lower()

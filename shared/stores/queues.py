@@ -1,0 +1,117 @@
+"""The queues: one per cluster and priority. Messages are plain JSON on both sides and never expire."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from azure.storage.queue import QueueClient
+
+from shared.errors import ConflictError
+from shared.names import PRIORITIES, ClusterId, JobId, queue_name
+from shared.state import Job
+from shared.stores.connection import Connection, translated
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class JobMessage:
+    """A message as received: which run of which job, and what proves that it is ours to handle.
+
+    `job` is None when the text is not one of ours (a stray or damaged message).
+    """
+
+    queue: str
+    message_id: str
+    pop_receipt: str
+    dequeue_count: int
+    job: JobId | None
+    uuid: str
+    attempt: int  #: attempts the job had had when the message was put; a hint for logs only
+
+
+class JobQueues:
+    """Sends, receives and renews messages. The document itself never travels through a queue."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._service = connection.queues
+        self._clients: dict[str, QueueClient] = {}
+
+    def provision(self, cluster: ClusterId) -> None:
+        """Create the queues of a cluster where they are missing."""
+        for priority in PRIORITIES:
+            name = queue_name(cluster, priority)
+            try:
+                with translated(f"creating queue {name}"):
+                    self._client(name).create_queue()
+            except ConflictError:
+                pass  # exists with other metadata: it is there, which is all we want
+
+    def send(self, job: Job) -> None:
+        """Put a message for a queued job. Raises StoreError; NotFoundError when the cluster has no queues."""
+        body = {
+            "v": _VERSION,
+            "workspace": job.id.workspace,
+            "experiment": job.id.experiment,
+            "job": job.id.job,
+            "uuid": job.uuid,
+            "attempt": job.attempt,
+        }
+        name = queue_name(job.cluster, job.priority)
+        with translated(f"queueing job {job.id}"):
+            # -1: the default would drop a job that waits for more than seven days.
+            self._client(name).send_message(json.dumps(body), time_to_live=-1)
+
+    def receive(self, name: str, lease_seconds: float) -> JobMessage | None:
+        """The next visible message, hidden from others for `lease_seconds`; None when there is none."""
+        with translated(f"receiving from queue {name}"):
+            message = self._client(name).receive_message(visibility_timeout=max(1, round(lease_seconds)))
+        if message is None:
+            return None
+        job, uuid, attempt = _body(message.content)
+        return JobMessage(
+            queue=name,
+            message_id=str(message.id),
+            pop_receipt=str(message.pop_receipt),
+            dequeue_count=int(message.dequeue_count or 1),
+            job=job,
+            uuid=uuid,
+            attempt=attempt,
+        )
+
+    def renew(self, name: str, message_id: str, pop_receipt: str, seconds: float) -> str:
+        """Hide the message for `seconds` from now; the new pop receipt. Raises LostOwnershipError."""
+        with translated(f"renewing a message of queue {name}"):
+            # 0 makes it visible at once, which gives it back.
+            answer = self._client(name).update_message(
+                message_id, pop_receipt=pop_receipt, visibility_timeout=round(seconds)
+            )
+        return str(answer.pop_receipt)
+
+    def delete(self, name: str, message_id: str, pop_receipt: str) -> None:
+        """Remove the message. Raises LostOwnershipError when another runner has received it meanwhile."""
+        with translated(f"deleting a message of queue {name}"):
+            self._client(name).delete_message(message_id, pop_receipt=pop_receipt)
+
+    def count(self, cluster: ClusterId) -> int:
+        """Messages in the queues of a cluster, hidden ones included (approximate, as the service says)."""
+        total = 0
+        for priority in PRIORITIES:
+            name = queue_name(cluster, priority)
+            with translated(f"reading queue {name}"):
+                total += self._client(name).get_queue_properties().approximate_message_count or 0
+        return total
+
+    def _client(self, name: str) -> QueueClient:
+        if name not in self._clients:
+            self._clients[name] = self._service.get_queue_client(name)
+        return self._clients[name]
+
+
+def _body(content: Any) -> tuple[JobId | None, str, int]:
+    try:
+        body = json.loads(content)
+        job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
+        return job, str(body["uuid"]), int(body["attempt"])
+    except (ValueError, KeyError, TypeError):
+        return None, "", 0

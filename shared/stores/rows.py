@@ -1,0 +1,149 @@
+"""Jobs as table entities and back. Every field of a Job is a column, so that a row can be read by people."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.names import ClusterId, JobId
+from shared.state import Job, JobError, State, StreamSeal
+from shared.stores import keys
+
+#: A string column holds 32 Ki characters; the document is cut into columns below that.
+_CHUNK = 30_000
+
+
+@dataclass(frozen=True)
+class LiveEntry:
+    """What the index of live jobs tells without reading the job: enough for positions and sweeping."""
+
+    id: JobId
+    uuid: str
+    state: State
+    priority: str
+    node_count: int
+    created: datetime
+    enqueued: datetime
+    owner: str | None
+    attempt: int
+
+
+def job_entity(job: Job, row_key: str) -> dict[str, Any]:
+    """The columns of `job` under `row_key`. Columns without a value are absent."""
+    entity: dict[str, Any] = {
+        "PartitionKey": keys.partition(job.id.workspace),
+        "RowKey": row_key,
+        **_names(job),
+        "Uuid": job.uuid,
+        "ToolType": job.tool_type,
+        "StateSince": job.state_since,
+        "Source": job.source,
+        "ContentSha256": job.content_sha256,
+        "MaxAttempts": job.max_attempts,
+        "MessageId": job.message_id,
+        "Started": job.started,
+        "Ended": job.ended,
+        "ExitCode": job.exit_code,
+        "Errors": json.dumps([[e.code, e.message, e.details] for e in job.errors]) if job.errors else None,
+        "Seals": json.dumps([[s.name, s.size, s.sha256, s.complete] for s in job.seals])
+        if job.seals
+        else None,
+        "Problems": job.problems if job.problems != "[]" else None,
+        **_progress(job),
+    }
+    for number, start in enumerate(range(0, len(job.properties), _CHUNK)):
+        entity[f"Properties{number}"] = job.properties[start : start + _CHUNK]
+    return {name: value for name, value in entity.items() if value is not None}
+
+
+def live_entity(job: Job) -> dict[str, Any]:
+    """The columns of the job's entry among the live jobs of its cluster."""
+    entity = {
+        "PartitionKey": keys.partition(job.id.workspace),
+        "RowKey": keys.live_row(job),
+        **_names(job),
+        "Uuid": job.uuid,
+        **_progress(job),
+    }
+    return {name: value for name, value in entity.items() if value is not None}
+
+
+def _names(job: Job) -> dict[str, Any]:
+    return {
+        "Workspace": job.id.workspace,
+        "Experiment": job.id.experiment,
+        "Job": job.id.job,
+        "ClusterWorkspace": job.cluster.workspace,
+        "Cluster": job.cluster.cluster,
+    }
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {
+        "State": str(job.state),
+        "Priority": job.priority,
+        "NodeCount": job.node_count,
+        "Created": job.created,
+        "Enqueued": job.enqueued,
+        "Owner": job.owner,
+        "Attempt": job.attempt,
+    }
+
+
+def job_from(entity: Mapping[str, Any], etag: str) -> Job:
+    """The job a row holds; `etag` is the row's."""
+    chunks = (n for n in range(len(entity)) if f"Properties{n}" in entity)
+    return Job(
+        id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
+        uuid=entity["Uuid"],
+        cluster=ClusterId(entity["ClusterWorkspace"], entity["Cluster"]),
+        priority=entity["Priority"],
+        node_count=entity["NodeCount"],
+        tool_type=entity["ToolType"],
+        state=State(entity["State"]),
+        created=_utc(entity["Created"]),
+        state_since=_utc(entity["StateSince"]),
+        source=entity["Source"],
+        content_sha256=entity["ContentSha256"],
+        enqueued=_utc(entity["Enqueued"]),
+        attempt=entity["Attempt"],
+        max_attempts=entity["MaxAttempts"],
+        owner=entity.get("Owner"),
+        message_id=entity.get("MessageId"),
+        started=_maybe_utc(entity.get("Started")),
+        ended=_maybe_utc(entity.get("Ended")),
+        exit_code=entity.get("ExitCode"),
+        errors=tuple(
+            JobError(code, message, tuple((name, value) for name, value in details))
+            for code, message, details in json.loads(entity.get("Errors", "[]"))
+        ),
+        seals=tuple(StreamSeal(*seal) for seal in json.loads(entity.get("Seals", "[]"))),
+        properties="".join(entity[f"Properties{n}"] for n in chunks),
+        problems=entity.get("Problems", "[]"),
+        etag=etag,
+    )
+
+
+def live_from(entity: Mapping[str, Any]) -> LiveEntry:
+    """The live entry a row holds."""
+    return LiveEntry(
+        id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
+        uuid=entity["Uuid"],
+        state=State(entity["State"]),
+        priority=entity["Priority"],
+        node_count=entity["NodeCount"],
+        created=_utc(entity["Created"]),
+        enqueued=_utc(entity["Enqueued"]),
+        owner=entity.get("Owner"),
+        attempt=entity["Attempt"],
+    )
+
+
+def _utc(value: datetime) -> datetime:
+    # The SDK's own subclass of datetime becomes a plain one, so that jobs compare and print as such.
+    return datetime.fromtimestamp(value.timestamp(), UTC)
+
+
+def _maybe_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else _utc(value)

@@ -1,0 +1,55 @@
+"""Sealed secrets: AES-256-GCM under a key from settings; what lies in storage is useless without it."""
+
+import base64
+import hashlib
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.errors import StoreError
+
+_NONCE_BYTES = 12
+
+
+class Sealer:
+    """Seals with the newest key, opens with any. Sealed form: {"sealed": {"key": id, "data": base64}}."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        """`keys`: 32 bytes each, newest first; at least one."""
+        if not keys:
+            raise ValueError("a Sealer needs at least one key")
+        self._newest = _key_id(keys[0])
+        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+
+    def __repr__(self) -> str:
+        return f"Sealer(keys={list(self._ciphers)})"
+
+    def seal(self, value: str) -> dict[str, Any]:
+        """The sealed form of `value`; two seals of one value differ."""
+        nonce = os.urandom(_NONCE_BYTES)
+        data = nonce + self._ciphers[self._newest].encrypt(nonce, value.encode(), self._newest.encode())
+        return {"sealed": {"key": self._newest, "data": base64.b64encode(data).decode()}}
+
+    def unseal(self, sealed: Any) -> str:
+        """The value. Raises StoreError when the key is gone or the data was changed."""
+        try:
+            inner = sealed["sealed"]
+            key_id, data = str(inner["key"]), base64.b64decode(inner["data"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise StoreError("a stored secret is not in the sealed form") from error
+        if key_id not in self._ciphers:
+            raise StoreError(
+                f"a stored secret was sealed with key {key_id}, which BATCHAI_SEALING_KEYS no longer holds"
+            )
+        try:
+            plain = self._ciphers[key_id].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], key_id.encode())
+        except InvalidTag as error:
+            raise StoreError("a stored secret has been changed since it was sealed") from error
+        return plain.decode()
+
+
+def _key_id(key: bytes) -> str:
+    # Names the key without telling it: 8 hex digits of its hash.
+    return hashlib.sha256(key).hexdigest()[:8]

@@ -1,0 +1,135 @@
+"""The sweeper: what the timer mends. Every step is harmless when nothing is wrong, and when repeated."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared import state
+from shared.clusters import ClusterManager
+from shared.errors import BatchAIError, LostOwnershipError
+from shared.manager import JobManager
+from shared.names import ClusterId
+from shared.state import Job, Outcome, Reason, State
+from shared.stores.rows import LiveEntry
+from shared.waiting import QueuedEntry, why
+
+log = logging.getLogger(__name__)
+
+#: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
+_MOST_STATUS_WRITES = 50
+
+
+@dataclass
+class SweepReport:
+    """What one sweep did."""
+
+    clusters: int = 0
+    live: int = 0
+    resent: int = 0
+    ended: int = 0
+    faults: int = 0
+
+
+class Sweeper:
+    """Heals what a crash left behind: see docs/protocol.md for the table."""
+
+    def __init__(self, manager: JobManager, clusters: ClusterManager) -> None:
+        self._manager = manager
+        self._clusters = clusters
+
+    def sweep(self) -> SweepReport:
+        """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
+        report = SweepReport()
+        for row in self._clusters.table.list_all():
+            report.clusters += 1
+            try:
+                self._sweep_cluster(row.id, report)
+            except BatchAIError:
+                report.faults += 1
+                log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
+        return report
+
+    def _sweep_cluster(self, cluster: ClusterId, report: SweepReport) -> None:
+        entries = self._manager.live(cluster)
+        report.live += len(entries)
+        if not entries:
+            return
+        report.resent += self._resend(cluster, entries)
+        report.ended += self._end_orphans(cluster, entries)
+        self._tell_why(cluster, entries)
+
+    def _resend(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
+        """Queued jobs get a message again when there are fewer messages than live jobs.
+
+        A message that is lost cannot be told from one that waits, so the oldest jobs are served first and
+        each at most once per resend time; duplicates are dropped at the claim.
+        """
+        missing = len(entries) - self._manager.queues.count(cluster)
+        late = self._manager.now() - timedelta(seconds=self._manager.settings.resend_seconds)
+        resent = 0
+        for entry in entries:
+            if resent >= missing:
+                break
+            if entry.state is State.QUEUED and entry.enqueued < late:
+                resent += self._resend_one(entry)
+        return resent
+
+    def _resend_one(self, entry: LiveEntry) -> int:
+        job = self._manager.jobs.get(entry.id)
+        if job is None or job.uuid != entry.uuid or job.state is not State.QUEUED:
+            return 0
+        try:
+            # The row first: it keeps two sweepers from sending at the same time.
+            written = self._manager.jobs.update(replace(job, enqueued=self._manager.now()))
+        except LostOwnershipError:
+            return 0
+        self._manager.queues.send(written)
+        log.info("message sent again", extra={"action": "resend", "job": str(job.id), "uuid": job.uuid})
+        return 1
+
+    def _end_orphans(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
+        """Jobs whose runner is gone and whose message is gone too: terminating ones end, running ones wait
+        again. While a message is left, the next runner to receive it does this faster."""
+        owned = [e for e in entries if e.state in (State.RUNNING, State.TERMINATING)]
+        if not owned:
+            return 0
+        alive = {node.node_id for node in self._clusters.node_views(cluster) if node.alive}
+        orphans = [e for e in owned if e.owner not in alive]
+        return sum(self._end_orphan(entry) for entry in orphans)
+
+    def _end_orphan(self, entry: LiveEntry) -> int:
+        job = self._manager.jobs.get(entry.id)
+        if job is None or job.uuid != entry.uuid or job.owner != entry.owner or job.attempt != entry.attempt:
+            return 0
+        # A silent node may be a slow one. Twice the lease after the attempt began its runner has either
+        # renewed (and is heard of) or killed its job.
+        grace = timedelta(seconds=2 * self._manager.settings.lease_seconds)
+        if self._manager.now() - job.state_since < grace:
+            return 0
+        outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
+        changed = state.requeue(job, outcome, self._manager.now())
+        try:
+            self._write(changed)
+        except LostOwnershipError:
+            return 0
+        return 1
+
+    def _write(self, job: Job) -> None:
+        if job.state.live:
+            self._manager.queues.send(self._manager.jobs.update(job))
+        else:
+            self._manager.jobs.end(job)
+        self._manager.write_status(job)
+
+    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry]) -> None:
+        """Bring the waiting reason of jobs that have waited for a while into their status.json."""
+        late = self._manager.now() - timedelta(seconds=20)
+        waiting = [e for e in entries if e.state is State.QUEUED and e.created < late]
+        if not waiting:
+            return
+        nodes = self._clusters.node_views(cluster)
+        queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
+        for entry in waiting[:_MOST_STATUS_WRITES]:
+            job = self._manager.jobs.get(entry.id)
+            if job and job.uuid == entry.uuid and (reason := why(job, queue, nodes)):
+                self._manager.write_status(job, reason)

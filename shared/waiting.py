@@ -1,0 +1,108 @@
+"""Why a job waits: a closed list of reasons, each with what happens next. PURE."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.names import PRIORITIES
+from shared.state import Job, State
+
+
+class WaitingReason(StrEnum):
+    """Closed list; the words are shown to people and matched by programs."""
+
+    NO_NODE_ALIVE = "NoNodeAlive"
+    WAITING_FOR_NODE = "WaitingForNode"
+    NODES_UNUSABLE = "NodesUnusable"
+    GANG_TOO_LARGE = "GangTooLarge"
+    RETRY_BACKOFF = "RetryBackoff"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The reason a queued job has not started."""
+
+    reason: WaitingReason
+    message: str
+    next_step: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"reason": str(self.reason), "message": self.message, "next": self.next_step}
+
+
+@dataclass(frozen=True)
+class QueuedEntry:
+    """Another job of the same cluster, as far as its place in the queue goes."""
+
+    uuid: str
+    state: State
+    priority: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node as the reason sees it. `alive` is decided by the storage service's clock."""
+
+    node_id: str
+    state: str
+    alive: bool
+    detail: str = ""
+
+
+def why(job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView]) -> Waiting | None:
+    """The reason `job` waits, or None when it does not wait. `others` may include the job itself."""
+    if job.state is not State.QUEUED:
+        return None
+    alive = [node for node in nodes if node.alive]
+    name = f"cluster {job.cluster}"
+    if not alive:
+        return Waiting(
+            WaitingReason.NO_NODE_ALIVE,
+            f"no node of {name} is alive" + (f" ({len(nodes)} known, all silent)" if nodes else ""),
+            "Start a runner for this cluster: python -m runner --cluster " + str(job.cluster),
+        )
+    usable = [node for node in alive if node.state != "unusable"]
+    if not usable:
+        detail = "; ".join(f"{node.node_id}: {node.detail or 'no detail'}" for node in alive)
+        return Waiting(
+            WaitingReason.NODES_UNUSABLE,
+            f"every node of {name} is unusable: {detail}",
+            "Mend or replace a node.",
+        )
+    if job.node_count > len(usable):
+        return Waiting(
+            WaitingReason.GANG_TOO_LARGE,
+            f"the job needs {job.node_count} nodes and {name} has {len(usable)}",
+            "Add nodes to the cluster or lower nodeCount.",
+        )
+    if job.attempt:
+        return Waiting(
+            WaitingReason.RETRY_BACKOFF,
+            f"attempt {job.attempt} ended early ({_last_error(job)}); it will be tried again",
+            "Nothing to do: another runner takes it.",
+        )
+    ahead = sum(1 for other in others if _before(other, job))
+    idle = sum(1 for node in usable if node.state == "idle")
+    return Waiting(
+        WaitingReason.WAITING_FOR_NODE,
+        f"position {ahead + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle",
+        "Nothing to do: it starts as soon as a node is free." if idle == 0 else "It is about to start.",
+    )
+
+
+def _before(other: QueuedEntry, job: Job) -> bool:
+    if other.uuid == job.uuid or other.state is not State.QUEUED:
+        return False
+    mine, theirs = PRIORITIES.index(job.priority), PRIORITIES.index(other.priority)
+    return (theirs, other.created) < (mine, job.created)
+
+
+def _last_error(job: Job) -> str:
+    return job.errors[-1].code if job.errors else "no error recorded"
+
+
+def is_alive(heard: datetime | None, service_time: datetime, lease_seconds: float) -> bool:
+    """Whether a node was heard of within a lease of the storage service's time."""
+    return heard is not None and service_time - heard <= timedelta(seconds=lease_seconds)

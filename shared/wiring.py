@@ -1,0 +1,63 @@
+"""The one place where stores, managers and settings are put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.clusters import ClusterManager
+from shared.errors import ConflictError
+from shared.manager import JobManager, utc_now
+from shared.settings import Settings
+from shared.stores import clusters as cluster_tables
+from shared.stores import jobs as job_tables
+from shared.stores.clusters import ClusterTable
+from shared.stores.connection import CallCounter, Connection, translated
+from shared.stores.documents import Documents
+from shared.stores.jobs import JobTable
+from shared.stores.queues import JobQueues
+from shared.stores.sealing import Sealer
+from shared.sweeper import Sweeper
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything that works on the state of an installation."""
+
+    settings: Settings
+    connection: Connection
+    manager: JobManager
+    clusters: ClusterManager
+    sweeper: Sweeper
+
+    def close(self) -> None:
+        """Close the storage clients."""
+        self.connection.close()
+
+
+def backend(
+    settings: Settings, counter: CallCounter | None = None, now: Callable[[], datetime] = utc_now
+) -> Backend:
+    """A Backend over the storage account that `settings` name. Opens no connection yet."""
+    connection = Connection(settings, counter)
+    queues, documents = JobQueues(connection), Documents(connection)
+    sealer = Sealer(settings.sealing_keys)
+    clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, now)
+    manager = JobManager(settings, JobTable(connection), queues, documents, clusters, sealer, now)
+    return Backend(settings, connection, manager, clusters, Sweeper(manager, clusters))
+
+
+def provision(settings: Settings) -> None:
+    """Create the tables and containers of an installation where they are missing."""
+    connection = Connection(settings)
+    try:
+        for table in (job_tables.TABLE, cluster_tables.CLUSTERS, cluster_tables.NODES):
+            try:
+                with translated(f"creating table {table}"):
+                    connection.tables.create_table(table)
+            except ConflictError:
+                pass  # exists
+        Documents(connection).provision(
+            (settings.jobs_container, settings.clusters_container, settings.accepted_container)
+        )
+    finally:
+        connection.close()
