@@ -1,0 +1,56 @@
+"""shared.expansion: what a shell does inside double quotes, and nothing that it runs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.expansion import expand, variables_in
+
+KNOWN = {"A": "one", "AB": "two", "EMPTY": "", "DOLLAR": "$A ${A}", "_x9": "low"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$A/logs", "one/logs"),
+        ("${A}B", "oneB"),
+        ("$AB", "two"),
+        ("$AB$A", "twoone"),
+        ("$_x9!", "low!"),
+        ("[$EMPTY]", "[]"),
+        ("[$UNKNOWN][${UNKNOWN}]", "[][]"),
+        ("$DOLLAR", "$A ${A}"),
+        (r"\$A", "$A"),
+        (r"\${A}", "${A}"),
+        (r"C:\dir\$A", "C:\\dir$A"),
+        (r"a\d+\"b\\", r"a\d+\"b\\"),
+        ("pa$$word", "pa$$word"),
+        ("$$A", "$$A"),
+        ("$$$A", "$$one"),
+        ("$1 $@ $? $ $", "$1 $@ $? $ $"),
+        ("$(A) `A`", "$(A) `A`"),
+        ("${A:-x} ${} ${1A} ${A", "${A:-x} ${} ${1A} ${A"),
+        ("$A-data", "one-data"),
+        ("$Aé $a", "oneé "),
+    ],
+)
+def test_expand(text: str, expected: str) -> None:
+    assert expand(text, KNOWN) == expected
+
+
+def test_variables_in_names_each_once_in_order() -> None:
+    assert variables_in(r"$B/${A}/$B/\$C/$$D/$1") == ("B", "A")
+
+
+@given(st.text().filter(lambda text: "$" not in text))
+def test_text_without_a_dollar_is_left_alone(text: str) -> None:
+    assert expand(text, KNOWN) == text
+
+
+@given(st.text(alphabet="$\\{}A_b9 é\n"), st.text())
+def test_values_are_never_expanded_again(text: str, value: str) -> None:
+    # The value goes in as it is: expanding with a placeholder and replacing that gives the same.
+    names = variables_in(text)
+    direct = expand(text, dict.fromkeys(names, value))
+    indirect = expand(text, dict.fromkeys(names, "\0")).replace("\0", value)
+    assert direct == indirect
