@@ -65,8 +65,7 @@ class ClusterManager:
         """
         parsed = parse_cluster(data, self._reading)
         if parsed.spec is None:
-            self._documents.put_status(place, status.refused(parsed.problems, self._now()))
-            return ClusterAnswer(False, problems=parsed.problems)
+            return self.refuse(place, parsed.problems)
         known = self.table.get(cluster)
         revision = hashlib.sha256(f"{cluster}|".lower().encode() + data).hexdigest()[:32]
         row = ClusterRow(
@@ -85,6 +84,11 @@ class ClusterManager:
         with self._lock:
             self._seen.pop(str(cluster).lower(), None)
         return ClusterAnswer(True, row, parsed.problems)
+
+    def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
+        """Tell what is wrong, beside the file. Nothing else is written."""
+        self._documents.put_status(place, status.refused(problems, self._now()))
+        return ClusterAnswer(False, problems=problems)
 
     def find(self, cluster: ClusterId) -> ClusterRow | None:
         """The cluster, or None. A cluster that was found may be up to 30 s old, a missing one never is."""

@@ -6,14 +6,14 @@ makes a crash anywhere harmless; docs/protocol.md has the table "crash after / w
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from shared import admission, state, status
 from shared.admission import Source
 from shared.clusters import ClusterManager
-from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, StoreError
+from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, Problem, StoreError
 from shared.names import ClusterId, JobId
 from shared.settings import Settings
 from shared.spec import JobSpec, job_from_document
@@ -74,6 +74,10 @@ class JobManager:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
         return self._submitter.submit(job, data, source)
 
+    def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
+        """Answer a drop whose very place or name is wrong."""
+        return self._submitter.refuse(source, problems)
+
     def get(self, job: JobId) -> Job:
         """The latest run under a name. Raises NotFoundError."""
         found = self.jobs.get(job)
@@ -81,9 +85,9 @@ class JobManager:
             raise NotFoundError(f"The specified job {job.job} is not found")
         return found
 
-    def list_jobs(self, workspace: str, experiment: str) -> Iterator[Job]:
-        """The latest run of every job of an experiment, by name."""
-        return self.jobs.list_jobs(workspace, experiment)
+    def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
+        """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
+        return self.jobs.list_jobs(workspace, experiment, after, most)
 
     def terminate(self, job: JobId) -> Job:
         """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.

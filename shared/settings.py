@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from shared.errors import SettingsError
 from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_PATTERN, Scope
 
-
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
 
@@ -114,15 +113,13 @@ class _Reader:
         return value
 
     def storage(self) -> str:
-        value = self.env.get("BATCHAI_STORAGE") or self.env.get("AzureWebJobsStorage") or ""
-        identity = self.env.get("BATCHAI_STORAGE__accountName")
-        if not value and not identity:
+        value = self.env.get("BATCHAI_STORAGE", "")
+        if not value and not self.env.get("BATCHAI_STORAGE__accountName"):
             self.faults.append(
-                "BATCHAI_STORAGE is missing: set it to a connection string of the storage account that "
-                "holds the state (AzureWebJobsStorage is used where it is absent), or set "
-                "BATCHAI_STORAGE__accountName to use the machine's identity"
+                "BATCHAI_STORAGE is missing: set it to a connection string of the storage account that holds "
+                "the drops and the state, or set BATCHAI_STORAGE__accountName to use the machine's identity"
             )
-        return "" if identity and not self.env.get("BATCHAI_STORAGE") else value
+        return value
 
     def keys(self) -> tuple[bytes, ...]:
         text = self.env.get("BATCHAI_SEALING_KEYS", "")

@@ -1,5 +1,6 @@
 """The table of jobs. Every write is one transaction in one partition and proves ownership with an ETag."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -64,11 +65,13 @@ class JobTable:
             ],
         )
 
-    def list_jobs(self, workspace: str, experiment: str, page: int = 1000) -> Iterator[Job]:
-        """The latest run of every job of an experiment, by name."""
+    def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
+        """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
         prefix = keys.experiment_prefix(experiment)
-        for entity in self._range(workspace, prefix, page):
-            yield rows.job_from(entity, str(entity.metadata["etag"]))
+        # '!' sorts before every character of a name, so "after" excludes the name itself and nothing else.
+        first = f"{prefix}{after.lower()}!" if after else prefix
+        found = itertools.islice(self._range(workspace, prefix, most, first), most)
+        return [rows.job_from(entity, str(entity.metadata["etag"])) for entity in found]
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Ended runs under a name, oldest first."""
@@ -81,9 +84,13 @@ class JobTable:
         entities = self._range(workspace or cluster.workspace, keys.live_prefix(cluster), 1000)
         return [rows.live_from(entity) for entity in entities]
 
-    def _range(self, workspace: str, prefix: str, page: int) -> Iterator[Any]:
+    def _range(self, workspace: str, prefix: str, page: int, first: str = "") -> Iterator[Any]:
         filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
-        values = {"partition": keys.partition(workspace), "first": prefix, "last": keys.after(prefix)}
+        values = {
+            "partition": keys.partition(workspace),
+            "first": first or prefix,
+            "last": keys.after(prefix),
+        }
         with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
             yield from self._table.query_entities(filters, parameters=values, results_per_page=page)
 

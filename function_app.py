@@ -1,0 +1,54 @@
+"""The doors of the function app: dropped documents, the sweeper's timer, and the HTTP blueprints."""
+
+import logging
+import os
+
+import azure.functions as func
+
+from api import health, jobs
+from api.wired import backend
+from shared.intake import take_cluster, take_job
+
+log = logging.getLogger(__name__)
+
+#: "EventGrid" in Azure (about a second), "LogsAndContainerScan" where no events are, as on a laptop.
+_SOURCE = os.environ.get("BATCHAI_BLOB_SOURCE", "LogsAndContainerScan")
+_LEVEL = func.AuthLevel[os.environ.get("BATCHAI_HTTP_AUTH", "function").upper()]
+
+app = func.FunctionApp(http_auth_level=_LEVEL)
+app.register_functions(health.bp)
+app.register_functions(jobs.bp)
+
+
+@app.blob_trigger(
+    arg_name="blob",
+    path="jobs/{path}/job.json",
+    connection="BATCHAI_STORAGE",
+    source=func.BlobSource(_SOURCE),
+)
+def job_dropped(blob: func.InputStream) -> None:
+    """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
+    take_job(backend(), str(blob.name), blob.read(), _etag(blob))
+
+
+@app.blob_trigger(
+    arg_name="blob",
+    path="clusters/{path}/cluster.json",
+    connection="BATCHAI_STORAGE",
+    source=func.BlobSource(_SOURCE),
+)
+def cluster_dropped(blob: func.InputStream) -> None:
+    """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
+    take_cluster(backend(), str(blob.name), blob.read())
+
+
+@app.timer_trigger(arg_name="timer", schedule="%BATCHAI_SWEEP_SCHEDULE%")
+def sweep(timer: func.TimerRequest) -> None:
+    """Heal what a crash left behind."""
+    report = backend().sweeper.sweep()
+    log.info("swept: %s", report, extra={"action": "sweep"})
+
+
+def _etag(blob: func.InputStream) -> str:
+    properties = getattr(blob, "blob_properties", None) or {}
+    return str(properties.get("ETag", ""))

@@ -1,0 +1,52 @@
+"""From a blob that appeared to the manager that judges it. Bad input is answered, never raised."""
+
+import hashlib
+import logging
+
+from shared.admission import Source
+from shared.errors import Problem
+from shared.names import cluster_from_blob_path, job_from_blob_path
+from shared.wiring import Backend
+
+log = logging.getLogger(__name__)
+
+
+def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
+    """A blob `<container>/<path>` was dropped in the jobs container. Other files than job.json are ignored
+    (an event subscription without a filter delivers them, status.json included). Raises StoreError."""
+    path = blob_name.partition("/")[2]
+    if path.rpartition("/")[2] != "job.json":
+        return
+    settings, source = backend.settings, _source(blob_name, data, etag)
+    try:
+        job = job_from_blob_path(path, settings.default_workspace, settings.default_experiment)
+    except ValueError as error:
+        answer = backend.manager.refuse(source, _bad_path(error))
+    else:
+        answer = backend.manager.submit(job, data, source)
+    log.info(
+        "job document %s",
+        "accepted" if answer.accepted else "refused",
+        extra={"action": "drop", "blob": blob_name},
+    )
+
+
+def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
+    """A blob was dropped in the clusters container. Raises StoreError."""
+    path = blob_name.partition("/")[2]
+    if path.rpartition("/")[2] != "cluster.json":
+        return
+    try:
+        cluster = cluster_from_blob_path(path, backend.settings.default_workspace)
+    except ValueError as error:
+        backend.clusters.refuse(blob_name, _bad_path(error))
+        return
+    backend.clusters.accept(cluster, data, blob_name)
+
+
+def _bad_path(error: ValueError) -> tuple[Problem, ...]:
+    return (Problem(0, 0, "$", f"the file is in the wrong place: {error}", "Move it and drop it again."),)
+
+
+def _source(blob_name: str, data: bytes, etag: str) -> Source:
+    return Source(blob_name, etag.strip('"') or "sha256-" + hashlib.sha256(data).hexdigest())
