@@ -1,0 +1,70 @@
+"""What is mounted, from /proc/self/mountinfo. `os.path.ismount` will not do: it denies dead FUSE mounts."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.mounts.commands import Finished, run
+
+_MOUNTINFO = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of mountinfo."""
+
+    target: str
+    fstype: str  #: "fuse.rclone", "cifs", "nfs4", ...
+    source: str
+    options: tuple[str, ...]
+
+    @property
+    def is_fuse(self) -> bool:
+        return self.fstype == "fuse" or self.fstype.startswith(("fuse.", "fuseblk"))
+
+
+def parse(text: str) -> tuple[Mount, ...]:
+    """The mounts in order of mounting. A line (proc(5)): 6 fields, optional ones, " - ", 3 more."""
+    return tuple(mount for line in text.splitlines() if (mount := _parse_line(line)) is not None)
+
+
+def _parse_line(line: str) -> Mount | None:
+    head, dash, tail = line.partition(" - ")
+    fields, rest = head.split(" "), tail.split(" ")
+    if not dash or len(fields) < 6 or len(rest) < 2:
+        return None
+    return Mount(_plain(fields[4]), _plain(rest[0]), _plain(rest[1]), tuple(fields[5].split(",")))
+
+
+def _plain(field: str) -> str:
+    """Undo the kernel's octal escapes of blank, tab, newline and backslash."""
+    raw = re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), field.encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def current() -> tuple[Mount, ...]:
+    """The mounts that this process sees, in order of mounting."""
+    return parse(_MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+def mounted_at(target: Path) -> Mount | None:
+    """The topmost mount at exactly this path; works for dead mounts too."""
+    wanted = str(real(target))
+    return next((mount for mount in reversed(current()) if mount.target == wanted), None)
+
+
+def mounted_under(root: Path) -> tuple[Mount, ...]:
+    """Mounts at or below `root`, in the order in which they must be undone (latest and deepest first)."""
+    base = str(real(root))
+    inside = [m for m in current() if m.target == base or m.target.startswith(base.rstrip("/") + "/")]
+    return tuple(reversed(inside))
+
+
+def real(target: Path) -> Path:
+    """`target` with the symbolic links of its *folder* resolved; never looks at the target itself."""
+    return target.parent.resolve() / target.name
+
+
+def looked_at(target: Path, timeout_seconds: float) -> Finished:
+    """Ask the file system at `target` for a sign of life, from a child: it may never answer."""
+    return run(["stat", "-f", "-c", "%T", str(target)], timeout_seconds=timeout_seconds)

@@ -1,0 +1,104 @@
+"""Where a volume goes: the mount point, made inside the root without ever following a symbolic link."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from runner.mounts import mountinfo
+from runner.mounts.types import Volume
+from shared.errors import MountError
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def path_fault(relative: str) -> str | None:
+    """What is wrong with a relativeMountPath, or None."""
+    if not relative:
+        return "it is empty"
+    if relative.startswith("/"):
+        return "it is absolute"
+    if _FORBIDDEN.search(relative):
+        return "it holds a control character or a backslash"
+    for part in relative.rstrip("/").split("/"):
+        if part in ("", ".", ".."):
+            return f"it holds the part '{part}'"
+        if part.startswith("-"):
+            return f"'{part}' begins with a hyphen"
+        if len(os.fsencode(part)) > 255:
+            return "a part of it is longer than 255 bytes"
+    return None
+
+
+def prepare(volume: Volume, root: Path) -> Path:
+    """Make the folders above the target, inside `root` (made too); return the target, which may be absent.
+
+    Raises MountError for a path that leaves the root, also through a symbolic link.
+    """
+    relative = volume.relative_mount_path
+    fault = path_fault(relative)
+    if fault:
+        raise MountError(
+            volume.code,
+            f"relativeMountPath {relative[:200]!r} of {volume} is not allowed: {fault}.",
+            "Give a plain relative path such as 'data'.",
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    parts = relative.rstrip("/").split("/")
+    try:
+        _make_folders(root, parts[:-1])
+    except OSError as error:
+        raise MountError(
+            volume.code,
+            f"the folder for {volume} cannot be made at {relative!r} under {root}: {error.strerror}.",
+            "Another volume or a file of the same name is in the way; give every volume a path of its own.",
+        ) from None
+    return root.joinpath(*parts)
+
+
+def _make_folders(root: Path, parts: list[str]) -> None:
+    """mkdir -p below root; O_NOFOLLOW at every step, so that no symbolic link leads out of it."""
+    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in parts:
+            try:
+                os.mkdir(part, 0o755, dir_fd=here)
+            except FileExistsError:
+                pass
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+    finally:
+        os.close(here)
+
+
+def make_mount_point(volume: Volume, target: Path) -> None:
+    """An empty directory at `target`. Raises MountError where something is there, be it a dead mount."""
+    found = mountinfo.mounted_at(target)
+    if found is not None:
+        raise MountError(
+            volume.code,
+            f"{target} already is a mount point ({found.fstype} from {found.source}).",
+            "Either two volumes share one relativeMountPath, or an earlier run left it: unmount it.",
+        )
+    try:
+        target.mkdir(mode=0o755, exist_ok=True)
+        mode = target.lstat().st_mode
+        empty = stat.S_ISDIR(mode) and not any(target.iterdir())
+    except OSError:
+        empty = False
+    if not empty:
+        raise MountError(
+            volume.code,
+            f"{target} is not an empty directory, so {volume} is not put there.",
+            "Give every volume a relativeMountPath of its own.",
+        )
+
+
+def remove_mount_point(target: Path) -> None:
+    """rmdir, nothing stronger: what is not empty may be somebody's data. Silent where that does not work."""
+    if mountinfo.mounted_at(target) is None:
+        try:
+            target.rmdir()
+        except OSError:
+            pass

@@ -1,0 +1,152 @@
+"""The words of the volume drivers: what is mounted, with what, and what a driver has to offer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from shared.errors import MountError
+
+FILE_SHARE = "azureFileShare"
+BLOB_CONTAINER = "azureBlobFileSystem"
+FILE_SERVER = "fileServer"
+UNMANAGED = "unmanaged"
+
+#: Error code by kind of volume; the first two are the original service's, the others follow their pattern.
+ERROR_CODES: Mapping[str, str] = {
+    FILE_SHARE: "AZFMountError",
+    BLOB_CONTAINER: "BFSMountError",
+    FILE_SERVER: "NFSMountError",
+    UNMANAGED: "UnmanagedMountError",
+}
+
+
+class UnmountError(MountError):
+    """A volume is still there after everything was tried, or data of the job did not reach it.
+
+    The job's own result stands; the machine should not take another job before somebody looked.
+    """
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One volume, already resolved from the document; secrets opened, and hidden from repr.
+
+    Neither key nor sas means: the managed identity of the machine (where the driver can).
+    """
+
+    kind: str  #: a key of ERROR_CODES
+    relative_mount_path: str
+    account: str = ""
+    key: str = field(default="", repr=False)
+    sas: str = field(default="", repr=False)  #: without the leading "?"
+    share: str = ""
+    container: str = ""
+    #: full service URL, e.g. http://127.0.0.1:10000/devstoreaccount1; empty: the public cloud's
+    endpoint: str = ""
+    file_mode: str = "0777"
+    directory_mode: str = "0777"
+    mount_options: str = ""
+    server: str = ""
+    source_directory: str = ""
+    mount_command: str = ""
+    identity_client_id: str = ""  #: user-assigned managed identity; empty: the machine's only one
+
+    @property
+    def code(self) -> str:
+        """The error code of this kind of volume."""
+        return ERROR_CODES.get(self.kind, "UnmanagedMountError")
+
+    @property
+    def service_url(self) -> str:
+        """`endpoint`, or the public cloud's address of the account; no trailing slash."""
+        service = "file" if self.kind == FILE_SHARE else "blob"
+        return (self.endpoint or f"https://{self.account}.{service}.core.windows.net").rstrip("/")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        return tuple(secret for secret in (self.key, self.sas) if secret)
+
+    def __str__(self) -> str:
+        """What a person calls it: "container data of account a"."""
+        if self.kind == FILE_SHARE:
+            return f"share {self.share} of account {self.account}"
+        if self.kind == BLOB_CONTAINER:
+            return f"container {self.container} of account {self.account}"
+        if self.kind == FILE_SERVER:
+            return f"file server {self.server}:{self.source_directory or '/'}"
+        return f"unmanaged file system {self.relative_mount_path}"
+
+
+class ContainerFile(Protocol):
+    """One blob of a container."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+
+
+class ContainerFiles(Protocol):
+    """What the `copy` driver needs of a container. Any exception means that the call failed; calls may come
+    from several threads at once."""
+
+    def list(self) -> Iterable[ContainerFile]:
+        """Every blob, folders walked."""
+
+    def download(self, name: str, path: Path) -> None:
+        """Write the blob's content to `path`, whose folder exists."""
+
+    def upload(self, name: str, path: Path) -> None:
+        """Make the file's content the blob's, whether it existed or not."""
+
+
+@dataclass(frozen=True)
+class MountContext:
+    """What the machine and its operator give to every driver."""
+
+    say: Callable[[str], None]  #: a line for execution.log; safe to call from any thread
+    work: Path  #: private directory of the runner (0700) for caches, credentials, records of what is mounted
+    premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> local directory
+    containers: Callable[[Volume], ContainerFiles] | None = None
+    drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind -> driver names to try
+    allowed_mount_commands: tuple[str, ...] = ()  #: prefixes that an unmanaged volume's command may have
+    timeout_seconds: float = 60.0  #: for a mount, and for each step of an unmount
+    upload_timeout_seconds: float = 3600.0  #: for data that is still on its way when the job has ended
+    user_id: int | None = None  #: who owns the files where the volume itself does not say
+    group_id: int | None = None
+    #: told of every failed undo, also when the error of the job itself is what gets raised
+    on_undo_failure: Callable[[MountError], None] | None = None
+
+
+@dataclass(frozen=True)
+class MountedVolume:
+    """A volume that is there, and by whose work."""
+
+    volume: Volume
+    target: Path
+    driver: str
+
+
+class Driver(Protocol):
+    """A module of this package: one way to make a volume appear at a path."""
+
+    NAME: str
+
+    def available(self, volume: Volume, context: MountContext) -> str | None:
+        """None where this driver can serve the volume on this machine, otherwise the reason why not.
+
+        Looks only at the machine and the document; asks no network.
+        """
+
+    def mount(
+        self, volume: Volume, target: Path, context: MountContext
+    ) -> AbstractContextManager[MountedVolume]:
+        """The volume at `target`, whose folder exists and which itself does not, or is an empty directory.
+
+        Entering raises MountError and leaves nothing behind; leaving raises UnmountError.
+        """
