@@ -69,10 +69,12 @@ def test_one_file_that_cannot_be_uploaded_does_not_stop_the_others(
 ) -> None:
     container.upload_blob("b", b"old")
     machine = copying(refused=frozenset({"b"}))
-    with pytest.raises(UnmountError, match=r"1 of 3 files could not be uploaded .*b: ") as caught:
-        with mount_volume(volume, machine.root, machine.context) as mounted:
-            for name in ("a", "b", "c"):
-                (mounted.target / name).write_text(name)
+    with (
+        pytest.raises(UnmountError, match=r"1 of 3 files could not be uploaded .*b: ") as caught,
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        for name in ("a", "b", "c"):
+            (mounted.target / name).write_text(name)
     assert content(container, "a") == b"a" and content(container, "c") == b"c"
     assert str(mounted.target) in caught.value.hint
     assert (mounted.target / "b").read_text() == "b"
@@ -124,9 +126,11 @@ def test_a_missing_container_fails_the_mount_and_leaves_nothing(
 ) -> None:
     container.delete_container()
     machine = copying()
-    with pytest.raises(MountError, match="could not be downloaded") as caught:
-        with mount_volume(volume, machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="could not be downloaded") as caught,
+        mount_volume(volume, machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
     assert caught.value.code == "BFSMountError"
     assert "exists and is spelled right" in caught.value.hint
     assert list(machine.root.iterdir()) == []
@@ -205,6 +209,8 @@ def test_a_container_larger_than_the_disk_is_refused_before_the_download(
     context: MountContext = replace(
         machine.context, containers=lambda _: Huge(), drivers={volume.kind: ("copy",)}
     )
-    with pytest.raises(MountError, match="are free on this machine"):
-        with mount_volume(volume, machine.root, context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="are free on this machine"),
+        mount_volume(volume, machine.root, context),
+    ):
+        pytest.fail("it must not be mounted")

@@ -41,27 +41,33 @@ def test_what_is_written_is_at_once_in_the_share(machine: Machine, share: Path) 
 
 def test_a_directory_that_is_not_there_is_refused(machine: Machine, share: Path) -> None:
     share.rmdir()
-    with pytest.raises(MountError, match="no such directory") as caught:
-        with mount_volume(LOGS, machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="no such directory") as caught,
+        mount_volume(LOGS, machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
     assert caught.value.code == "AZFMountError"
     assert list(machine.root.iterdir()) == []
 
 
 def test_a_link_that_the_job_replaced_is_told(machine: Machine) -> None:
-    with pytest.raises(UnmountError, match="replaced"):
-        with mount_volume(LOGS, machine.root, machine.context) as mounted:
-            mounted.target.unlink()
-            mounted.target.mkdir()
-            (mounted.target / "lost").write_text("x")
+    with (
+        pytest.raises(UnmountError, match="replaced"),
+        mount_volume(LOGS, machine.root, machine.context) as mounted,
+    ):
+        mounted.target.unlink()
+        mounted.target.mkdir()
+        (mounted.target / "lost").write_text("x")
     assert (mounted.target / "lost").exists()
 
 
 def test_a_link_that_the_job_turned_elsewhere_is_not_followed(machine: Machine, tmp_path: Path) -> None:
-    with pytest.raises(UnmountError, match="no longer points to"):
-        with mount_volume(LOGS, machine.root, machine.context) as mounted:
-            mounted.target.unlink()
-            mounted.target.symlink_to(tmp_path)
+    with (
+        pytest.raises(UnmountError, match="no longer points to"),
+        mount_volume(LOGS, machine.root, machine.context) as mounted,
+    ):
+        mounted.target.unlink()
+        mounted.target.symlink_to(tmp_path)
     assert tmp_path.is_dir()
 
 
@@ -73,9 +79,11 @@ def test_a_link_that_the_job_removed_is_no_fault(machine: Machine) -> None:
 
 @pytest.mark.parametrize("path", ["../out", "/abs", "a/../../b", "", "a//b", "-rf", "a\nb", ".", "a\\b"])
 def test_a_path_that_leaves_the_root_is_refused(machine: Machine, path: str) -> None:
-    with pytest.raises(MountError, match="is not allowed"):
-        with mount_volume(replace(LOGS, relative_mount_path=path), machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="is not allowed"),
+        mount_volume(replace(LOGS, relative_mount_path=path), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
 
 
 def test_a_link_in_the_way_is_not_followed(machine: Machine, tmp_path: Path) -> None:
@@ -83,18 +91,22 @@ def test_a_link_in_the_way_is_not_followed(machine: Machine, tmp_path: Path) -> 
     outside.mkdir()
     machine.root.mkdir()
     (machine.root / "a").symlink_to(outside)
-    with pytest.raises(MountError, match="cannot be made"):
-        with mount_volume(replace(LOGS, relative_mount_path="a/logs"), machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="cannot be made"),
+        mount_volume(replace(LOGS, relative_mount_path="a/logs"), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
     assert list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize(("first", "second"), [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("a/", "a")])
 def test_volumes_that_would_lie_in_one_another_are_refused(machine: Machine, first: str, second: str) -> None:
     volumes = [replace(LOGS, relative_mount_path=path) for path in (first, second)]
-    with pytest.raises(MountError, match="lie in one another"):
-        with mount_all(volumes, machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="lie in one another"),
+        mount_all(volumes, machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
 
 
 def test_neighbours_are_fine(machine: Machine) -> None:
@@ -105,11 +117,13 @@ def test_neighbours_are_fine(machine: Machine) -> None:
 
 def test_every_undo_is_tried_and_every_failure_told(machine: Machine) -> None:
     volumes = [replace(LOGS, relative_mount_path=path) for path in ("a", "b", "c")]
-    with pytest.raises(UnmountError) as caught:
-        with mount_all(volumes, machine.root, machine.context) as mounted:
-            for one in (mounted[0], mounted[2]):
-                one.target.unlink()
-                one.target.mkdir()
+    with (
+        pytest.raises(UnmountError) as caught,
+        mount_all(volumes, machine.root, machine.context) as mounted,
+    ):
+        for one in (mounted[0], mounted[2]):
+            one.target.unlink()
+            one.target.mkdir()
     assert str(mounted[0].target) in str(caught.value) and str(mounted[2].target) in str(caught.value)
     assert not mounted[1].target.exists() and len(machine.failures) == 2
 

@@ -130,9 +130,11 @@ def test_a_mount_that_cannot_be_says_why_and_leaves_nothing(
     machine: Machine, volume: Volume, change: dict[str, str], words: str, hint: str
 ) -> None:
     started = time.monotonic()
-    with pytest.raises(MountError, match=words) as caught:
-        with mount_volume(replace(volume, **change), machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match=words) as caught,
+        mount_volume(replace(volume, **change), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
     assert time.monotonic() - started < 20
     assert caught.value.code == "BFSMountError" and hint in caught.value.hint
     assert volume.key not in str(caught.value)
@@ -144,9 +146,11 @@ def test_a_server_that_never_answers_is_given_up(machine: Machine, volume: Volum
     with socket.create_server(("127.0.0.1", 0)) as silent:
         deaf = replace(volume, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/devstoreaccount1")
         started = time.monotonic()
-        with pytest.raises(MountError, match="no answer"):
-            with mount_volume(deaf, machine.root, machine.having(timeout_seconds=2).context):
-                pytest.fail("it must not be mounted")
+        with (
+            pytest.raises(MountError, match="no answer"),
+            mount_volume(deaf, machine.root, machine.having(timeout_seconds=2).context),
+        ):
+            pytest.fail("it must not be mounted")
     assert time.monotonic() - started < 15
     assert not rclone_of(machine)
 
@@ -162,14 +166,16 @@ def test_a_busy_mount_is_freed_by_killing_what_uses_it(machine: Machine, volume:
 def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
-    with pytest.raises(UnmountError, match="ended with status -9"):
-        with mount_volume(volume, machine.root, machine.context) as mounted:
-            (mounted.target / "late").write_bytes(b"written and closed")
-            (killed,) = rclone_of(machine)
-            killed.kill()
-            eventually(lambda: not rclone_of(machine))
-            with pytest.raises(OSError):
-                (mounted.target / "late").stat()
+    with (
+        pytest.raises(UnmountError, match="ended with status -9"),
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        (mounted.target / "late").write_bytes(b"written and closed")
+        (killed,) = rclone_of(machine)
+        killed.kill()
+        eventually(lambda: not rclone_of(machine))
+        with pytest.raises(OSError):
+            (mounted.target / "late").stat()
     assert content(container, "late") == b"written and closed"
     assert [type(failure) for failure in machine.failures] == [UnmountError]
     assert list(machine.root.iterdir()) == []
@@ -178,10 +184,12 @@ def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
 def test_uploads_that_cannot_be_are_told_and_kept(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
-    with pytest.raises(UnmountError, match="1 files did not reach") as caught:
-        with mount_volume(volume, machine.root, machine.having(timeout_seconds=3).context) as mounted:
-            container.delete_container()
-            (mounted.target / "result").write_bytes(b"precious")
+    with (
+        pytest.raises(UnmountError, match="1 files did not reach") as caught,
+        mount_volume(volume, machine.root, machine.having(timeout_seconds=3).context) as mounted,
+    ):
+        container.delete_container()
+        (mounted.target / "result").write_bytes(b"precious")
     assert "kept on the machine" in caught.value.hint
     kept = [p for p in machine.context.work.rglob("result") if p.read_bytes() == b"precious"]
     assert kept, "the data must still be on the machine"
@@ -199,9 +207,11 @@ def test_the_error_of_the_job_is_not_hidden_by_a_failed_undo(machine: Machine, v
 
 def test_the_first_volume_is_undone_when_the_second_fails(machine: Machine, volume: Volume) -> None:
     second = replace(volume, relative_mount_path="second", container="nothere")
-    with pytest.raises(MountError, match="nothere"):
-        with mount_all((volume, second), machine.root, machine.context):
-            pytest.fail("it must not be mounted")
+    with (
+        pytest.raises(MountError, match="nothere"),
+        mount_all((volume, second), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
     assert not mountinfo.mounted_under(machine.root) and list(machine.root.iterdir()) == []
 
 
