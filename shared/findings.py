@@ -21,10 +21,7 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     at_key: bool = False
-
-    def json_path(self, *roots: str) -> str:
-        """JSON path of the finding below `roots`."""
-        return json_path((*roots, *self.path))
+    missing: str = ""  #: the member that `path` lacks, where that is the fault
 
 
 #: What rules are: generators over the raw document.

@@ -1,11 +1,12 @@
-"""Fit a raw document to a model: drop what the model does not know, coerce what the original client coerced. PURE.
+"""Fit a raw document to a model: drop what it does not know, coerce what the original client coerced. PURE.
 
-The original client (msrest's deserializer) dropped unknown members and nulls silently, turned "2" into 2, 1.5 into 1
-and 5 into "5", and ignored the case of enumerations. So do we, and we say so.
+The original client (msrest's deserializer) dropped unknown members and nulls silently, turned "2" into 2, 1.5
+into 1 and 5 into "5", and ignored the case of enumerations. So do we, and we say so.
 """
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,14 +18,13 @@ from shared.spec_base import Model
 #: Members that carry a remark, wherever they stand; dropped without a word.
 REMARKS = frozenset({"$schema", "$comment", "comment", "_comment", "//"})
 _LONGEST_GUESSED_NAME = 64
-#: Suggestions cost time; a document with more unknown names than this has other worries.
-_MOST_GUESSES = 200
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 Report = Callable[[Finding], None]
 
 
 def fit(raw: dict[str, Any], model: type[Model], report: Report, path: Path = ()) -> dict[str, Any]:
-    """A copy of `raw` that holds only members of `model`, coerced; what cannot be coerced is left for validation."""
+    """A copy of `raw` with the members of `model` only, coerced; what cannot be is left for validation."""
     shape, out = shape_of(model), dict[str, Any]()
     for key, value in raw.items():
         member = shape.get(key)

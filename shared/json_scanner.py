@@ -24,6 +24,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"[A-Za-z0-9_$+.\-]+")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/|#[^\r\n]*", re.DOTALL)
 _CLOSER = {"{": "}", "[": "]"}
+_DOCUMENT = 'It must hold { "properties": { ... } }.'
 _MEMBER = 'Write "name": value.'
 
 
@@ -65,7 +66,7 @@ class Scanner:
         self.complete = False
 
     def read(self) -> Any:
-        """The value of the text, or None where it could not be followed to its end (`complete` is then False)."""
+        """The value of the text; None and not `complete` where it could not be followed to its end."""
         try:
             value = self._document()
         except _GiveUpError:

@@ -4,18 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
-
 from shared.errors import Problem, Severity
 from shared.findings import Finding, json_path
-from shared.fitting import fit
 from shared.json_text import JsonText, read_json
+from shared.placeholders import OwnStorage
+from shared.reading import Report, read_cluster, read_job
 from shared.spec_base import Model
 from shared.spec_cluster import ClusterSpec
 from shared.spec_job import JobSpec
-from shared.validation import problems_of
+from shared.wrapper import CLUSTER, JOB, unwrap
 
 T = TypeVar("T", bound=Model)
+#: Problems told of one document; beyond that, how many more there are.
+MOST_PROBLEMS = 2_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class DocumentSettings:
     storage_key: str | None = field(default=None, repr=False)  #: fills <AZURE_BATCHAI_STORAGE_KEY>
     default_cluster: str = "default"  #: cluster of the job's own workspace when cluster.id is absent
     max_bytes: int = 512 * 1024
+
+    @property
+    def own_storage(self) -> OwnStorage:
+        return OwnStorage(self.storage_account or None, self.storage_key or None)
 
 
 @dataclass(frozen=True)
@@ -46,52 +51,57 @@ class Parsed(Generic[T]):
         return tuple(p for p in self.problems if p.severity is not Severity.ERROR)
 
 
-def parse_job(data: bytes | str, settings: DocumentSettings = DocumentSettings()) -> Parsed[JobSpec]:
+_DEFAULTS = DocumentSettings()
+
+
+def parse_job(data: bytes | str, settings: DocumentSettings = _DEFAULTS) -> Parsed[JobSpec]:
     """Read a job.json. Never raises, whatever `data` is."""
-    return _parse(data, settings, JobSpec)
+
+    def read(properties: dict[str, Any], report: Report) -> JobSpec | None:
+        return read_job(properties, settings.own_storage, settings.default_cluster, report)
+
+    return _parse(data, settings.max_bytes, JOB, read)
 
 
-def parse_cluster(data: bytes | str, settings: DocumentSettings = DocumentSettings()) -> Parsed[ClusterSpec]:
+def parse_cluster(data: bytes | str, settings: DocumentSettings = _DEFAULTS) -> Parsed[ClusterSpec]:
     """Read a cluster.json. Never raises, whatever `data` is."""
-    return _parse(data, settings, ClusterSpec)
+
+    def read(properties: dict[str, Any], report: Report) -> ClusterSpec | None:
+        return read_cluster(properties, settings.own_storage, report)
+
+    return _parse(data, settings.max_bytes, CLUSTER, read)
 
 
-def _parse(data: bytes | str, settings: DocumentSettings, model: type[T]) -> Parsed[T]:
-    text = read_json(data, settings.max_bytes)
+def _parse(
+    data: bytes | str, max_bytes: int, kind: str, read: Callable[[dict[str, Any], Report], T | None]
+) -> Parsed[T]:
+    text = read_json(data, max_bytes)
     if not text.readable:
-        return Parsed(None, tuple(sorted(text.problems)))
+        return Parsed(None, _told(list(text.problems)))
     findings: list[Finding] = []
-    spec = _read(text, settings, model, findings.append)
-    told = tuple(sorted([*text.problems, *(_problem(text, f) for f in findings)]))
-    failed = any(p.severity is Severity.ERROR for p in told)
-    return Parsed(None if failed else spec, told)
+    properties = unwrap(text.value, kind, findings.append)
+    spec = None if properties is None else read(properties, findings.append)
+    faulty = {problem.path for problem in text.problems}
+    problems = [*text.problems, *(_problem(text, f) for f in findings if not _follows(f, faulty))]
+    failed = any(p.severity is Severity.ERROR for p in problems)
+    return Parsed(None if failed else spec, _told(problems))
 
 
-def _read(
-    text: JsonText, settings: DocumentSettings, model: type[T], report: Callable[[Finding], None]
-) -> T | None:
-    root = text.value
-    properties = root.get("properties") if isinstance(root, dict) else None
-    if not isinstance(properties, dict):
-        report(
-            Finding((), "The document must hold an object called properties.", '{ "properties": { ... } }')
-        )
-        return None
-    below: Callable[[Finding], None] = lambda f: report(_below("properties", f))  # noqa: E731
-    return _validated(fit(properties, model, below), model, below)
+def _follows(finding: Finding, faulty: set[str]) -> bool:
+    """Whether a finding only repeats a fault of the text: what cannot be read reads as missing."""
+    return bool(finding.missing) and json_path((*finding.path, finding.missing)) in faulty
 
 
-def _below(root: str, finding: Finding) -> Finding:
-    return Finding((root, *finding.path), finding.message, finding.hint, finding.severity, finding.at_key)
-
-
-def _validated(properties: dict[str, Any], model: type[T], report: Callable[[Finding], None]) -> T | None:
-    try:
-        return model.model_validate(properties)
-    except ValidationError as error:
-        for finding in problems_of(error):
-            report(finding)
-        return None
+def _told(problems: list[Problem]) -> tuple[Problem, ...]:
+    """By position, each once, and no more of them than anybody reads."""
+    ordered = sorted(set(problems))
+    if len(ordered) <= MOST_PROBLEMS:
+        return tuple(ordered)
+    # Errors first: a document that is refused must show why, however many notes it draws.
+    kept = sorted(ordered, key=lambda p: p.severity is not Severity.ERROR)[:MOST_PROBLEMS]
+    severity = min((p.severity for p in ordered), key=list(Severity).index)
+    told = f"There are {len(ordered) - MOST_PROBLEMS:,} more problems; mend these first."
+    return (*sorted(kept), Problem(0, 0, "$", told, "", severity))
 
 
 def _problem(text: JsonText, f: Finding) -> Problem:

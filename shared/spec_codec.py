@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from shared.durations import iso_duration
 from shared.errors import DocumentError, Problem
+from shared.findings import json_path
 from shared.shape import Kind, shape_of
 from shared.spec_base import Model
 from shared.spec_cluster import ClusterSpec
@@ -70,7 +71,7 @@ def _from_document(document: dict[str, Any], unseal: Callable[[Any], str], model
         return model.model_validate(_unsealed(properties, model, unseal))
     except ValidationError as error:
         raise DocumentError(
-            tuple(Problem(0, 0, f.json_path("properties"), f.message, f.hint) for f in problems_of(error))
+            tuple(Problem(0, 0, json_path(f.path), f.message) for f in problems_of(error, ("properties",)))
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from shared.findings import Finding
+from shared.findings import Finding, Path
 
 #: pydantic's error type -> our sentence; the context of the error fills the braces.
 _WORDS = {
@@ -23,12 +23,18 @@ _WORDS = {
 }
 
 
-def problems_of(error: ValidationError) -> tuple[Finding, ...]:
-    """Every fault in `error`; a missing member points at the object that should hold it."""
+def problems_of(error: ValidationError, root: Path = ()) -> tuple[Finding, ...]:
+    """Every fault in `error`; a missing member points at the object that should hold it.
+
+    `root` is where the validated object stands in the document.
+    """
     found = []
     for fault in error.errors(include_url=False, include_input=False):
         kind, path = fault["type"], fault["loc"]
         words = _WORDS.get(kind, "is not what is expected here").format(**fault.get("ctx", {}))
         name = path[-1] if path and isinstance(path[-1], str) else "this item"
-        found.append(Finding(path[:-1] if kind == "missing" else path, f"{name} {words}."))
+        if kind == "missing":
+            found.append(Finding((*root, *path[:-1]), f"{name} {words}.", missing=name))
+        else:
+            found.append(Finding((*root, *path), f"{name} {words}."))
     return tuple(found)

@@ -1,0 +1,28 @@
+"""Rules over members that come in two ways: the value itself, or a Key Vault reference to it. PURE."""
+
+import re
+
+from shared.findings import Finding, Findings, warning
+from shared.raw import Raw
+
+_SECRET_URL = re.compile(r"https?://[^/\s@?#]+/secrets/[A-Za-z0-9-]{1,127}(/[A-Za-z0-9]*)?/?", re.ASCII)
+
+
+def one_of(holder: Raw, value: str, reference: str, *, required: bool = True) -> Findings:
+    """Exactly one of `value` and `reference`; `required=False` lets both be missing."""
+    if value in holder and reference in holder:
+        told = f"{value} and {reference} are both given; {value} is used."
+        yield warning(holder.at(reference), told, "Keep one of them.", at_key=True)
+    if required and value not in holder and reference not in holder:
+        yield Finding(holder.path, f"{value} or {reference} is missing.", "Give one of them.")
+
+
+def reference_rules(reference: Raw) -> Findings:
+    """A Key Vault reference must look like one; whether it can be read shows when the job starts."""
+    url = reference.text("secretUrl")
+    if url and not _SECRET_URL.fullmatch(url):
+        hint = "Write https://<vault>.vault.azure.net/secrets/<name>."
+        yield Finding(reference.at("secretUrl"), "secretUrl is not the URL of a Key Vault secret.", hint)
+    vault = reference.child("sourceVault")
+    if (name := vault.text("id")) and not name.startswith("/subscriptions/"):
+        yield warning(vault.at("id"), "sourceVault.id is not an ARM id; only secretUrl is used.", "")

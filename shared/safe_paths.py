@@ -1,0 +1,97 @@
+"""Paths from documents: what keeps them inside their root, and where on a node they lead. PURE."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+MOST_BYTES = 4_000
+MOST_BYTES_PER_PART = 255  #: NAME_MAX of Linux file systems
+_SEPARATORS = "/\\."
+#: Characters that look like a separator or a dot and that no normalisation folds into one.
+_LOOK_ALIKES = frozenset(
+    "\u2044\u2215\u29f8\u29f6\u2571\u27cb\u2216\u29f5\u29f9\u27cd\u2572\u3033\u0338\u1735"
+)
+_VARIABLE_ROOT = re.compile(r"\$(?:\{(\w+)\}|(\w+))(/.*)?", re.DOTALL | re.ASCII)
+
+
+def characters_fault(path: str) -> str | None:
+    """What is wrong with the characters of any path, or None."""
+    if not path.strip():
+        return "must not be empty"
+    if len(path.encode("utf-8", "replace")) > MOST_BYTES:
+        return f"must not be longer than {MOST_BYTES} bytes"
+    for character in path:
+        category = unicodedata.category(character)
+        if category in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            return f"must not hold the invisible character U+{ord(character):04X}"
+        if ord(character) > 127 and _looks_like_separator(character):
+            return f"must not hold U+{ord(character):04X}, which looks like / or . and is not"
+    if any(len(part.encode("utf-8", "replace")) > MOST_BYTES_PER_PART for part in path.split("/")):
+        return f"must not have a part longer than {MOST_BYTES_PER_PART} bytes"
+    return None
+
+
+def relative_fault(path: str) -> str | None:
+    """What keeps `path` from being a plain folder below its root, or None. A slash at the end is let pass."""
+    fault = characters_fault(path)
+    if fault:
+        return fault
+    if path.startswith("/"):
+        return "must be relative: no / at its beginning"
+    if "\\" in path:
+        return "must separate folders with /, not with a backslash"
+    parts = path.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "must be a plain path: no empty part, no . and no .. in it"
+    return None
+
+
+def prefix_fault(path: str) -> str | None:
+    """What keeps `path` from being a folder that begins with a variable or with /, or None."""
+    fault = characters_fault(path)
+    if fault:
+        return fault
+    if ".." in path.split("/"):
+        return "must not have .. in it"
+    if not path.startswith(("$", "/")):
+        return "must begin with a variable such as $AZ_BATCHAI_JOB_MOUNT_ROOT, or with /"
+    return None
+
+
+def leaves_root(path: str) -> bool:
+    """Whether the `..` in `path` lead above its first part (a variable, or the root)."""
+    depth = 0
+    for part in path.split("/")[1:]:
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class RootedPath:
+    """A path that begins with a variable: `$NAME/rest`, or `${NAME}/rest`."""
+
+    variable: str
+    parts: tuple[str, ...]  #: of the rest; empty and . parts left out
+
+    def is_below(self, folder: str) -> bool:
+        """Whether the rest is `folder` or lies in it."""
+        wanted = plain_parts(folder)
+        return self.parts[: len(wanted)] == wanted
+
+
+def rooted(path: str) -> RootedPath | None:
+    """`path` taken apart, or None where it does not begin with a variable and a slash (or nothing more)."""
+    match = _VARIABLE_ROOT.fullmatch(path)
+    return RootedPath(match[1] or match[2], plain_parts(match[3] or "")) if match else None
+
+
+def plain_parts(path: str) -> tuple[str, ...]:
+    """The parts of `path` that name something."""
+    return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+def _looks_like_separator(character: str) -> bool:
+    folded = unicodedata.normalize("NFKC", character)
+    return character in _LOOK_ALIKES or any(separator in folded for separator in _SEPARATORS)
