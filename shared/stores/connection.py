@@ -63,6 +63,11 @@ class _CountingTransport(RequestsTransport):  # type: ignore[misc]
         return super().send(request, **kwargs)
 
 
+def counting_transport(counter: CallCounter, service: str) -> Any:
+    """A transport for an SDK client that counts its requests as calls of `service`."""
+    return _CountingTransport(counter, service)
+
+
 class Connection:
     """The service clients of the state account. Clients are made at first use and are thread-safe."""
 
@@ -73,7 +78,7 @@ class Connection:
     @functools.cached_property
     def tables(self) -> TableServiceClient:
         options: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.4}
-        options["transport"] = _CountingTransport(self.counter, "table")
+        options["transport"] = counting_transport(self.counter, "table")
         if self.settings.storage:
             return TableServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.table.core.windows.net"
@@ -83,7 +88,7 @@ class Connection:
     def queues(self) -> QueueServiceClient:
         retry = QueueRetry(initial_backoff=1, increment_base=2, retry_total=3)
         options: dict[str, Any] = {"retry_policy": retry}
-        options["transport"] = _CountingTransport(self.counter, "queue")
+        options["transport"] = counting_transport(self.counter, "queue")
         if self.settings.storage:
             return QueueServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.queue.core.windows.net"
@@ -93,7 +98,7 @@ class Connection:
     def blobs(self) -> BlobServiceClient:
         retry = BlobRetry(initial_backoff=1, increment_base=2, retry_total=3)
         options: dict[str, Any] = {"retry_policy": retry}
-        options["transport"] = _CountingTransport(self.counter, "blob")
+        options["transport"] = counting_transport(self.counter, "blob")
         if self.settings.storage:
             return BlobServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.blob.core.windows.net"

@@ -1,0 +1,67 @@
+"""`python -m runner`: a runner of one cluster."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+from runner import mounts
+from runner.agent import Agent
+from runner.config import config_from
+from runner.log_places import mount_context
+from shared.errors import SettingsError
+from shared.settings import settings_from
+from shared.wiring import backend
+
+_EPILOG = """Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
+docs/settings.md lists the rest. Example:
+
+    python -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
+
+SIGTERM and Ctrl-C hand the job under way back to the queue and stop.
+Exit codes: 0 stopped, 2 wrong settings."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until stopped; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m runner",
+        description="Take jobs of one cluster and run them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--cluster", default="", help="<workspace>/<cluster> or <cluster> (default: default)")
+    parser.add_argument("--node-id", default="", help="name of this node (default: the host's)")
+    parser.add_argument("--root", default="", help="folder for mounts and temps, one per runner")
+    parser.add_argument("--gpus", default="", help="how many GPUs to tell jobs of (default: ask the driver)")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    try:
+        config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus)
+        wired = backend(settings_from(os.environ))
+    except SettingsError as error:
+        for fault in error.faults:
+            print(f"error: {fault}", file=sys.stderr)
+        return 2
+    log = logging.getLogger("runner")
+    config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    context = mount_context(config, log.info, lambda error: log.warning("%s", error))
+    mounts.sweep(config.root, context)
+    agent = Agent(wired, config)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        agent.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
+    agent.run()
+    wired.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

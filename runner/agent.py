@@ -1,0 +1,179 @@
+"""The agent: one loop that takes jobs of one cluster and runs them, one at a time."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+from runner import gpus
+from runner.cluster_volumes import ClusterVolumes
+from runner.config import RunnerConfig
+from runner.job_runner import JobRunner, Result
+from runner.lease_keeper import LeaseKeeper
+from runner.node_report import NodeReporter
+from runner.stopping import StopReason, StopSignal
+from shared.environment import Node
+from shared.errors import LostOwnershipError, MountError, StoreError
+from shared.manager import Claim
+from shared.names import queue_name
+from shared.state import Job, Lease
+from shared.stores.clusters import NodeRow
+from shared.wiring import Backend
+
+log = logging.getLogger(__name__)
+
+#: A job that lives shorter than this shows no "running" in status.json: it is over before anybody looks.
+_STATUS_SECONDS = 2.0
+#: What a runner cannot do now it tries again after this long.
+_RETRY_SECONDS = 5.0
+
+
+class Agent:
+    """A runner: one Batch AI node. `run` returns when `stop` was called and nothing is left on the node."""
+
+    def __init__(self, backend: Backend, config: RunnerConfig, address: str = "127.0.0.1") -> None:
+        self._backend = backend
+        self._config = config
+        self._stopping = threading.Event()
+        self._signal: StopSignal | None = None
+        self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
+        row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
+        self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
+        self._volumes = ClusterVolumes(config, backend.settings, backend.clusters)
+        self._last_job = float("-inf")
+
+    def stop(self) -> None:
+        """Drain: hand the job under way back, take no other. Returns at once; safe in a signal handler."""
+        self._stopping.set()
+        if self._signal:
+            self._signal.set(StopReason.DRAIN)
+
+    def run(self) -> None:
+        """Work until stopped."""
+        self._reporter.start()
+        try:
+            for queues in poll_orders(self._config):
+                if self._stopping.is_set():
+                    return
+                try:
+                    self._turn(queues)
+                except StoreError as error:
+                    log.warning("storage: %s", error, extra={"action": "poll_failed"})
+                    self._stopping.wait(_RETRY_SECONDS)
+        finally:
+            self._leave()
+
+    def _turn(self, queues: tuple[str, ...]) -> None:
+        """Make the node ready if it is not, then run one job or wait a moment."""
+        if self._reporter.state in ("preparing", "unusable") and not self._make_ready():
+            self._stopping.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
+            return
+        for queue in queues:
+            if self._stopping.is_set():
+                return
+            if claim := self._backend.manager.next_job(queue, self._config.node_id):
+                self._run_job(claim)
+                return
+        self._stopping.wait(self._pause())
+
+    def _make_ready(self) -> bool:
+        try:
+            ready = self._volumes.follow()
+        except MountError as error:
+            log.warning("cluster volumes: %s", error, extra={"action": "unusable"})
+            self._reporter.set("unusable", detail=str(error))
+            return False
+        if ready:
+            self._reporter.set("idle")
+            log.info("ready for jobs of cluster %s", self._config.cluster, extra={"action": "ready"})
+        else:
+            self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
+        return ready
+
+    def _pause(self) -> float:
+        active = time.monotonic() - self._last_job < self._config.active_seconds
+        pause = self._config.active_poll_seconds if active else self._config.idle_poll_seconds
+        # Jitter keeps many runners from polling in step.
+        return pause * random.uniform(0.9, 1.1)
+
+    def _run_job(self, claim: Claim) -> None:
+        """Run a claimed job to its outcome and tell it, unless the lease was lost on the way."""
+        log.info("claimed", extra={"action": "claimed", "job": str(claim.job.id), "uuid": claim.job.uuid})
+        manager, stop = self._backend.manager, StopSignal()
+        self._signal = stop
+        if self._stopping.is_set():
+            stop.set(StopReason.DRAIN)
+        settings = self._backend.settings
+        margin = self._config.grace_seconds + 2.0
+        keeper = LeaseKeeper(manager, claim.job, claim.lease, stop, settings.renew_seconds, margin)
+        keeper.start()
+        self._reporter.set("running", job=claim.job.uuid)
+        told = threading.Timer(_STATUS_SECONDS, manager.write_status, (claim.job,))
+        told.start()
+        try:
+            result = self._attempt(claim, stop)
+        finally:
+            told.cancel()
+            told.join()
+            job, lease = keeper.end()
+        try:
+            self._conclude(job, lease, result)
+        except LostOwnershipError as error:
+            log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
+        finally:
+            self._signal = None
+            self._last_job = time.monotonic()
+            if result.node_fault:
+                self._reporter.set("unusable", detail=result.node_fault)
+            else:
+                self._reporter.set("idle")
+
+    def _attempt(self, claim: Claim, stop: StopSignal) -> Result:
+        if claim.cluster_revision != self._volumes.revision:
+            try:
+                self._volumes.follow()
+            except (MountError, StoreError) as error:
+                stop.set(StopReason.DRAIN)
+                return Result(None, stopped=StopReason.DRAIN, node_fault=f"cluster volumes: {error}")
+        runner = JobRunner(
+            self._config,
+            self._backend.settings,
+            claim,
+            self._node,
+            self._volumes.volumes,
+            stop,
+            self._backend.connection.counter,
+        )
+        return runner.run()
+
+    def _conclude(self, job: Job, lease: Lease, result: Result) -> None:
+        manager = self._backend.manager
+        if result.outcome is not None:
+            ended = manager.finish(job, lease, result.outcome, result.seals)
+            log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
+        elif result.stopped is StopReason.DRAIN:
+            manager.give_back(job, lease, result.node_fault or "The runner was stopped")
+            log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})
+
+    def _leave(self) -> None:
+        try:
+            self._volumes.close()
+        except MountError as error:
+            log.error("volumes left behind: %s", error, extra={"action": "leave"})
+        self._reporter.end()
+
+
+def poll_orders(config: RunnerConfig) -> Iterator[tuple[str, ...]]:
+    """The queues to look at, in order, turn after turn: high before normal before low, but every fourth turn
+    normal goes first and every sixteenth low, so that none is starved for ever."""
+    high, normal, low = (queue_name(config.cluster, p) for p in ("high", "normal", "low"))
+    turn = 0
+    while True:
+        turn += 1
+        if turn % 16 == 0:
+            yield low, normal, high
+        elif turn % 4 == 0:
+            yield normal, high, low
+        else:
+            yield high, normal, low

@@ -1,0 +1,112 @@
+"""What one runner is told, read once from its environment and its command line."""
+
+import json
+import os
+import shlex
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.errors import SettingsError
+from shared.layout import DEFAULT_NODE_ROOT
+from shared.names import NAME_PATTERN, ClusterId
+
+
+@dataclass(frozen=True)
+class RunnerConfig:
+    """A runner is one Batch AI node. Seconds where a name says so."""
+
+    cluster: ClusterId
+    node_id: str
+    root: Path  #: its own folder; several runners on one machine need several
+    gpus: int | None = None  #: None: ask the driver
+    python: str = ""  #: interpreter for toolkits whose document names none; "": python, else python3
+    path: str = ""  #: folders put before PATH for jobs
+    grace_seconds: float = 10.0  #: between SIGTERM and SIGKILL
+    active_poll_seconds: float = 0.5
+    idle_poll_seconds: float = 3.0
+    #: polling is brisk for this long after the last job
+    active_seconds: float = 300.0
+    node_report_seconds: float = 30.0
+    premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> directory
+    drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind of volume -> drivers to try
+    allowed_mount_commands: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> Path:
+        """Private folder of the runner: caches, credentials, spooled logs."""
+        return self.root / "runner"
+
+
+def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, gpus: str) -> RunnerConfig:
+    """The config from command line values ("" = not given) and environment. Raises SettingsError."""
+    faults: list[str] = []
+    workspace, _, name = (cluster or env.get("BATCHAI_CLUSTER", "default")).rpartition("/")
+    workspace = workspace or env.get("BATCHAI_DEFAULT_WORKSPACE", "default")
+    for word in (workspace, name):
+        if not NAME_PATTERN.match(word):
+            faults.append(f"--cluster: '{word}' is not a name; expected <workspace>/<cluster> or <cluster>")
+    node = node_id or env.get("BATCHAI_NODE_ID", "") or socket.gethostname().replace(".", "-")
+    if not NAME_PATTERN.match(node):
+        faults.append(f"--node-id: '{node}' is not a name")
+    count = gpus or env.get("BATCHAI_GPUS", "")
+    if count and not count.isdigit():
+        faults.append(f"--gpus: '{count}' is not a number")
+    premounted = _json_map(env, "BATCHAI_PREMOUNTED", faults)
+    drivers = _json_map(env, "BATCHAI_DRIVERS", faults)
+    config = RunnerConfig(
+        cluster=ClusterId(workspace, name),
+        node_id=node,
+        root=Path(root or env.get("BATCHAI_NODE_ROOT", "") or DEFAULT_NODE_ROOT).absolute(),
+        gpus=int(count) if count.isdigit() else None,
+        python=env.get("BATCHAI_JOB_PYTHON", ""),
+        path=env.get("BATCHAI_JOB_PATH", ""),
+        grace_seconds=_seconds(env, "BATCHAI_GRACE_SECONDS", 10.0, faults),
+        active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.5, faults),
+        idle_poll_seconds=_seconds(env, "BATCHAI_IDLE_POLL_SECONDS", 3.0, faults),
+        node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 30.0, faults),
+        premounted={key: Path(value) for key, value in premounted.items()},
+        drivers={kind: tuple(shlex.split(names)) for kind, names in drivers.items()},
+        allowed_mount_commands=tuple(
+            part.strip() for part in env.get("BATCHAI_ALLOWED_MOUNT_COMMANDS", "").split(";") if part.strip()
+        ),
+    )
+    if faults:
+        raise SettingsError(tuple(faults))
+    return config
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float, faults: list[str]) -> float:
+    text = env.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 86400:
+        faults.append(f"{name} is '{text}'; it must be a number of seconds")
+        return default
+    return value
+
+
+def _json_map(env: Mapping[str, str], name: str, faults: list[str]) -> dict[str, str]:
+    try:
+        loaded = json.loads(env.get(name, "") or "{}")
+        return {str(key): str(value) for key, value in loaded.items()}
+    except (ValueError, AttributeError):
+        faults.append(f'{name} must be JSON like {{"key": "value"}}')
+        return {}
+
+
+#: Variables of the machine that a job may see; everything else (the runner's settings above all) stays out.
+_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "LD_LIBRARY_PATH")
+_PASSED_ON_PREFIXES = ("LC_", "CUDA", "NVIDIA", "NCCL", "OMPI_MCA_")
+
+
+def job_base_environment(config: RunnerConfig, env: Mapping[str, str]) -> dict[str, str]:
+    """What every process of a job inherits from the machine."""
+    base = {k: v for k, v in env.items() if k in _PASSED_ON or k.startswith(_PASSED_ON_PREFIXES)}
+    base["PATH"] = os.pathsep.join(p for p in (config.path, base.get("PATH", os.defpath)) if p)
+    # Output goes to a file; without this a Python script's lines would stay in its buffer for minutes.
+    base["PYTHONUNBUFFERED"] = "1"
+    return base

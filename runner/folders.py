@@ -1,0 +1,41 @@
+"""The folders of a job on its node: made before, removed after, never through a mount."""
+
+import shutil
+from pathlib import Path
+
+from runner.mounts import mountinfo
+from shared.errors import BatchAIError
+from shared.layout import NodeLayout
+
+
+class FolderError(BatchAIError):
+    """A folder of the node could not be made or cleared."""
+
+
+def make(layout: NodeLayout) -> None:
+    """Clear what earlier jobs left in the temp root and make the folders of this one. Raises FolderError.
+
+    The original wiped the temps of all jobs when a node started a new one.
+    """
+    try:
+        clear(Path(layout.job_temp_root))
+        for folder in (
+            layout.job_mount_root,
+            layout.shared_job_temp,
+            layout.working_directory,
+            layout.mount_root,
+        ):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"the node's folder {layout.root} cannot be prepared: {error}") from error
+
+
+def clear(root: Path) -> None:
+    """Remove a folder of temps. Raises FolderError while anything is mounted below it: the data of a volume
+    would be deleted otherwise."""
+    # Read from the kernel's table: asking a dead mount would hang or lie.
+    if mounted := mountinfo.mounted_under(root):
+        raise FolderError(f"still mounted below {root}: {', '.join(mount.target for mount in mounted)}")
+    # rmtree unlinks symbolic links and does not follow them.
+    if root.exists():
+        shutil.rmtree(root)

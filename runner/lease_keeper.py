@@ -1,0 +1,80 @@
+"""The thread that keeps a lease alive, and says stop when it cannot."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from runner.stopping import StopReason, StopSignal
+from shared.errors import LostOwnershipError, StoreError
+from shared.manager import JobManager
+from shared.state import Job, Lease, State
+
+log = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
+
+    `margin_seconds`: how long before the deadline the job must be told to die, when renewals fail.
+    """
+
+    def __init__(
+        self,
+        manager: JobManager,
+        job: Job,
+        lease: Lease,
+        stop: StopSignal,
+        renew_seconds: float,
+        margin_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._manager = manager
+        self._lease = lease
+        self._job = job
+        self._stop = stop
+        self._renew_seconds = renew_seconds
+        self._margin_seconds = margin_seconds
+        self._monotonic = monotonic
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> tuple[Job, Lease]:
+        """Stop renewing; the job and the lease as last renewed. A renewal under way is waited for."""
+        self._ended.set()
+        self._thread.join()
+        return self._job, self._lease
+
+    def _keep(self) -> None:
+        pause = self._renew_seconds
+        while not self._ended.wait(pause):
+            pause = self._renew_once()
+            if pause <= 0:
+                return
+
+    def _renew_once(self) -> float:
+        """Seconds until the next try; 0 when the lease is lost."""
+        try:
+            self._lease, self._job = self._manager.renew(self._lease)
+        except LostOwnershipError as error:
+            log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
+            return self._lost()
+        except StoreError as error:
+            left = self._lease.deadline - self._margin_seconds - self._monotonic()
+            log.warning(
+                "renewal failed, %.0f s left: %s",
+                left,
+                error,
+                extra={"action": "renew_failed", "job": str(self._lease.job)},
+            )
+            return self._lost() if left <= 0 else max(0.1, min(left, self._renew_seconds / 5))
+        if self._job.state is State.TERMINATING:
+            self._stop.set(StopReason.TERMINATED)
+        return self._renew_seconds
+
+    def _lost(self) -> float:
+        self._stop.set(StopReason.LOST)
+        return 0

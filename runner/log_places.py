@@ -1,0 +1,64 @@
+"""Where a job's logs go, and what the volume drivers of this machine are given."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from runner.config import RunnerConfig
+from runner.logs import LocalLogs, LogShipper
+from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
+from runner.volumes import place_of
+from shared.errors import MountError
+from shared.state import StreamSeal
+from shared.stores.connection import CallCounter
+from shared.stores.containers import ContainerAddress, ContainerFolder, FilesOfContainer
+from shared.stores.shares import ShareAddress, ShareFolder
+
+
+class Logs(Protocol):
+    """The log files of one attempt."""
+
+    def add(self, name: str) -> Path: ...
+    def start(self) -> None: ...
+    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]: ...
+
+
+def open_logs(
+    path: str,
+    roots: Mapping[str, Iterable[Volume]],
+    spool: Path,
+    attempt: int,
+    counter: CallCounter | None = None,
+) -> Logs:
+    """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container,
+    plain files on the node otherwise."""
+    place = place_of(path, roots)
+    if place and place.volume.kind == FILE_SHARE:
+        volume = place.volume
+        share = ShareAddress(volume.account, volume.share, volume.key, volume.endpoint)
+        return LogShipper(spool, ShareFolder(share, place.inner, counter), attempt)
+    if place and place.volume.kind == BLOB_CONTAINER:
+        container = _container(place.volume)
+        return LogShipper(spool, ContainerFolder(container, place.inner, counter), attempt)
+    return LocalLogs(Path(path), attempt)
+
+
+def mount_context(
+    config: RunnerConfig, say: Callable[[str], None], undo_failed: Callable[[MountError], None]
+) -> MountContext:
+    """What this runner gives to the volume drivers."""
+    work = config.work / "mounts"
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return MountContext(
+        say=say,
+        work=work,
+        premounted=config.premounted,
+        containers=lambda volume: FilesOfContainer(_container(volume)),
+        drivers=config.drivers,
+        allowed_mount_commands=config.allowed_mount_commands,
+        on_undo_failure=undo_failed,
+    )
+
+
+def _container(volume: Volume) -> ContainerAddress:
+    return ContainerAddress(volume.account, volume.container, volume.key, volume.endpoint)

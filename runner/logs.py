@@ -1,0 +1,192 @@
+"""Log files of a job: written locally by the processes, carried to where people read them while they grow.
+
+Processes write to spool files of the node; one thread sends what is new to the folder on the volume over
+REST. A dying mount, a caching file system or a slow service therefore never holds up the job, and a line is
+readable within a second of being printed.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.errors import StoreError
+from shared.state import StreamSeal
+from shared.stores.shares import MOST_BYTES
+
+log = logging.getLogger(__name__)
+
+#: How often new bytes are looked for. The promise is one second, a look costs a stat.
+_LOOK_SECONDS = 0.2
+#: Between tries while the service refuses.
+_RETRY_SECONDS = 1.0
+
+
+class LogFolder(Protocol):
+    """A folder in which log files grow (on a share, in a container)."""
+
+    def create(self) -> None:
+        """Make the folder. Raises StoreError."""
+
+    def start_file(self, name: str, previous: str) -> None:
+        """Make an empty file, keeping one that is there as `previous` ("": do not look).
+
+        Raises StoreError.
+        """
+
+    def append(self, name: str, offset: int, data: bytes) -> None:
+        """Write at the end, which is at `offset`. Raises StoreError."""
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class _Stream:
+    name: str
+    path: Path
+    started: bool = False
+    sent: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+class LogShipper:
+    """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended."""
+
+    def __init__(self, spool: Path, folder: LogFolder, attempt: int) -> None:
+        """`spool`: an existing local folder; `attempt` counts from 1."""
+        self._spool = spool
+        self._folder = folder
+        self._attempt = attempt
+        self._streams: list[_Stream] = []
+        self._created = False
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._carry, name="logs", daemon=True)
+        self._fault: StoreError | None = None
+
+    def add(self, name: str) -> Path:
+        """Begin a log file; the local path to write to."""
+        path = self._spool / name
+        path.touch()
+        with self._lock:
+            self._streams.append(_Stream(name, path))
+        return path
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
+        """Send what is left, for at most `limit_seconds`; what is known of every file."""
+        self._done.set()
+        self._thread.join()
+        deadline = time.monotonic() + limit_seconds
+        while not self._look() and time.monotonic() < deadline:
+            time.sleep(_RETRY_SECONDS)
+        self._folder.close()
+        return tuple(self._seal(stream) for stream in self._streams)
+
+    @property
+    def fault(self) -> str:
+        """What keeps lines from arriving at this moment, or ""."""
+        return str(self._fault or "")
+
+    def _carry(self) -> None:
+        pause = _LOOK_SECONDS
+        while not self._done.wait(pause):
+            pause = _LOOK_SECONDS if self._look() else _RETRY_SECONDS
+
+    def _look(self) -> bool:
+        """Send everything new; False when the service refused something."""
+        try:
+            if not self._created:
+                self._folder.create()
+                self._created = True
+            with self._lock:
+                streams = list(self._streams)
+            for stream in streams:
+                self._send(stream)
+        except StoreError as error:
+            if str(self._fault) != str(error):
+                log.warning("log lines wait: %s", error, extra={"action": "log_refused"})
+            self._fault = error
+            return False
+        self._fault = None
+        return True
+
+    def _send(self, stream: _Stream) -> None:
+        if not stream.started:
+            self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
+            stream.started = True
+        with stream.path.open("rb") as file:
+            file.seek(stream.sent)
+            while data := file.read(MOST_BYTES):
+                self._folder.append(stream.name, stream.sent, data)
+                stream.digest.update(data)
+                stream.sent += len(data)
+
+    def _seal(self, stream: _Stream) -> StreamSeal:
+        whole = stream.started and stream.sent == stream.path.stat().st_size
+        return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), whole)
+
+
+class LocalLogs:
+    """Log files on the node itself, where nobody but its users can read them: nothing to carry."""
+
+    fault = ""
+
+    def __init__(self, folder: Path, attempt: int) -> None:
+        self._folder = folder
+        self._attempt = attempt
+        self._paths: list[Path] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name: str) -> Path:
+        """Begin a log file; the path to write to."""
+        path = self._folder / name
+        previous = attempt_name(name, self._attempt - 1)
+        if previous and path.exists():
+            path.replace(self._folder / previous)
+        path.write_bytes(b"")
+        self._paths.append(path)
+        return path
+
+    def start(self) -> None:
+        """Nothing to do."""
+
+    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
+        """What is known of every file."""
+        return tuple(_seal_file(path) for path in self._paths)
+
+
+def _seal_file(path: Path) -> StreamSeal:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return StreamSeal(path.name, path.stat().st_size, digest, True)
+
+
+def attempt_name(name: str, attempt: int) -> str:
+    """What an earlier attempt's file is called beside the new one: stdout.attempt-1.txt; "" for attempt 0."""
+    if attempt < 1:
+        return ""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.attempt-{attempt}{dot}{suffix}"
+
+
+class ExecutionLog:
+    """execution.log: what the runner says to the job's owner. Thread-safe; one line a call."""
+
+    def __init__(self, path: Path, now: Callable[[], str], redact: Callable[[str], str]) -> None:
+        self._path = path
+        self._now = now
+        self._redact = redact
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Append a line, secrets struck out."""
+        line = f"{self._now()} {self._redact(text)}\n".encode()
+        with self._lock, self._path.open("ab") as file:
+            file.write(line)

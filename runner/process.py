@@ -1,0 +1,115 @@
+"""Child processes of a job: started in their own session, stopped with everything they started."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from shared.errors import LaunchError
+
+#: bash knows this convention; an exit by a signal is reported the same way.
+_SIGNAL_BASE = 128
+
+
+@dataclass
+class JobProcess:
+    """A running shell command of a job. Output goes to files, so a grandchild that keeps them open after the
+    end cannot make anybody wait."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; 128 + n when it was ended by signal n."""
+        code = self.popen.poll()
+        if code is None:
+            return None
+        return _SIGNAL_BASE - code if code < 0 else code
+
+    def tree(self) -> list[psutil.Process]:
+        """The process, its descendants, and whatever is left of its session."""
+        found: dict[int, psutil.Process] = {}
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.popen.pid:
+                    found[process.pid] = process
+                    for child in process.children(recursive=True):
+                        found[child.pid] = child
+            except (ProcessLookupError, psutil.NoSuchProcess, PermissionError):
+                continue
+        return [p for p in found.values() if _alive(p)]
+
+
+def start(
+    name: str, command: str, env: Mapping[str, str], cwd: Path, stdout: Path, stderr: Path
+) -> JobProcess:
+    """Run shell text with bash. Raises LaunchError when it cannot be started."""
+    try:
+        with stdout.open("ab") as out, stderr.open("ab") as err:
+            popen = subprocess.Popen(
+                ["/bin/bash", "-c", command],
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
+    return JobProcess(name, popen)
+
+
+def stop(processes: list[JobProcess], grace_seconds: float) -> None:
+    """SIGTERM to every process of every tree, SIGKILL to what is left after the grace. Returns when all are
+    gone (or can no longer be killed: a process in uninterruptible sleep)."""
+    _signal_all(processes, signal.SIGTERM)
+    deadline = time.monotonic() + grace_seconds
+    while time.monotonic() < deadline and any(p.tree() for p in processes):
+        time.sleep(0.05)
+    kill_left(processes)
+
+
+def kill_left(processes: list[JobProcess]) -> int:
+    """SIGKILL whatever the processes have left behind; how many were found."""
+    found = 0
+    for _ in range(50):
+        left = [member for p in processes for member in p.tree()]
+        if not left:
+            break
+        found = max(found, len(left))
+        for member in left:
+            _send(member, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=0.1)
+    for process in processes:
+        try:
+            process.popen.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            continue
+    return found
+
+
+def _signal_all(processes: list[JobProcess], number: signal.Signals) -> None:
+    for process in processes:
+        for member in process.tree():
+            _send(member, number)
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        pass
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

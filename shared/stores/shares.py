@@ -1,0 +1,93 @@
+"""File shares over REST: growing log files, without any mount."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.fileshare import ExponentialRetry, ShareClient, ShareFileClient
+
+from shared.stores.connection import CallCounter, counting_transport, translated
+
+#: The service takes at most 4 MiB in one Put Range.
+MOST_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ShareAddress:
+    """A share: account, key (empty: the machine's identity) and service URL (empty: the public cloud's)."""
+
+    account: str
+    share: str
+    key: str = field(repr=False, default="")
+    endpoint: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.endpoint or f"https://{self.account}.file.core.windows.net"
+
+
+class ShareFolder:
+    """A folder of a share in which log files grow. One writer per file; safe to use from several threads."""
+
+    def __init__(self, address: ShareAddress, folder: str, counter: CallCounter | None = None) -> None:
+        """`folder`: path inside the share, no slash at either end. Opens no connection yet."""
+        options: dict[str, Any] = {
+            "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
+        }
+        if counter:
+            options["transport"] = counting_transport(counter, "file")
+        credential: Any = {"account_name": address.account, "account_key": address.key}
+        if not address.key:
+            from azure.identity import DefaultAzureCredential
+
+            credential = DefaultAzureCredential()
+            options["token_intent"] = "backup"
+        self._share = ShareClient(address.url, address.share, credential=credential, **options)
+        self._folder = folder
+        self._where = f"share {address.share} of account {address.account}"
+
+    def create(self) -> None:
+        """Make the folder and its parents. Tries the deepest first: the parents are mostly there."""
+        with translated(f"creating {self._folder} on {self._where}"):
+            self._create(self._folder)
+
+    def _create(self, folder: str) -> None:
+        client = self._share.get_directory_client(folder)
+        try:
+            client.create_directory()
+        except ResourceExistsError:
+            return
+        except ResourceNotFoundError:
+            parent = folder.rpartition("/")[0]
+            if not parent:
+                raise  # the share itself is missing
+            self._create(parent)
+            try:
+                client.create_directory()
+            except ResourceExistsError:
+                return  # another node of the job made it meanwhile
+
+    def start_file(self, name: str, previous: str) -> None:
+        """Make an empty file; one that is there (an earlier attempt's) is kept as `previous`."""
+        with translated(f"creating {name} on {self._where}"):
+            client = self._file(name)
+            if previous:
+                try:
+                    client.rename_file(f"{self._folder}/{previous}", overwrite=True)
+                except ResourceNotFoundError:
+                    pass  # the earlier attempt did not get that far
+            self._file(name).create_file(0)
+
+    def append(self, name: str, offset: int, data: bytes) -> None:
+        """Write `data` (at most MOST_BYTES) at `offset`, which is the file's length so far."""
+        with translated(f"appending to {name} on {self._where}"):
+            client = self._file(name)
+            client.resize_file(offset + len(data))
+            client.upload_range(data, offset=offset, length=len(data))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._share.close()
+
+    def _file(self, name: str) -> ShareFileClient:
+        return self._share.get_file_client(f"{self._folder}/{name}")
