@@ -1,0 +1,208 @@
+"""The form of `batchai explain` for people: sections of plain lines that read well at 100 columns."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+Told = Mapping[str, Any]
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_ON = {
+    "job volume": "",
+    "cluster volume": "(the cluster must mount it)",
+    "node": "(on the node's own disk)",
+    "": "(empty)",
+}
+_ROLES = {"ps": "parameter server", "mpi": "mpirun, which starts all ranks"}
+#: Four or more `-x NAME` in a row.
+_FORWARDED = re.compile(r"(?: -x \S+){4,}")
+#: Where a long line may break: after a space, a slash or a comma.
+_PIECES = re.compile(r"[^ /,]*[ /,]?")
+
+
+def show(told: Told, console: Console) -> None:
+    """Print what `explained` told of one document."""
+    page = Page(console)
+    _problems(told, page)
+    job = told["job"]
+    if job is None:
+        return
+    _summary(job, page)
+    _volumes(job, page)
+    _folders(job, page)
+    _variables(job, page)
+    for node in job["nodes"]:
+        _node(node, job, page)
+    if job["notes"]:
+        page.heading("Notes")
+    for note in job["notes"]:
+        page.line(note)
+
+
+class Page:
+    """Headings, lines and columns on a console, wrapped where paths and commands may break."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def heading(self, text: str) -> None:
+        self._console.print()
+        self.line(text, indent=0, style="bold underline")
+
+    def line(self, text: str, *, indent: int = 2, hang: int = 0, style: str = "") -> None:
+        """One line; what does not fit goes on `hang` columns further in."""
+        first, *more = wrapped(visible(text), self._console.width - indent - hang) or [""]
+        self._put(Text(" " * indent).append(first, style))
+        for part in more:
+            self._put(Text(" " * (indent + hang)).append(part, style))
+
+    def labelled(self, label: str, text: str, style: str) -> None:
+        parts = wrapped(visible(text), self._console.width - len(label) - 4)
+        self._put(Text.assemble("  ", (label, style), ": ", parts[0]))
+        for part in parts[1:]:
+            self._put(Text(" " * (len(label) + 4) + part))
+
+    def columns(self, rows: Mapping[str, str], *, indent: int = 2) -> None:
+        """Names and values."""
+        width = max((len(visible(name)) for name in rows), default=0)
+        for name, value in rows.items():
+            first, *more = wrapped(visible(value) or "(empty)", self._console.width - indent - width - 2)
+            self._put(Text(" " * indent).append(visible(name).ljust(width + 2), "cyan").append(first))
+            for part in more:
+                self._put(Text(" " * (indent + width + 2) + part))
+
+    def _put(self, text: Text) -> None:
+        text.rstrip()
+        self._console.print(text, soft_wrap=True)
+
+
+def visible(text: str) -> str:
+    """`text` without anything that a terminal would obey: control characters are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` (at least 20) characters, broken after space, slash or comma."""
+    width = max(width, 20)
+    lines = [""]
+    for piece in _short_pieces(text, width):
+        if len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return lines if lines != [""] else []
+
+
+def _short_pieces(text: str, width: int) -> Iterator[str]:
+    for piece in _PIECES.findall(text):
+        for start in range(0, len(piece), width):
+            yield piece[start : start + width]
+
+
+def _problems(told: Told, page: Page) -> None:
+    page.line(f"{told['file']}: {'accepted' if told['accepted'] else 'cannot run'}", indent=0, style="bold")
+    for problem in told["problems"]:
+        where = f"line {problem['line']}, column {problem['column']}: " if "line" in problem else ""
+        text = f"{where}{problem['path']}: {problem['message']} {problem.get('hint', '')}"
+        page.labelled(problem["severity"], text, _STYLES[problem["severity"]])
+
+
+def _summary(job: Told, page: Page) -> None:
+    nodes = job["nodeCount"]
+    page.heading(f"{job['toolType']} on {_count(nodes, 'node')}")
+    page.columns(
+        {
+            "GPUs": f"{job['gpusPerNode']}{' on each node' if nodes > 1 else ''}",
+            "runs in": f"the container {job['image']}"
+            if job["image"]
+            else "no container, directly on the node",
+            "priority": job["priority"],
+            "time limit": job["maxWallClockTime"],
+        }
+    )
+
+
+def _volumes(job: Told, page: Page) -> None:
+    page.heading("Mounted for the job, on every node")
+    for volume in job["volumes"]:
+        page.line(f"{volume['target']}  ({volume['kind']})")
+        page.line(f"from {volume['source']}", indent=6)
+    if not job["volumes"]:
+        page.line("nothing")
+
+
+def _folders(job: Told, page: Page) -> None:
+    page.heading("Where things are")
+    for folder in job["folders"]:
+        title = "stdout, stderr and execution log" if folder["kind"] == "logs" else folder["kind"]
+        page.line(f"{title} ${folder['variable']} {_ON[folder['on']]}", style="bold")
+        if folder["path"]:
+            page.line(_shortened(folder["path"], job["environment"]), indent=6)
+
+
+def _variables(job: Told, page: Page) -> None:
+    page.heading("Variables of every process and of jobPreparation, beside those above")
+    above = {folder["variable"] for folder in job["folders"]}
+    page.columns({name: value for name, value in job["environment"].items() if name not in above})
+    if job["nodeCount"] > 1:
+        for path, content in job["files"].items():
+            page.line(f"{_shortened(path, job['environment'])} holds {', '.join(content.splitlines())}")
+    common = _common(job["nodes"])
+    if common:
+        page.heading("Variables of every process, but not of jobPreparation")
+        page.columns(common)
+
+
+def _node(node: Told, job: Told, page: Page) -> None:
+    leader = ", the leader" if job["nodeCount"] > 1 and node["index"] == 0 else ""
+    page.heading(f"Node {node['index']} ({node['address']}{leader})")
+    page.columns(node["environment"])
+    if job["preparation"]:
+        _process("first jobPreparation", node["preparationLogs"], job["preparation"], {}, page)
+    common = _common(job["nodes"])
+    for process in node["processes"]:
+        own = {name: value for name, value in process["environment"].items() if name not in common}
+        title = f"{_ROLES.get(process['role'], process['role'])} {process['name']}".rstrip()
+        _process(title, [process["stdout"], process["stderr"]], process["command"], own, page)
+    if not node["processes"]:
+        page.line("mpirun starts ranks here" if _has_ranks(node, job) else "the service starts nothing here")
+
+
+def _process(title: str, logs: Sequence[str], command: str, own: Mapping[str, str], page: Page) -> None:
+    page.line(f"{title} -> {', '.join(logs)}", style="bold")
+    page.line(_FORWARDED.sub(_forwarded, visible(command)), indent=6, hang=2)
+    page.columns(own, indent=6)
+
+
+def _has_ranks(node: Told, job: Told) -> bool:
+    """Whether mpirun, on the leader, starts processes on `node`."""
+    under_mpirun = any(process["role"] == "mpi" for n in job["nodes"] for process in n["processes"])
+    hosts = [line.split()[0] for content in job["files"].values() for line in content.splitlines()]
+    return under_mpirun and node["address"] in hosts
+
+
+def _forwarded(options: re.Match[str]) -> str:
+    return f" -x ... (the {options[0].count(' -x ')} variables above, by name)"
+
+
+def _common(nodes: Sequence[Told]) -> dict[str, str]:
+    """What all processes have alike, where there are several."""
+    environments = [process["environment"] for node in nodes for process in node["processes"]]
+    if len(environments) < 2:
+        return {}
+    first, *others = environments
+    return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
+
+
+def _shortened(path: str, environment: Mapping[str, str]) -> str:
+    for name in ("AZ_BATCHAI_JOB_MOUNT_ROOT", "AZ_BATCHAI_JOB_TEMP", "AZ_BATCHAI_MOUNT_ROOT"):
+        root = environment[name]
+        if path == root or path.startswith(f"{root}/"):
+            return f"${name}{path[len(root) :]}"
+    return path
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
