@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.mounts import copying, premounted, rclone
+from runner.mounts import blobfuse2, cifs, copying, nfs, premounted, rclone, unmanaged
 from runner.mounts.commands import masked
 from runner.mounts.sweeping import sweep
 from runner.mounts.targets import prepare
@@ -28,14 +28,15 @@ from shared.errors import MountError
 
 __all__ = ["DEFAULT_ORDER", "DRIVERS", "mount_all", "mount_volume", "sweep"]
 
-DRIVERS: dict[str, Driver] = {driver.NAME: driver for driver in (premounted, rclone, copying)}
+_ALL: tuple[Driver, ...] = (premounted, cifs, blobfuse2, rclone, copying, nfs, unmanaged)
+DRIVERS: dict[str, Driver] = {driver.NAME: driver for driver in _ALL}
 
 #: Which drivers are tried for a kind of volume, in this order, unless the operator says otherwise.
 DEFAULT_ORDER: Mapping[str, tuple[str, ...]] = {
-    FILE_SHARE: ("premounted", "rclone"),
-    BLOB_CONTAINER: ("rclone", "copy"),
-    FILE_SERVER: (),
-    UNMANAGED: (),
+    FILE_SHARE: ("premounted", "cifs", "rclone"),
+    BLOB_CONTAINER: ("blobfuse2", "rclone", "copy"),
+    FILE_SERVER: ("nfs",),
+    UNMANAGED: ("unmanaged",),
 }
 
 

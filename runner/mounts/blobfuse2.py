@@ -1,0 +1,112 @@
+"""blobfuse2, the successor of the blobfuse that Batch AI mounted containers with.
+
+It asks for the container before it mounts, and a file is uploaded when it is closed, so there is nothing to
+wait for at the end. Runs in the foreground as our own child: its end is seen, its process is known.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runner.mounts import blobfuse_config, blobfuse_options, fuse_process, homes, reachable
+from runner.mounts.commands import find_program
+from runner.mounts.fuse_process import FuseProcess
+from runner.mounts.hints import hint_for
+from runner.mounts.targets import make_mount_point, remove_mount_point
+from runner.mounts.types import BLOB_CONTAINER, MountContext, MountedVolume, UnmountError, Volume
+from runner.mounts.unmounting import unmount
+from shared.errors import MountError
+
+NAME = "blobfuse2"
+_GONE_SECONDS = 30.0
+
+
+def available(volume: Volume, context: MountContext) -> str | None:
+    """Whether FUSE and blobfuse2 are on this machine."""
+    if volume.kind != BLOB_CONTAINER:
+        return "it serves blob containers only"
+    if find_program("blobfuse2") is None:
+        return "blobfuse2 is not installed (scripts/install-blobfuse2)"
+    return fuse_process.fuse_fault()
+
+
+@contextmanager
+def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[MountedVolume]:
+    """The container at `target`; leaving unmounts and sees the process end."""
+    options = blobfuse_options.read(volume)
+    for note in options.notes:
+        context.say(note)
+    reachable.check_service(volume)
+    make_mount_point(volume, target)
+    home = homes.make(context.work, NAME, target)
+    try:
+        process = _start(volume, options, target, home, context)
+    except BaseException:
+        homes.remove(home)
+        remove_mount_point(target)
+        raise
+    try:
+        yield MountedVolume(volume, target, NAME)
+    finally:
+        _undo(volume, process, home, context)
+
+
+def _start(
+    volume: Volume,
+    options: blobfuse_options.BlobfuseOptions,
+    target: Path,
+    home: Path,
+    context: MountContext,
+) -> FuseProcess:
+    config = home / "config.yaml"
+    config.touch(mode=0o600)
+    config.write_text(
+        blobfuse_config.config_text(volume, options, context, home, fuse_process.may_allow_others())
+    )
+    command = [
+        find_program("blobfuse2") or "blobfuse2", "mount", str(target), f"--config-file={config}",
+        "--disable-version-check=true",
+    ]  # fmt: skip
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
+    environment = own | dict(blobfuse_config.secret_environment(volume))
+    try:
+        process = fuse_process.start(command, environment, target, home / "blobfuse2.log", volume.secrets)
+    except OSError as error:
+        raise MountError(volume.code, f"blobfuse2 could not be started: {error}.") from None
+    try:
+        fault = fuse_process.wait_until_mounted(process, context.timeout_seconds)
+        if fault:
+            raise MountError(
+                volume.code,
+                f"blobfuse2 could not mount {volume} ({volume.service_url}): {fault}",
+                hint_for(volume, fault, port=443),
+            )
+    except BaseException:
+        unmount(target, context.say, context.timeout_seconds)
+        fuse_process.wait_until_gone(process, 5.0)
+        raise
+    return process
+
+
+def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContext) -> None:
+    """Raises UnmountError where it is still there, or where blobfuse2 had died under the job."""
+    died = process.ended()
+    undone = unmount(process.target, context.say, context.timeout_seconds)
+    stuck = not fuse_process.wait_until_gone(process, _GONE_SECONDS)
+    if not undone.gone or stuck:
+        raise UnmountError(
+            volume.code,
+            f"{volume} could not be unmounted from {process.target}: {undone}"
+            f"{'; blobfuse2 does not end' if stuck else ''}.",
+            "Restart the machine.",
+        )
+    words = process.words()
+    homes.remove(home)
+    remove_mount_point(process.target)
+    if died is not None:
+        raise UnmountError(
+            volume.code,
+            f"blobfuse2, which served {volume}, ended with status {died} while the job ran: {words}",
+            "Files that the job had closed before are in the container, others are not.",
+        )
