@@ -1,0 +1,1 @@
+"""The embedded default: Azurite, the Azure Files emulator, a functions host and runners on one machine."""

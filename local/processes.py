@@ -58,9 +58,8 @@ class Child:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive:
-                raise StartError(
-                    f"{self.name} ended with exit code {self.process.returncode} while starting.\n{self.tail()}"
-                )
+                code = self.process.returncode
+                raise StartError(f"{self.name} ended with exit code {code} while starting.\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise StartError(f"{self.name} was not ready within {seconds:.0f} s.\n{self.tail()}")
             time.sleep(0.05)

@@ -2,15 +2,41 @@
 
 import json
 import os
+import re
 import shlex
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.errors import SettingsError
 from shared.layout import DEFAULT_NODE_ROOT
 from shared.names import NAME_PATTERN, ClusterId
+
+#: The service's rule for names of shares; it also keeps ".." out of local paths.
+_SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")
+
+
+class Premounted(Mapping[str, Path]):
+    """ "<account>/<share>" -> directory on this machine. The key "<account>/*" stands for a directory that
+    holds one directory per share, as that of the Azure Files emulator does."""
+
+    def __init__(self, directories: Mapping[str, Path]) -> None:
+        self._directories = dict(directories)
+
+    def __getitem__(self, key: str) -> Path:
+        if key in self._directories:
+            return self._directories[key]
+        account, _, share = key.partition("/")
+        if _SHARE_NAME.match(share):
+            return self._directories[f"{account}/*"] / share
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._directories)
+
+    def __len__(self) -> int:
+        return len(self._directories)
 
 
 @dataclass(frozen=True)
@@ -66,7 +92,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.5, faults),
         idle_poll_seconds=_seconds(env, "BATCHAI_IDLE_POLL_SECONDS", 3.0, faults),
         node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 30.0, faults),
-        premounted={key: Path(value) for key, value in premounted.items()},
+        premounted=Premounted({key: Path(value) for key, value in premounted.items()}),
         drivers={kind: tuple(shlex.split(names)) for kind, names in drivers.items()},
         allowed_mount_commands=tuple(
             part.strip() for part in env.get("BATCHAI_ALLOWED_MOUNT_COMMANDS", "").split(";") if part.strip()

@@ -33,9 +33,14 @@ def make(layout: NodeLayout) -> None:
 def clear(root: Path) -> None:
     """Remove a folder of temps. Raises FolderError while anything is mounted below it: the data of a volume
     would be deleted otherwise."""
-    # Read from the kernel's table: asking a dead mount would hang or lie.
-    if mounted := mountinfo.mounted_under(root):
-        raise FolderError(f"still mounted below {root}: {', '.join(mount.target for mount in mounted)}")
+    refuse_mounts(root)
     # rmtree unlinks symbolic links and does not follow them.
     if root.exists():
         shutil.rmtree(root)
+
+
+def refuse_mounts(root: Path) -> None:
+    """Raises FolderError while anything is mounted at or below `root`."""
+    # Read from the kernel's table: asking a dead mount would hang or lie.
+    if mounted := mountinfo.mounted_under(root):
+        raise FolderError(f"still mounted below {root}: {', '.join(mount.target for mount in mounted)}")

@@ -226,7 +226,8 @@ class JobRunner:
 
     def _clear_up(self, layout: NodeLayout) -> None:
         try:
-            folders.clear(Path(layout.job_temp_root))
+            # The job's temp stays until the next job starts, as the original's did: logs may lie there.
+            folders.refuse_mounts(Path(layout.job_temp_root))
             shutil.rmtree(self.config.work / "spool", ignore_errors=True)
         except (folders.FolderError, OSError) as error:
             self._undo_faults.append(str(error))

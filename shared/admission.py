@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from shared.errors import Problem
-from shared.names import ClusterId, JobId, cluster_from_arm_id
+from shared.names import NAME_PATTERN, ClusterId, JobId, cluster_from_arm_id
 from shared.spec import JobSpec, public_properties, to_document
 from shared.state import Job, State
 from shared.status import problems_json
@@ -54,12 +54,12 @@ def next_uuid(new: Job, ended: Job) -> str:
 
 
 def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | None:
-    """The cluster a document asks for: `cluster.id`, else the default one of the job's workspace.
-
-    None when `cluster.id` is not the id of a cluster.
-    """
+    """The cluster a document asks for: the ARM id in `cluster.id`, or a bare name in it (a cluster of the
+    job's own workspace), else the default one. None when `cluster.id` is neither."""
     if spec.cluster is None:
         return ClusterId(job.workspace, default_cluster)
+    if NAME_PATTERN.match(spec.cluster.id):
+        return ClusterId(job.workspace, spec.cluster.id)
     return cluster_from_arm_id(spec.cluster.id)
 
 

@@ -127,7 +127,8 @@ class ClusterManager:
         if cluster is None:
             text = spec.cluster.id if spec.cluster else ""
             message = f"{printable(text)} is not the id of a cluster"
-            hint = f"Expected the form {self.settings.scope.cluster(ClusterId('<workspace>', '<cluster>'))}"
+            example = self.settings.scope.cluster(ClusterId("<workspace>", "<cluster>"))
+            hint = f"Expected the name of a cluster of the job's workspace, or {example}"
             return Problem(0, 0, "$.properties.cluster.id", message, hint)
         return Problem(
             0,

@@ -18,59 +18,19 @@ PORT = 2049
 _AZURE = re.compile(r"\.file\.core\.[a-z0-9.-]+$|\.file\.storage\.azure\.net$", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]+\]?")
 
+_WORDS = (
+    "rw", "ro", "soft", "hard", "softerr", "noac", "ac", "nolock", "lock", "sync", "async", "noatime", "atime",
+    "nodiratime", "relatime", "cto", "nocto", "rdirplus", "nordirplus", "resvport", "noresvport", "sharecache",
+    "nosharecache", "tcp", "noexec", "fg", "notls", "fsc",
+)  # fmt: skip
+_NUMBERS = (
+    "minorversion", "timeo", "retrans", "rsize", "wsize", "nconnect", "actimeo", "acregmin", "acregmax",
+    "acdirmin", "acdirmax", "port", "max_connect",
+)  # fmt: skip
 #: Options of nfs(5) and mount(8) that a document may set, with the form of their values.
 _ALLOWED: dict[str, str] = {
-    **dict.fromkeys(
-        [
-            "rw",
-            "ro",
-            "soft",
-            "hard",
-            "softerr",
-            "noac",
-            "ac",
-            "nolock",
-            "lock",
-            "sync",
-            "async",
-            "noatime",
-            "atime",
-            "nodiratime",
-            "relatime",
-            "cto",
-            "nocto",
-            "rdirplus",
-            "nordirplus",
-            "resvport",
-            "noresvport",
-            "sharecache",
-            "nosharecache",
-            "tcp",
-            "noexec",
-            "fg",
-            "notls",
-            "fsc",
-        ],
-        "",
-    ),
-    **dict.fromkeys(
-        [
-            "minorversion",
-            "timeo",
-            "retrans",
-            "rsize",
-            "wsize",
-            "nconnect",
-            "actimeo",
-            "acregmin",
-            "acregmax",
-            "acdirmin",
-            "acdirmax",
-            "port",
-            "max_connect",
-        ],
-        r"[0-9]{1,9}",
-    ),
+    **dict.fromkeys(_WORDS, ""),
+    **dict.fromkeys(_NUMBERS, r"[0-9]{1,9}"),
     **dict.fromkeys(("vers", "nfsvers"), r"[34](\.[0-2])?"),
     "proto": r"tcp|tcp6|rdma",
     "sec": r"sys|krb5|krb5i|krb5p",
@@ -80,20 +40,7 @@ _ALLOWED: dict[str, str] = {
 }
 #: Accepted and left out: they are always on, are the default, or mean nothing to a runner.
 _DROPPED = frozenset(
-    [
-        "nosuid",
-        "nodev",
-        "defaults",
-        "_netdev",
-        "auto",
-        "noauto",
-        "nofail",
-        "intr",
-        "nointr",
-        "bg",
-        "user",
-        "nouser",
-    ]
+    ("nosuid", "nodev", "defaults", "_netdev", "auto", "noauto", "nofail", "intr", "nointr", "bg", "nouser")
 )
 
 

@@ -1,0 +1,139 @@
+"""The demo: a real data set and script, a job.json dropped into a container, and what comes of it.
+
+No private call starts the job: everything here is the public SDK of Azure Storage and an HTTP GET.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
+from azure.storage.fileshare import ShareServiceClient
+from rich.console import Console
+
+from local.demo_watch import Watch
+from local.environment import RESOURCE_GROUP, SUBSCRIPTION
+from local.layout import DataDirectory, StackState, load
+from local.stack import APP, Stack
+
+EXAMPLE = APP / "examples" / "digits"
+_CLUSTER_PATH = "default/default/cluster.json"
+_JOB_PATH = "default/demo/digits/job.json"
+_JOB_ID = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.BatchAI"
+    "/workspaces/default/experiments/demo/jobs/digits"
+)
+
+
+def run(directory: DataDirectory, console: Console) -> int:
+    """Run the demo on the running stack, or on one of its own that is stopped afterwards.
+
+    The exit code of the job; 1 when it ended without one, 130 on Ctrl-C.
+    """
+    stack: Stack | None = None
+    try:
+        state = load(directory)
+        if state is None:
+            _title(console, "1. The stack, on free ports of this machine")
+            stack = Stack(directory, lambda line: console.print(f"   {line}"))
+            state = stack.start()
+        else:
+            _title(console, "1. The stack is running already (make status)")
+        with ExitStack() as clients:
+            blobs = clients.enter_context(BlobServiceClient.from_connection_string(state.storage))
+            shares = clients.enter_context(ShareServiceClient.from_connection_string(state.files))
+            return _show(directory, console, state, blobs, shares)
+    except KeyboardInterrupt:
+        console.print("\ninterrupted; stopping")
+        return 130
+    finally:
+        if stack:
+            stack.stop()
+            console.print("   everything is stopped; no process and no mount is left")
+
+
+def _show(
+    directory: DataDirectory,
+    console: Console,
+    state: StackState,
+    blobs: BlobServiceClient,
+    shares: ShareServiceClient,
+) -> int:
+    _title(console, "2. Data into the container data, the script onto the share scripts")
+    _upload(directory, console, blobs, shares)
+    _title(console, "3. cluster.json and job.json, dropped with the blob SDK")
+    _drop(console, blobs, "clusters", _CLUSTER_PATH, EXAMPLE / "cluster.json")
+    _await_cluster(blobs)
+    _drop(console, blobs, "jobs", _JOB_PATH, EXAMPLE / "job.json")
+    watch = Watch(console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time())
+    _title(console, "4. What happens")
+    job = watch.follow()
+    if job is None:
+        return 1
+    _title(console, "5. What came of it")
+    code = watch.result(job)
+    _next_steps(console, state, directory)
+    return code
+
+
+def _upload(
+    directory: DataDirectory, console: Console, blobs: BlobServiceClient, shares: ShareServiceClient
+) -> None:
+    data = directory.root / "demo-data"
+    subprocess.run([sys.executable, str(EXAMPLE / "make_data.py"), "--out", str(data)], check=True)
+    container = blobs.get_container_client("data")
+    if not container.exists():
+        container.create_container()
+    for path in sorted(data.iterdir()):
+        container.upload_blob(f"digits/{path.name}", path.read_bytes(), overwrite=True)
+        console.print(f"   data/digits/{path.name}  {path.stat().st_size:,} bytes")
+    present = {share.name for share in shares.list_shares()}
+    for name in ("scripts", "output", "logs"):
+        if name not in present:
+            shares.create_share(name)
+    folder = shares.get_share_client("scripts").get_directory_client("digits")
+    if not folder.exists():
+        folder.create_directory()
+    script = EXAMPLE / "train.py"
+    folder.upload_file(script.name, script.read_bytes())
+    console.print(f"   scripts/digits/{script.name}  {script.stat().st_size:,} bytes")
+
+
+def _drop(console: Console, blobs: BlobServiceClient, container: str, path: str, document: Path) -> None:
+    blobs.get_blob_client(container, path).upload_blob(document.read_bytes(), overwrite=True)
+    console.print(f"   {container}/{path}")
+
+
+def _await_cluster(blobs: BlobServiceClient) -> None:
+    """Wait until the cluster's status.json says accepted: a job for an unknown cluster would be refused."""
+    folder = _CLUSTER_PATH.rpartition("/")[0]
+    client = blobs.get_blob_client("clusters", f"{folder}/status.json")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if client.exists():
+            status: dict[str, Any] = json.loads(client.download_blob().readall())
+            if status["state"] == "accepted":
+                return
+            raise SystemExit(f"cluster.json was refused: {json.dumps(status, indent=2)}")
+        time.sleep(0.2)
+    raise SystemExit("no answer to cluster.json within 30 s: see .local/logs/functions.log")
+
+
+def _next_steps(console: Console, state: StackState, directory: DataDirectory) -> None:
+    _title(console, "Next")
+    console.print(
+        "   make up        leaves the stack running; drop your own job.json into the container jobs"
+    )
+    console.print("   make status    what runs where       make down   stops it")
+    console.print(
+        f"   {EXAMPLE.relative_to(APP)}/job.json is the document of this job: change it and drop it again"
+    )
+    console.print(f"   the shares are plain folders in {directory.shares}")
+
+
+def _title(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]")

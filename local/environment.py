@@ -1,0 +1,87 @@
+"""The settings of the local stack: the same names that a deployment sets, pointing at the emulators."""
+
+import base64
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.azurite import Endpoints
+from local.layout import DataDirectory
+
+#: The scope of the local stack; documents and output paths carry it.
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+RESOURCE_GROUP = "batchai"
+
+
+def sealing_key(directory: DataDirectory) -> str:
+    """The stack's own key, made once; readable by this user only."""
+    path = directory.sealing_key
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text().strip()
+
+
+def files_connection(endpoints: Endpoints, files_port: int) -> str:
+    """Connection string of the Azure Files emulator."""
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={endpoints.account};AccountKey={endpoints.key};"
+        f"FileEndpoint={files_endpoint(endpoints, files_port)};"
+    )
+
+
+def files_endpoint(endpoints: Endpoints, files_port: int) -> str:
+    return f"http://127.0.0.1:{files_port}/{endpoints.account}"
+
+
+def shared_settings(directory: DataDirectory, endpoints: Endpoints, files_port: int) -> dict[str, str]:
+    """What the function app and the runners both are told."""
+    urls = {"blob": endpoints.blob_endpoint, "file": files_endpoint(endpoints, files_port)}
+    return {
+        "BATCHAI_STORAGE": endpoints.connection_string,
+        "BATCHAI_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "BATCHAI_RESOURCE_GROUP": RESOURCE_GROUP,
+        "BATCHAI_LOCATION": "local",
+        "BATCHAI_SEALING_KEYS": sealing_key(directory),
+        "BATCHAI_ENDPOINTS": json.dumps({endpoints.account: urls}),
+        "AZURE_BATCHAI_STORAGE_ACCOUNT": endpoints.account,
+        "AZURE_BATCHAI_STORAGE_KEY": endpoints.key,
+        # A laptop wants to see a lost runner's job move within seconds, not minutes.
+        "BATCHAI_LEASE_SECONDS": "30",
+        "BATCHAI_RENEW_SECONDS": "5",
+        "BATCHAI_RESEND_SECONDS": "20",
+    }
+
+
+def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
+    """What the functions host is started with, beside the machine's own variables."""
+    return dict(shared) | {
+        "AzureWebJobsStorage": shared["BATCHAI_STORAGE"],
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "8",
+        "BATCHAI_BLOB_SOURCE": "LogsAndContainerScan",
+        "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
+        # Open, because it listens on the loopback address only.
+        "BATCHAI_HTTP_AUTH": "anonymous",
+    }
+
+
+def runner_settings(shared: Mapping[str, str], premounted: Mapping[str, Path]) -> dict[str, str]:
+    """What a runner is started with. Jobs find this virtual environment's Python first on their PATH."""
+    return dict(shared) | {
+        "BATCHAI_PREMOUNTED": json.dumps({share: str(path) for share, path in premounted.items()}),
+        "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
+        "BATCHAI_NODE_REPORT_SECONDS": "5",
+    }
+
+
+def machine() -> dict[str, str]:
+    """This process's environment without settings of other installations."""
+    unwanted = ("BATCHAI_", "AZURE_BATCHAI_", "AzureWebJobs")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    if "BATCHAI_HOST" in os.environ:
+        kept["BATCHAI_HOST"] = os.environ["BATCHAI_HOST"]
+    return kept | {"PYTHONUNBUFFERED": "1"}
