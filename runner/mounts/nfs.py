@@ -19,9 +19,9 @@ _AZURE = re.compile(r"\.file\.core\.[a-z0-9.-]+$|\.file\.storage\.azure\.net$", 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]+\]?")
 
 _WORDS = (
-    "rw", "ro", "soft", "hard", "softerr", "noac", "ac", "nolock", "lock", "sync", "async", "noatime", "atime",
-    "nodiratime", "relatime", "cto", "nocto", "rdirplus", "nordirplus", "resvport", "noresvport", "sharecache",
-    "nosharecache", "tcp", "noexec", "fg", "notls", "fsc",
+    "rw", "ro", "soft", "hard", "softerr", "noac", "ac", "nolock", "lock", "sync", "async", "noatime",
+    "atime", "nodiratime", "relatime", "cto", "nocto", "rdirplus", "nordirplus", "resvport", "noresvport",
+    "sharecache", "nosharecache", "tcp", "noexec", "fg", "notls", "fsc",
 )  # fmt: skip
 _NUMBERS = (
     "minorversion", "timeo", "retrans", "rsize", "wsize", "nconnect", "actimeo", "acregmin", "acregmax",
