@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.host import console, server, settings
 from local.host.connections import Connections
-from local.host.errors import HostError
+from local.host.errors import HostError, Stopped
 from local.host.host import Host, host_id
 from local.host.http_functions import HttpFunctions
 from local.host.loader import load_functions
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the host. Returns the exit code."""
     options = parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, _stopped)
     console.set_up_logging()
     print(console.BANNER)
     try:
@@ -84,7 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     except HostError as error:
         _explain(error)
         return 1
+    except Stopped:
+        print("Stopped before it was ready")
     return 0
+
+
+def _stopped(*_: object) -> None:
+    raise Stopped
 
 
 def _run(options: argparse.Namespace) -> None:

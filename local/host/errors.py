@@ -1,6 +1,10 @@
 """Why the host refuses to start, told so that the app's writer can mend it."""
 
 
+class Stopped(BaseException):
+    """A signal came before the host was ready. No Exception, so that an app's import does not catch it."""
+
+
 class HostError(Exception):
     """The app cannot be served. `message` says what is wrong, `advice` what to do about it."""
 

@@ -76,12 +76,15 @@ class Host:
         for loop in self._loops:
             loop.stop()
 
-    def finish(self, grace_seconds: float) -> list[str]:
-        """Wait for what runs, give back what does not end; returns the ids of invocations still running."""
+    def finish(self, deadline: float) -> list[str]:
+        """Wait until `deadline` (monotonic) for what runs, give back what does not end.
+
+        Returns the ids of invocations still running; then only the end of the process stops them.
+        """
         self.stop_polling()
         for listener in self._listeners:
-            listener.drain(grace_seconds)
-        left = self._worker.stop(grace_seconds)
+            listener.drain(deadline)
+        left = self._worker.stop(deadline)
         for loop in self._loops:
             loop.join(1.0)
         if not left:

@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -71,18 +72,17 @@ class QueueListener:
         """Take no more messages."""
         self._poller.stop()
 
-    def drain(self, seconds: float) -> int:
-        """Wait for the messages in hand; those left are given back at once. Returns their number."""
-        self._poller.join(seconds)
+    def drain(self, deadline: float) -> None:
+        """Wait until `deadline` (monotonic) for the messages in hand; those left are given back at once."""
+        self._poller.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
-            self._changed.wait_for(lambda: not self._held, seconds)
+            self._changed.wait_for(lambda: not self._held, max(0.0, deadline - time.monotonic()))
             left = tuple(self._held)
         self._renewer.stop()
         self._renewer.join(1.0)
         for delivery in left:
             _quietly(lambda delivery=delivery: delivery.release(0), "gave back")  # type: ignore[misc]
         self._pool.shutdown(wait=not left, cancel_futures=True)
-        return len(left)
 
     def _poll(self) -> float:
         with self._changed:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from types import FrameType
 from typing import Any
 
@@ -13,7 +14,8 @@ import uvicorn
 from local.host.errors import HostError
 from local.host.host import Host
 
-_GRACE_SECONDS = 10
+#: Below the ten seconds that supervisors usually give before they kill.
+_GRACE_SECONDS = 5
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -39,6 +41,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._host = host
         self._ready = ready
+        self.stopped_at = 0.0  #: monotonic time of the first signal
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -46,6 +49,7 @@ class _Server(uvicorn.Server):
         print(self._ready)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.stopped_at = self.stopped_at or time.monotonic()
         self._host.stop_polling()
         super().handle_exit(sig, frame)
 
@@ -63,7 +67,7 @@ def serve(app: Any, host: Host, sock: socket.socket, ready: str) -> None:
         lifespan="off",
         ws="none",
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS - 1,
     )
     server = _Server(config, host, ready)
 
@@ -75,7 +79,8 @@ def serve(app: Any, host: Host, sock: socket.socket, ready: str) -> None:
     signal.signal(signal.SIGINT, stop)
     asyncio.run(server.serve([sock]))
     print("Stopping: waiting for running functions")
-    left = host.finish(_GRACE_SECONDS)
+    deadline = (server.stopped_at or time.monotonic()) + _GRACE_SECONDS
+    left = host.finish(deadline)
     print(f"Stopped; {len(left)} invocations were cut off" if left else "Stopped")
     if left:
         sys.stdout.flush()

@@ -49,9 +49,8 @@ class Worker:
             return asyncio.run_coroutine_threadsafe(self._run_async(invocation), self._loop)
         return self._pool.submit(self._run, invocation)
 
-    def stop(self, grace_seconds: float) -> list[str]:
-        """Wait for running functions; returns the ids of those that did not end in time."""
-        deadline = time.monotonic() + grace_seconds
+    def stop(self, deadline: float) -> list[str]:
+        """Wait until `deadline` (monotonic); returns the ids of the invocations that still run."""
         with self._idle:
             self._idle.wait_for(lambda: not self._running, max(0.0, deadline - time.monotonic()))
             left = sorted(self._running)
