@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from local.files import copying, leases, properties, wire, xmltext
 from local.files.errors import FilesError
 from local.files.files import LARGEST_RANGE, check_body, write_at
+from local.files.paging import Page, pack
 from local.files.records import Record
 from local.files.state import Answer, Call, xml
 from local.files.tree import Entry
@@ -105,11 +106,17 @@ def list_ranges(call: Call) -> Answer:
         record = call.emulator.record(call.target, entry)
         leases.check_read(record.lease, call.lease_id, call.seconds)
         wanted = wire.span(call.headers, entry.size) or wire.Span(0, entry.size - 1)
-        root = Element("Ranges")
         with Path(entry.where).open("rb") as stream:
-            for found in _data(stream.fileno(), wanted):
-                element = xmltext.add(root, "Range")
-                xmltext.add_all(element, {"Start": found.start, "End": found.end})
+            found = list(_data(stream.fileno(), wanted))
+    root, page = Element("Ranges"), Page.of(call)
+    if page.marker and not page.marker.isdecimal():
+        raise FilesError("InvalidQueryParameterValue", "the marker is not one of this service")
+    behind = [span for span in found if span.start > int(page.marker or -1)]
+    for span in behind[: page.limit]:
+        xmltext.add_all(xmltext.add(root, "Range"), {"Start": span.start, "End": span.end})
+    xmltext.add(
+        root, "NextMarker", pack(str(behind[page.limit - 1].start)) if len(behind) > page.limit else ""
+    )
     headers = {**properties.stamp(entry, record), "x-ms-content-length": str(entry.size)}
     return xml(xmltext.document(root), headers)
 
