@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,16 +91,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         pass
 
 
-def config(volume: Volume = VOLUME, options: BlobfuseOptions | None = None, **context: object) -> dict:  # type: ignore[type-arg]
-    text = blobfuse_config.config_text(
-        volume,
-        options or BlobfuseOptions(),
-        replace(CONTEXT, **context),
-        Path("/home"),
-        True,  # type: ignore[arg-type]
-    )
-    assert volume.key not in text or not volume.key
-    return json.loads(text)  # type: ignore[no-any-return]
+def config(
+    volume: Volume = VOLUME, options: BlobfuseOptions | None = None, operator: str = ""
+) -> dict[str, Any]:
+    context = replace(CONTEXT, blobfuse_cache=operator)
+    text = blobfuse_config.config_text(volume, options or BlobfuseOptions(), context, Path("/home"), True)
+    assert not volume.key or volume.key not in text
+    made: dict[str, Any] = json.loads(text)
+    return made
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def config(volume: Volume = VOLUME, options: BlobfuseOptions | None = None, **co
     ],
 )
 def test_which_cache(options: BlobfuseOptions, operator: str, kind: str) -> None:
-    made = config(options=options, blobfuse_cache=operator)
+    made = config(options=options, operator=operator)
     assert made["components"] == ["libfuse", f"{kind}_cache", "attr_cache", "azstorage"]
     assert f"{kind}_cache" in made
 
