@@ -1,0 +1,55 @@
+# One command for each thing. `make` alone lists them.
+PY := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help demo up status down check test unit integration e2e lint types setup setup-dev schema clean
+
+help:  ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: setup  ## train a classifier through the whole pipeline and watch it
+	@$(PY) -m local demo
+
+up: setup  ## start the stack in the background and leave it running
+	@$(PY) -m local up $(if $(RUNNERS),--runners $(RUNNERS))
+
+status: setup  ## what runs where
+	@$(PY) -m local status
+
+down: setup  ## stop the stack
+	@$(PY) -m local down
+
+check: setup-dev lint types unit  ## lint, types and unit tests: under a minute
+
+lint: setup-dev  ## ruff, format and rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+
+types: setup-dev  ## mypy --strict
+	@.venv/bin/mypy
+
+unit: setup-dev  ## unit tests
+	@.venv/bin/pytest -q tests/unit
+
+integration: setup-dev  ## tests with real parts: Azurite, mounts, child processes
+	@.venv/bin/pytest -q tests/integration
+
+e2e: setup-dev  ## tests of the whole stack
+	@.venv/bin/pytest -q tests/e2e
+
+test: setup-dev  ## everything; installs what it needs
+	@scripts/setup-machine
+	@$(MAKE) --no-print-directory lint types
+	@.venv/bin/pytest -q tests
+
+schema: setup-dev  ## write schemas/*.json from the models
+	@$(PY) scripts/export_schemas.py
+
+setup:
+	@scripts/setup local
+
+setup-dev:
+	@scripts/setup dev
+
+clean: down  ## stop the stack and remove its data, the environment and caches
+	rm -rf .local .venv local/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
