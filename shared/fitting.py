@@ -5,6 +5,7 @@ into 1 and 5 into "5", and ignored the case of enumerations. So do we, and we sa
 """
 
 import difflib
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -17,7 +18,10 @@ from shared.spec_base import Model
 
 #: Members that carry a remark, wherever they stand; dropped without a word.
 REMARKS = frozenset({"$schema", "$comment", "comment", "_comment", "//"})
+#: Unknown members told one by one of one object.
+MOST_UNKNOWN = 1_000
 _LONGEST_GUESSED_NAME = 64
+_MOST_CANDIDATES = 200
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 Report = Callable[[Finding], None]
@@ -30,9 +34,21 @@ def fit(raw: dict[str, Any], model: type[Model], report: Report, path: Path = ()
         member = shape.get(key)
         if member is not None and value is not None:
             out[key] = _fit_member(value, member, report, (*path, key))
-        elif member is None and key not in REMARKS:
-            report(unknown_member((*path, key), shape))
+    tell_unknown([key for key in raw if key not in shape], shape, report, path)
     return out
+
+
+def tell_unknown(names: list[str], known: Iterable[str], report: Report, path: Path) -> None:
+    """Report the members `names` of the object at `path`, which no model has; remarks are passed over."""
+    strange = [name for name in names if name not in REMARKS]
+    for name in strange[:MOST_UNKNOWN]:
+        report(unknown_member((*path, name), known))
+    if len(strange) > MOST_UNKNOWN:
+        report(
+            warning(
+                path, f"{len(strange) - MOST_UNKNOWN:,} more members here are not known and were dropped."
+            )
+        )
 
 
 def _fit_member(value: Any, member: Member, report: Report, path: Path) -> Any:
@@ -100,6 +116,6 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely stands for, or None. Case counts for nothing."""
     if len(name) > _LONGEST_GUESSED_NAME:
         return None
-    folded = {k.lower(): k for k in known}
+    folded = {k.lower(): k for k in itertools.islice(known, _MOST_CANDIDATES)}
     matches = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.75)
     return folded[matches[0]] if matches else None

@@ -1,5 +1,6 @@
 """Numbers, words and strings of JSON: a token's text to its value, and what is wrong with it. PURE."""
 
+import itertools
 import json
 import math
 import re
@@ -63,7 +64,7 @@ def word_value(word: str) -> tuple[Any, Flaw | None]:
 
 def string_value(body: str, quote: str) -> tuple[str, list[Flaw]]:
     """The text between two quotes, its escapes resolved. What no document may hold is replaced by U+FFFD."""
-    flaws = [_control_flaw(found) for found in _CONTROL.finditer(body)][:MAX_CONTROLS_TOLD]
+    flaws = [_control_flaw(found) for found in itertools.islice(_CONTROL.finditer(body), MAX_CONTROLS_TOLD)]
     if quote == "'":
         flaws.append(Flaw(0, "Text must stand in double quotes, not single ones.", 'Write "text".'))
         body = body.replace("\\'", "'").replace('"', '\\"')

@@ -59,6 +59,6 @@ def _validated(properties: dict[str, Any], model: type[T], report: Report) -> T 
     try:
         return model.model_validate(properties)
     except ValidationError as error:
-        for finding in problems_of(error, ROOT):
+        for finding in problems_of(error, model, ROOT):
             report(finding)
         return None

@@ -1,5 +1,6 @@
 """Rules over the variables that commands and paths refer to: what nothing sets expands to nothing. PURE."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -41,6 +42,9 @@ BY_TOOLKIT = {
     "AZ_BATCHAI_PYTORCH_INIT_METHOD": ("pytorch",),
     "AZ_BATCHAI_PYTORCH_BACKEND": ("pytorch",),
 }
+#: Undeclared variables told of one job, and those for which a search is made for what was meant.
+MOST_TOLD = 1_000
+MOST_GUESSES = 50
 #: Retries of 2017 found the outputs of the run before under these names; they are empty.
 _OPEN = ("AZ_BATCHAI_PREV_OUTPUT_",)
 _REFERENCE = re.compile(r"(?<!\\)\$(?:\{(AZ_[A-Z]+_\w+)|(AZ_[A-Z]+_\w+))", re.ASCII)
@@ -58,13 +62,23 @@ _SETTINGS_TEXTS = (
 
 def job_variables(job: Raw) -> Findings:
     """Every AZ_ variable that the job refers to and nothing sets."""
+    yield from itertools.islice(_job_variables(job), MOST_TOLD)
+
+
+def _job_variables(job: Raw) -> Findings:
     tools = {tool for tool, _ in toolkits(job)}
     own = {f"AZ_BATCHAI_{kind}_{id_}" for kind, id_ in _directories(job)} | set(_own_names(job))
+    candidates = [*ALWAYS, *BY_TOOLKIT, *own]
+    for count, (path, name) in enumerate(_references(job, own)):
+        yield from _unset(path, name, tools, candidates if count < MOST_GUESSES else ())
+
+
+def _references(job: Raw, own: set[str]) -> Iterator[tuple[Path, str]]:
+    """(place, name) of every reference to a variable that is not set for all jobs."""
     for path, text in _texts(job):
         for name in dict.fromkeys(m[1] or m[2] for m in _REFERENCE.finditer(text)):
-            if name in ALWAYS or name in own or name.startswith(_OPEN):
-                continue
-            yield from _unset(path, name, tools, own)
+            if name not in ALWAYS and name not in own and not name.startswith(_OPEN):
+                yield path, name
 
 
 def setup_variables(setup: Raw) -> Findings:
@@ -73,11 +87,13 @@ def setup_variables(setup: Raw) -> Findings:
     for key in ("commandLine", "stdOutErrPathPrefix"):
         for name in dict.fromkeys(m[1] or m[2] for m in _REFERENCE.finditer(setup.text(key) or "")):
             if name not in known:
-                yield warning(setup.at(key), f"${name} is not set for a setup task; it expands to nothing.")
+                yield warning(
+                    setup.at(key), f"${_cut(name)} is not set for a setup task; it expands to nothing."
+                )
 
 
-def _unset(path: Path, name: str, tools: set[str], own: Iterable[str]) -> Findings:
-    kinds = BY_TOOLKIT.get(name, ())
+def _unset(path: Path, name: str, tools: set[str], candidates: Iterable[str]) -> Findings:
+    kinds, shown = BY_TOOLKIT.get(name, ()), _cut(name)
     if tools.intersection(kinds):
         return
     if kinds:
@@ -85,13 +101,17 @@ def _unset(path: Path, name: str, tools: set[str], own: Iterable[str]) -> Findin
             path, f"${name} is set only for {' and '.join(kinds)} jobs; here it expands to nothing."
         )
         return
-    close = closest(name, [*ALWAYS, *BY_TOOLKIT, *own])
+    close = closest(name, candidates)
     hint = f"Did you mean ${close}?" if close else ""
     for kind, group in (("INPUT", "inputDirectories"), ("OUTPUT", "outputDirectories")):
         if name.startswith(f"AZ_BATCHAI_{kind}_"):
-            wanted = name.removeprefix(f"AZ_BATCHAI_{kind}_")
+            wanted = shown.removeprefix(f"AZ_BATCHAI_{kind}_")
             hint = hint or f"Declare it: {group} needs an entry with the id {wanted}."
-    yield warning(path, f"Nothing sets ${name}; it expands to nothing.", hint)
+    yield warning(path, f"Nothing sets ${shown}; it expands to nothing.", hint)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 80 else name[:80] + "…"
 
 
 def _directories(job: Raw) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 from functools import cache
@@ -33,13 +33,17 @@ class Member:
     is_list: bool = False
     model: type[Model] | None = None
     choices: tuple[str, ...] = ()
+    description: str = ""
 
 
 @cache
 def shape_of(model: type[Model]) -> Mapping[str, Member]:
     """REST name -> Member, for every member of `model`."""
     return types.MappingProxyType(
-        {field.alias or name: _member(field.annotation) for name, field in model.model_fields.items()}
+        {
+            field.alias or name: replace(_member(field.annotation), description=field.description or "")
+            for name, field in model.model_fields.items()
+        }
     )
 
 

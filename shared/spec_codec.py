@@ -71,7 +71,10 @@ def _from_document(document: dict[str, Any], unseal: Callable[[Any], str], model
         return model.model_validate(_unsealed(properties, model, unseal))
     except ValidationError as error:
         raise DocumentError(
-            tuple(Problem(0, 0, json_path(f.path), f.message) for f in problems_of(error, ("properties",)))
+            tuple(
+                Problem(0, 0, json_path(f.path), f.message)
+                for f in problems_of(error, model, ("properties",))
+            )
         ) from None
 
 

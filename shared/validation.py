@@ -3,10 +3,11 @@
 from pydantic import ValidationError
 
 from shared.findings import Finding, Path
+from shared.shape import shape_of
+from shared.spec_base import Model
 
 #: pydantic's error type -> our sentence; the context of the error fills the braces.
 _WORDS = {
-    "missing": "is missing",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "int_type": "must be a whole number",
@@ -23,8 +24,8 @@ _WORDS = {
 }
 
 
-def problems_of(error: ValidationError, root: Path = ()) -> tuple[Finding, ...]:
-    """Every fault in `error`; a missing member points at the object that should hold it.
+def problems_of(error: ValidationError, model: type[Model], root: Path = ()) -> tuple[Finding, ...]:
+    """Every fault in `error`, of validating `model`; a missing member points at what should hold it.
 
     `root` is where the validated object stands in the document.
     """
@@ -33,8 +34,23 @@ def problems_of(error: ValidationError, root: Path = ()) -> tuple[Finding, ...]:
         kind, path = fault["type"], fault["loc"]
         words = _WORDS.get(kind, "is not what is expected here").format(**fault.get("ctx", {}))
         name = path[-1] if path and isinstance(path[-1], str) else "this item"
+        hint = describe(model, path)
         if kind == "missing":
-            found.append(Finding((*root, *path[:-1]), f"{name} {words}.", missing=name))
+            found.append(Finding((*root, *path[:-1]), f"{name} is missing.", hint, missing=name))
         else:
-            found.append(Finding((*root, *path), f"{name} {words}."))
+            found.append(Finding((*root, *path), f"{name} {words}.", hint))
     return tuple(found)
+
+
+def describe(model: type[Model], path: Path) -> str:
+    """What the member at `path` below `model` is for, or nothing."""
+    holder, text = model, ""
+    for step in path:
+        if isinstance(step, int):
+            continue
+        member = shape_of(holder).get(step)
+        if member is None:
+            return ""
+        text = member.description
+        holder = member.model or holder
+    return text

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.findings import Finding, Path, warning
-from shared.fitting import REMARKS, unknown_member
+from shared.fitting import REMARKS, tell_unknown
 from shared.legacy import drop_beside
 from shared.rules_toolkits import SETTINGS
 from shared.shape import shape_of
@@ -60,8 +60,8 @@ def unwrap(root: Any, kind: str, report: Report) -> dict[str, Any] | None:
         if name in shape_of(JobSpec if kind == JOB else ClusterSpec):
             told = f"{name} stands beside properties and was dropped, as the original did."
             report(warning((name,), told, "Move it into properties.", at_key=True))
-        elif name not in known:
-            report(unknown_member((name,), {"properties", "$schema"}))
+            known.add(name)
+    tell_unknown([name for name in root if name not in known], ("properties", "$schema"), report, path)
     return properties
 
 

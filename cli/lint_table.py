@@ -1,0 +1,37 @@
+"""The human form of `batchai lint`: where, how grave, which member; below it the problem and what would be right."""
+
+import sys
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from shared.errors import Problem, Severity
+
+#: Columns where the output is not a terminal, which knows its own width.
+_WIDTH = 110
+_INDENT = 4
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+def print_table(found: list[tuple[str, tuple[Problem, ...]]], sentence: str) -> None:
+    """Print the problems of each file and then `sentence`. Nothing from a document is read as markup."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    for file, problems in found:
+        for problem in problems:
+            # One line whatever its length, so that editors and grep find file:line:column.
+            console.print(_head(file, problem), soft_wrap=True)
+            console.print(Padding(_told(problem), (0, 0, 0, _INDENT)))
+    console.print(Text(sentence, style="bold"))
+
+
+def _head(file: str, problem: Problem) -> Text:
+    name = "<stdin>" if file == "-" else file.encode("utf-8", "replace").decode()
+    head = Text(f"{name}:{problem.line}:{problem.column}: " if problem.line else f"{name}: ")
+    head.append(str(problem.severity), style=_STYLES[problem.severity])
+    return head.append(f" {problem.path}", style="bold")
+
+
+def _told(problem: Problem) -> Text:
+    told = Text(problem.message)
+    return told.append(f"\n{problem.hint}", style="dim") if problem.hint else told
