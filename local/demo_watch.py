@@ -81,6 +81,9 @@ class Watch:
     def _tell_state(self, job: dict[str, Any]) -> None:
         properties = job["properties"]
         state = properties["executionState"]
+        if not self._told[0] and state != "queued":
+            accepted = max(0.0, _seconds(properties["creationTime"]) - self.dropped)
+            self.console.print(f"   [cyan]queued    [/cyan] {accepted:5.1f} s after the drop")
         waiting = properties.get("waiting", {})
         reason = f"{waiting['reason']}: {waiting['message']}" if waiting else ""
         if (state, waiting.get("reason", "")) != self._told:

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -25,10 +26,18 @@ _READY_SECONDS = 60.0
 class Stack:
     """Starts and stops everything on this machine. `say` gets a line per part."""
 
-    def __init__(self, directory: DataDirectory, say: Callable[[str], None], runners: int = 1) -> None:
+    def __init__(
+        self,
+        directory: DataDirectory,
+        say: Callable[[str], None],
+        runners: int = 1,
+        overrides: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`overrides`: settings that replace those of local/environment.py, for every part."""
         self._directory = directory
         self._say = say
         self._runners = runners
+        self._overrides = dict(overrides)
         self._children: list[tuple[Child, str]] = []
 
     def start(self) -> StackState:
@@ -47,7 +56,7 @@ class Stack:
         child, endpoints = azurite.start(self._log("azurite"), location=self._directory.azurite)
         self._add(child, f"blob {endpoints.blob_endpoint}, queue, table")
         files_port = self._start_files()
-        shared = environment.shared_settings(self._directory, endpoints, files_port)
+        shared = environment.shared_settings(self._directory, endpoints, files_port) | self._overrides
         provision(settings_from(shared))
         http_port = self._start_host(environment.function_app_settings(shared))
         account = endpoints.account
@@ -102,6 +111,10 @@ class Stack:
         child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], _READY_SECONDS)
         self._children.pop()
         self._add(child, f"cluster {CLUSTER}, root {root}")
+
+    def part(self, name: str) -> Child:
+        """A running part by its name, as `say` was told it."""
+        return next(child for child, _ in self._children if child.name == name)
 
     def watch(self) -> str | None:
         """The name of a part that has ended by itself, with the end of its log; None while all run."""

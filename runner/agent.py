@@ -41,7 +41,8 @@ class Agent:
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
         self._volumes = ClusterVolumes(config, backend.settings, backend.clusters)
-        self._last_job = float("-inf")
+        # A runner that has just come up is as brisk as after a job.
+        self._last_job = time.monotonic()
 
     def stop(self) -> None:
         """Drain: hand the job under way back, take no other. Returns at once; safe in a signal handler."""

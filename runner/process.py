@@ -1,6 +1,7 @@
 """Child processes of a job: started in their own session, stopped with everything they started."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -53,7 +54,7 @@ def start(
     try:
         with stdout.open("ab") as out, stderr.open("ab") as err:
             popen = subprocess.Popen(
-                ["/bin/bash", "-c", command],
+                [*_dying_with_runner(), "/bin/bash", "-c", command],
                 env=dict(env),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -64,6 +65,12 @@ def start(
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
     return JobProcess(name, popen)
+
+
+def _dying_with_runner() -> list[str]:
+    # A runner that is killed must not leave its job behind, to run beside the next attempt.
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def stop(processes: list[JobProcess], grace_seconds: float) -> None:
