@@ -117,7 +117,7 @@ class Guest:
 
 @contextmanager
 def boot(folder: Path, names: Sequence[str] = (), memory: str = "512M") -> Iterator[Guest]:
-    """A guest in which `names` resolve to this machine's loopback; stopped, and killed if need be, afterwards."""
+    """A guest in which `names` resolve to the host's loopback; gone afterwards, killed if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     init = folder / "init"
     init.write_text(_INIT.format(folder=folder, host=HOST, names=" ".join(("host.guest", *names))))

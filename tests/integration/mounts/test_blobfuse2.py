@@ -1,0 +1,118 @@
+"""The blobfuse2 driver against Azurite: with the real program where it is installed, else with a stand-in."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from azure.storage.blob import ContainerClient
+
+from runner.mounts import mount_volume, mountinfo, sweep
+from runner.mounts.commands import find_program
+from runner.mounts.types import UnmountError, Volume
+from shared.errors import MountError
+from tests.integration.mounts.conftest import Machine
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("fuse")
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def blobfuse2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`blobfuse2` on PATH."""
+    if find_program("blobfuse2"):
+        return
+    program = tmp_path / "bin" / "blobfuse2"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH={REPOSITORY} exec {sys.executable} -m tests.support.blobfuse2_stand_in "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def serving(target: Path) -> list[psutil.Process]:
+    """The processes that serve the mount at `target`."""
+    wanted = str(target)
+    return [p for p in psutil.process_iter() if p.status() != "zombie" and wanted in p.cmdline()]
+
+
+def test_a_container_is_read_and_written(
+    machine: Machine, volume: Volume, container: ContainerClient
+) -> None:
+    container.upload_blob("in/a.txt", b"hello")
+    with mount_volume(volume, machine.root, machine.context) as mounted:
+        assert mounted.driver == "blobfuse2"
+        assert (mounted.target / "in/a.txt").read_bytes() == b"hello"
+        (mounted.target / "out").mkdir()
+        (mounted.target / "out/b.txt").write_bytes(b"result")
+        found = mountinfo.mounted_at(mounted.target)
+        assert found is not None and {"nosuid", "nodev"} <= set(found.options)
+        (process,) = serving(mounted.target)
+        assert volume.key not in " ".join(process.cmdline())
+        notes = [p for p in machine.context.work.rglob("*") if p.is_file()]
+        assert notes and all(volume.key not in p.read_text(errors="replace") for p in notes)
+        assert all(p.stat().st_mode & 0o077 == 0 for p in notes if p.suffix == ".yaml")
+    assert container.download_blob("out/b.txt").readall() == b"result"
+    assert not serving(mounted.target) and list(machine.context.work.iterdir()) == []
+    assert list(machine.root.iterdir()) == []
+
+
+def test_old_options_are_read_and_told(machine: Machine, volume: Volume) -> None:
+    asked = replace(volume, mount_options="-o ro -o big_writes --file-cache-timeout-in-seconds=60")
+    with (
+        mount_volume(asked, machine.root, machine.context) as mounted,
+        pytest.raises(OSError, match="Read-only"),
+    ):
+        (mounted.target / "x").write_text("x")
+    assert "'big_writes' has no effect any more" in machine.log
+
+
+def test_a_dangerous_option_is_refused_before_anything_is_done(machine: Machine, volume: Volume) -> None:
+    with (
+        pytest.raises(MountError, match="'tmp-path' is not allowed"),
+        mount_volume(replace(volume, mount_options="--tmp-path=/"), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
+    assert list(machine.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "hint"),
+    [
+        ({"key": "d3Jvbmc="}, "AuthorizationFailure|AuthenticationFailed|403", "account key"),
+        ({"container": "nothere"}, "ContainerNotFound|404", "spelled right"),
+        ({"endpoint": "http://127.0.0.1:1/devstoreaccount1"}, "refused", "TCP port 1"),
+    ],
+)
+def test_a_mount_that_cannot_be_says_why(
+    machine: Machine, volume: Volume, change: dict[str, str], words: str, hint: str
+) -> None:
+    with (
+        pytest.raises(MountError, match=words) as caught,
+        mount_volume(replace(volume, **change), machine.root, machine.context),
+    ):
+        pytest.fail("it must not be mounted")
+    assert caught.value.code == "BFSMountError" and hint in caught.value.hint
+    assert list(machine.root.iterdir()) == [] and list(machine.context.work.iterdir()) == []
+
+
+def test_blobfuse2_killed_during_the_job(
+    machine: Machine, volume: Volume, container: ContainerClient
+) -> None:
+    with (
+        pytest.raises(UnmountError, match="ended with status -9"),
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        (mounted.target / "done").write_bytes(b"closed before")
+        (process,) = serving(mounted.target)
+        process.kill()
+        eventually(lambda: not serving(mounted.target))
+        with pytest.raises(OSError):
+            (mounted.target / "done").read_bytes()
+    assert container.download_blob("done").readall() == b"closed before"
+    assert len(machine.failures) == 1 and list(machine.root.iterdir()) == []
+    assert sweep(machine.root, machine.context) == ()
