@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from local.host import console, server, settings
@@ -38,11 +39,14 @@ def parser() -> argparse.ArgumentParser:
         "--settings", type=Path, help="settings file (local.settings.json in the app's directory)"
     )
     options.add_argument(
-        "--poll-seconds", type=_seconds, default=1.0, help="between two listings of a container (%(default)s)"
+        "--poll-seconds",
+        type=_seconds(0.05),
+        default=1.0,
+        help="between two listings of a container (%(default)s)",
     )
     options.add_argument(
         "--lock-seconds",
-        type=_seconds,
+        type=_seconds(2),
         default=30.0,
         help="how long a message stays hidden after a host that died (%(default)s; the real host: 600)",
     )
@@ -62,14 +66,17 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.05 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0.05 to 3600")
-    return value
+def _seconds(least: float) -> Callable[[str], float]:
+    def seconds(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not least <= value <= 3600:
+            raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from {least} to 3600")
+        return value
+
+    return seconds
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.host.delivery import Delivery
@@ -152,8 +152,8 @@ class QueueListener:
 
 
 def _quietly(action: Callable[[], None], what: str) -> None:
-    """Storage may fail here without harm: the lock runs out and the message comes again."""
+    """A failure here does no harm and must not go unsaid: the lock runs out and the message comes again."""
     try:
         action()
-    except AzureError as error:
+    except Exception as error:
         log.warning("The host %s a message, which will come again: %s", what, one_line(error))

@@ -123,7 +123,7 @@ class _BlobWebhook:
         except (ValueError, KeyError, TypeError) as error:
             return PlainTextResponse(f"not a delivery of Event Grid: {error}\n", status_code=400)
         kind = request.headers.get("aeg-event-type", "Notification").lower()
-        if code is not None or kind == "subscriptionvalidation":
+        if code is not None:
             return JSONResponse({"validationResponse": code})
         if kind == "notification":
             return await self._enqueue(messages)

@@ -174,13 +174,14 @@ def test_what_a_function_is_given(make_host: MakeHost, container: ContainerClien
         """
         @app.blob_trigger(arg_name="blob", path="%NAME%/{path}", connection="OTHER")
         def stream(blob: func.InputStream, context: func.Context):
-            properties = blob.blob_properties
-            print("STREAM", blob.name, blob.length, blob.uri, blob.metadata, properties["ETag"],
-                  context.function_name, len(context.invocation_id), flush=True)
+            etag = blob.blob_properties["ETag"]
+            about = f"{blob.name} {blob.length} {blob.uri} {blob.metadata} {etag}"
+            # One piece of text: print writes its arguments one by one, and another thread prints, too.
+            print(f"STREAM {about} {context.function_name} {len(context.invocation_id)}", flush=True)
 
         @app.blob_trigger(arg_name="content", path="%NAME%/{path}", connection="AzureWebJobsStorage")
         async def content(content: bytes):
-            print("BYTES", content, flush=True)
+            print(f"BYTES {content}", flush=True)
         """
     )
     host.environment = dict(host.environment)
