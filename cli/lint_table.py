@@ -1,9 +1,8 @@
-"""The human form of `batchai lint`: where, how grave, which member; below it the problem and what would be right."""
+"""The human form of `batchai lint`: place, severity, member; below, the problem and what would be right."""
 
 import sys
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from shared.errors import Problem, Severity
@@ -21,7 +20,9 @@ def print_table(found: list[tuple[str, tuple[Problem, ...]]], sentence: str) -> 
         for problem in problems:
             # One line whatever its length, so that editors and grep find file:line:column.
             console.print(_head(file, problem), soft_wrap=True)
-            console.print(Padding(_told(problem), (0, 0, 0, _INDENT)))
+            for line in _told(problem).wrap(console, console.width - _INDENT):
+                line.rstrip()
+                console.print(Text(" " * _INDENT) + line, soft_wrap=True)
     console.print(Text(sentence, style="bold"))
 
 

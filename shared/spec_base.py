@@ -41,7 +41,9 @@ def _read_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise PydanticCustomError("duration", "must be text holding an ISO-8601 duration")
+        raise PydanticCustomError(
+            "duration", "{fault}", {"fault": "must be text holding an ISO-8601 duration"}
+        )
     try:
         return parse_duration(value)
     except ValueError as fault:
