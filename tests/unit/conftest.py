@@ -1,0 +1,42 @@
+"""Unit tests touch nothing: no network, no child process, no settings of the machine."""
+
+import os
+import platform
+import socket
+import subprocess
+from typing import NoReturn
+
+import pytest
+
+# SDK clients put this into their user agent; the first call runs `uname`, later ones remember.
+platform.platform()
+
+_OURS = ("AZ_", "AZURE_", "AzureWebJobs", "BATCHAI_")
+#: Where the collection of real documents lies is no setting of the program.
+_KEPT = ("BATCHAI_CORPUS",)
+
+
+class YouForgotThatUnitTestsConnectToNothing(AssertionError):
+    """This test opens a connection. Move it to tests/integration, or hand the code a value instead."""
+
+
+class YouForgotThatUnitTestsStartNothing(AssertionError):
+    """This test starts a process. Move it to tests/integration, or test the plan instead of the process."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections and processes raise, and settings of the surroundings are gone."""
+
+    def no_connection(*_: object) -> NoReturn:
+        raise YouForgotThatUnitTestsConnectToNothing(YouForgotThatUnitTestsConnectToNothing.__doc__)
+
+    def no_process(*_: object, **__: object) -> NoReturn:
+        raise YouForgotThatUnitTestsStartNothing(YouForgotThatUnitTestsStartNothing.__doc__)
+
+    monkeypatch.setattr(socket.socket, "connect", no_connection)
+    monkeypatch.setattr(socket.socket, "connect_ex", no_connection)
+    monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
+    monkeypatch.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
+    for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
+        monkeypatch.delenv(name)

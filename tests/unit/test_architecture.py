@@ -1,0 +1,166 @@
+"""The one-way doors between the rooms of this project, read from the source with `ast` and held here."""
+
+import ast
+import fnmatch
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+PACKAGES = ("api", "cli", "local", "runner", "shared")
+MOST_LINES = 400
+
+#: Values in, values out: no clock, environment, files or processes.
+PURE = """
+    shared.defaults shared.durations shared.environment shared.errors shared.expansion shared.file_urls
+    shared.findings shared.fitting shared.json_* shared.layout shared.legacy shared.names shared.parse
+    shared.placeholders shared.raw shared.reading shared.rest shared.rules* shared.safe_paths shared.schema
+    shared.settings shared.shape shared.spec* shared.state shared.status shared.validation shared.waiting
+    shared.wrapper shared.stores.keys runner.launch*
+"""
+MAY_USE_PYDANTIC = (
+    "shared.spec* shared.shape shared.validation shared.reading shared.schema shared.rules_toolkits"
+)
+IMPURE = {
+    "time",
+    "os",
+    "subprocess",
+    "socket",
+    "threading",
+    "random",
+    "secrets",
+    "shutil",
+    "tempfile",
+    "glob",
+}
+IMPURE_CALLS = {"open", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "Path", "print"}
+
+#: room -> rooms it never imports. Tests aside, nobody imports `local` but `local`.
+CLOSED_DOORS = {
+    "function_app": "runner cli local",
+    "api": "runner cli local function_app",
+    "shared": "runner api cli local function_app",
+    "runner": "api cli local function_app",
+    "cli": "api local function_app",
+    "local.files": "shared runner api cli function_app local",
+}
+#: who knows which part of the Azure SDK; everybody else none.
+AZURE = {
+    "shared.stores.*": "azure",
+    "function_app": "azure.functions",
+    "api.*": "azure.functions",
+    "local.*": "azure",
+}
+
+
+def is_one_of(module: str, patterns: str) -> bool:
+    return any(fnmatch.fnmatchcase(module, pattern) for pattern in patterns.split())
+
+
+def inside(module: str, room: str) -> bool:
+    return module == room or module.startswith(room + ".")
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    files = [PROJECT / "function_app.py", *(file for p in PACKAGES for file in PROJECT.glob(f"{p}/**/*.py"))]
+    for file in sorted(file for file in files if "node_modules" not in file.parts):
+        module = ".".join(file.relative_to(PROJECT).with_suffix("").parts)
+        yield module.removesuffix(".__init__"), file.read_text()
+
+
+TEXTS = dict(_sources())
+TREES = {module: ast.parse(text) for module, text in TEXTS.items()}
+PURE_MODULES = [module for module in TREES if is_one_of(module, PURE)]
+
+
+def _imports(module: str) -> set[str]:
+    """Everything a module imports, wherever in it; `from shared import state` is shared.state."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = members & TREES.keys()
+            found |= modules if modules == members else modules | {str(node.module)}
+    return found
+
+
+IMPORTS = {module: _imports(module) for module in TREES}
+
+
+def test_the_table_sees_the_project() -> None:
+    assert len(TREES) > 80
+    assert len(PURE_MODULES) > 40
+    assert "shared.stores.jobs" in IMPORTS["shared.manager"]
+    for pattern in f"{PURE} {MAY_USE_PYDANTIC} {' '.join(AZURE)}".split():
+        assert any(is_one_of(module, pattern) for module in TREES), f"{pattern} names no module any more"
+
+
+def _allowed_in_pure(module: str, imported: str) -> bool:
+    root = imported.partition(".")[0]
+    if root in PACKAGES:
+        return is_one_of(imported, PURE)
+    if root in ("pydantic", "pydantic_core"):
+        return is_one_of(module, MAY_USE_PYDANTIC)
+    return root in sys.stdlib_module_names and root not in IMPURE
+
+
+def test_pure_modules_import_values_only() -> None:
+    faults = [(m, i) for m in PURE_MODULES for i in IMPORTS[m] if not _allowed_in_pure(m, i)]
+    assert not faults
+
+
+def test_pure_modules_call_no_clock_and_no_file() -> None:
+    calls = {
+        (module, ast.unparse(node.func))
+        for module in PURE_MODULES
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Call)
+    }
+    assert not [call for call in calls if call[1] in IMPURE_CALLS]
+
+
+def test_doors_are_one_way() -> None:
+    faults = [
+        (module, imported)
+        for room, closed in CLOSED_DOORS.items()
+        for module in TREES
+        if inside(module, room)
+        for imported in IMPORTS[module]
+        if not inside(imported, room) and any(inside(imported, door) for door in closed.split())
+    ]
+    assert not faults
+
+
+def test_the_command_knows_pure_modules_only() -> None:
+    ours = {(m, i) for m in TREES if inside(m, "cli") for i in IMPORTS[m] if i.partition(".")[0] in PACKAGES}
+    assert not [(m, i) for m, i in ours if not inside(i, "cli") and not is_one_of(i, PURE)]
+
+
+def test_only_the_stores_know_the_azure_sdk() -> None:
+    def allowed(module: str, sdk: str) -> bool:
+        return any(is_one_of(module, pattern) and inside(sdk, part) for pattern, part in AZURE.items())
+
+    sdks = [(m, i) for m, imported in IMPORTS.items() for i in imported if inside(i, "azure")]
+    assert not [(m, i) for m, i in sdks if not allowed(m, i)]
+
+
+def test_imports_form_no_cycle() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, "cycle: " + " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for imported in sorted(IMPORTS[module] & TREES.keys()):
+                visit(imported, (*path, module))
+            done.add(module)
+
+    for module in TREES:
+        visit(module, ())
+
+
+def test_modules_are_small_and_say_what_they_are() -> None:
+    assert not [m for m, tree in TREES.items() if not ast.get_docstring(tree)]
+    assert not [m for m, text in TEXTS.items() if text.count("\n") > MOST_LINES]
+    assert not [m for m in TREES if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]
