@@ -14,7 +14,7 @@ from shared.layout import DEFAULT_NODE_ROOT
 from shared.names import NAME_PATTERN, ClusterId
 
 #: The service's rule for names of shares; it also keeps ".." out of local paths.
-_SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")
+_SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}\Z")
 
 
 class Premounted(Mapping[str, Path]):
@@ -25,9 +25,9 @@ class Premounted(Mapping[str, Path]):
         self._directories = dict(directories)
 
     def __getitem__(self, key: str) -> Path:
-        if key in self._directories:
-            return self._directories[key]
         account, _, share = key.partition("/")
+        if share != "*" and key in self._directories:
+            return self._directories[key]
         if _SHARE_NAME.match(share):
             return self._directories[f"{account}/*"] / share
         raise KeyError(key)

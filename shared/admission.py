@@ -16,6 +16,8 @@ from shared.stores.sealing import Sealer
 
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
+#: A column of the table holds 32 Ki characters.
+_MOST_PROBLEM_CHARACTERS = 30_000
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,16 @@ def new_job(
         enqueued=now,
         max_attempts=max_attempts,
         properties=json.dumps(public_properties(spec), separators=(",", ":")),
-        problems=json.dumps(problems_json(problems[:50]), separators=(",", ":"))[:30_000]
-        if problems
-        else "[]",
+        problems=_problems_column(problems),
     )
+
+
+def _problems_column(problems: tuple[Problem, ...]) -> str:
+    """As many problems as one column holds, as JSON; the rest is in the status.json of the drop."""
+    shown = problems_json(problems)[:50]
+    while len(text := json.dumps(shown, separators=(",", ":"))) > _MOST_PROBLEM_CHARACTERS:
+        shown.pop()
+    return text
 
 
 def accepted_document(spec: JobSpec, job: Job, cluster_revision: str, sealer: Sealer) -> dict[str, Any]:

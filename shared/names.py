@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 
 #: Batch AI's rule (REST specification, every name parameter), in ASCII because queue names derive from it.
-NAME_PATTERN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+NAME_PATTERN = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
 #: REST specification, parameter resourceGroupName.
-RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,90}$")
+RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,90}\Z")
 PROVIDER = "Microsoft.BatchAI"
 PRIORITIES = ("high", "normal", "low")
 NAME_RULE = "1 to 64 letters, digits, '-' or '_'"

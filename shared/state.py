@@ -51,6 +51,8 @@ class Reason(StrEnum):
     POISON = "PoisonJob"  #: its message was delivered too often without an end (ours)
 
 
+_MOST_MESSAGE = 10_000  # characters
+
 #: Ours to try again, up to maxAttempts; everything else is the user's, or final.
 RETRIED = frozenset({Reason.RUNNER_LOST, Reason.RUNNER_FAULT})
 
@@ -191,7 +193,8 @@ TERMINATED = Outcome(Reason.TERMINATED, message="The specified job has been term
 
 
 def _error(outcome: Outcome) -> JobError:
-    return JobError(str(outcome.reason), outcome.message, outcome.details)
+    # A message of any length must not keep the row from being written: a column holds 32 Ki characters.
+    return JobError(str(outcome.reason), outcome.message[:_MOST_MESSAGE], outcome.details)
 
 
 def request_termination(job: Job, now: datetime) -> Job:
