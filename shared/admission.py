@@ -1,14 +1,14 @@
 """From a dropped document to a Job ready to be stored: identity, hashes, the sealed copy."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from shared.errors import Problem
 from shared.names import NAME_PATTERN, ClusterId, JobId, cluster_from_arm_id
+from shared.settings import Settings
 from shared.spec import JobSpec, public_properties, to_document
 from shared.state import Job, State
 from shared.status import problems_json
@@ -16,6 +16,7 @@ from shared.stores.sealing import Sealer
 
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
+_HTTP = "http-"
 #: A column of the table holds 32 Ki characters.
 _MOST_PROBLEM_CHARACTERS = 30_000
 
@@ -24,12 +25,17 @@ _MOST_PROBLEM_CHARACTERS = 30_000
 class Source:
     """Where a document came from.
 
-    `place` is "<container>/<path>" of a dropped blob or "http"; `mark` is its ETag, or a hash of the content
-    where the trigger carries none. Place and mark together are the idempotency key.
+    `place` is "<container>/<path>" of a dropped blob, or where a document that came over HTTP is shown;
+    `mark` is the blob's ETag, or a hash of the content where the trigger carries none; for HTTP a random one.
+    Place and mark together are the idempotency key of a drop; that of HTTP is the content.
     """
 
     place: str
     mark: str
+
+    @property
+    def http(self) -> bool:
+        return self.mark.startswith(_HTTP)
 
     def __str__(self) -> str:
         return f"{self.place}@{self.mark}"
@@ -40,9 +46,27 @@ def place_of(source: str) -> str:
     return source.rpartition("@")[0]
 
 
-def content_hash(data: bytes) -> str:
-    """sha256 of a document as dropped, hex."""
-    return hashlib.sha256(data).hexdigest()
+def mark_of(source: str) -> str:
+    """The ETag of a stored source that was a blob, else ""."""
+    mark = source.rpartition("@")[2]
+    return "" if mark.startswith((_HTTP, "sha256-")) else mark
+
+
+def is_http(job: Job) -> bool:
+    """Whether a job came over HTTP."""
+    return job.source.rpartition("@")[2].startswith(_HTTP)
+
+
+def http_source(settings: Settings, job: JobId) -> Source:
+    """The source of a document that came over HTTP. Its mark is random: deleted and made again under the same
+    name, a job gets another uuid."""
+    return Source(f"{settings.jobs_container}/{job}/job.json", f"{_HTTP}{uuid4().hex}")
+
+
+def content(spec: JobSpec, cluster: ClusterId) -> str:
+    """What a document says, in one spelling, secrets included. Never stored; only its keyed digest is."""
+    document = to_document(spec, lambda secret: secret)["properties"] | {"cluster": str(cluster).lower()}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
 def first_uuid(job: JobId, source: Source) -> str:
@@ -65,12 +89,38 @@ def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | N
     return cluster_from_arm_id(spec.cluster.id)
 
 
+def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:
+    """What a correct document may ask for and this release does not do: said at the door, not on the node."""
+    found = []
+    if spec.node_count > 1:
+        found.append(
+            Problem(
+                0,
+                0,
+                "$.properties.nodeCount",
+                f"jobs on several nodes are not run yet; the document asks for {spec.node_count}",
+                "Set nodeCount to 1.",
+            )
+        )
+    if spec.container_settings is not None:
+        found.append(
+            Problem(
+                0,
+                0,
+                "$.properties.containerSettings",
+                "jobs in containers are not run yet",
+                "Leave containerSettings out to run directly on the node.",
+            )
+        )
+    return tuple(found)
+
+
 def new_job(
     spec: JobSpec,
     job: JobId,
     cluster: ClusterId,
     source: Source,
-    data: bytes,
+    digest: str,
     problems: tuple[Problem, ...],
     now: datetime,
     max_attempts: int,
@@ -88,7 +138,7 @@ def new_job(
         created=now,
         state_since=now,
         source=str(source),
-        content_sha256=content_hash(data),
+        content_sha256=digest,
         enqueued=now,
         max_attempts=max_attempts,
         properties=json.dumps(public_properties(spec), separators=(",", ":")),

@@ -1,15 +1,19 @@
 """The way in for job documents: parse, store, queue, answer. Used by JobManager alone."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from shared import admission, status
 from shared.admission import Source
 from shared.clusters import ClusterManager
-from shared.errors import ConflictError, LostOwnershipError, Problem, StoreError
+from shared.echo import echo
+from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem, StoreError
 from shared.names import JobId
-from shared.parse import DocumentSettings, parse_job
+from shared.parse import DocumentSettings, Parsed, parse_job
+from shared.removing import Remover
 from shared.settings import Settings
 from shared.spec import JobSpec
 from shared.state import Job, State
@@ -18,6 +22,16 @@ from shared.stores.documents import Documents
 from shared.stores.jobs import JobTable
 from shared.stores.queues import JobQueues
 from shared.stores.sealing import Sealer
+from shared.workspaces import WorkspaceManager
+
+
+class Fault(StrEnum):
+    """What kind of refusal a refusal is. The words are error codes of the REST API."""
+
+    DOCUMENT = "InvalidRequestContent"  #: the document cannot run
+    NO_CLUSTER = "ClusterNotFound"
+    NAME_TAKEN = "JobAlreadyExists"
+    BEING_DELETED = "ResourceBeingDeleted"  #: the job, its experiment or its workspace
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,8 @@ class Submission:
     accepted: bool
     job: Job | None = None
     problems: tuple[Problem, ...] = ()
+    fault: Fault | None = None  #: None when accepted
+    known: bool = False  #: the job was there before
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,8 @@ class Submitter:
     documents: Documents
     clusters: ClusterManager
     sealer: Sealer
+    workspaces: WorkspaceManager
+    remover: Remover
     now: Callable[[], datetime]
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
@@ -47,33 +65,54 @@ class Submitter:
         parsed = parse_job(data, self._reading())
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
+        if missing := admission.not_run_yet(parsed.spec):
+            return self.refuse(source, (*parsed.problems, *missing))
         cluster = admission.cluster_of(parsed.spec, job, self.settings.default_cluster)
         row = self.clusters.find(cluster) if cluster else None
-        if row is None:
-            return self.refuse(source, (*parsed.problems, self.clusters.unknown(parsed.spec, cluster)))
-        self.clusters.admit_guest(row, job.workspace)
-        new = admission.new_job(
-            parsed.spec, job, row.id, source, data, parsed.problems, self.now(), self.settings.max_attempts
-        )
-        stored = self._store(new, parsed.spec, row)
-        if isinstance(stored, Problem):
-            return self.refuse(source, (*parsed.problems, stored))
+        if row is None or row.deleting:
+            unknown = self.clusters.unknown(parsed.spec, cluster)
+            return self.refuse(source, (*parsed.problems, unknown), Fault.NO_CLUSTER)
+        try:
+            self.workspaces.ensure(job.workspace, job.experiment)
+            self.clusters.admit_guest(row, job.workspace)
+            new = self._new_job(parsed, parsed.spec, job, row, source)
+            stored = self._store(new, parsed.spec, row)
+        except _Refused as refused:
+            return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
+        except ConflictError as error:
+            told = Problem(0, 0, "$", str(error), "Then drop it again.")
+            return self.refuse(source, (*parsed.problems, told), Fault.BEING_DELETED)
         if stored.state is State.QUEUED and stored.attempt == 0:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
             self.queues.send(stored)
-        self._answer(source, status.of_job(stored, self.settings.scope, self.now()))
-        return Submission(True, stored, parsed.problems)
+        if source.http and admission.is_http(stored):
+            self._show(stored)
+        place = admission.place_of(stored.source) if source.http else source.place
+        self.documents.put_status(place, status.of_job(stored, self.settings.scope, self.now()))
+        return Submission(True, stored, parsed.problems, known=stored.source != str(source))
 
-    def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
-        """Tell what is wrong, beside the file. Nothing else is written."""
-        self._answer(source, status.refused(problems, self.now()))
-        return Submission(False, problems=problems)
+    def refuse(
+        self, source: Source, problems: tuple[Problem, ...], fault: Fault = Fault.DOCUMENT
+    ) -> Submission:
+        """Tell what is wrong, beside the file. Nothing else is written; over HTTP nothing at all."""
+        if not source.http:
+            self.documents.put_status(source.place, status.refused(problems, self.now()))
+        return Submission(False, problems=problems, fault=fault)
 
-    def _answer(self, source: Source, content: dict[str, object]) -> None:
-        if source.place != "http":
-            self.documents.put_status(source.place, content)
+    def _show(self, job: Job) -> None:
+        """Show a document that came over HTTP in the drop container. After the row: the trigger that sees it
+        must find the job."""
+        copy = echo(self.settings.scope.job(job.id), json.loads(job.properties))
+        self.documents.put_dropped(admission.place_of(job.source), copy)
 
-    def _store(self, new: Job, spec: JobSpec, row: ClusterRow) -> Job | Problem:
+    def _new_job(
+        self, parsed: Parsed[JobSpec], spec: JobSpec, job: JobId, row: ClusterRow, source: Source
+    ) -> Job:
+        digest = self.sealer.digest(admission.content(spec, row.id))
+        attempts = self.settings.max_attempts
+        return admission.new_job(spec, job, row.id, source, digest, parsed.problems, self.now(), attempts)
+
+    def _store(self, new: Job, spec: JobSpec, row: ClusterRow) -> Job:
         """The job's row: new, or the one that stands for the same document already."""
         existing: Job | None = None
         for _ in range(4):
@@ -84,12 +123,36 @@ class Submitter:
                 return self.jobs.replace_ended(existing, run) if existing else self.jobs.insert(run)
             except (ConflictError, LostOwnershipError):
                 existing = self.jobs.get(new.id)
-            if existing and _same(existing, new):
-                return existing
-            if existing and existing.state.live:
-                self.documents.delete_accepted(run.uuid)
-                return _name_taken(existing)
+            if existing is None:
+                continue
+            if existing.deleting and not existing.state.live:
+                self.remover.remove(existing)
+                existing = None
+            elif self._same(existing, new, spec) and not existing.deleting:
+                return self._settled(existing, run)
+            elif existing.state.live or admission.is_http(new):
+                self._discard(existing, run)
+                raise _Refused(_name_taken(existing), _fault(existing))
         raise StoreError(f"job {new.id} is being written by others at the same time; try again")
+
+    def _same(self, existing: Job, new: Job, spec: JobSpec) -> bool:
+        """Delivered again (same source), or the same document while the first is still live; over HTTP also
+        after its end."""
+        if existing.source == new.source:
+            return True
+        content = admission.content(spec, new.cluster)
+        return (existing.state.live or admission.is_http(new)) and self.sealer.has_digest(
+            content, existing.content_sha256
+        )
+
+    def _settled(self, existing: Job, run: Job) -> Job:
+        self._discard(existing, run)
+        return existing
+
+    def _discard(self, existing: Job, run: Job) -> None:
+        """Remove the accepted document of a run that is not to be, unless it is the existing one's."""
+        if run.uuid != existing.uuid:
+            self.documents.delete_accepted(run.uuid)
 
     def _reading(self) -> DocumentSettings:
         return DocumentSettings(
@@ -99,19 +162,26 @@ class Submitter:
         )
 
 
-def _same(existing: Job, new: Job) -> bool:
-    """Delivered again (same source), or dropped again unchanged while the first is still live."""
-    if existing.source == new.source:
-        return True
-    return existing.state.live and existing.content_sha256 == new.content_sha256
+class _Refused(BatchAIError):
+    """A document that is right in itself but cannot become a job."""
+
+    def __init__(self, problem: Problem, fault: Fault) -> None:
+        self.problem = problem
+        self.fault = fault
+        super().__init__(str(problem))
+
+
+def _fault(existing: Job) -> Fault:
+    return Fault.BEING_DELETED if existing.deleting else Fault.NAME_TAKEN
 
 
 def _name_taken(existing: Job) -> Problem:
+    shown = "being deleted" if existing.deleting else str(existing.state)
     return Problem(
         0,
         0,
         "$",
-        f"a job named '{existing.id.job}' is {existing.state} in experiment '{existing.id.experiment}' "
+        f"a job named '{existing.id.job}' is {shown} in experiment '{existing.id.experiment}' "
         f"(uuid {existing.uuid}); it goes on unchanged",
-        "Use another job name, or terminate it or wait for its end before you drop a different document.",
+        "Use another job name, or terminate it or wait for its end before you submit a different document.",
     )

@@ -34,6 +34,12 @@ def _wrong_types() -> dict[str, object]:
             {"$.properties.cluster"},
             "there is no cluster 'nowhere'",
         ),
+        (
+            "not-yet",
+            job("true", nodeCount=2, containerSettings={"imageSourceRegistry": {"image": "ubuntu"}}),
+            {"$.properties.nodeCount", "$.properties.containerSettings"},
+            "not run yet",
+        ),
         ("five-megabytes", b'{"properties": {"x": "' + b"x" * 5_000_000 + b'"}}', {"$"}, "bytes"),
         ("a name with a space", GOOD, {"$"}, "is not allowed"),
     ],
