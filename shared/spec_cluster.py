@@ -123,9 +123,7 @@ class ClusterSpec(Model):
     virtual_machine_configuration: VirtualMachineConfiguration | None = Field(
         default=None, description="Image of the machines."
     )
-    node_setup: NodeSetup = Field(
-        default=NodeSetup(), description="What each node does before it takes jobs."
-    )
+    node_setup: NodeSetup = Field(default=NodeSetup(), description="Volumes and setup task of each node.")
     user_account_settings: UserAccountSettings | None = Field(
         default=None, description="Administrator account of the nodes."
     )

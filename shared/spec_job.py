@@ -148,7 +148,7 @@ class JobSpec(Model):
     secrets: tuple[EnvironmentVariableWithSecretValue, ...] = Field(
         default=(), description="Environment variables whose values are never shown."
     )
-    constraints: Constraints = Field(default=Constraints(), description="Limits of the job.")
+    constraints: Constraints = Field(default=Constraints(), description="Longest run time.")
 
     @property
     def toolkit(self) -> tuple[str, ToolkitSettings]:
