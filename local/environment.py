@@ -61,6 +61,8 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
     return dict(shared) | {
         "AzureWebJobsStorage": shared["BATCHAI_STORAGE"],
         "FUNCTIONS_WORKER_RUNTIME": "python",
+        # The receipts of dropped blobs belong to the data directory, not to where the checkout lies.
+        "AzureFunctionsWebHost__hostid": "batchai-local",
         "PYTHON_THREADPOOL_THREAD_COUNT": "8",
         "BATCHAI_BLOB_SOURCE": "LogsAndContainerScan",
         "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
