@@ -1,0 +1,122 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.names import (
+    PRIORITIES,
+    ClusterId,
+    JobId,
+    Scope,
+    cluster_from_arm_id,
+    cluster_from_blob_path,
+    job_from_blob_path,
+    name_fault,
+    printable,
+    queue_name,
+)
+
+NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+#: The service's rule: 3 to 63 of [a-z0-9-], a letter or digit at both ends, no two dashes in a row.
+QUEUE = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@given(NAMES, NAMES, st.sampled_from(PRIORITIES))
+def test_queue_names_are_what_the_service_takes(workspace: str, cluster: str, priority: str) -> None:
+    assert QUEUE.fullmatch(queue_name(ClusterId(workspace, cluster), priority))
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), min_size=2, max_size=6, unique_by=lambda p: (p[0] + "/" + p[1]).lower()))
+def test_unlike_clusters_have_unlike_queues(pairs: list[tuple[str, str]]) -> None:
+    names = {queue_name(ClusterId(*pair), priority) for pair in pairs for priority in PRIORITIES}
+    assert len(names) == 3 * len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("a_b", "c"), ("a-b", "c")), (("ws", "g_1"), ("ws", "g-1")), (("a", "-"), ("a", "_"))]
+)
+def test_names_that_look_alike_in_a_queue_name_stay_apart(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert queue_name(ClusterId(*one), "low") != queue_name(ClusterId(*other), "low")
+
+
+def test_case_makes_no_other_queue() -> None:
+    assert queue_name(ClusterId("WS", "Gpu"), "low") == queue_name(ClusterId("ws", "gpu"), "low")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("ws/exp/job/job.json", JobId("ws", "exp", "job")),
+        ("exp/job/job.json", JobId("dw", "exp", "job")),
+        ("job/job.json", JobId("dw", "de", "job")),
+        ("A-1/b_2/C/job.json", JobId("A-1", "b_2", "C")),
+    ],
+)
+def test_blob_paths_name_jobs(path: str, expected: JobId) -> None:
+    assert job_from_blob_path(path, "dw", "de") == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("job.json", "0 folders"),
+        ("a/b/c/d/job.json", "4 folders"),
+        ("ws/exp/job/status.json", "must be called job.json"),
+        ("ws/my exp/job/job.json", "experiment name 'my exp'"),
+        ("ws//job/job.json", "experiment name is empty"),
+        ("ws/exp/../job.json", "job name '..'"),
+        ("ws/exp/job\n/job.json", "job name"),
+        ("ws/exp/é/job.json", "job name"),
+        ("w s/e s/j s/job.json", "'w s'.*'e s'.*'j s'"),
+        (f"{'x' * 65}/job.json", "1 to 64"),
+    ],
+)
+def test_wrong_places_are_told(path: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        job_from_blob_path(path, "dw", "de")
+
+
+def test_blob_paths_name_clusters() -> None:
+    assert cluster_from_blob_path("ws/gpu/cluster.json", "dw") == ClusterId("ws", "gpu")
+    assert cluster_from_blob_path("gpu/cluster.json", "dw") == ClusterId("dw", "gpu")
+    with pytest.raises(ValueError, match="3 folders"):
+        cluster_from_blob_path("a/b/c/cluster.json", "dw")
+
+
+@given(NAMES, NAMES, NAMES)
+def test_arm_ids_lead_back(workspace: str, cluster: str, group: str) -> None:
+    scope = Scope("0" * 8, group)
+    assert cluster_from_arm_id(scope.cluster(ClusterId(workspace, cluster))) == ClusterId(workspace, cluster)
+
+
+def test_arm_ids_have_the_form_of_the_original() -> None:
+    scope = Scope("sub", "rg")
+    assert scope.job(JobId("ws", "exp", "j")) == (
+        "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.BatchAI/workspaces/ws/experiments/exp/jobs/j"
+    )
+    lower = scope.cluster(ClusterId("ws", "gpu")).lower()
+    assert cluster_from_arm_id(lower) == ClusterId("ws", "gpu")
+    assert cluster_from_arm_id(lower + "/") == ClusterId("ws", "gpu")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "gpu", "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/clusters/c", "x\n"]
+)
+def test_other_texts_are_no_arm_id(text: str) -> None:
+    assert cluster_from_arm_id(text) is None
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "x" * 64])
+def test_good_names(name: str) -> None:
+    assert name_fault("job", name) is None
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a\n", "a\x00", "ä", "a|b", ".", "١"])
+def test_bad_names(name: str) -> None:
+    assert name_fault("job", name)
+
+
+def test_printable_shows_no_control_characters() -> None:
+    assert printable("a\nb\x1b[31m") == "'a\\nb\\x1b[31m'"
+    assert len(printable("x" * 1000)) < 100

@@ -1,0 +1,137 @@
+"""Every state with every operation: what comes of it, or that it is refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from shared import state
+from shared.errors import IllegalTransitionError, LostOwnershipError
+from shared.state import Job, Outcome, Reason, State, StreamSeal
+from tests.support.jobs import a_job, after, in_state, lease_of
+
+SUCCEEDED = Outcome(Reason.SUCCEEDED, 0)
+EXIT_3 = Outcome(Reason.JOB_FAILED, 3, "Job failed with non-zero exit code")
+LOST = Outcome(Reason.RUNNER_LOST, message="gone")
+NOW = after(60)
+
+OPERATIONS: dict[str, Callable[[Job], Job]] = {
+    "claim, first message": lambda job: state.claim(job, "node-1", "message-1", NOW),
+    "claim, other message": lambda job: state.claim(job, "node-1", "message-2", NOW),
+    "finish well": lambda job: state.finish(job, SUCCEEDED, NOW),
+    "finish with exit 3": lambda job: state.finish(job, EXIT_3, NOW),
+    "finish without exit code": lambda job: state.finish(job, Outcome(Reason.FILE_SHARE_MOUNT), NOW),
+    "terminate": lambda job: state.request_termination(job, NOW),
+    "requeue": lambda job: state.requeue(job, LOST, NOW),
+}
+Q, R, T, S, F = State.QUEUED, State.RUNNING, State.TERMINATING, State.SUCCEEDED, State.FAILED
+NO = None  #: refused with IllegalTransitionError
+#: operation -> what becomes of a queued, running, terminating, succeeded and failed job
+TABLE: dict[str, tuple[State | None, ...]] = {
+    "claim, first message": (R, R, NO, NO, NO),
+    "claim, other message": (R, NO, NO, NO, NO),
+    "finish well": (S, S, S, NO, NO),
+    "finish with exit 3": (F, F, F, NO, NO),
+    "finish without exit code": (F, F, F, NO, NO),
+    "terminate": (F, T, T, S, F),
+    "requeue": (NO, Q, F, NO, NO),
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "then"),
+    [(op, before, then) for op, row in TABLE.items() for before, then in zip(State, row, strict=True)],
+)
+def test_every_pair(operation: str, before: State, then: State | None) -> None:
+    job = in_state(before)
+    if then is NO:
+        with pytest.raises(IllegalTransitionError):
+            OPERATIONS[operation](job)
+    else:
+        assert OPERATIONS[operation](job).state is then
+
+
+def test_a_claim_is_one_attempt_more_by_somebody() -> None:
+    job = state.claim(a_job(), "node-1", "m", NOW)
+    assert (job.attempt, job.owner, job.message_id, job.started, job.state_since) == (1, "node-1", "m", NOW, NOW)
+
+
+def test_a_takeover_needs_an_attempt_left() -> None:
+    spent = replace(in_state(R), attempt=3, max_attempts=3)
+    with pytest.raises(IllegalTransitionError, match="3 attempts"):
+        state.claim(spent, "node-1", "message-1", NOW)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "reason"),
+    [
+        (SUCCEEDED, 0, None),
+        (EXIT_3, 3, "JobFailed"),
+        (Outcome(Reason.WALL_CLOCK), None, "JobTerminated"),
+        (LOST, None, "JobTerminated"),
+        (state.TERMINATED, None, "JobTerminated"),
+    ],
+)
+def test_how_a_terminating_job_ends(outcome: Outcome, code: int | None, reason: str | None) -> None:
+    ended = state.finish(in_state(T), outcome, NOW)
+    assert ended.exit_code == code
+    assert [e.code for e in ended.errors] == ([reason] if reason else [])
+
+
+def test_an_end_lets_go_of_the_runner_and_keeps_the_seals() -> None:
+    seal = StreamSeal("stdout.txt", 5, "ab", True)
+    ended = state.finish(in_state(R), EXIT_3, NOW, (seal,))
+    assert (ended.owner, ended.message_id, ended.ended, ended.seals) == (None, None, NOW, (seal,))
+    assert ended.started == after(5)
+
+
+def test_an_error_message_fits_into_a_column() -> None:
+    ended = state.finish(in_state(R), Outcome(Reason.START_FAILED, message="x" * 100_000), NOW)
+    assert len(ended.errors[0].message) < 20_000
+
+
+def test_a_job_that_ends_in_the_queue_has_all_its_times() -> None:
+    ended = state.request_termination(a_job(), NOW)
+    assert (ended.started, ended.ended, ended.exit_code) == (NOW, NOW, None)
+    assert ended.errors[0].code == "JobTerminated"
+
+
+@pytest.mark.parametrize("before", [T, S, F])
+def test_termination_asked_for_again_changes_nothing(before: State) -> None:
+    job = in_state(before)
+    assert state.request_termination(job, NOW) is job
+
+
+def test_requeue_frees_the_job_and_keeps_the_error() -> None:
+    job = state.requeue(in_state(R), LOST, NOW)
+    assert (job.owner, job.message_id, job.attempt, job.enqueued) == (None, None, 1, NOW)
+    assert job.errors[0].code == "RunnerLost"
+
+
+def test_requeue_without_an_attempt_left_fails() -> None:
+    job = state.requeue(replace(in_state(R), max_attempts=1), LOST, NOW)
+    assert (job.state, job.errors[0].code) == (F, "RunnerLost")
+
+
+def test_a_job_given_back_has_as_many_attempts_left_as_before() -> None:
+    job = state.requeue(replace(in_state(R), max_attempts=1), LOST, NOW, spend=False)
+    assert (job.state, job.attempt, job.max_attempts) == (Q, 1, 2)
+
+
+def test_only_the_holder_of_the_attempt_owns_a_job() -> None:
+    job = in_state(R)
+    lease = lease_of(job)
+    assert state.owned(job, lease) is job
+    for other in (
+        replace(job, attempt=2),
+        replace(job, owner="node-1"),
+        replace(job, uuid="another"),
+        replace(job, state=S),
+        replace(job, owner=None, state=Q),
+    ):
+        with pytest.raises(LostOwnershipError):
+            state.owned(other, lease)
+
+
+def test_only_our_own_faults_are_tried_again() -> None:
+    assert {Reason.RUNNER_LOST, Reason.RUNNER_FAULT} == state.RETRIED

@@ -1,0 +1,80 @@
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared import state
+from shared.state import Outcome, Reason, State
+from shared.waiting import NodeView, QueuedEntry, WaitingReason, is_alive, why
+from tests.support.jobs import CREATED, a_job, after, in_state
+
+IDLE, BUSY = NodeView("n0", "idle", True), NodeView("n1", "running", True)
+SILENT = NodeView("n2", "idle", False)
+BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
+
+
+@pytest.mark.parametrize("other", [s for s in State if s is not State.QUEUED])
+def test_only_queued_jobs_wait(other: State) -> None:
+    assert why(in_state(other), [], [IDLE]) is None
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason", "words"),
+    [
+        ([], WaitingReason.NO_NODE_ALIVE, "no node of cluster workspace/cluster is alive"),
+        ([SILENT], WaitingReason.NO_NODE_ALIVE, "1 known, all silent"),
+        ([BROKEN, SILENT], WaitingReason.NODES_UNUSABLE, "n3: cluster volumes: no such share"),
+        ([BUSY, BROKEN], WaitingReason.WAITING_FOR_NODE, "position 1 in the queue.*0 of 1 nodes idle"),
+        ([BUSY, IDLE], WaitingReason.WAITING_FOR_NODE, "1 of 2 nodes idle"),
+    ],
+)
+def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: str) -> None:
+    waiting = why(a_job(), [], nodes)
+    assert waiting is not None
+    assert waiting.reason is reason
+    assert re.search(words, waiting.message)
+    assert waiting.next_step
+    assert set(waiting.as_json()) == {"reason", "message", "next"}
+
+
+def test_a_gang_larger_than_the_cluster() -> None:
+    waiting = why(a_job(node_count=3), [], [IDLE, BUSY])
+    assert waiting is not None
+    assert waiting.reason is WaitingReason.GANG_TOO_LARGE
+
+
+def test_a_job_that_is_tried_again_says_what_happened() -> None:
+    job = state.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
+    waiting = why(job, [], [IDLE])
+    assert waiting is not None
+    assert waiting.reason is WaitingReason.RETRY_BACKOFF
+    assert "RunnerLost" in waiting.message
+
+
+@pytest.mark.parametrize(
+    ("priority", "position"),
+    [("high", 2), ("normal", 4), ("low", 6)],
+)
+def test_positions_by_priority_and_age(priority: str, position: int) -> None:
+    def entry(name: str, its: str, seconds: int, how: State = State.QUEUED) -> QueuedEntry:
+        return QueuedEntry(name, how, its, after(seconds))
+
+    others = [
+        entry("a", "high", -9),
+        entry("b", "high", 9),
+        entry("c", "normal", -9),
+        entry("d", "normal", 9),
+        entry("e", "low", -9),
+        entry("f", "high", -9, State.RUNNING),
+    ]
+    job = a_job(priority=priority)
+    mine = QueuedEntry(job.uuid, State.QUEUED, priority, job.created)
+    waiting = why(job, [*others, mine], [BUSY])
+    assert waiting is not None
+    assert f"position {position} " in waiting.message
+
+
+def test_life_is_measured_by_the_service_clock() -> None:
+    assert is_alive(CREATED, CREATED + timedelta(seconds=90), 90)
+    assert not is_alive(CREATED, CREATED + timedelta(seconds=91), 90)
+    assert not is_alive(None, CREATED, 90)
