@@ -1,5 +1,6 @@
 """From the volumes of a document to volumes the drivers can mount, and from a path to its volume."""
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -62,16 +63,20 @@ def share_address(url: str) -> tuple[str, str, str]:
     """(account, share, endpoint) of an azureFileUrl; endpoint "" for the public form
     https://<account>.file.core.windows.net/<share>, else the service URL of an emulator-style address
     http://host:port/<account>/<share>."""
-    parts = urlsplit(url)
+    shown = url.partition("?")[0]  # what follows may be a signature
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
     folders = [part for part in parts.path.split("/") if part]
-    host = parts.hostname or ""
     if ".file." in host and len(folders) == 1:
         return host.partition(".")[0], folders[0], ""
     if len(folders) == 2 and parts.netloc:
         return folders[0], folders[1], f"{parts.scheme}://{parts.netloc}/{folders[0]}"
     raise MountError(
         "AZFMountError",
-        f"azureFileUrl '{url}' is not the address of a share.",
+        f"azureFileUrl '{shown}' is not the address of a share.",
         "Expected https://<account>.file.core.windows.net/<share>.",
     )
 
@@ -101,7 +106,7 @@ def place_of(path: str, roots: Mapping[str, Iterable[Volume]]) -> Place | None:
 
     `roots`: mount root -> volumes mounted under it. The deepest mount point wins.
     """
-    wanted = PurePosixPath(path)
+    wanted = PurePosixPath(posixpath.normpath(path))
     best: tuple[int, Place] | None = None
     for root, volumes in roots.items():
         for volume in volumes:

@@ -22,6 +22,7 @@ JOB_TYPE = f"{PROVIDER}/workspaces/experiments/jobs"
 def job_resource(job: Job, scope: Scope, waiting: Waiting | None = None) -> dict[str, Any]:
     """A job as GET returns it."""
     properties = json.loads(job.properties) | {
+        "experimentName": job.id.experiment,
         "cluster": {"id": scope.cluster(job.cluster)},
         "toolType": job.tool_type,
         "creationTime": timestamp(job.created),

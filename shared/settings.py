@@ -6,12 +6,15 @@ Names follow local.settings.example.json; docs/settings.md lists them for people
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import SettingsError
 from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_PATTERN, Scope
 
+#: What every connection string of an account has at least one of.
+_CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
 
@@ -118,6 +121,12 @@ class _Reader:
             self.faults.append(
                 "BATCHAI_STORAGE is missing: set it to a connection string of the storage account that holds "
                 "the drops and the state, or set BATCHAI_STORAGE__accountName to use the machine's identity"
+            )
+        if value and not _CONNECTION_STRING.search(value):
+            # Never quoted: it may hold a key.
+            self.faults.append(
+                "BATCHAI_STORAGE is not a connection string of a storage account; expected "
+                "DefaultEndpointsProtocol=https;AccountName=<account>;AccountKey=<key>;EndpointSuffix=..."
             )
         return value
 

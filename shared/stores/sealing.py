@@ -45,7 +45,7 @@ class Sealer:
             )
         try:
             plain = self._ciphers[key_id].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], key_id.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut so short that not even the nonce is left
             raise StoreError("a stored secret has been changed since it was sealed") from error
         return plain.decode()
 
