@@ -26,7 +26,8 @@ _EXAMPLE = f"""example:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    level = logging.INFO if options.log_requests else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         with (
             open_emulator(options.root, options.account, options.key) as emulator,
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
                 f"Azure Files emulator: {url_of(listener, options.account)} serves {options.root}",
                 flush=True,
             )
-            serve(emulator, listener, _stop_on_signals, log_requests=options.log_requests)
+            serve(emulator, listener, _stop_on_signals)
     except (InUseError, ValueError, OSError) as error:
         print(f"python -m local.files: {error}", file=sys.stderr)
         return 1

@@ -48,6 +48,8 @@ async def _serve(emulator: Emulator, request: Request) -> Response:
     except Exception:
         _log.exception("%s %s failed", request.method, request.url.path)
         answer = await _refusal(request, FilesError("InternalError"), request_id)
+    # Never the query: it may hold a signature.
+    _log.info("%s %s %d", request.method, request.url.path, answer.status)
     common = {"x-ms-request-id": request_id, "x-ms-version": headers.get("x-ms-version", _NEWEST_VERSION)}
     if "x-ms-client-request-id" in headers:
         common["x-ms-client-request-id"] = headers["x-ms-client-request-id"]

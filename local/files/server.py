@@ -70,15 +70,16 @@ def url_of(listener: socket.socket, account: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/{account}"
 
 
-def uvicorn_server(emulator: Emulator, *, log_requests: bool = False) -> uvicorn.Server:
+def uvicorn_server(emulator: Emulator) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(emulator),
         http="h11",
         ws="none",
         loop="asyncio",
         lifespan="off",
-        log_level="info" if log_requests else "warning",
-        access_log=log_requests,
+        log_config=None,  # the program's own logging decides; a library configures none
+        log_level="warning",
+        access_log=False,  # it would print signatures; app.py logs requests without them
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
@@ -86,15 +87,9 @@ def uvicorn_server(emulator: Emulator, *, log_requests: bool = False) -> uvicorn
     return uvicorn.Server(config)
 
 
-def serve(
-    emulator: Emulator,
-    listener: socket.socket,
-    stop: Callable[[uvicorn.Server], None],
-    *,
-    log_requests: bool = False,
-) -> None:
+def serve(emulator: Emulator, listener: socket.socket, stop: Callable[[uvicorn.Server], None]) -> None:
     """Serves until stopped. `stop` is called once with the server, to arrange for its `should_exit`."""
-    server = uvicorn_server(emulator, log_requests=log_requests)
+    server = uvicorn_server(emulator)
     stop(server)
     server.run(sockets=[listener])
 

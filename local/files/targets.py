@@ -93,9 +93,7 @@ def _decode(raw: str) -> str:
 
 
 def _segment(name: str, keep_trailing_dots: bool) -> str:
-    if name in (".", ".."):
-        raise FilesError("InvalidResourceName", 'a name cannot be "." or ".."')
     kept = name if keep_trailing_dots else name.rstrip(".")
-    if not kept or kept in (".", ".."):
-        raise FilesError("InvalidResourceName", "a name cannot consist of dots only")
+    if kept in ("", ".", ".."):
+        raise FilesError("InvalidResourceName", 'a name cannot be "." or "..", nor consist of dots alone')
     return kept

@@ -203,6 +203,25 @@ def test_a_share_sas_is_for_one_share(
         assert refused.value.error_code == "AuthorizationResourceTypeMismatch"
 
 
+def test_a_copy_needs_leave_to_read_its_source(
+    share: ShareClient, as_bearer: Callable[[str], ShareServiceClient]
+) -> None:
+    writer = generate_share_sas(ACCOUNT, share.share_name, KEY, permission="cw", expiry=NOW + HOUR)
+    source = f"{share.url}/d/f.txt"
+    with as_bearer(writer) as bearer:
+        target = bearer.get_share_client(share.share_name).get_file_client("copy")
+        for url, code in (
+            (source, "CannotVerifyCopySource"),
+            (f"{source}?{writer}", "AuthorizationPermissionMismatch"),
+            (f"{source}?{file_sas(share, expiry=NOW - HOUR)}", "AuthenticationFailed"),
+        ):
+            with pytest.raises(HttpResponseError) as refused:
+                target.start_copy_from_url(url)
+            assert (refused.value.status_code, refused.value.error_code) == (403, code)
+        target.start_copy_from_url(f"{source}?{file_sas(share)}")
+    assert share.get_file_client("copy").download_file().readall() == b"0123456789"
+
+
 def test_a_reader_may_not_write(share: ShareClient, as_bearer: Callable[[str], ShareServiceClient]) -> None:
     sas = generate_share_sas(ACCOUNT, share.share_name, KEY, permission="r", expiry=NOW + HOUR)
     with as_bearer(sas) as bearer:

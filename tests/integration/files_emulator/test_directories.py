@@ -165,11 +165,13 @@ def test_rename_a_directory_takes_everything_along(share: ShareClient, folder: P
     directory = share.create_directory("old")
     directory.create_subdirectory("sub")
     share.get_file_client("old/sub/f").upload_file(b"x", metadata={"a": "1"})
-    share.get_file_client("old-neighbour").upload_file(b"x", metadata={"b": "2"})
+    for neighbour in ("old-neighbour", "old2", "older"):
+        share.get_file_client(neighbour).upload_file(b"x", metadata={"b": "2"})
     moved = directory.rename_directory("new")
     assert moved.exists()
     assert share.get_file_client("new/sub/f").get_file_properties().metadata == {"a": "1"}
-    assert share.get_file_client("old-neighbour").get_file_properties().metadata == {"b": "2"}
+    for neighbour in ("old-neighbour", "old2", "older"):
+        assert share.get_file_client(neighbour).get_file_properties().metadata == {"b": "2"}
     with pytest.raises(HttpResponseError) as refused:
         moved.rename_directory("new/sub/inside")
     assert refused.value.status_code == 400

@@ -226,8 +226,10 @@ def test_a_download_in_many_pieces(emulator: FilesServer, share: ShareClient) ->
 def test_leases(share: ShareClient) -> None:
     client = share.get_file_client("f")
     client.upload_file(b"x")
+    before = client.get_file_properties().etag
     lease = client.acquire_lease()
-    assert client.get_file_properties().lease.state == "leased"
+    leased = client.get_file_properties()
+    assert (leased.lease.state, leased.etag) == ("leased", before)  # a lease is no change of the file
     for action in (
         lambda: client.upload_range(b"y", 0, 1),
         lambda: client.resize_file(3),

@@ -29,6 +29,20 @@ def test_a_directory_made_by_hand_is_a_share(service: ShareServiceClient, emulat
     assert client.download_file().readall() == b"hello"
 
 
+def test_a_share_may_be_a_link_to_another_directory(
+    service: ShareServiceClient, emulator_root: Path, tmp_path: Path
+) -> None:
+    """Where the operator puts it; only the link goes when the share is deleted."""
+    (emulator_root / "linked").symlink_to(tmp_path)
+    share = service.get_share_client("linked")
+    share.get_file_client("f").upload_file(b"x")
+    share.get_file_client("g").start_copy_from_url(share.get_file_client("f").url)
+    assert [item.name for item in share.list_directories_and_files()] == ["f", "g"]
+    share.delete_share()
+    assert "linked" not in [found.name for found in service.list_shares()]
+    assert (tmp_path / "g").read_bytes() == b"x"
+
+
 def test_creating_twice_is_refused(share: ShareClient) -> None:
     with pytest.raises(ResourceExistsError) as refused:
         share.create_share()

@@ -7,7 +7,7 @@ import threading
 import uuid
 from pathlib import Path
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.fileshare import ShareClient
 from azure.storage.fileshare.aio import ShareServiceClient as AsyncShareServiceClient
 
@@ -49,7 +49,7 @@ def test_readers_never_see_a_torn_length(share: ShareClient) -> None:
     writer = threading.Thread(target=append, args=(share, "log", 60))
     writer.start()
     reader, sizes, seen = share.get_file_client("log"), [], b""
-    while writer.is_alive() or sizes[-1] < 60 * len(LINE):
+    while len(seen) < 60 * len(LINE):
         size = reader.get_file_properties().size
         sizes.append(size)
         if size > len(seen):
@@ -83,6 +83,29 @@ def test_a_range_is_seen_whole_or_not_at_all(share: ShareClient) -> None:
         found = client.download_file(offset=0, length=size).readall()
         assert len(set(found)) == 1
     writer.join()
+
+
+def test_of_writers_with_the_same_condition_one_wins(share: ShareClient) -> None:
+    """If-Match, the check and the write are one step: nobody overwrites what it has not seen."""
+    client = share.get_file_client("f")
+    client.upload_file(b"0")
+
+    def write(headers: dict[str, str], won: list[bytes], mark: bytes) -> None:
+        try:
+            client.upload_range(mark, 0, 1, headers=headers)
+        except ResourceModifiedError:
+            return
+        won.append(mark)
+
+    for _ in range(10):
+        headers, won = {"If-Match": client.get_file_properties().etag}, []
+        threads = [threading.Thread(target=write, args=(headers, won, b"%d" % n)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        assert client.download_file().readall() == won[0]
 
 
 def test_two_processes_append_and_both_are_complete(emulator: FilesServer, share: ShareClient) -> None:
