@@ -11,7 +11,9 @@ def test_the_segment_is_the_original_one() -> None:
     assert SEGMENT == "sub/rg/workspaces/ws/experiments/exp/jobs/job/the-uuid"
 
 
-@pytest.mark.parametrize("prefix", ["$AZ_BATCHAI_JOB_MOUNT_ROOT/logs", "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs/", "/"])
+@pytest.mark.parametrize(
+    "prefix", ["$AZ_BATCHAI_JOB_MOUNT_ROOT/logs", "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs/", "/"]
+)
 def test_logs_lie_in_stdouterr(prefix: str) -> None:
     assert stdouterr_directory(prefix, SEGMENT) == f"{prefix.rstrip('/')}/{SEGMENT}/stdouterr"
 

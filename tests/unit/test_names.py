@@ -27,7 +27,9 @@ def test_queue_names_are_what_the_service_takes(workspace: str, cluster: str, pr
     assert QUEUE.fullmatch(queue_name(ClusterId(workspace, cluster), priority))
 
 
-@given(st.lists(st.tuples(NAMES, NAMES), min_size=2, max_size=6, unique_by=lambda p: (p[0] + "/" + p[1]).lower()))
+@given(
+    st.lists(st.tuples(NAMES, NAMES), min_size=2, max_size=6, unique_by=lambda p: (p[0] + "/" + p[1]).lower())
+)
 def test_unlike_clusters_have_unlike_queues(pairs: list[tuple[str, str]]) -> None:
     names = {queue_name(ClusterId(*pair), priority) for pair in pairs for priority in PRIORITIES}
     assert len(names) == 3 * len(pairs)
@@ -36,7 +38,9 @@ def test_unlike_clusters_have_unlike_queues(pairs: list[tuple[str, str]]) -> Non
 @pytest.mark.parametrize(
     ("one", "other"), [(("a_b", "c"), ("a-b", "c")), (("ws", "g_1"), ("ws", "g-1")), (("a", "-"), ("a", "_"))]
 )
-def test_names_that_look_alike_in_a_queue_name_stay_apart(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_names_that_look_alike_in_a_queue_name_stay_apart(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
     assert queue_name(ClusterId(*one), "low") != queue_name(ClusterId(*other), "low")
 
 
@@ -112,7 +116,7 @@ def test_good_names(name: str) -> None:
     assert name_fault("job", name) is None
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a\n", "a\x00", "ä", "a|b", ".", "١"])
+@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a\n", "a\x00", "ä", "a|b", ".", "\u0661"])
 def test_bad_names(name: str) -> None:
     assert name_fault("job", name)
 

@@ -53,7 +53,13 @@ def test_every_pair(operation: str, before: State, then: State | None) -> None:
 
 def test_a_claim_is_one_attempt_more_by_somebody() -> None:
     job = state.claim(a_job(), "node-1", "m", NOW)
-    assert (job.attempt, job.owner, job.message_id, job.started, job.state_since) == (1, "node-1", "m", NOW, NOW)
+    assert (job.attempt, job.owner, job.message_id, job.started, job.state_since) == (
+        1,
+        "node-1",
+        "m",
+        NOW,
+        NOW,
+    )
 
 
 def test_a_takeover_needs_an_attempt_left() -> None:

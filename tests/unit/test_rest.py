@@ -1,0 +1,104 @@
+"""Job resources against those that the original service really answered."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import rest, state
+from shared.parse import parse_job
+from shared.spec import public_properties
+from shared.state import Job, Outcome, Reason, State
+from shared.waiting import NodeView, why
+from tests.support.jobs import SCOPE, a_job, after, in_state
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
+#: Members of the original's answers that were its own bookkeeping; no client reads them.
+INTERNAL = {"maxJobDurationSeconds"}
+OURS = {"attempt", "waiting"}
+
+
+def recorded(corpus: Path) -> list[dict[str, Any]]:
+    calls = [c for f in corpus.glob("recordings/*.json") for c in json.loads(f.read_text())]
+    gets = [c for c in calls if c["method"] == "GET" and re.search(r"/jobs/[^/?]+\?", c["uri"])]
+    return [json.loads(call["body"]) for call in gets if call["status"] == 200]
+
+
+def resubmitted(resource: dict[str, Any]) -> Job:
+    """The job that our parser makes of what the original echoed."""
+    properties = copy.deepcopy(resource["properties"])
+    info = properties.pop("executionInfo", {})
+    state = State(properties["executionState"])
+    for volume in [v for volumes in properties.get("mountVolumes", {}).values() for v in volumes]:
+        volume["credentials"] = {"accountKey": "c2VjcmV0"}
+    parsed = parse_job(json.dumps({"properties": properties}))
+    assert parsed.spec is not None, [str(p) for p in parsed.errors]
+    shown = json.dumps(public_properties(parsed.spec))
+    times = {
+        "started": after(5) if "startTime" in info else None,
+        "ended": after(9) if "endTime" in info else None,
+    }
+    return a_job(state=state, properties=shown, exit_code=info.get("exitCode"), **times)
+
+
+def shape(value: Any) -> Any:
+    """A value with every time as `<time>`."""
+    if isinstance(value, dict):
+        return {k: shape(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [shape(v) for v in value]
+    return "<time>" if isinstance(value, str) and TIME.fullmatch(value) else value
+
+
+def test_a_job_looks_as_it_was_recorded(corpus: Path) -> None:
+    resources = recorded(corpus)
+    assert {r["properties"]["executionState"] for r in resources} == {"queued", "running", "succeeded"}
+    for resource in resources:
+        ours = rest.job_resource(resubmitted(resource), SCOPE)
+        theirs = resource["properties"]
+        assert ours.keys() == resource.keys()
+        assert ours["type"] == resource["type"]
+        assert ours["properties"].keys() - OURS == theirs.keys() - INTERNAL
+        varying = {"jobOutputDirectoryPathSegment", "cluster", *OURS}
+        for key in ours["properties"].keys() - varying:
+            assert shape(ours["properties"][key]) == shape(theirs[key]), key
+        segment = theirs["jobOutputDirectoryPathSegment"].split("/")
+        assert len(ours["properties"]["jobOutputDirectoryPathSegment"].split("/")) == len(segment)
+
+
+def test_absent_members_are_omitted() -> None:
+    properties = rest.job_resource(a_job(), SCOPE)["properties"]
+    assert "executionInfo" not in properties
+    assert None not in properties.values()
+
+
+def test_a_failure_shows_code_message_and_details() -> None:
+    outcome = Outcome(Reason.FILE_SHARE_MOUNT, message="no such share", details=(("share", "logs"),))
+    job = state.finish(in_state(State.RUNNING), outcome, after(9))
+    info = rest.job_resource(job, SCOPE)["properties"]["executionInfo"]
+    assert info["errors"] == [
+        {
+            "code": "AZFMountError",
+            "message": "no such share",
+            "details": [{"name": "share", "value": "logs"}],
+        }
+    ]
+    assert "exitCode" not in info
+
+
+def test_a_waiting_job_says_why() -> None:
+    job = a_job()
+    shown = rest.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)]))
+    assert shown["properties"]["waiting"]["reason"] == "WaitingForNode"
+
+
+@pytest.mark.parametrize(("link", "keys"), [(None, {"value"}), ("http://next", {"value", "nextLink"})])
+def test_pages(link: str | None, keys: set[str]) -> None:
+    assert rest.page([{"a": 1}], link).keys() == keys
+
+
+def test_errors_have_arm_s_form() -> None:
+    assert rest.error_body("JobNotFound", "x") == {"error": {"code": "JobNotFound", "message": "x"}}

@@ -1,0 +1,91 @@
+import base64
+
+import pytest
+
+from shared.errors import SettingsError
+from shared.settings import AccountEndpoints, settings_from
+
+KEY = base64.b64encode(b"k" * 32).decode()
+OLD = base64.b64encode(b"o" * 32).decode()
+STORAGE = (
+    "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=c2VjcmV0a2V5;EndpointSuffix=core.windows.net"
+)
+LEAST = {"BATCHAI_STORAGE": STORAGE, "BATCHAI_SEALING_KEYS": KEY}
+
+
+def test_two_settings_are_enough() -> None:
+    settings = settings_from(LEAST)
+    assert settings.default_cluster == "default"
+    assert settings.sealing_keys == (b"k" * 32,)
+    assert (settings.lease_seconds, settings.renew_seconds) == (90, 30)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    env = {
+        "BATCHAI_SEALING_KEYS": f"{KEY},short",
+        "BATCHAI_SUBSCRIPTION_ID": "a/b",
+        "BATCHAI_RESOURCE_GROUP": "r g",
+        "BATCHAI_DEFAULT_WORKSPACE": "w s",
+        "BATCHAI_DEFAULT_CLUSTER": "c\n",
+        "BATCHAI_LEASE_SECONDS": "soon",
+        "BATCHAI_RENEW_SECONDS": "80",
+        "BATCHAI_MAX_ATTEMPTS": "0",
+        "BATCHAI_RESEND_SECONDS": "nan",
+        "BATCHAI_ENDPOINTS": "[]",
+    }
+    with pytest.raises(SettingsError) as caught:
+        settings_from(env)
+    faults = caught.value.faults
+    for name in (*env, "BATCHAI_STORAGE"):
+        assert any(fault.startswith(name) for fault in faults), name
+    assert "key 2" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "AccountName=", "a=b;c=d", KEY])
+def test_a_connection_string_must_be_one(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"BATCHAI_STORAGE .*connection string") as caught:
+        settings_from(LEAST | {"BATCHAI_STORAGE": text})
+    assert f"'{text}" not in str(caught.value)
+    assert KEY not in str(caught.value), "it may hold a key"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["UseDevelopmentStorage=true", "BlobEndpoint=https://a/;SharedAccessSignature=sv=1&sig=x", STORAGE],
+)
+def test_connection_strings(text: str) -> None:
+    assert settings_from(LEAST | {"BATCHAI_STORAGE": text}).storage == text
+
+
+def test_identity_needs_no_connection_string() -> None:
+    env = {"BATCHAI_STORAGE__accountName": "acc", "BATCHAI_SEALING_KEYS": KEY}
+    assert settings_from(env).storage_account == "acc"
+
+
+def test_a_missing_or_wrong_key_is_never_quoted() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from({"BATCHAI_STORAGE": STORAGE, "BATCHAI_SEALING_KEYS": "c2hvcnQgc2VjcmV0"})
+    assert "c2hvcnQgc2VjcmV0" not in str(caught.value)
+    assert "c2VjcmV0a2V5" not in str(caught.value)
+
+
+def test_no_secret_in_repr() -> None:
+    settings = settings_from(LEAST | {"AZURE_BATCHAI_STORAGE_KEY": "dGhlIGRhdGEga2V5"})
+    for secret in ("c2VjcmV0a2V5", KEY, repr(b"k" * 32), "dGhlIGRhdGEga2V5"):
+        assert secret not in repr(settings)
+
+
+def test_keys_are_rotated_newest_first() -> None:
+    assert settings_from(LEAST | {"BATCHAI_SEALING_KEYS": f"{KEY}, {OLD}"}).sealing_keys == (
+        b"k" * 32,
+        b"o" * 32,
+    )
+
+
+def test_endpoints_by_account() -> None:
+    env = LEAST | {"BATCHAI_ENDPOINTS": '{"acc": {"file": "http://127.0.0.1:1/acc/"}}'}
+    assert settings_from(env).endpoints == {"acc": AccountEndpoints(file="http://127.0.0.1:1/acc")}
+
+
+def test_renewals_follow_the_lease() -> None:
+    assert settings_from(LEAST | {"BATCHAI_LEASE_SECONDS": "6"}).renew_seconds == 2

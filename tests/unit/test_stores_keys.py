@@ -1,0 +1,58 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.names import ClusterId, JobId
+from shared.stores import keys
+from tests.support.jobs import a_job
+
+NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
+#: Characters the service forbids in keys.
+FORBIDDEN = set("/\\#?") | {chr(c) for c in (*range(0x20), *range(0x7F, 0xA0))}
+
+
+@given(NAMES, NAMES, NAMES)
+def test_a_prefix_range_holds_its_own_and_nothing_else(mine: str, other: str, job: str) -> None:
+    prefix = keys.experiment_prefix(mine)
+    row = keys.job_row(JobId("ws", other, job))
+    assert (prefix <= row < keys.after(prefix)) == (mine.lower() == other.lower())
+
+
+@given(NAMES, NAMES, NAMES)
+def test_live_ranges_of_clusters_do_not_meet(mine: str, other: str, workspace: str) -> None:
+    prefix = keys.live_prefix(ClusterId(workspace, mine))
+    row = keys.live_row(a_job(cluster=ClusterId(workspace, other)))
+    assert (prefix <= row < keys.after(prefix)) == (mine.lower() == other.lower())
+
+
+@given(NAMES, NAMES, NAMES)
+def test_keys_hold_nothing_the_service_forbids(workspace: str, experiment: str, job: str) -> None:
+    row = a_job(id=JobId(workspace, experiment, job), cluster=ClusterId(workspace, experiment))
+    for key in (
+        keys.partition(workspace),
+        keys.job_row(row.id),
+        keys.live_row(row),
+        keys.run_row(row),
+        keys.cluster_partition(row.cluster),
+    ):
+        assert not FORBIDDEN & set(key)
+        assert len(key) < 512
+
+
+def test_case_makes_no_other_row() -> None:
+    assert keys.job_row(JobId("WS", "Exp", "Job")) == keys.job_row(JobId("ws", "exp", "job"))
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12))
+def test_stamps_sort_as_times_do(one: int, other: int) -> None:
+    start = datetime(2018, 1, 1, tzinfo=UTC)
+    first, second = start + timedelta(microseconds=one), start + timedelta(microseconds=other)
+    assert (first < second) == (keys.stamp(first) < keys.stamp(second))
+
+
+def test_the_three_kinds_of_rows_lie_apart() -> None:
+    job = a_job()
+    kinds = {key.partition("|")[0] for key in (keys.job_row(job.id), keys.live_row(job), keys.run_row(job))}
+    assert len(kinds) == 3
+    assert keys.run_row(job).startswith(keys.run_prefix(job.id))
