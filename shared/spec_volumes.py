@@ -30,7 +30,7 @@ class AzureFileShare(Model):
     )
     azure_file_url: str = Field(
         min_length=1,
-        description="https://<account>.file.core.windows.net/<share>; <AZURE_BATCHAI_STORAGE_ACCOUNT> is filled.",
+        description="https://<account>.file.core.windows.net/<share>; <AZURE_BATCHAI_STORAGE_ACCOUNT> fits.",
     )
     credentials: AzureStorageCredentials | None = Field(
         default=None, description="Filled in for the installation's own account."
