@@ -1,7 +1,9 @@
 """Who is let in: SharedKey, account, share and file SAS, stored policies; and plain GETs on SAS links."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -134,6 +136,20 @@ def test_a_range_behind_the_end_is_416(emulator: FilesServer, share: ShareClient
     answer = httpx.get(link(emulator, share, file_sas(share)), headers={"Range": "bytes=10-"})
     assert refusal(answer) == (416, "InvalidRange")
     assert answer.headers["Content-Range"] == "bytes */10"
+
+
+def test_a_file_cut_short_while_it_is_sent_breaks_the_connection_off(
+    emulator: FilesServer, emulator_root: Path, share: ShareClient
+) -> None:
+    """Its length was promised: a client must not take what came for the whole."""
+    path = emulator_root / share.share_name / "d" / "f.txt"
+    path.write_bytes(b"x" * 64 * 2**20)
+    with (
+        pytest.raises(httpx.RemoteProtocolError),
+        httpx.stream("GET", link(emulator, share, file_sas(share))) as answer,
+    ):
+        os.truncate(path, 10)
+        answer.read()
 
 
 def test_a_sas_link_can_name_the_content_type(emulator: FilesServer, share: ShareClient) -> None:
