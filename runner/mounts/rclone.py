@@ -34,7 +34,9 @@ from shared.errors import MountError
 
 NAME = rclone_process.NAME
 #: Written files are uploaded this long after they were closed.
-_WRITE_BACK = "1s"
+_WRITE_BACK = "5s"
+#: Uploads at a time: a job that writes many small files waits for round trips, not for bytes.
+_TRANSFERS = 16
 #: What others changed in the volume is seen after this time.
 _DIRECTORY_CACHE = "5s"
 
@@ -71,7 +73,8 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
 def _options(volume: Volume, context: MountContext) -> list[str]:
     asked = blobfuse_options.read(volume)  # a share has none
     options = [
-        "--vfs-cache-mode=full", f"--vfs-write-back={_WRITE_BACK}", f"--dir-cache-time={_DIRECTORY_CACHE}",
+        "--vfs-cache-mode=full", f"--vfs-write-back={_WRITE_BACK}",
+        f"--transfers={_TRANSFERS}", f"--dir-cache-time={_DIRECTORY_CACHE}",
         "--vfs-cache-min-free-space=1G", f"--umask={asked.umask or 0}",
         f"--file-perms={volume.file_mode}", f"--dir-perms={volume.directory_mode}",
     ]  # fmt: skip

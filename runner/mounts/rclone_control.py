@@ -58,6 +58,17 @@ def call(path: Path, method: str, arguments: Mapping[str, object], timeout_secon
     return answer
 
 
+def hurry(path: Path, timeout_seconds: float = 10.0) -> None:
+    """Have everything uploaded now that waits for its write-back time. Raises ControlError."""
+    for item in call(path, "vfs/queue", {}, timeout_seconds).get("queue", []):
+        # A failed one keeps its back-off; one whose time has come is on its way.
+        if not item.get("uploading") and not item.get("tries") and item.get("expiry", 0) > 0:
+            try:
+                call(path, "vfs/queue-set-expiry", {"id": item.get("id"), "expiry": -1e9}, timeout_seconds)
+            except ControlError:
+                continue  # it began, or is done, in this very moment
+
+
 def pending(path: Path, timeout_seconds: float = 10.0) -> Pending:
     """The uploads that rclone still has to do. Raises ControlError."""
     cache = call(path, "vfs/stats", {}, timeout_seconds).get("diskCache", {})

@@ -82,6 +82,7 @@ def wait_for_uploads(
     moved_at, moved, quiet, told = time.monotonic(), (-1, -1), 0, 0.0
     while True:
         try:
+            rclone_control.hurry(socket)
             left = rclone_control.pending(socket)
         except ControlError as error:
             return str(error)

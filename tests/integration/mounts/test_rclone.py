@@ -84,6 +84,13 @@ def test_big_and_many_files_arrive_before_the_unmount(
     }
 
 
+def test_leaving_does_not_wait_for_the_write_back_time(machine: Machine, volume: Volume) -> None:
+    with mount_volume(volume, machine.root, machine.context) as mounted:
+        (mounted.target / "last").write_text("x")
+        ended = time.monotonic()
+    assert time.monotonic() - ended < 4, "5 s is what rclone would wait by itself"
+
+
 def test_mount_options_that_protect_the_machine(machine: Machine, volume: Volume) -> None:
     with mount_volume(volume, machine.root, machine.context) as mounted:
         found = mountinfo.mounted_at(mounted.target)
