@@ -103,6 +103,8 @@ class Watch:
             if size <= self._offset:
                 return
             data = client.download_file(offset=self._offset, length=size - self._offset).readall()
+            # Appending is two requests: between them the end of the file is zeros.
+            data = data.rstrip(b"\0")
         except AzureError:
             return  # not there yet
         if self.first_line is None:

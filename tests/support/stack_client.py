@@ -107,7 +107,8 @@ class StackClient:
         """A log file as it is on the share at this moment; None while it is not there."""
         client = self.shares.get_share_client(share).get_file_client(f"{segment}/stdouterr/{name}")
         try:
-            return client.download_file().readall()
+            # Appending is two requests: between them the end of the file is zeros.
+            return client.download_file().readall().rstrip(b"\0")
         except ResourceNotFoundError:
             return None
 
