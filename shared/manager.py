@@ -139,6 +139,9 @@ class JobManager:
             return None
         job = self.jobs.get(message.job) if message.job else None
         if job is None or job.uuid != message.uuid or not job.state.live:
+            if job is not None and job.uuid == message.uuid:
+                # Its runner may have gone between the ended row and status.json.
+                self.write_status(job)
             self._drop(message, "it means no live job")
             return None
         if job.state is not State.QUEUED and job.message_id != message.message_id:
