@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 #: Each epoch sees every image shifted by up to one pixel in each direction, and itself.
 _SHIFTS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 #: Passes over them per epoch, so that an epoch takes about a second.
-_PASSES = 5
+_PASSES = 8
 
 
 def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
