@@ -1,0 +1,1 @@
+"""The protocol of docs/protocol.md over a real Azurite."""

@@ -1,0 +1,159 @@
+"""Who may claim, when an attempt is over, and what a loser may still do: nothing."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared import state
+from shared.errors import LostOwnershipError
+from shared.state import Outcome, Reason, State
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+
+def test_a_claim_is_a_running_row_with_attempt_and_owner(world: World) -> None:
+    world.accept()
+    claim = world.must_claim("node-7")
+    job = world.job()
+    assert (job.state, job.attempt, job.owner) == (State.RUNNING, 1, "node-7")
+    assert job.message_id == claim.lease.message_id
+    assert claim.job == job
+
+
+def test_an_empty_queue_gives_nothing(world: World) -> None:
+    assert world.claim() is None
+
+
+def test_eight_runners_one_winner(world: World) -> None:
+    """All of them see the row queued; the ETag lets one through, however many messages there are."""
+    for _ in range(8):
+        world.accept()
+    start = threading.Barrier(8)
+
+    def claim(number: int) -> object:
+        start.wait()
+        return world.claim(f"node-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = [c for c in pool.map(claim, range(8)) if c]
+    assert len(claims) == 1
+    assert world.job().attempt == 1
+
+
+def test_a_duplicate_of_a_running_job_is_dropped(world: World) -> None:
+    world.accept()
+    world.accept()
+    claim = world.must_claim()
+    assert world.messages() == 2
+    assert world.claim("node-1") is None
+    assert world.messages() == 1
+    assert world.job().owner == "node-0"
+    world.manager.renew(claim.lease)
+
+
+@pytest.mark.parametrize("content", ["not json", "[]", '{"uuid": 1}', "bm90IGpzb24="])
+def test_a_stray_message_is_dropped(world: World, content: str) -> None:
+    world.manager.queues._client(world.queue()).send_message(content)
+    assert world.claim() is None
+    assert world.messages() == 0
+
+
+def test_a_message_of_an_ended_job_is_dropped_and_the_status_is_brought_up_to_date(world: World) -> None:
+    """What a crash between the ended row and status.json leaves."""
+    world.accept()
+    claim = world.must_claim()
+    world.manager.jobs.end(state.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock()))
+    assert world.status()["state"] == "queued"
+    world.expire(claim)
+    assert world.claim("node-1") is None
+    assert world.messages() == 0
+    assert world.status()["state"] == "succeeded"
+
+
+def test_a_lost_runner_is_succeeded_through_the_same_message(world: World) -> None:
+    world.accept()
+    lost = world.must_claim("node-0")
+    taken = eventually(lambda: world.claim("node-1"), world.settings.lease_seconds + 3)
+    assert (taken.job.attempt, taken.job.owner, taken.job.uuid) == (2, "node-1", lost.job.uuid)
+    with pytest.raises(LostOwnershipError):
+        world.manager.renew(lost.lease)
+    with pytest.raises(LostOwnershipError):
+        world.finish(lost)
+    assert world.job().state is State.RUNNING
+    assert world.finish(taken).state is State.SUCCEEDED
+
+
+def test_a_loser_that_comes_back_after_the_end_changes_nothing(world: World) -> None:
+    world.accept()
+    lost = world.must_claim("node-0")
+    world.expire(lost)
+    ended = world.finish(world.must_claim("node-1"))
+    with pytest.raises(LostOwnershipError):
+        world.finish(lost, Outcome(Reason.JOB_FAILED, 3))
+    with pytest.raises(LostOwnershipError):
+        world.manager.give_back(lost.job, lost.lease, "drained")
+    assert world.job() == ended
+
+
+def test_attempts_are_counted_and_end(world: World) -> None:
+    world.accept()
+    for attempt in (1, 2, 3):
+        claim = world.must_claim()
+        assert claim.job.attempt == attempt
+        world.expire(claim)
+    assert world.claim() is None
+    job = world.job()
+    assert (job.state, job.errors[0].code, job.exit_code) == (State.FAILED, "RunnerLost", None)
+    assert world.messages() == 0
+    assert world.status()["errors"][0]["code"] == "RunnerLost"
+
+
+def test_a_fault_of_ours_is_tried_again(world: World) -> None:
+    world.accept()
+    again = world.finish(world.must_claim(), Outcome(Reason.RUNNER_FAULT, message="disk full"))
+    assert (again.state, again.attempt) == (State.QUEUED, 1)
+    assert world.must_claim("node-1").job.attempt == 2, "at once, not after the lease"
+
+
+def test_a_fault_of_the_user_is_not(world: World) -> None:
+    world.accept()
+    ended = world.finish(world.must_claim(), Outcome(Reason.JOB_FAILED, 3))
+    assert (ended.state, ended.exit_code) == (State.FAILED, 3)
+    assert world.claim() is None
+
+
+def test_giving_back_spends_nothing(world: World) -> None:
+    world.accept()
+    for _ in range(4):
+        claim = world.must_claim()
+        given = world.manager.give_back(claim.job, claim.lease, "The runner was stopped")
+        assert given.state is State.QUEUED
+    job = world.job()
+    assert job.max_attempts - job.attempt == 3
+    assert world.messages() == 1
+
+
+def test_an_unreadable_document_ends_the_job_after_its_attempts(world: World) -> None:
+    job = world.accept()
+    world.manager.documents.delete_accepted(job.uuid)
+    for _ in range(3):
+        assert world.claim() is None
+    ended = world.job()
+    assert (ended.state, ended.errors[0].code) == (State.FAILED, "RunnerFault")
+    assert world.messages() == 0
+
+
+def test_renewals_hide_the_message_and_move_the_deadline(world: World) -> None:
+    world.accept()
+    claim = world.must_claim()
+    lease, job = world.manager.renew(claim.lease)
+    assert lease.deadline > claim.lease.deadline
+    assert lease.pop_receipt != claim.lease.pop_receipt
+    assert job.state is State.RUNNING
+    assert world.claim("node-1") is None
+    with pytest.raises(LostOwnershipError):
+        world.manager.renew(claim.lease)
+    assert world.finish(claim).state is State.SUCCEEDED, (
+        "the row is held by attempt and owner, not by a receipt"
+    )
