@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.mounts import blobfuse2, cifs, copying, nfs, premounted, rclone, unmanaged
-from runner.mounts.commands import masked
+from runner.mounts.commands import masked, stuck_children
 from runner.mounts.sweeping import sweep
 from runner.mounts.targets import prepare
 from runner.mounts.types import (
@@ -26,7 +26,7 @@ from runner.mounts.types import (
 )
 from shared.errors import MountError
 
-__all__ = ["DEFAULT_ORDER", "DRIVERS", "mount_all", "mount_volume", "sweep"]
+__all__ = ["DEFAULT_ORDER", "DRIVERS", "choose", "mount_all", "mount_volume", "stuck_children", "sweep"]
 
 _ALL: tuple[Driver, ...] = (premounted, cifs, blobfuse2, rclone, copying, nfs, unmanaged)
 DRIVERS: dict[str, Driver] = {driver.NAME: driver for driver in _ALL}

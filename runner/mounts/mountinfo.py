@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.mounts.commands import Finished, run
-
 _MOUNTINFO = Path("/proc/self/mountinfo")
 
 
@@ -63,8 +61,3 @@ def mounted_under(root: Path) -> tuple[Mount, ...]:
 def real(target: Path) -> Path:
     """`target` with the symbolic links of its *folder* resolved; never looks at the target itself."""
     return target.parent.resolve() / target.name
-
-
-def looked_at(target: Path, timeout_seconds: float) -> Finished:
-    """Ask the file system at `target` for a sign of life, from a child: it may never answer."""
-    return run(["stat", "-f", "-c", "%T", str(target)], timeout_seconds=timeout_seconds)

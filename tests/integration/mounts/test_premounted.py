@@ -115,6 +115,14 @@ def test_neighbours_are_fine(machine: Machine) -> None:
         assert [m.target.relative_to(machine.root).as_posix() for m in mounted] == ["a", "ab", "c/d", "c/e"]
 
 
+def test_volumes_are_undone_in_reverse_order(machine: Machine) -> None:
+    volumes = [replace(LOGS, relative_mount_path=path) for path in ("a", "b", "c")]
+    with mount_all(volumes, machine.root, machine.context):
+        pass
+    undone = [line.rsplit("/", 1)[1] for line in machine.said if "no longer mounted" in line]
+    assert undone == ["c", "b", "a"]
+
+
 def test_every_undo_is_tried_and_every_failure_told(machine: Machine) -> None:
     volumes = [replace(LOGS, relative_mount_path=path) for path in ("a", "b", "c")]
     with (
