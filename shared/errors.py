@@ -7,6 +7,7 @@ BatchAIError
 ├── ConflictError          the name is taken by something that is still alive
 ├── IllegalTransitionError a state change the protocol forbids
 ├── StoreError             storage did not do what was asked; trying again may help
+│   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
 │   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
 ├── MountError             a volume could not be mounted (the original's code in `code`)
 └── LaunchError            a process of the job could not be started
@@ -75,7 +76,11 @@ class SettingsError(BatchAIError):
         super().__init__("\n".join(faults))
 
 
-class NotFoundError(BatchAIError):
+class StoreError(BatchAIError):
+    """Storage did not do what was asked; trying again may help."""
+
+
+class NotFoundError(StoreError):
     """The named resource does not exist."""
 
 

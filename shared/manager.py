@@ -44,6 +44,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _arrived(found: Job, wanted: Job) -> bool:
+    """Whether the row holds what was to be written: then only the answer was lost. Times are those of the try
+    that arrived, which may have been an earlier one."""
+    times = {"state_since": wanted.state_since, "ended": wanted.ended, "enqueued": wanted.enqueued}
+    return replace(found, etag="", **times) == replace(wanted, etag="")
+
+
 class JobManager:
     """The gate to jobs. Keeps nothing between calls; safe to use from several threads."""
 
@@ -204,11 +211,12 @@ class JobManager:
 
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
         """
-        renewed = self._renew_message(lease)
+        # The row first: when reading it fails, the receipt in hand is still good for the next try.
         job = self.jobs.get(lease.job)
         if job is None:
             raise LostOwnershipError(f"job {lease.job} was deleted")
-        return renewed, state.owned(job, renewed)
+        state.owned(job, lease)
+        return self._renew_message(lease), job
 
     def _renew_message(self, lease: Lease) -> Lease:
         before = self._monotonic()
@@ -259,8 +267,8 @@ class JobManager:
                 found = self.jobs.get(lease.job)
             if found is None:
                 raise LostOwnershipError(f"job {lease.job} was deleted")
-            if replace(found, etag="") == replace(wanted, etag=""):
-                return found  # our own write had arrived; only its answer was lost
+            if _arrived(found, wanted):
+                return found
             job = found
         raise StoreError(f"job {lease.job} is being written by others at the same time")
 

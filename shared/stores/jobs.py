@@ -14,6 +14,7 @@ from shared.stores import keys, rows
 from shared.stores.connection import Connection, translated
 
 TABLE = "jobs"
+_MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
 
 
@@ -92,7 +93,8 @@ class JobTable:
             "last": keys.after(prefix),
         }
         with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
-            yield from self._table.query_entities(filters, parameters=values, results_per_page=page)
+            size = min(page, _MOST_ENTITIES)
+            yield from self._table.query_entities(filters, parameters=values, results_per_page=size)
 
     def _if_match(self, job: Job) -> dict[str, Any]:
         return {
@@ -104,5 +106,9 @@ class JobTable:
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
         """Run the operations as one transaction; the first one is the job's own row."""
         with translated(f"writing job {job.id}"):
-            answers: list[Mapping[str, Any]] = self._table.submit_transaction(operations)
+            # Every first operation is conditional, so a repetition does no harm: where only the answer was lost
+            # it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
+            answers: list[Mapping[str, Any]] = self._table.submit_transaction(
+                operations, retry_on_methods=["POST"]
+            )
         return replace(job, etag=answers[0]["etag"])
