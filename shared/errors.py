@@ -92,10 +92,6 @@ class IllegalTransitionError(BatchAIError):
     """A state change that the protocol forbids."""
 
 
-class StoreError(BatchAIError):
-    """Storage did not do what was asked; trying again may help."""
-
-
 class LostOwnershipError(StoreError):
     """A conditional write found somebody else's mark: stop, it is no longer yours."""
 
