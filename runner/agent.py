@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 
-from runner import gpus
+from runner import folders, gpus
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
 from runner.job_runner import JobRunner, Result
 from runner.lease_keeper import LeaseKeeper
 from runner.node_report import NodeReporter
+from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
 from shared.environment import Node
 from shared.errors import LostOwnershipError, MountError, StoreError
@@ -40,7 +41,7 @@ class Agent:
         self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
-        self._volumes = ClusterVolumes(config, backend.settings, backend.clusters)
+        self._volumes = ClusterVolumes(config, backend.settings, backend.clusters, self._stopping)
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
@@ -62,6 +63,10 @@ class Agent:
                 except StoreError as error:
                     log.warning("storage: %s", error, extra={"action": "poll_failed"})
                     self._stopping.wait(_RETRY_SECONDS)
+                except Exception:
+                    # A fault of ours in one job must not take the node away from the others.
+                    log.exception("unexpected", extra={"action": "turn_failed"})
+                    self._stopping.wait(_RETRY_SECONDS)
         finally:
             self._leave()
 
@@ -80,9 +85,11 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
+            # What a job left mounted must be gone before another job may run here.
+            folders.refuse_mounts(self._config.root / "jobs")
             ready = self._volumes.follow()
-        except MountError as error:
-            log.warning("cluster volumes: %s", error, extra={"action": "unusable"})
+        except (MountError, SetupTaskError, folders.FolderError) as error:
+            log.warning("node unusable: %s", error, extra={"action": "unusable"})
             self._reporter.set("unusable", detail=str(error))
             return False
         if ready:
@@ -134,7 +141,7 @@ class Agent:
         if claim.cluster_revision != self._volumes.revision:
             try:
                 self._volumes.follow()
-            except (MountError, StoreError) as error:
+            except (MountError, SetupTaskError, StoreError) as error:
                 stop.set(StopReason.DRAIN)
                 return Result(None, stopped=StopReason.DRAIN, node_fault=f"cluster volumes: {error}")
         runner = JobRunner(

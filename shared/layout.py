@@ -6,7 +6,7 @@ Sources: recorded conversations of the original service and its SDK tests (OUTPU
 
 from dataclasses import dataclass
 
-from shared.names import JobId, Scope
+from shared.names import ClusterId, JobId, Scope
 
 STDOUTERR_FOLDER = "stdouterr"
 OUTPUTS_FOLDER = "outputs"
@@ -63,6 +63,15 @@ def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
         f"{scope.subscription_id}/{scope.resource_group}/workspaces/{job.workspace}"
         f"/experiments/{job.experiment}/jobs/{job.job}/{uuid}"
     )
+
+
+def setup_task_directory(prefix: str, scope: Scope, cluster: ClusterId, uuid: str) -> str:
+    """Folder of a setup task's logs, stdout-<nodeId>.txt and stderr-<nodeId>.txt (SDK tests, recordings)."""
+    segment = (
+        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{cluster.workspace}"
+        f"/clusters/{cluster.cluster}/{uuid}"
+    )
+    return _join(prefix, segment)
 
 
 def stdouterr_directory(prefix: str, segment: str) -> str:

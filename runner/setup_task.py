@@ -1,0 +1,74 @@
+"""The cluster's setup task: a command run on every node after the cluster's mounts, before any job."""
+
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+from runner import log_places, process
+from runner.config import RunnerConfig, job_base_environment
+from runner.mounts.types import Volume
+from shared.errors import BatchAIError
+from shared.expansion import expand
+from shared.layout import setup_task_directory
+from shared.settings import Settings
+from shared.spec import SetupTask
+from shared.stores.clusters import ClusterRow
+
+_DRAIN_SECONDS = 30.0
+
+
+class SetupTaskError(BatchAIError):
+    """The setup task could not be run or ended badly: the node takes no job."""
+
+
+def run(
+    task: SetupTask,
+    config: RunnerConfig,
+    settings: Settings,
+    row: ClusterRow,
+    volumes: Sequence[Volume],
+    stopping: threading.Event,
+) -> None:
+    """Run the command to its end, as this process's user, logs at the original's place.
+
+    Raises SetupTaskError when it cannot be started, its exit code is not 0, or `stopping` is set meanwhile.
+    """
+    mount_root = str(config.root / "mounts")
+    env = _environment(task, config, mount_root)
+    prefix = expand(task.std_out_err_path_prefix, env)
+    # The revision stands for the uuid that a cluster had: a new document has logs of its own.
+    folder = setup_task_directory(prefix, settings.scope, row.id, str(UUID(hex=row.revision)))
+    spool = config.work / "setup-task"
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir(parents=True, mode=0o700)
+    logs = log_places.open_logs(folder, {mount_root: volumes}, spool, attempt=1)
+    out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
+    logs.start()
+    try:
+        child = process.start("setup task", task.command_line, env, config.root, out, err)
+        while child.exit_code is None and not stopping.wait(0.1):
+            pass
+        if child.exit_code is None:
+            process.stop([child], config.grace_seconds)
+            raise SetupTaskError("the setup task was interrupted: the runner stops")
+        process.kill_left([child])
+    finally:
+        logs.finish(_DRAIN_SECONDS)
+    if code := child.exit_code:
+        raise SetupTaskError(
+            f"the cluster's setup task ended with exit code {code}; its logs are in {folder}"
+        )
+
+
+def _environment(task: SetupTask, config: RunnerConfig, mount_root: str) -> dict[str, str]:
+    env = job_base_environment(config, os.environ)
+    env |= {"AZ_BATCHAI_MOUNT_ROOT": mount_root, "AZ_BATCH_NODE_ID": config.node_id}
+    for variable in task.environment_variables:
+        env[variable.name] = expand(variable.value, env)
+    for secret in task.secrets:
+        if secret.value is None:
+            raise SetupTaskError(f"the secret {secret.name} of the setup task has no value yet")
+        env[secret.name] = secret.value.get_secret_value()
+    return env
