@@ -5,9 +5,8 @@ import os
 
 import azure.functions as func
 
-from api import health, jobs
+from api import clusters, experiments, file_servers, health, job_files, jobs, provider, workspaces
 from api.wired import backend
-from shared.intake import take_cluster, take_job
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +15,8 @@ _SOURCE = os.environ.get("BATCHAI_BLOB_SOURCE", "LogsAndContainerScan")
 _LEVEL = func.AuthLevel[os.environ.get("BATCHAI_HTTP_AUTH", "function").upper()]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-app.register_functions(health.bp)
-app.register_functions(jobs.bp)
+for part in (health, workspaces, experiments, jobs, job_files, clusters, file_servers, provider):
+    app.register_functions(part.bp)
 
 
 @app.blob_trigger(
@@ -28,6 +27,8 @@ app.register_functions(jobs.bp)
 )
 def job_dropped(blob: func.InputStream) -> None:
     """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
+    from shared.intake import take_job
+
     take_job(backend(), str(blob.name), blob.read(), _etag(blob))
 
 
@@ -39,6 +40,8 @@ def job_dropped(blob: func.InputStream) -> None:
 )
 def cluster_dropped(blob: func.InputStream) -> None:
     """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
+    from shared.intake import take_cluster
+
     take_cluster(backend(), str(blob.name), blob.read())
 
 
@@ -46,6 +49,7 @@ def cluster_dropped(blob: func.InputStream) -> None:
 def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind."""
     report = backend().sweeper.sweep()
+    backend().cascade.resume()
     log.info("swept: %s", report, extra={"action": "sweep"})
 
 

@@ -3,56 +3,135 @@
 import functools
 import json
 import logging
-from collections.abc import Callable
-from typing import Any
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import azure.functions as func
 
+from api.requests import MOST_BYTES, base, next_link, page_size, query, skip_token
 from api.wired import backend
-from shared import rest
-from shared.errors import NotFoundError, StoreError
+from shared import operations, rest
+from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
 from shared.names import name_fault
+from shared.operations import Operation, Verb
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
+T = TypeVar("T")
 
 
-def answer(body: dict[str, Any], status: int = 200) -> func.HttpResponse:
+def answer(
+    body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
     """A JSON answer."""
-    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+    text = json.dumps(body)
+    return func.HttpResponse(
+        text, status_code=status, headers=dict(headers or {}), mimetype="application/json"
+    )
 
 
 def refuse(status: int, code: str, message: str) -> func.HttpResponse:
     """An error in ARM's form."""
-    return answer(rest.error_body(code, message), status)
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return answer(rest.error_body(code, message), status, headers)
+
+
+def refuse_document(code: str, problems: Sequence[Problem], status: int = 400) -> func.HttpResponse:
+    """The answer to a document that cannot be accepted: every problem at once."""
+    return answer(rest.refused_body(code, problems), status)
+
+
+def shown(body: Mapping[str, Any], etag: str = "") -> func.HttpResponse:
+    """A resource, with its ETag where it has one."""
+    return answer(body, headers={"ETag": etag} if etag else {})
+
+
+def paged(
+    req: func.HttpRequest,
+    fetch: Callable[[str, int], Sequence[T]],
+    show: Callable[[T], dict[str, Any]],
+    name: Callable[[T], str],
+) -> func.HttpResponse:
+    """A page of `maxresults` resources. `fetch(after, most)` finds them by name, `name` tells it."""
+    most = page_size(req)
+    # One more than asked for tells whether there is another page.
+    found = fetch(skip_token(req), most + 1)
+    link = next_link(req, name(found[most - 1])) if len(found) > most else None
+    return answer(rest.page([show(item) for item in found[:most]], link))
+
+
+def accepted(
+    req: func.HttpRequest,
+    verb: Verb,
+    kind: str,
+    workspace: str,
+    name: str,
+    identity: str,
+    experiment: str = "",
+) -> func.HttpResponse:
+    """202 with an empty body and the two addresses of the operation, as recorded."""
+    started = datetime.now(UTC)
+    operation = Operation(str(uuid.uuid4()), verb, kind, workspace, experiment, name, identity, started)
+    settings = backend().settings
+    results, statuses = operations.addresses(operation, base(req), settings.scope, settings.location)
+    key = query(req, "code")  # a function key in the query must be in the addresses too
+    more = f"&code={key}" if key else ""
+    headers = {"Azure-AsyncOperation": results + more, "Location": statuses + more, "Retry-After": "1"}
+    return func.HttpResponse(b"", status_code=202, headers=headers)
+
+
+def gone() -> func.HttpResponse:
+    """The answer to the deletion of what is not there."""
+    return func.HttpResponse(b"", status_code=204)
 
 
 def arm(*names: str) -> Callable[[Handler], Handler]:
-    """Decorates an ARM operation: api-version, subscription, resource group and the route's `names` are
-    checked, and our exceptions become ARM errors."""
+    """Decorates an ARM operation: size, api-version, subscription, resource group and the route's `names`
+    are checked, and our exceptions become ARM errors."""
 
     def decorate(handler: Handler) -> Handler:
         @functools.wraps(handler)
         def checked(req: func.HttpRequest) -> func.HttpResponse:
-            fault = _version_fault(req) or _scope_fault(req) or _names_fault(req, names)
-            if fault:
-                return fault
             try:
-                return handler(req)
-            except NotFoundError as error:
-                return refuse(404, "JobNotFound", str(error))
-            except StoreError:
-                log.exception("storage failed", extra={"action": "http", "url": req.url})
-                return refuse(503, "ServiceUnavailable", "Storage did not answer as it should; try again.")
+                return _fault(req, names) or handler(req)
+            except Exception as error:
+                return _translated(req, error)
 
         return checked
 
     return decorate
 
 
+def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
+    code = getattr(error, "code", "")
+    if isinstance(error, RequestError):
+        return refuse(400, code, str(error))
+    if isinstance(error, NotFoundError) and code:
+        return refuse(404, code, str(error))
+    if isinstance(error, ConflictError) and code:
+        return refuse(409, code, str(error))
+    path = req.url.partition("?")[0]
+    log.error("request failed", exc_info=error, extra={"action": "http", "method": req.method, "path": path})
+    if isinstance(error, SettingsError):
+        return refuse(503, "ServiceUnavailable", "The settings of this installation are wrong; see /health.")
+    if isinstance(error, BatchAIError):
+        return refuse(503, "ServiceUnavailable", f"Storage did not do what was asked ({error}); try again.")
+    return refuse(500, "InternalServerError", "An unexpected error occurred; the log of the service has it.")
+
+
+def _fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
+    length = req.headers.get("content-length", "0")
+    if (length.isdecimal() and int(length) > MOST_BYTES) or len(req.get_body()) > MOST_BYTES:
+        text = f"The request content is larger than {MOST_BYTES} bytes."
+        return refuse(413, "RequestEntityTooLarge", text)
+    return _version_fault(req) or _scope_fault(req) or _names_fault(req, names)
+
+
 def _version_fault(req: func.HttpRequest) -> func.HttpResponse | None:
-    version = req.params.get("api-version", "")
+    version = query(req, "api-version")
     if not version:
         text = f"The api-version query parameter (?api-version=) is required; use {rest.API_VERSION}."
         return refuse(400, "MissingApiVersionParameter", text)
@@ -64,7 +143,8 @@ def _version_fault(req: func.HttpRequest) -> func.HttpResponse | None:
 
 def _scope_fault(req: func.HttpRequest) -> func.HttpResponse | None:
     scope = backend().settings.scope
-    subscription, group = req.route_params["subscription"], req.route_params["resource_group"]
+    subscription = req.route_params.get("subscription", scope.subscription_id)
+    group = req.route_params.get("resource_group", scope.resource_group)
     if subscription.lower() != scope.subscription_id.lower():
         return refuse(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
     if group.lower() != scope.resource_group.lower():
@@ -73,5 +153,6 @@ def _scope_fault(req: func.HttpRequest) -> func.HttpResponse | None:
 
 
 def _names_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
-    faults = [fault for kind in names if (fault := name_fault(kind, req.route_params[kind]))]
+    words = {kind: kind.replace("_", " ") for kind in names}
+    faults = [fault for kind in names if (fault := name_fault(words[kind], req.route_params[kind]))]
     return refuse(400, "InvalidResourceName", "; ".join(faults)) if faults else None

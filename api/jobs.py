@@ -1,51 +1,105 @@
-"""Jobs: GET one, GET the list of an experiment."""
-
-from urllib.parse import quote
+"""Jobs: PUT, GET, DELETE, list, terminate, the history of runs, and the nodes of a job."""
 
 import azure.functions as func
 
-from api.answers import answer, arm, refuse
+from api import routes
+from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.wired import backend
 from shared import rest
 from shared.names import JobId
+from shared.operations import Verb
+from shared.rest_clusters import login_information
+from shared.rest_jobs import job_resource, run_resource
 
 bp = func.Blueprint()
-_EXPERIMENT = (
-    "subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.BatchAI"
-    "/workspaces/{workspace}/experiments/{experiment}"
-)
-_MOST = 1000
+_STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
 
 
-@bp.route(route=f"{_EXPERIMENT}/jobs/{{job}}", methods=["GET"])
+def job_of(req: func.HttpRequest) -> JobId:
+    """The job that a route names."""
+    route = req.route_params
+    return JobId(route["workspace"], route["experiment"], route["job"])
+
+
+@bp.route(route=routes.JOB, methods=["PUT"])
+@arm("workspace", "experiment", "job")
+def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
+    """Jobs_Create: 202 for a new job, 200 with the resource for the same document again, 409 for another
+    document under a name that is taken. Workspace, experiment and cluster must be there."""
+    route, services = req.route_params, backend()
+    workspace, experiment = services.workspaces.require(route["workspace"], route["experiment"])
+    made = services.manager.submit_http(JobId(workspace, experiment, route["job"]), req.get_body())
+    if made.job is None:
+        code = str(made.fault)
+        return refuse_document(code, made.problems, _STATUS.get(code, 400))
+    job = made.job
+    if made.known:
+        return shown(job_resource(job, services.settings.scope), job.etag)
+    at = job.id
+    return accepted(req, Verb.CREATE, "job", at.workspace, at.job, job.uuid, at.experiment)
+
+
+@bp.route(route=routes.JOB, methods=["GET"])
 @arm("workspace", "experiment", "job")
 def jobs_get(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Get: 200 with the resource, 404 JobNotFound. A queued job tells why it waits."""
-    route = req.route_params
     manager, scope = backend().manager, backend().settings.scope
-    job = manager.get(JobId(route["workspace"], route["experiment"], route["job"]))
-    return answer(rest.job_resource(job, scope, manager.why(job)))
+    job = manager.get(job_of(req))
+    return shown(job_resource(job, scope, manager.why(job)), job.etag)
 
 
-@bp.route(route=f"{_EXPERIMENT}/jobs", methods=["GET"])
+@bp.route(route=routes.JOB, methods=["DELETE"])
+@arm("workspace", "experiment", "job")
+def jobs_delete(req: func.HttpRequest) -> func.HttpResponse:
+    """Jobs_Delete: 202; a running job is stopped first. 204 where there is none."""
+    job = backend().manager.delete(job_of(req))
+    if job is None:
+        return gone()
+    return accepted(req, Verb.DELETE, "job", job.id.workspace, job.id.job, job.uuid, job.id.experiment)
+
+
+@bp.route(route=routes.JOBS, methods=["GET"])
 @arm("workspace", "experiment")
 def jobs_list(req: func.HttpRequest) -> func.HttpResponse:
-    """Jobs_ListByExperiment: pages of `maxresults` (1 to 1000) with nextLink."""
-    try:
-        most = int(req.params.get("maxresults", _MOST))
-    except ValueError:
-        most = 0
-    if not 1 <= most <= _MOST:
-        return refuse(400, "InvalidQueryParameter", f"maxresults must be a number from 1 to {_MOST}.")
+    """Jobs_ListByExperiment."""
     workspace, experiment = req.route_params["workspace"], req.route_params["experiment"]
-    after = req.params.get("$skiptoken", "")
-    # One more than asked for tells whether there is another page.
-    jobs = backend().manager.list_jobs(workspace, experiment, after, most + 1)
-    scope = backend().settings.scope
-    link = None
-    if len(jobs) > most:
-        jobs = jobs[:most]
-        base = req.url.partition("?")[0]
-        token = quote(jobs[-1].id.job)
-        link = f"{base}?api-version={rest.API_VERSION}&maxresults={most}&$skiptoken={token}"
-    return answer(rest.page([rest.job_resource(job, scope) for job in jobs], link))
+    backend().workspaces.workspace(workspace)
+    backend().workspaces.experiment(workspace, experiment)
+    manager, scope = backend().manager, backend().settings.scope
+    return paged(
+        req,
+        lambda after, most: manager.list_jobs(workspace, experiment, after, most),
+        lambda job: job_resource(job, scope),
+        lambda job: job.id.job,
+    )
+
+
+@bp.route(route=f"{routes.JOB}/terminate", methods=["POST"])
+@arm("workspace", "experiment", "job")
+def jobs_terminate(req: func.HttpRequest) -> func.HttpResponse:
+    """Jobs_Terminate: 202, also for a job that has ended."""
+    job = backend().manager.terminate(job_of(req))
+    return accepted(req, Verb.TERMINATE, "job", job.id.workspace, job.id.job, job.uuid, job.id.experiment)
+
+
+@bp.route(route=f"{routes.JOB}/listRemoteLoginInformation", methods=["GET", "POST"])
+@arm("workspace", "experiment", "job")
+def jobs_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:
+    """Jobs_ListRemoteLoginInformation: the nodes that work on it at this moment."""
+    services = backend()
+    job = services.manager.get(job_of(req))
+    nodes = [n for n in services.clusters.alive_nodes(job.cluster) if n.job == job.uuid]
+    return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))
+
+
+@bp.route(route=f"{routes.JOB}/runs", methods=["GET"])
+@arm("workspace", "experiment", "job")
+def jobs_list_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """The runs under a name, oldest first (ours)."""
+    runs, scope = backend().manager.runs(job_of(req)), backend().settings.scope
+
+    def page(after: str, most: int) -> list[int]:
+        first = int(after) + 1 if after.isdecimal() and len(after) < 9 else 0
+        return list(range(first, len(runs)))[:most]
+
+    return paged(req, page, lambda index: run_resource(runs[index], scope), str)

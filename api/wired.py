@@ -1,14 +1,18 @@
-"""The backend of this process, made at the first request: importing a module opens nothing."""
+"""The backend of this process, made at the first request: importing a module opens and loads nothing."""
 
 import functools
 import os
+from typing import TYPE_CHECKING
 
-from shared.settings import settings_from
-from shared.wiring import Backend
-from shared.wiring import backend as wire
+if TYPE_CHECKING:
+    from shared.wiring import Backend
 
 
 @functools.lru_cache(maxsize=1)
-def backend() -> Backend:
+def backend() -> "Backend":
     """The one Backend of the process. Raises SettingsError with every fault of the settings."""
+    # Imported late: the storage SDKs and pydantic take most of a second to load.
+    from shared.settings import settings_from
+    from shared.wiring import backend as wire
+
     return wire(settings_from(os.environ))

@@ -3,8 +3,8 @@
 BatchAIError
 ├── DocumentError          a document of the user cannot be accepted; carries every Problem
 ├── SettingsError          the installation's settings are wrong; carries every fault
-├── NotFoundError          no such job, cluster, ...
 ├── ConflictError          the name is taken by something that is still alive
+├── RequestError           a request asks for something that cannot be
 ├── IllegalTransitionError a state change the protocol forbids
 ├── StoreError             storage did not do what was asked; trying again may help
 │   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
@@ -81,11 +81,28 @@ class StoreError(BatchAIError):
 
 
 class NotFoundError(StoreError):
-    """The named resource does not exist."""
+    """The named resource does not exist. `code` is the REST error code of a resource of ours, "" where it is
+    part of the installation itself (a table, a container) that is missing."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class ConflictError(BatchAIError):
-    """The name belongs to something that is still alive."""
+    """The name belongs to something that is still alive. `code` as in NotFoundError."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class RequestError(BatchAIError):
+    """A request asks for something that cannot be. `code` is the error code of the REST API."""
+
+    def __init__(self, message: str, code: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class IllegalTransitionError(BatchAIError):

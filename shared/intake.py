@@ -4,6 +4,7 @@ import hashlib
 import logging
 
 from shared.admission import Source
+from shared.echo import is_echo
 from shared.errors import Problem
 from shared.names import cluster_from_blob_path, job_from_blob_path
 from shared.wiring import Backend
@@ -23,6 +24,9 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
     except ValueError as error:
         answer = backend.manager.refuse(source, _bad_path(error))
     else:
+        if is_echo(data, settings.scope.job(job)):
+            backend.manager.acknowledge(job)
+            return
         answer = backend.manager.submit(job, data, source)
     log.info(
         "job document %s",
@@ -41,7 +45,8 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
     except ValueError as error:
         backend.clusters.refuse(blob_name, _bad_path(error))
         return
-    backend.clusters.accept(cluster, data, blob_name)
+    if not is_echo(data, backend.settings.scope.cluster(cluster)):
+        backend.clusters.accept(cluster, data, blob_name)
 
 
 def _bad_path(error: ValueError) -> tuple[Problem, ...]:

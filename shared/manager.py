@@ -15,6 +15,7 @@ from shared.admission import Source
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, Problem, StoreError
 from shared.names import ClusterId, JobId
+from shared.removing import Remover
 from shared.settings import Settings
 from shared.spec import JobSpec, job_from_document
 from shared.state import Job, Lease, Outcome, Reason, State, StreamSeal
@@ -25,6 +26,7 @@ from shared.stores.rows import LiveEntry
 from shared.stores.sealing import Sealer
 from shared.submitting import Submission, Submitter
 from shared.waiting import QueuedEntry, Waiting, why
+from shared.workspaces import WorkspaceManager
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class JobManager:
         documents: Documents,
         clusters: ClusterManager,
         sealer: Sealer,
+        workspaces: WorkspaceManager,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,13 +76,21 @@ class JobManager:
         self.now = now
         self._sealer = sealer
         self._monotonic = monotonic
-        self._submitter = Submitter(settings, jobs, queues, documents, clusters, sealer, now)
+        self._remover = Remover(jobs, documents, workspaces.table)
+        self._submitter = Submitter(
+            settings, jobs, queues, documents, clusters, sealer, workspaces, self._remover, now
+        )
 
     # ---- people
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
         return self._submitter.submit(job, data, source)
+
+    def submit_http(self, job: JobId, data: bytes) -> Submission:
+        """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
+        secrets is shown where the document would have been dropped."""
+        return self._submitter.submit(job, data, admission.http_source(self.settings, job))
 
     def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
         """Answer a drop whose very place or name is wrong."""
@@ -89,12 +100,58 @@ class JobManager:
         """The latest run under a name. Raises NotFoundError."""
         found = self.jobs.get(job)
         if found is None:
-            raise NotFoundError(f"The specified job {job.job} is not found")
+            raise NotFoundError(f"The specified job {job.job} is not found", "JobNotFound")
         return found
 
     def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
         """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
         return self.jobs.list_jobs(workspace, experiment, after, most)
+
+    def runs(self, job: JobId) -> list[Job]:
+        """Every run under a name, oldest first. Raises NotFoundError."""
+        latest = self.get(job)
+        ended = [run for run in self.jobs.list_runs(job) if run.uuid != latest.uuid]
+        return [*ended, latest]
+
+    def spec(self, job: Job) -> tuple[JobSpec, str]:
+        """What was accepted for a run, secrets opened, and the revision of the cluster it was accepted for.
+
+        Raises NotFoundError, StoreError, DocumentError.
+        """
+        document = self.documents.get_accepted(job.uuid)
+        return job_from_document(document, self._sealer.unseal), str(document.get("clusterRevision", ""))
+
+    def acknowledge(self, job: JobId) -> None:
+        """The copy of a document that came over HTTP has appeared: bring its status.json up to date."""
+        found = self.jobs.get(job)
+        if found is not None and admission.is_http(found):
+            self.write_status(found)
+
+    def delete(self, job: JobId) -> Job | None:
+        """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a
+        running one goes when its runner has stopped it. None when there is no such job. Raises StoreError.
+        """
+        for _ in range(5):
+            found = self.jobs.get(job)
+            if found is None:
+                return None
+            self._remover.begin(found)
+            if not found.state.live:
+                self._remover.remove(found)
+                return replace(found, deleting=True)
+            wanted = state.request_deletion(found, self.now())
+            if wanted is found:
+                return found
+            try:
+                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                continue
+            if written.state.live:
+                self.write_status(written)
+            else:
+                self._remover.remove(written)
+            return written
+        raise StoreError(f"job {job} is being written by others at the same time; try again")
 
     def terminate(self, job: JobId) -> Job:
         """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.
@@ -148,7 +205,7 @@ class JobManager:
         if job is None or job.uuid != message.uuid or not job.state.live:
             if job is not None and job.uuid == message.uuid:
                 # Its runner may have gone between the ended row and status.json.
-                self.write_status(job)
+                self._tell(job)
             self._drop(message, "it means no live job")
             return None
         if job.state is not State.QUEUED and job.message_id != message.message_id:
@@ -184,14 +241,13 @@ class JobManager:
 
     def _open(self, job: Job, lease: Lease) -> Claim | None:
         try:
-            document = self.documents.get_accepted(job.uuid)
-            spec = job_from_document(document, self._sealer.unseal)
+            spec, revision = self.spec(job)
         except BatchAIError as error:
             log.exception("accepted document unreadable", extra={"action": "claim", "job": str(job.id)})
             outcome = Outcome(Reason.RUNNER_FAULT, message=f"The accepted document cannot be read: {error}")
             self.finish(job, lease, outcome)
             return None
-        return Claim(job, lease, spec, str(document.get("clusterRevision", "")))
+        return Claim(job, lease, spec, revision)
 
     def _drop(self, message: JobMessage, reason: str) -> None:
         log.info(
@@ -203,7 +259,7 @@ class JobManager:
         """End a job that nobody can run any more: asked to terminate, or out of attempts."""
         text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
         ended = state.finish(job, Outcome(Reason.RUNNER_LOST, message=text), self.now())
-        self.write_status(self.jobs.end(ended))
+        self._tell(self.jobs.end(ended))
         self._delete_message(message.queue, message.message_id, message.pop_receipt)
 
     def renew(self, lease: Lease) -> tuple[Lease, Job]:
@@ -250,7 +306,7 @@ class JobManager:
 
     def _conclude(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
         written = self._write_owned(job, lease, change)
-        self.write_status(written)
+        self._tell(written)
         if written.state.live:
             self._release_message(lease)
         else:
@@ -272,6 +328,17 @@ class JobManager:
             job = found
         raise StoreError(f"job {lease.job} is being written by others at the same time")
 
+    def _tell(self, job: Job) -> None:
+        """What follows a written row: status.json, or the removal of a job that was to go at its end."""
+        if job.state.live or not job.deleting:
+            self.write_status(job)
+            return
+        try:
+            self._remover.remove(job)
+        except StoreError:
+            # The list of deletions still holds it; the timer finishes it.
+            log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})
+
     def _release_message(self, lease: Lease) -> None:
         try:
             self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
@@ -288,8 +355,6 @@ class JobManager:
     def write_status(self, job: Job, waiting: Waiting | None = None) -> None:
         """Bring status.json up to date; a failure is logged, for the row is what counts."""
         place = admission.place_of(job.source)
-        if place == "http":
-            return
         try:
             self.documents.put_status(place, status.of_job(job, self.settings.scope, self.now(), waiting))
         except StoreError as error:

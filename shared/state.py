@@ -103,8 +103,8 @@ class Job:
     state: State
     created: datetime  #: all times are UTC
     state_since: datetime
-    source: str  #: where it came from: "<container>/<blob path>@<etag>" or "http:<sha256>"
-    content_sha256: str
+    source: str  #: where it came from: "<container>/<blob path>@<etag>" or "<...>@http-<uuid>"
+    content_sha256: str  #: keyed digest of what the document says, secrets included (the name is older)
     enqueued: datetime  #: when a message was last put for it
     attempt: int = 0  #: attempts begun; the fencing token of every write of a runner
     max_attempts: int = 3
@@ -117,6 +117,7 @@ class Job:
     seals: tuple[StreamSeal, ...] = ()
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
+    deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
     etag: str = ""  #: of the row this was read from
 
 
@@ -204,6 +205,13 @@ def request_termination(job: Job, now: datetime) -> Job:
     if job.state is State.RUNNING:
         return replace(job, state=State.TERMINATING, state_since=now)
     return job
+
+
+def request_deletion(job: Job, now: datetime) -> Job:
+    """The job asked to end, and to vanish once it has. Unchanged where that was asked for before."""
+    if job.deleting:
+        return job
+    return replace(request_termination(job, now), deleting=True)
 
 
 def requeue(job: Job, outcome: Outcome, now: datetime, spend: bool = True) -> Job:

@@ -133,6 +133,8 @@ class Submitter:
             elif existing.state.live or admission.is_http(new):
                 self._discard(existing, run)
                 raise _Refused(_name_taken(existing), _fault(existing))
+            else:
+                self._discard(existing, run)  # the next turn makes it anew, under the uuid of a further run
         raise StoreError(f"job {new.id} is being written by others at the same time; try again")
 
     def _same(self, existing: Job, new: Job, spec: JobSpec) -> bool:

@@ -4,19 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.cascade import Cascade
 from shared.clusters import ClusterManager
 from shared.errors import ConflictError
 from shared.manager import JobManager, utc_now
 from shared.settings import Settings
 from shared.stores import clusters as cluster_tables
 from shared.stores import jobs as job_tables
+from shared.stores import workspaces as workspace_tables
 from shared.stores.clusters import ClusterTable
 from shared.stores.connection import CallCounter, Connection, translated
 from shared.stores.documents import Documents
 from shared.stores.jobs import JobTable
 from shared.stores.queues import JobQueues
 from shared.stores.sealing import Sealer
+from shared.stores.workspaces import WorkspaceTable
 from shared.sweeper import Sweeper
+from shared.workspaces import WorkspaceManager
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Backend:
     manager: JobManager
     clusters: ClusterManager
     sweeper: Sweeper
+    workspaces: WorkspaceManager
+    cascade: Cascade
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -41,16 +47,19 @@ def backend(
     connection = Connection(settings, counter)
     queues, documents = JobQueues(connection), Documents(connection)
     sealer = Sealer(settings.sealing_keys)
-    clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, now)
-    manager = JobManager(settings, JobTable(connection), queues, documents, clusters, sealer, now)
-    return Backend(settings, connection, manager, clusters, Sweeper(manager, clusters))
+    workspaces = WorkspaceManager(settings, WorkspaceTable(connection), now)
+    clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, workspaces, now)
+    manager = JobManager(settings, JobTable(connection), queues, documents, clusters, sealer, workspaces, now)
+    sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
+    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade)
 
 
 def provision(settings: Settings) -> None:
     """Create the tables and containers of an installation where they are missing."""
     connection = Connection(settings)
     try:
-        for table in (job_tables.TABLE, cluster_tables.CLUSTERS, cluster_tables.NODES):
+        own = (job_tables.TABLE, cluster_tables.CLUSTERS, cluster_tables.NODES, workspace_tables.TABLE)
+        for table in own:
             try:
                 with translated(f"creating table {table}"):
                     connection.tables.create_table(table)

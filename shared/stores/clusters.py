@@ -1,5 +1,6 @@
 """The tables of clusters and of their nodes."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,13 @@ class ClusterRow:
     created: datetime
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here
+    resized: datetime | None = None  #: when the wanted number of nodes was last set; None: at creation
+    deleting: bool = False  #: it takes no more jobs and goes once its last job has ended
+
+    @property
+    def identity(self) -> str:
+        """What tells it from a later cluster of the same name."""
+        return keys.stamp(self.created)
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,24 @@ class ClusterTable:
             "Created": row.created,
             "Properties": row.properties,
             "Guests": " ".join(row.guests),
+            "Resized": row.resized or row.created,
+            "Deleting": row.deleting,
         }
         with translated(f"writing cluster {row.id}"):
             self._clusters.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    def delete(self, cluster: ClusterId) -> None:
+        """Remove a cluster; a missing one is fine."""
+        with translated(f"removing cluster {cluster}"):
+            self._clusters.delete_entity(cluster.workspace.lower(), cluster.cluster.lower())
+
+    def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
+        """Clusters of a workspace by name: `most` of them, after the name `after`."""
+        filters = "PartitionKey eq @partition and RowKey gt @after"
+        values = {"partition": workspace.lower(), "after": after.lower()}
+        with translated(f"listing the clusters of workspace {workspace}"):
+            found = self._clusters.query_entities(filters, parameters=values, results_per_page=most)
+            return [_cluster(entity) for entity in itertools.islice(found, most)]
 
     def list_all(self) -> Iterator[ClusterRow]:
         """Every cluster of the installation: tens, not thousands."""
@@ -123,6 +146,8 @@ def _cluster(entity: Any) -> ClusterRow:
         created=entity["Created"],
         properties=entity["Properties"],
         guests=tuple(entity["Guests"].split()),
+        resized=entity.get("Resized"),
+        deleting=bool(entity.get("Deleting", False)),
     )
 
 

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from azure.core import MatchConditions
 from azure.storage.blob import ContentSettings
 
-from shared.errors import ConflictError, NotFoundError
+from shared.errors import ConflictError, LostOwnershipError, NotFoundError
 from shared.stores.connection import Connection, translated
 
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
@@ -42,6 +43,27 @@ class Documents:
         container, _, path = dropped.partition("/")
         folder = path.rpartition("/")[0]
         self._put(container, f"{folder}/status.json" if folder else "status.json", status)
+
+    def put_dropped(self, dropped: str, document: dict[str, Any]) -> None:
+        """Write "<container>/<path>" as if it had been dropped."""
+        container, _, path = dropped.partition("/")
+        self._put(container, path, document)
+
+    def delete_dropped(self, dropped: str, etag: str = "") -> None:
+        """Remove a dropped file, with `etag` only where it is still that one; a missing one is fine."""
+        container, _, path = dropped.partition("/")
+        condition: dict[str, Any] = {}
+        if etag:
+            condition = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+        try:
+            with translated(f"deleting {dropped}"):
+                self._blobs.get_blob_client(container, path).delete_blob(**condition)
+        except (NotFoundError, LostOwnershipError):
+            pass  # gone, or another document lies there now
+
+    def delete_status(self, dropped: str) -> None:
+        """Remove the status.json beside a dropped file."""
+        self.delete_dropped(f"{dropped.rpartition('/')[0]}/status.json")
 
     def provision(self, containers: tuple[str, ...]) -> None:
         """Create containers where they are missing."""

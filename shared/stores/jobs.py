@@ -15,6 +15,7 @@ from shared.stores.connection import Connection, translated
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
+_MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
 _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
 
 
@@ -74,10 +75,34 @@ class JobTable:
         found = itertools.islice(self._range(workspace, prefix, most, first), most)
         return [rows.job_from(entity, str(entity.metadata["etag"])) for entity in found]
 
+    def list_workspace(self, workspace: str, most: int) -> list[Job]:
+        """The latest run of `most` jobs of a workspace, whatever their experiment."""
+        found = itertools.islice(self._range(workspace, keys.JOBS, most), most)
+        return [rows.job_from(entity, str(entity.metadata["etag"])) for entity in found]
+
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Ended runs under a name, oldest first."""
         for entity in self._range(job.workspace, keys.run_prefix(job), 1000):
             yield rows.job_from(entity, str(entity.metadata["etag"]))
+
+    def delete_runs(self, job: JobId) -> None:
+        """Remove the history under a name."""
+        found = [run["RowKey"] for run in self._range(job.workspace, keys.run_prefix(job), 1000)]
+        for start in range(0, len(found), _MOST_OPERATIONS):
+            part = found[start : start + _MOST_OPERATIONS]
+            gone = [("delete", {"PartitionKey": keys.partition(job.workspace), "RowKey": k}) for k in part]
+            with translated(f"removing the history of job {job}"):
+                self._table.submit_transaction(gone)
+
+    def delete(self, job: Job) -> None:
+        """Remove the row of an ended job. Raises LostOwnershipError when it is not as `job` was read."""
+        with translated(f"removing job {job.id}"):
+            self._table.delete_entity(
+                keys.partition(job.id.workspace),
+                keys.job_row(job.id),
+                etag=job.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
 
     def list_live(self, cluster: ClusterId, workspace: str | None = None) -> list[rows.LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`

@@ -15,6 +15,7 @@ from datetime import datetime
 from shared.names import ClusterId, JobId
 from shared.state import Job
 
+JOBS = "job|"
 _AFTER_BAR = "}"  # the character after '|'
 
 

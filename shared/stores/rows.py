@@ -50,6 +50,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         if job.seals
         else None,
         "Problems": job.problems if job.problems != "[]" else None,
+        "Deleting": job.deleting or None,
         **_progress(job),
     }
     for number, start in enumerate(range(0, len(job.properties), _CHUNK)):
@@ -121,6 +122,7 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         seals=tuple(StreamSeal(*seal) for seal in json.loads(entity.get("Seals", "[]"))),
         properties="".join(entity[f"Properties{n}"] for n in chunks),
         problems=entity.get("Problems", "[]"),
+        deleting=bool(entity.get("Deleting", False)),
         etag=etag,
     )
 

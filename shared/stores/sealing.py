@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 from typing import Any
 
@@ -21,6 +22,7 @@ class Sealer:
         if not keys:
             raise ValueError("a Sealer needs at least one key")
         self._newest = _key_id(keys[0])
+        self._keys = {_key_id(key): key for key in keys}
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
 
     def __repr__(self) -> str:
@@ -48,6 +50,18 @@ class Sealer:
         except (InvalidTag, ValueError) as error:  # ValueError: cut so short that not even the nonce is left
             raise StoreError("a stored secret has been changed since it was sealed") from error
         return plain.decode()
+
+    def digest(self, text: str) -> str:
+        """A keyed digest that tells equal texts and nothing else: "<key id>-<hex>"."""
+        return f"{self._newest}-{self._hex(self._newest, text)}"
+
+    def has_digest(self, text: str, digest: str) -> bool:
+        """Whether `digest` is of `text`; False also when its key is gone."""
+        key_id, _, found = digest.partition("-")
+        return key_id in self._keys and hmac.compare_digest(self._hex(key_id, text), found)
+
+    def _hex(self, key_id: str, text: str) -> str:
+        return hmac.new(self._keys[key_id], b"digest|" + text.encode(), hashlib.sha256).hexdigest()
 
 
 def _key_id(key: bytes) -> str:

@@ -1,0 +1,94 @@
+"""Clusters: PUT, PATCH, GET, DELETE, list, and their nodes."""
+
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+from api import routes
+from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
+from api.wired import backend
+from shared import rest
+from shared.names import ClusterId
+from shared.operations import Verb
+from shared.rest_clusters import ClusterFacts, cluster_resource, login_information
+
+if TYPE_CHECKING:
+    from shared.stores.clusters import ClusterRow
+
+bp = func.Blueprint()
+_REFUSED = "InvalidRequestContent"
+
+
+def _cluster_of(req: func.HttpRequest) -> ClusterId:
+    return ClusterId(req.route_params["workspace"], req.route_params["cluster"])
+
+
+def _resource(row: "ClusterRow") -> dict[str, Any]:
+    services = backend()
+    states = tuple(node.state for node in services.clusters.alive_nodes(row.id))
+    resized = row.resized or row.created
+    facts = ClusterFacts(row.id, row.created, row.properties, resized, row.deleting, states)
+    return cluster_resource(facts, services.settings.scope)
+
+
+@bp.route(route=routes.CLUSTER, methods=["PUT"])
+@arm("workspace", "cluster")
+def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_Create: 202. An existing cluster takes the new document, as it does when one is dropped."""
+    services, cluster = backend(), _cluster_of(req)
+    workspace, _ = services.workspaces.require(cluster.workspace)
+    made = services.clusters.accept_http(ClusterId(workspace, cluster.cluster), req.get_body())
+    if made.row is None:
+        return refuse_document(_REFUSED, made.problems)
+    row = made.row
+    return accepted(req, Verb.CREATE, "cluster", row.id.workspace, row.id.cluster, row.identity)
+
+
+@bp.route(route=routes.CLUSTER, methods=["PATCH"])
+@arm("workspace", "cluster")
+def clusters_update(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_Update: 200 with the resource; only scaleSettings can be changed."""
+    made = backend().clusters.resize(_cluster_of(req), req.get_body())
+    if made.row is None:
+        return refuse_document(_REFUSED, made.problems)
+    return shown(_resource(made.row))
+
+
+@bp.route(route=routes.CLUSTER, methods=["GET"])
+@arm("workspace", "cluster")
+def clusters_get(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_Get: 200, or 404 ClusterNotFound."""
+    return shown(_resource(backend().clusters.get(_cluster_of(req))))
+
+
+@bp.route(route=routes.CLUSTER, methods=["DELETE"])
+@arm("workspace", "cluster")
+def clusters_delete(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_Delete: 202; its live jobs are asked to terminate. 204 where there is none."""
+    row = backend().cascade.delete_cluster(_cluster_of(req))
+    if row is None:
+        return gone()
+    return accepted(req, Verb.DELETE, "cluster", row.id.workspace, row.id.cluster, row.identity)
+
+
+@bp.route(route=routes.CLUSTERS, methods=["GET"])
+@arm("workspace")
+def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_ListByWorkspace."""
+    services, workspace = backend(), req.route_params["workspace"]
+    services.workspaces.workspace(workspace)
+    return paged(
+        req,
+        lambda after, most: services.clusters.table.list_workspace(workspace, after, most),
+        _resource,
+        lambda row: row.id.cluster,
+    )
+
+
+@bp.route(route=f"{routes.CLUSTER}/listRemoteLoginInformation", methods=["GET", "POST"])
+@arm("workspace", "cluster")
+def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:
+    """Clusters_ListRemoteLoginInformation: the nodes that are alive."""
+    row = backend().clusters.get(_cluster_of(req))
+    nodes = backend().clusters.alive_nodes(row.id)
+    return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))

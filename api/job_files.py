@@ -1,0 +1,35 @@
+"""The output files of a job."""
+
+import azure.functions as func
+
+from api import routes
+from api.answers import answer, arm
+from api.jobs import job_of
+from api.requests import next_link, number, page_size, query, skip_token
+from api.wired import backend
+from shared import rest
+from shared.errors import RequestError
+
+bp = func.Blueprint()
+
+
+# Newer clients ask for a further page with GET.
+@bp.route(route=f"{routes.JOB}/listOutputFiles", methods=["GET", "POST"])
+@arm("workspace", "experiment", "job")
+def jobs_list_output_files(req: func.HttpRequest) -> func.HttpResponse:
+    """Jobs_ListOutputFiles: one level of a directory, with links that are good for linkexpiryinminutes."""
+    from shared.output_files import list_output_files
+
+    identifier = query(req, "outputdirectoryid")
+    if not identifier:
+        text = "The parameter outputdirectoryid is required: stdouterr, or the id of an output directory."
+        raise RequestError(text, "MissingQueryParameter")
+    minutes = number(req, "linkexpiryinminutes", 60, 5, 600)
+    most, marker = page_size(req), skip_token(req)
+    services = backend()
+    job = services.manager.get(job_of(req))
+    directory = query(req, "directory", ".")
+    files, rest_marker = list_output_files(
+        services.manager, services.clusters, job, identifier, directory, minutes, most, marker
+    )
+    return answer(rest.page(files, next_link(req, rest_marker) if rest_marker else None))

@@ -1,0 +1,99 @@
+"""What belongs to no workspace: operations, usages, how operations stand, and wrong addresses."""
+
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from api import routes
+from api.answers import answer, arm, refuse
+from api.requests import base, query
+from api.wired import backend
+from shared import rest, rest_provider
+from shared.errors import NotFoundError
+from shared.operations import Operation, Progress, operation_body, operation_from
+
+bp = func.Blueprint()
+_METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+@bp.route(route=f"{routes.PROVIDER}/operations", methods=["GET"])
+@arm()
+def operations_list(req: func.HttpRequest) -> func.HttpResponse:
+    """Operations_List."""
+    return answer(rest.page(rest_provider.operations()))
+
+
+@bp.route(route=f"{routes.LOCATION}/usages", methods=["GET"])
+@arm()
+def usages_list(req: func.HttpRequest) -> func.HttpResponse:
+    """Usages_List: what there is; no quotas are set."""
+    services = backend()
+    clusters = list(services.clusters.table.list_all())
+    counts = {
+        "Clusters": len(clusters),
+        "Cluster nodes": sum(len(services.clusters.alive_nodes(row.id)) for row in clusters),
+        "Workspaces": len(services.workspaces.list_workspaces()),
+        "Live jobs": sum(len(services.manager.live(row.id)) for row in clusters),
+    }
+    return answer(rest.page(rest_provider.usages(counts)))
+
+
+@bp.route(route=f"{routes.LOCATION}/operationresults/{{operation}}", methods=["GET"])
+@arm()
+def operation_results(req: func.HttpRequest) -> func.HttpResponse:
+    """The address of the header Azure-AsyncOperation: 200 with InProgress, Succeeded or Failed."""
+    operation, progress = _followed(req)
+    url = f"{base(req)}{urlsplit(req.url).path}"
+    headers = {"Retry-After": "1"} if progress.ended is None else {}
+    return answer(operation_body(operation, progress, url, backend().settings.scope), headers=headers)
+
+
+@bp.route(route=f"{routes.LOCATION}/operationstatuses/{{operation}}", methods=["GET"])
+@arm()
+def operation_statuses(req: func.HttpRequest) -> func.HttpResponse:
+    """The address of the header Location: 202 while the operation goes on, then 204."""
+    _, progress = _followed(req)
+    if progress.ended is None:
+        headers = {"Location": f"{base(req)}{_path_and_query(req)}", "Retry-After": "1"}
+        return func.HttpResponse(b"", status_code=202, headers=headers)
+    if progress.error:
+        return refuse(409, *progress.error)
+    return func.HttpResponse(b"", status_code=204)
+
+
+@bp.route(route="subscriptions/{*rest}", methods=_METHODS)
+def wrong_address(req: func.HttpRequest) -> func.HttpResponse:
+    """Everything below /subscriptions that is no route, or has no such method."""
+    return _refused(req)
+
+
+@bp.route(route="providers/{*rest}", methods=_METHODS)
+def wrong_provider_address(req: func.HttpRequest) -> func.HttpResponse:
+    """Everything below /providers that is no route, or has no such method."""
+    return _refused(req)
+
+
+def _refused(req: func.HttpRequest) -> func.HttpResponse:
+    path = urlsplit(req.url).path
+    methods = routes.methods_of(path.strip("/"))
+    if methods is None:
+        return refuse(404, "InvalidResourceType", f"There is nothing at {path[:400]}.")
+    text = f"The resource does not support {req.method}; it supports {methods}."
+    refused = refuse(405, "MethodNotAllowed", text)
+    refused.headers["Allow"] = methods
+    return refused
+
+
+def _followed(req: func.HttpRequest) -> tuple[Operation, Progress]:
+    from shared.following import follow
+
+    guid = req.route_params["operation"]
+    operation = operation_from(guid, query(req, "t"))
+    if operation is None:
+        raise NotFoundError(f"There is no operation {guid[:100]}", "OperationNotFound")
+    return operation, follow(backend(), operation)
+
+
+def _path_and_query(req: func.HttpRequest) -> str:
+    parts = urlsplit(req.url)
+    return f"{parts.path}?{parts.query}"

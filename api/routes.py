@@ -1,0 +1,55 @@
+"""The routes of the Batch AI REST API 2018-05-01, and which route a path was meant for."""
+
+import re
+
+PROVIDER = "providers/Microsoft.BatchAI"
+SUBSCRIPTION = "subscriptions/{subscription}/" + PROVIDER
+GROUP = "subscriptions/{subscription}/resourceGroups/{resource_group}/" + PROVIDER
+WORKSPACES = f"{GROUP}/workspaces"
+WORKSPACE = f"{WORKSPACES}/{{workspace}}"
+EXPERIMENTS = f"{WORKSPACE}/experiments"
+EXPERIMENT = f"{EXPERIMENTS}/{{experiment}}"
+JOBS = f"{EXPERIMENT}/jobs"
+JOB = f"{JOBS}/{{job}}"
+CLUSTERS = f"{WORKSPACE}/clusters"
+CLUSTER = f"{CLUSTERS}/{{cluster}}"
+FILE_SERVERS = f"{WORKSPACE}/fileServers"
+FILE_SERVER = f"{FILE_SERVERS}/{{file_server}}"
+LOCATION = f"{SUBSCRIPTION}/locations/{{location}}"
+
+#: Every route with the methods it has, for telling a wrong method from a wrong path.
+METHODS = {
+    f"{PROVIDER}/operations": "GET",
+    f"{SUBSCRIPTION}/workspaces": "GET",
+    WORKSPACES: "GET",
+    WORKSPACE: "GET, PUT, PATCH, DELETE",
+    EXPERIMENTS: "GET",
+    EXPERIMENT: "GET, PUT, DELETE",
+    JOBS: "GET",
+    JOB: "GET, PUT, DELETE",
+    f"{JOB}/terminate": "POST",
+    f"{JOB}/listOutputFiles": "POST",
+    f"{JOB}/listRemoteLoginInformation": "POST",
+    f"{JOB}/runs": "GET",
+    CLUSTERS: "GET",
+    CLUSTER: "GET, PUT, PATCH, DELETE",
+    f"{CLUSTER}/listRemoteLoginInformation": "POST",
+    FILE_SERVERS: "GET",
+    FILE_SERVER: "GET, PUT, DELETE",
+    f"{LOCATION}/usages": "GET",
+    f"{LOCATION}/operationresults/{{operation}}": "GET",
+    f"{LOCATION}/operationstatuses/{{operation}}": "GET",
+}
+
+
+def methods_of(path: str) -> str | None:
+    """The methods of the route that `path` (without a slash at its beginning) fits, or None."""
+    return next((methods for expression, methods in _EXPRESSIONS if expression.fullmatch(path)), None)
+
+
+def _expression(route: str) -> re.Pattern[str]:
+    parts = ("[^/]+" if part.startswith("{") else re.escape(part) for part in route.split("/"))
+    return re.compile("/".join(parts) + "/?", re.IGNORECASE)
+
+
+_EXPRESSIONS = [(_expression(route), methods) for route, methods in METHODS.items()]

@@ -1,0 +1,79 @@
+"""Workspaces: PUT, PATCH, GET, DELETE, and the two lists."""
+
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+from api import routes
+from api.answers import accepted, arm, gone, paged, shown
+from api.requests import read_object, read_tags
+from api.wired import backend
+from shared.errors import RequestError
+from shared.operations import Verb
+from shared.rest_workspaces import workspace_resource
+
+if TYPE_CHECKING:
+    from shared.stores.workspaces import Row
+
+bp = func.Blueprint()
+
+
+def resource(row: "Row") -> dict[str, Any]:
+    """A workspace as GET returns it."""
+    return workspace_resource(row.name, row.created, row.deleting, row.detail, backend().settings.scope)
+
+
+@bp.route(route=routes.WORKSPACE, methods=["PUT"])
+@arm("workspace")
+def workspaces_create(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_Create: 200 with the resource; an existing one gets the tags."""
+    body = read_object(req)
+    location = body.get("location")
+    if not isinstance(location, str) or not location.strip() or len(location) > 90:
+        raise RequestError("The location property is required for this definition.", "LocationRequired")
+    # ARM writes "North Europe" as northeurope.
+    location = location.replace(" ", "").lower()
+    row = backend().workspaces.put_workspace(req.route_params["workspace"], location, read_tags(body))
+    return shown(resource(row), row.etag)
+
+
+@bp.route(route=routes.WORKSPACE, methods=["PATCH"])
+@arm("workspace")
+def workspaces_update(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_Update: 200 with the resource; only tags can be changed."""
+    tags, name = read_tags(read_object(req)), req.route_params["workspace"]
+    workspaces = backend().workspaces
+    row = workspaces.workspace(name) if tags is None else workspaces.put_tags(name, tags)
+    return shown(resource(row), row.etag)
+
+
+@bp.route(route=routes.WORKSPACE, methods=["GET"])
+@arm("workspace")
+def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_Get: 200, or 404 WorkspaceNotFound."""
+    row = backend().workspaces.workspace(req.route_params["workspace"])
+    return shown(resource(row), row.etag)
+
+
+@bp.route(route=routes.WORKSPACE, methods=["DELETE"])
+@arm("workspace")
+def workspaces_delete(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_Delete: 202; what lies in it goes first. 204 where there is none."""
+    deleted = backend().cascade.delete_workspace(req.route_params["workspace"])
+    if deleted is None:
+        return gone()
+    return accepted(req, Verb.DELETE, "workspace", deleted.workspace, deleted.name, deleted.identity)
+
+
+@bp.route(route=f"{routes.SUBSCRIPTION}/workspaces", methods=["GET"])
+@arm()
+def workspaces_list(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_List: those of the subscription; this installation has one resource group."""
+    return paged(req, backend().workspaces.list_workspaces, resource, lambda row: row.name)
+
+
+@bp.route(route=routes.WORKSPACES, methods=["GET"])
+@arm()
+def workspaces_list_by_resource_group(req: func.HttpRequest) -> func.HttpResponse:
+    """Workspaces_ListByResourceGroup."""
+    return paged(req, backend().workspaces.list_workspaces, resource, lambda row: row.name)

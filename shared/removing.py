@@ -1,0 +1,45 @@
+"""Removing a job: its history, its documents, what was dropped for it, and its row last."""
+
+from dataclasses import dataclass
+
+from shared.admission import mark_of, place_of
+from shared.errors import LostOwnershipError
+from shared.state import Job
+from shared.stores.documents import Documents
+from shared.stores.jobs import JobTable
+from shared.stores.workspaces import Deletion, Kind, WorkspaceTable
+
+
+@dataclass(frozen=True)
+class Remover:
+    """Removes ended jobs. Used by JobManager alone. Files that jobs wrote on volumes are never touched."""
+
+    jobs: JobTable
+    documents: Documents
+    table: WorkspaceTable
+
+    def begin(self, job: Job) -> None:
+        """Note that a job is to go, so that it goes even if whoever asked for it crashes."""
+        self.table.begin_deletion(deletion_of(job))
+
+    def remove(self, job: Job) -> None:
+        """Remove an ended job. Each step can be repeated; the row goes last, so that a crash leaves something
+        to find. A new run that took the name meanwhile stays."""
+        for run in self.jobs.list_runs(job.id):
+            self.documents.delete_accepted(run.uuid)
+        self.jobs.delete_runs(job.id)
+        self.documents.delete_accepted(job.uuid)
+        place = place_of(job.source)
+        # With the ETag: a document dropped since then is somebody's wish for a new run.
+        self.documents.delete_dropped(place, mark_of(job.source))
+        self.documents.delete_status(place)
+        try:
+            self.jobs.delete(job)
+        except LostOwnershipError:
+            pass
+        self.table.end_deletion(deletion_of(job))
+
+
+def deletion_of(job: Job) -> Deletion:
+    """The deletion of a run of a job."""
+    return Deletion(Kind.JOB, job.id.workspace, job.id.job, identity=job.uuid, experiment=job.id.experiment)

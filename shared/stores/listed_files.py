@@ -1,0 +1,196 @@
+"""What a folder on a share or in a container holds, with links to read it. One level, sorted by name."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobSasPermissions, BlobServiceClient, ContainerClient, generate_blob_sas
+from azure.storage.fileshare import (
+    FileSasPermissions,
+    ShareClient,
+    ShareDirectoryClient,
+    ShareServiceClient,
+    generate_file_sas,
+)
+
+from shared.stores.connection import translated
+
+#: Sizes of a live job's files are asked one by one; this many at a time.
+_AT_A_TIME = 8
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file or directory. A directory has neither size nor link."""
+
+    name: str
+    is_directory: bool
+    size: int = 0
+    modified: datetime | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a folder; `marker` is "" on the last one."""
+
+    files: tuple[ListedFile, ...]
+    marker: str = ""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of an account: `name` is the share's or container's. `key` "": the machine's identity."""
+
+    account: str
+    name: str
+    folder: str
+    url: str
+    key: str
+
+
+def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bool) -> Listing:
+    """A page of a folder on a file share; a missing folder is an empty one.
+
+    `growing`: ask every file for its size, for a listing may be behind while a file is written over SMB.
+    Raises StoreError.
+    """
+    options: dict[str, Any] = (
+        {"retry_total": 2} if folder.key else {"retry_total": 2, "token_intent": "backup"}
+    )
+    credential = _credential(folder)
+    where = f"share {folder.name} of account {folder.account}"
+    with translated(f"listing {where}"), ShareClient(folder.url, folder.name, credential, **options) as share:
+        here = share.get_directory_client(folder.folder)
+        try:
+            found, rest = _page(
+                here.list_directories_and_files(include=["timestamps"], results_per_page=most), marker
+            )
+        except ResourceNotFoundError:
+            return Listing(())
+        files = [_shown(item) for item in found]
+        if growing:
+            files = _measured(here, files)
+        link = _share_links(folder, minutes, credential)
+        urls = (link(here.get_file_client(f.name).url, f.name) if not f.is_directory else "" for f in files)
+        return _listing(files, urls, rest)
+
+
+def list_container(folder: Folder, minutes: int, most: int, marker: str) -> Listing:
+    """A page of a folder in a container; a missing folder is an empty one. Raises StoreError."""
+    credential = _credential(folder)
+    where = f"container {folder.name} of account {folder.account}"
+    prefix = f"{folder.folder}/" if folder.folder else ""
+    with (
+        translated(f"listing {where}"),
+        ContainerClient(folder.url, folder.name, credential, retry_total=2) as container,
+    ):
+        try:
+            walk = container.walk_blobs(prefix, include=["metadata"], delimiter="/", results_per_page=most)
+            found, rest = _page(walk, marker)
+        except ResourceNotFoundError:
+            return Listing(())
+        files = list({f.name: f for f in (_blob(item, prefix) for item in found) if f.name}.values())
+        link = _blob_links(folder, minutes, credential)
+        urls = (
+            link(container.get_blob_client(prefix + f.name).url, prefix + f.name)
+            if not f.is_directory
+            else ""
+            for f in files
+        )
+        return _listing(files, urls, rest)
+
+
+def _credential(folder: Folder) -> Any:
+    if folder.key:
+        return {"account_name": folder.account, "account_key": folder.key}
+    # Imported late: only deployments without account keys need it.
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _page(items: Any, marker: str) -> tuple[list[Any], str]:
+    pages = items.by_page(continuation_token=marker or None)
+    found = list(next(pages, ()))
+    return found, str(pages.continuation_token or "")
+
+
+def _listing(files: list[ListedFile], urls: Iterable[str], marker: str) -> Listing:
+    linked = (replace(file, url=url) for file, url in zip(files, urls, strict=True))
+    return Listing(tuple(sorted(linked, key=lambda file: file.name)), marker)
+
+
+def _shown(item: Any) -> ListedFile:
+    if item.is_directory:
+        return ListedFile(item.name, True)
+    return ListedFile(item.name, False, int(item.size or 0), item.last_modified or item.last_write_time)
+
+
+def _measured(here: ShareDirectoryClient, files: list[ListedFile]) -> list[ListedFile]:
+    """The files with the sizes they have at this moment, without those that are gone."""
+
+    def measure(file: ListedFile) -> ListedFile | None:
+        if file.is_directory:
+            return file
+        try:
+            known = here.get_file_client(file.name).get_file_properties()
+        except ResourceNotFoundError:
+            return None
+        return replace(file, size=int(known.size), modified=known.last_modified)
+
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return [file for file in pool.map(measure, files) if file is not None]
+
+
+def _blob(item: Any, prefix: str) -> ListedFile:
+    name = item.name.removeprefix(prefix)
+    if name.endswith("/"):
+        return ListedFile(name.rstrip("/"), True)
+    # blobfuse keeps an empty blob for a directory; the original showed it as a file beside the directory.
+    if (item.metadata or {}).get("hdi_isfolder") == "true":
+        return ListedFile(name, True)
+    return ListedFile(name, False, int(item.size or 0), item.last_modified)
+
+
+def _share_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str, str], str]:
+    start, expiry = _period(minutes)
+    secret: dict[str, Any] = {"account_key": folder.key}
+    if not folder.key:
+        with ShareServiceClient(folder.url, credential, token_intent="backup") as service:
+            secret = {"user_delegation_key": service.get_user_delegation_key(start=start, expiry=expiry)}
+
+    def link(url: str, name: str) -> str:
+        path = [part for part in (*folder.folder.split("/"), name) if part]
+        allowed = FileSasPermissions(read=True)
+        sas = generate_file_sas(
+            folder.account, folder.name, path, permission=allowed, expiry=expiry, **secret
+        )
+        return f"{url}?{sas}"
+
+    return link
+
+
+def _blob_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str, str], str]:
+    start, expiry = _period(minutes)
+    secret: dict[str, Any] = {"account_key": folder.key}
+    if not folder.key:
+        with BlobServiceClient(folder.url, credential) as service:
+            secret = {"user_delegation_key": service.get_user_delegation_key(start, expiry)}
+
+    def link(url: str, name: str) -> str:
+        allowed = BlobSasPermissions(read=True)
+        sas = generate_blob_sas(
+            folder.account, folder.name, name, permission=allowed, expiry=expiry, **secret
+        )
+        return f"{url}?{sas}"
+
+    return link
+
+
+def _period(minutes: int) -> tuple[datetime, datetime]:
+    now = datetime.now(UTC)
+    return now, now + timedelta(minutes=minutes)
