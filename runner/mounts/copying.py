@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.mounts import homes, mountinfo
+from runner.mounts import blobfuse_options, homes, mountinfo
 from runner.mounts.commands import masked
 from runner.mounts.hints import hint_for
 from runner.mounts.targets import make_mount_point, path_fault
@@ -67,6 +67,9 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
     """
     if context.containers is None:  # `available` has said so already
         raise MountError(volume.code, f"{volume} cannot be copied: no access to containers was configured.")
+    asked = blobfuse_options.read(volume)
+    for note in asked.notes:
+        context.say(note)
     make_mount_point(volume, target)
     home = homes.make(context.work, NAME, target)
     try:
@@ -80,7 +83,8 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
     try:
         yield MountedVolume(volume, target, NAME)
     finally:
-        _upload_changed(volume, files, target, copied, context)
+        if not asked.read_only:
+            _upload_changed(volume, files, target, copied, context)
         _remove(target, home)
 
 

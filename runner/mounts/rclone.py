@@ -4,6 +4,7 @@ Facts (rclone 1.75): it mounts whatever the key or the name, so the volume is as
 pending uploads when unmounted or stopped, so they are waited for first and the cache is looked through after.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,10 +98,10 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
         )
     except OSError as error:
         raise MountError(volume.code, f"rclone could not be started: {error}.") from None
+    deadline = time.monotonic() + context.timeout_seconds
     try:
-        fault = fuse_process.wait_until_mounted(rclone.process, context.timeout_seconds) or _ask(
-            volume, rclone, context
-        )
+        fault = fuse_process.wait_until_mounted(rclone.process, context.timeout_seconds)
+        fault = fault or _ask(volume, rclone, max(deadline - time.monotonic(), 1.0))
         if fault:
             raise MountError(
                 volume.code,
@@ -114,7 +115,7 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
     return rclone
 
 
-def _ask(volume: Volume, rclone: Rclone, context: MountContext) -> str | None:
+def _ask(volume: Volume, rclone: Rclone, seconds: float) -> str | None:
     """What is wrong with the credentials or the name, or None.
 
     The question is for a folder that nobody has, so the answer is short however much the volume holds: an
@@ -122,7 +123,7 @@ def _ask(volume: Volume, rclone: Rclone, context: MountContext) -> str | None:
     """
     question = {"fs": rclone_remote.remote(volume), "remote": ".batchai-is-this-volume-there"}
     try:
-        rclone_control.call(rclone.places.socket, "operations/list", question, context.timeout_seconds)
+        rclone_control.call(rclone.places.socket, "operations/list", question, seconds)
     except ControlError as error:
         if volume.kind == FILE_SHARE and str(error).endswith("directory not found"):
             return None

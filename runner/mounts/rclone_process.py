@@ -79,7 +79,8 @@ def wait_for_uploads(
 ) -> str | None:
     """None once nothing is pending, otherwise what is left and why. Gives up when nothing moves any more."""
     deadline = time.monotonic() + limit_seconds
-    moved_at, moved, quiet, told = time.monotonic(), (-1, -1), 0, 0.0
+    moved_at, moved, quiet = time.monotonic(), (-1, -1), 0
+    told = moved_at - 8.0  # first after two seconds, then every ten
     while True:
         try:
             rclone_control.hurry(socket)

@@ -109,6 +109,16 @@ def test_blobs_that_cannot_be_files_are_left_out_and_told(
     assert "2 blobs cannot be files on this machine and are left out: '-dash', 'a'" in machine.log
 
 
+def test_a_read_only_volume_is_not_written(
+    copying: Build, volume: Volume, container: ContainerClient
+) -> None:
+    machine = copying()
+    read_only = replace(volume, mount_options="-o ro")
+    with mount_volume(read_only, machine.root, machine.context) as mounted:
+        (mounted.target / "new").write_text("x")
+    assert names(container) == set() and not mounted.target.exists()
+
+
 def test_what_somebody_else_changed_too_is_told(
     copying: Build, volume: Volume, container: ContainerClient
 ) -> None:
