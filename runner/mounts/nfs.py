@@ -72,7 +72,11 @@ def command(volume: Volume, target: Path, has_aznfs: bool) -> list[str]:
     retry=0: mount.nfs would otherwise try for two minutes. NFS 4.1 unless the document names a version.
     """
     if not _HOST.fullmatch(volume.server):
-        raise MountError(volume.code, f"{volume.server[:100]!r} is not the name or address of a server.")
+        raise MountError(
+            volume.code,
+            f"{volume.server[:200]!r} is not the name or address of a server.",
+            "Batch AI's own file servers are gone: give fileServer.id the name or address of an NFS server.",
+        )
     directory = volume.source_directory or "/"
     if not directory.startswith("/") or re.search(r"[\x00-\x1f\x7f]", directory):
         raise MountError(volume.code, f"sourceDirectory {directory[:200]!r} must be an absolute path.")

@@ -103,6 +103,7 @@ def test_azure_nfs_shares(has_aznfs: bool, kind: str) -> None:
         {"mount_options": "context=system_u"},
         {"mount_options": "retry=1000"},
         {"server": "-oops"},
+        {"server": "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/fileservers/f"},
         {"server": "a b"},
         {"server": "host/../x"},
         {"source_directory": "relative"},
