@@ -1,4 +1,4 @@
-"""A small installation over a real Azurite: one workspace of its own per test, and a clock that can be moved."""
+"""A small installation over a real Azurite: one workspace per test, and a clock that can be moved."""
 
 import json
 import uuid
@@ -80,6 +80,11 @@ class World:
     @property
     def manager(self) -> Any:
         return self.backend.manager
+
+    def restart(self) -> None:
+        """A fresh process: nothing remembered."""
+        self.backend.close()
+        self.backend = backend(self.settings, self.counter, self.clock)
 
     def create_cluster(self, document: dict[str, Any] = CLUSTER) -> None:
         place = f"{self.settings.clusters_container}/{self.cluster}/cluster.json"

@@ -1,0 +1,90 @@
+"""What a job that does nothing costs: storage calls after its drop, counted, ingestion included.
+
+Not counted: what the Functions host itself does (receipts, reading the blob), the runner's looks at empty
+queues, and its node report every half minute; they do not grow with jobs.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from runner.agent import Agent
+from runner.config import RunnerConfig
+from runner.job_runner import JobRunner
+from runner.stopping import StopSignal
+from shared.environment import Node
+from shared.intake import take_job
+from shared.state import State
+from shared.wiring import backend
+from tests.support.agents import running
+from tests.support.waiting import eventually
+from tests.support.world import World, document
+
+
+def drop(world: World, name: str) -> None:
+    take_job(world.backend, world.place(name), document(), "0x1")
+
+
+def run_one(world: World, tmp_path: Path) -> State:
+    claim = world.must_claim()
+    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0)
+    runner = JobRunner(
+        config, world.settings, claim, Node("node-0", "127.0.0.1", 0), (), StopSignal(), world.counter
+    )
+    result = runner.run()
+    assert result.outcome is not None
+    return world.finish(claim, result.outcome).state
+
+
+def told(step: str, calls: Counter[str]) -> None:
+    print(f"{step:10} {calls.total():3}  " + ", ".join(f"{n} {call}" for call, n in sorted(calls.items())))
+
+
+@pytest.fixture(params=[("warm", 12), ("cold", 14), ("first", 16)], ids=lambda case: case[0])
+def case(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> tuple[str, int]:
+    """A process that has seen the cluster before; a fresh one; a fresh one and a new experiment."""
+    name, most = request.param
+    if name != "first":
+        drop(world, "before")
+        assert run_one(world, tmp_path) is State.SUCCEEDED
+    if name == "cold":
+        world.restart()
+    return name, most
+
+
+def test_a_job_that_does_nothing(case: tuple[str, int], world: World, tmp_path: Path) -> None:
+    name, most = case
+    world.counter.reset()
+    drop(world, "job")
+    submitted = world.counter.snapshot()
+    assert run_one(world, tmp_path) is State.SUCCEEDED
+    total = world.counter.snapshot()
+    told("submit", submitted)
+    told("run", total - submitted)
+    told(name, total)
+    assert total.total() <= most
+
+
+def test_a_warm_runner_adds_its_looks_at_queues_only(world: World, tmp_path: Path) -> None:
+    """The whole agent, as it runs: everything it sends beyond its looks at queues."""
+    drop(world, "first")
+    theirs = backend(world.settings)
+    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0, active_poll_seconds=0.05)
+    agent = Agent(theirs, config)
+    looks = "GET queue"
+    with running(agent):
+        eventually(lambda: world.job("first").state is State.SUCCEEDED)
+        eventually(lambda: not world.messages())
+        theirs.connection.counter.reset()
+        drop(world, "job")
+        eventually(lambda: world.job("job").state is State.SUCCEEDED)
+        eventually(lambda: not world.messages())
+        calls = theirs.connection.counter.snapshot()
+    theirs.close()
+    told("agent", calls)
+    beyond = Counter({call: n for call, n in calls.items() if call != looks})
+    beyond.subtract({"PATCH table": calls["PATCH table"]})  # node reports
+    assert +beyond == Counter(
+        {"GET table": 1, "POST table": 2, "PUT queue": 1, "GET blob": 1, "PUT blob": 1, "DELETE queue": 1}
+    )
