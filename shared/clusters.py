@@ -197,6 +197,10 @@ class ClusterManager:
         """The cluster as it is now, or None."""
         return self.table.get(cluster)
 
+    def public_spec(self, row: ClusterRow) -> ClusterSpec:
+        """The document in force without its secrets, from the row alone."""
+        return cluster_from_document({"properties": json.loads(row.properties)}, str)
+
     def spec(self, revision: str) -> ClusterSpec:
         """The accepted document of a revision, secrets opened."""
         document = self._documents.get_accepted(_document_name(revision))

@@ -49,8 +49,10 @@ def utc_now() -> datetime:
 def _arrived(found: Job, wanted: Job) -> bool:
     """Whether the row holds what was to be written: then only the answer was lost. Times are those of the try
     that arrived, which may have been an earlier one."""
-    times = {"state_since": wanted.state_since, "ended": wanted.ended, "enqueued": wanted.enqueued}
-    return replace(found, etag="", **times) == replace(wanted, etag="")
+    same_times = replace(
+        found, etag="", state_since=wanted.state_since, ended=wanted.ended, enqueued=wanted.enqueued
+    )
+    return same_times == replace(wanted, etag="")
 
 
 class JobManager:

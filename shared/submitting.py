@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from shared import admission, status
 from shared.admission import Source
+from shared.cluster_mounts import unmounted_on_cluster
 from shared.clusters import ClusterManager
 from shared.echo import echo
 from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem, StoreError
 from shared.names import JobId
-from shared.parse import DocumentSettings, Parsed, parse_job
+from shared.parse import DocumentSettings, parse_job
 from shared.removing import Remover
 from shared.settings import Settings
 from shared.spec import JobSpec
@@ -75,7 +76,8 @@ class Submitter:
         try:
             self.workspaces.ensure(job.workspace, job.experiment)
             self.clusters.admit_guest(row, job.workspace)
-            new = self._new_job(parsed, parsed.spec, job, row, source)
+            told_of = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
+            new = self._new_job(told_of, parsed.spec, job, row, source)
             stored = self._store(new, parsed.spec, row)
         except _Refused as refused:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
@@ -106,11 +108,11 @@ class Submitter:
         self.documents.put_dropped(admission.place_of(job.source), copy)
 
     def _new_job(
-        self, parsed: Parsed[JobSpec], spec: JobSpec, job: JobId, row: ClusterRow, source: Source
+        self, problems: tuple[Problem, ...], spec: JobSpec, job: JobId, row: ClusterRow, source: Source
     ) -> Job:
         digest = self.sealer.digest(admission.content(spec, row.id))
         attempts = self.settings.max_attempts
-        return admission.new_job(spec, job, row.id, source, digest, parsed.problems, self.now(), attempts)
+        return admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
 
     def _store(self, new: Job, spec: JobSpec, row: ClusterRow) -> Job:
         """The job's row: new, or the one that stands for the same document already."""

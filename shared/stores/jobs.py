@@ -131,8 +131,8 @@ class JobTable:
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
         """Run the operations as one transaction; the first one is the job's own row."""
         with translated(f"writing job {job.id}"):
-            # Every first operation is conditional, so a repetition does no harm: where only the answer was lost
-            # it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
+            # Every first operation is conditional, so a repetition does no harm: where only the answer was
+            # lost it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
             answers: list[Mapping[str, Any]] = self._table.submit_transaction(
                 operations, retry_on_methods=["POST"]
             )
