@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.
 _SIGNAL_BASE = 128
+#: A daemon leaves the session and the parent of the process that started it; its environment stays.
+_MARK = "BATCHAI_PROCESS_TREE"
 
 
 @dataclass
@@ -24,6 +27,7 @@ class JobProcess:
 
     name: str
     popen: subprocess.Popen[bytes]
+    mark: str  #: stands in the environment of everything it starts
 
     @property
     def exit_code(self) -> int | None:
@@ -34,11 +38,11 @@ class JobProcess:
         return _SIGNAL_BASE - code if code < 0 else code
 
     def tree(self) -> list[psutil.Process]:
-        """The process, its descendants, and whatever is left of its session."""
+        """The process, its descendants, whatever is left of its session, and daemons it has started."""
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             try:
-                if os.getsid(process.pid) == self.popen.pid:
+                if os.getsid(process.pid) == self.popen.pid or _bears(process.pid, self.mark):
                     found[process.pid] = process
                     for child in process.children(recursive=True):
                         found[child.pid] = child
@@ -51,11 +55,12 @@ def start(
     name: str, command: str, env: Mapping[str, str], cwd: Path, stdout: Path, stderr: Path
 ) -> JobProcess:
     """Run shell text with bash. Raises LaunchError when it cannot be started."""
+    mark = f"{_MARK}={uuid.uuid4().hex}"
     try:
         with stdout.open("ab") as out, stderr.open("ab") as err:
             popen = subprocess.Popen(
                 [*_dying_with_runner(), "/bin/bash", "-c", command],
-                env=dict(env),
+                env=dict(env) | dict([mark.split("=")]),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -64,7 +69,7 @@ def start(
             )
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
-    return JobProcess(name, popen)
+    return JobProcess(name, popen, mark)
 
 
 def _dying_with_runner() -> list[str]:
@@ -86,6 +91,7 @@ def stop(processes: list[JobProcess], grace_seconds: float) -> None:
 def kill_left(processes: list[JobProcess]) -> int:
     """SIGKILL whatever the processes have left behind; how many were found."""
     found = 0
+    ours = {p.popen.pid for p in processes}
     for _ in range(50):
         left = [member for p in processes for member in p.tree()]
         if not left:
@@ -93,7 +99,10 @@ def kill_left(processes: list[JobProcess]) -> int:
         found = max(found, len(left))
         for member in left:
             _send(member, signal.SIGKILL)
-        psutil.wait_procs(left, timeout=0.1)
+        # Our own children are reaped by their Popen, below: whoever reaps gets the exit code.
+        psutil.wait_procs([member for member in left if member.pid not in ours], timeout=0.1)
+        for process in processes:
+            process.popen.poll()
     for process in processes:
         try:
             process.popen.wait(timeout=1)
@@ -113,6 +122,13 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         pass
+
+
+def _bears(pid: int, mark: str) -> bool:
+    try:
+        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # gone, or another user's
 
 
 def _alive(process: psutil.Process) -> bool:
