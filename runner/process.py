@@ -101,14 +101,17 @@ def kill_left(processes: list[JobProcess]) -> int:
             _send(member, signal.SIGKILL)
         # Our own children are reaped by their Popen, below: whoever reaps gets the exit code.
         psutil.wait_procs([member for member in left if member.pid not in ours], timeout=0.1)
-        for process in processes:
-            process.popen.poll()
+        _reap(processes, 0.1)
+    _reap(processes, 1)
+    return found
+
+
+def _reap(processes: list[JobProcess], seconds: float) -> None:
     for process in processes:
         try:
-            process.popen.wait(timeout=1)
+            process.popen.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-    return found
 
 
 def _signal_all(processes: list[JobProcess], number: signal.Signals) -> None:
