@@ -1,0 +1,1 @@
+"""The runner over real child processes, the Azure Files emulator and Azurite."""
