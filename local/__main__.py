@@ -1,11 +1,12 @@
 """`python -m local`: the stack on this machine."""
 
+import json
 import sys
+from dataclasses import asdict
 
 import click
 import psutil
 from rich.console import Console
-from rich.table import Table
 
 from local import demo as demonstration
 from local import supervisor
@@ -39,19 +40,24 @@ def serve(runners: int) -> None:
     sys.exit(supervisor.serve(default_directory(), runners))
 
 
-@main.command(epilog="Example: python -m local status")
-def status() -> None:
+@main.command(epilog="Example: python -m local status -o json")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def status(output: str) -> None:
     """Tell what runs. Exit code 3 when nothing does."""
-    state = load(default_directory())
+    directory = default_directory()
+    state = load(directory)
     if state is None:
-        console.print("not running (start it with: make up)")
+        console.print("{}" if output == "json" else "not running (start it with: make up)")
         sys.exit(3)
-    table = Table("part", "pid", "state", "where", "log", box=None)
-    for part in state.parts:
-        alive = psutil.pid_exists(part.pid)
-        table.add_row(part.name, str(part.pid), "running" if alive else "ENDED", part.where, part.log)
-    console.print(table)
-    console.print(f"supervisor pid {state.pid}, HTTP {state.http}")
+    parts = [asdict(part) | {"running": psutil.pid_exists(part.pid)} for part in state.parts]
+    if output == "json":
+        console.print(json.dumps({"http": state.http, "supervisor": state.pid, "parts": parts}, indent=2))
+        return
+    for part in parts:
+        alive = "running" if part["running"] else "ENDED"
+        console.print(f"{part['name']:<16} {alive:<8} pid {part['pid']:<8} {part['where']}")
+    console.print(f"{'supervisor':<16} {'running':<8} pid {state.pid}")
+    console.print(f"logs in {directory.logs}")
 
 
 @main.command(epilog="Example: python -m local down")

@@ -40,14 +40,18 @@ class Stack:
         self._overrides = dict(overrides)
         self._children: list[tuple[Child, str]] = []
 
-    def start(self) -> StackState:
-        """Start every part and write the state down. On any failure what was started is stopped again.
+    def start(self, prepare: Callable[[StackState], None] | None = None) -> StackState:
+        """Start every part, let `prepare` do its work on the running stack, and write the state down.
 
-        Raises processes.StartError with the end of the faulty part's log.
+        On any failure what was started is stopped again. Raises processes.StartError with the end of the faulty part's log.
         """
         self._directory.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return self._start()
+            state = self._start()
+            if prepare:
+                prepare(state)
+            save(self._directory, state)
+            return state
         except BaseException:
             self.stop()
             raise
@@ -63,7 +67,7 @@ class Stack:
         for number in range(self._runners):
             self._start_runner(f"local-{number}", shared, account)
         me = psutil.Process()
-        state = StackState(
+        return StackState(
             pid=me.pid,
             started=me.create_time(),
             storage=endpoints.connection_string,
@@ -71,8 +75,6 @@ class Stack:
             http=f"http://127.0.0.1:{http_port}",
             parts=tuple(Part(c.name, c.process.pid, where, str(c.log)) for c, where in self._children),
         )
-        save(self._directory, state)
-        return state
 
     def _start_files(self) -> int:
         port = processes.free_port()

@@ -11,6 +11,7 @@ from types import FrameType
 
 import psutil
 
+from local.first_things import lay_out
 from local.layout import DataDirectory, StackState, load
 from local.processes import StartError
 from local.stack import APP, Stack
@@ -28,8 +29,12 @@ def serve(directory: DataDirectory, runners: int) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    stack = Stack(directory, lambda line: print(line, flush=True), runners)
-    stack.start()
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    stack = Stack(directory, say, runners)
+    stack.start(lambda state: lay_out(state, say))
     try:
         while not stopping.wait(1.0):
             if ended := stack.watch():
