@@ -43,7 +43,8 @@ class Stack:
     def start(self, prepare: Callable[[StackState], None] | None = None) -> StackState:
         """Start every part, let `prepare` do its work on the running stack, and write the state down.
 
-        On any failure what was started is stopped again. Raises processes.StartError with the end of the faulty part's log.
+        On any failure what was started is stopped again. Raises processes.StartError with the end of the
+        faulty part's log.
         """
         self._directory.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
