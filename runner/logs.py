@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.errors import StoreError
+from shared.errors import NotFoundError, StoreError
 from shared.state import StreamSeal
 from shared.stores.shares import MOST_BYTES
 
@@ -80,11 +80,17 @@ class LogShipper:
         self._thread.start()
 
     def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
-        """Send what is left, for at most `limit_seconds`; what is known of every file."""
+        """Send what is left, for at most `limit_seconds`; what is known of every file.
+
+        0 sends nothing more: the files may be another runner's by now. A share that does not exist is not
+        waited for.
+        """
         self._done.set()
         self._thread.join()
         deadline = time.monotonic() + limit_seconds
-        while not self._look() and time.monotonic() < deadline:
+        while limit_seconds > 0 and not self._look():
+            if isinstance(self._fault, NotFoundError) or time.monotonic() > deadline:
+                break
             time.sleep(_RETRY_SECONDS)
         self._folder.close()
         return tuple(self._seal(stream) for stream in self._streams)
@@ -123,7 +129,9 @@ class LogShipper:
             stream.started = True
         with stream.path.open("rb") as file:
             file.seek(stream.sent)
-            while data := file.read(MOST_BYTES):
+            # Up to where it ends now: a process that prints without end must not keep the others waiting.
+            end = stream.path.stat().st_size
+            while data := file.read(min(MOST_BYTES, end - stream.sent)):
                 self._folder.append(stream.name, stream.sent, data)
                 stream.digest.update(data)
                 stream.sent += len(data)

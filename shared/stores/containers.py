@@ -85,6 +85,7 @@ class ContainerFolder:
     def __init__(self, address: ContainerAddress, folder: str, counter: CallCounter | None = None) -> None:
         self._container = _client(address, counter)
         self._folder = folder
+        self._kept: set[str] = set()  #: files whose earlier attempt has been taken care of
         self._where = f"container {address.container} of account {address.account}"
 
     def create(self) -> None:
@@ -93,8 +94,9 @@ class ContainerFolder:
     def start_file(self, name: str, previous: str) -> None:
         """Make an empty append blob; one that is there (an earlier attempt's) is kept as `previous`."""
         with translated(f"creating {name} in {self._where}"):
-            if previous:
+            if previous and name not in self._kept:
                 self._keep(name, previous)
+                self._kept.add(name)  # what a further try finds there is our own
             self._container.get_blob_client(f"{self._folder}/{name}").create_append_blob()
 
     def _keep(self, name: str, previous: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.fileshare import ExponentialRetry, ShareClient, ShareFileClient
+from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient
 
 from shared.stores.connection import CallCounter, counting_transport, translated
 
@@ -31,8 +31,9 @@ class ShareFolder:
 
     def __init__(self, address: ShareAddress, folder: str, counter: CallCounter | None = None) -> None:
         """`folder`: path inside the share, no slash at either end. Opens no connection yet."""
+        # One repetition for a hiccup; whoever carries logs tries again by itself.
         options: dict[str, Any] = {
-            "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
+            "retry_policy": LinearRetry(backoff=1, retry_total=1, random_jitter_range=0),
         }
         if counter:
             options["transport"] = counting_transport(counter, "file")
@@ -44,6 +45,7 @@ class ShareFolder:
             options["token_intent"] = "backup"
         self._share = ShareClient(address.url, address.share, credential=credential, **options)
         self._folder = folder
+        self._kept: set[str] = set()  #: files whose earlier attempt has been taken care of
         self._where = f"share {address.share} of account {address.account}"
 
     def create(self) -> None:
@@ -71,11 +73,12 @@ class ShareFolder:
         """Make an empty file; one that is there (an earlier attempt's) is kept as `previous`."""
         with translated(f"creating {name} on {self._where}"):
             client = self._file(name)
-            if previous:
+            if previous and name not in self._kept:
                 try:
                     client.rename_file(f"{self._folder}/{previous}", overwrite=True)
                 except ResourceNotFoundError:
                     pass  # the earlier attempt did not get that far
+                self._kept.add(name)  # what a further try finds there is our own
             self._file(name).create_file(0)
 
     def append(self, name: str, offset: int, data: bytes) -> None:
