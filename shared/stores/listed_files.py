@@ -63,7 +63,10 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
     )
     credential = _credential(folder)
     where = f"share {folder.name} of account {folder.account}"
-    with translated(f"listing {where}"), ShareClient(folder.url, folder.name, credential, **options) as share:
+    with (
+        translated(f"listing {where}"),
+        ShareClient(folder.url, folder.name, credential=credential, **options) as share,
+    ):
         here = share.get_directory_client(folder.folder)
         try:
             found, rest = _page(
@@ -86,7 +89,7 @@ def list_container(folder: Folder, minutes: int, most: int, marker: str) -> List
     prefix = f"{folder.folder}/" if folder.folder else ""
     with (
         translated(f"listing {where}"),
-        ContainerClient(folder.url, folder.name, credential, retry_total=2) as container,
+        ContainerClient(folder.url, folder.name, credential=credential, retry_total=2) as container,
     ):
         try:
             walk = container.walk_blobs(prefix, include=["metadata"], delimiter="/", results_per_page=most)
@@ -160,7 +163,7 @@ def _share_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str
     start, expiry = _period(minutes)
     secret: dict[str, Any] = {"account_key": folder.key}
     if not folder.key:
-        with ShareServiceClient(folder.url, credential, token_intent="backup") as service:
+        with ShareServiceClient(folder.url, credential=credential, token_intent="backup") as service:
             secret = {"user_delegation_key": service.get_user_delegation_key(start=start, expiry=expiry)}
 
     def link(url: str, name: str) -> str:
@@ -178,7 +181,7 @@ def _blob_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str,
     start, expiry = _period(minutes)
     secret: dict[str, Any] = {"account_key": folder.key}
     if not folder.key:
-        with BlobServiceClient(folder.url, credential) as service:
+        with BlobServiceClient(folder.url, credential=credential) as service:
             secret = {"user_delegation_key": service.get_user_delegation_key(start, expiry)}
 
     def link(url: str, name: str) -> str:
