@@ -88,10 +88,12 @@ class LogShipper:
         self._done.set()
         self._thread.join()
         deadline = time.monotonic() + limit_seconds
-        while limit_seconds > 0 and not self._look():
-            if isinstance(self._fault, NotFoundError) or time.monotonic() > deadline:
+        while limit_seconds > 0:
+            pause = self._look()
+            gone = isinstance(self._fault, NotFoundError) and pause > 0
+            if gone or pause == _LOOK_SECONDS or time.monotonic() > deadline:
                 break
-            time.sleep(_RETRY_SECONDS)
+            time.sleep(pause)
         self._folder.close()
         return tuple(self._seal(stream) for stream in self._streams)
 
@@ -103,38 +105,43 @@ class LogShipper:
     def _carry(self) -> None:
         pause = _LOOK_SECONDS
         while not self._done.wait(pause):
-            pause = _LOOK_SECONDS if self._look() else _RETRY_SECONDS
+            pause = self._look()
 
-    def _look(self) -> bool:
-        """Send everything new; False when the service refused something."""
-        try:
-            if not self._created:
-                self._folder.create()
-                self._created = True
-            with self._lock:
-                streams = list(self._streams)
-            for stream in streams:
-                self._send(stream)
-        except StoreError as error:
-            if str(self._fault) != str(error):
-                log.warning("log lines wait: %s", error, extra={"action": "log_refused"})
-            self._fault = error
-            return False
-        self._fault = None
-        return True
+    def _look(self) -> float:
+        """Send a piece of every stream that has grown. Seconds until the next look: none while there is more,
+        _RETRY_SECONDS when something was refused, _LOOK_SECONDS when everything is sent."""
+        with self._lock:
+            streams = list(self._streams)
+        fault: StoreError | None = None
+        more = False
+        for stream in streams:
+            try:
+                more |= self._send(stream)
+            except StoreError as error:
+                fault = error
+        if fault and str(fault) != str(self._fault):
+            log.warning("log lines wait: %s", fault, extra={"action": "log_refused"})
+        self._fault = fault
+        if more:
+            return 0.0
+        return _RETRY_SECONDS if fault else _LOOK_SECONDS
 
-    def _send(self, stream: _Stream) -> None:
+    def _send(self, stream: _Stream) -> bool:
+        """Send one piece; whether there is more."""
+        if not self._created:
+            self._folder.create()
+            self._created = True
         if not stream.started:
             self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
             stream.started = True
         with stream.path.open("rb") as file:
             file.seek(stream.sent)
-            # Up to where it ends now: a process that prints without end must not keep the others waiting.
-            end = stream.path.stat().st_size
-            while data := file.read(min(MOST_BYTES, end - stream.sent)):
+            # One piece, then the others' turn: a process that prints without end must not starve them.
+            if data := file.read(MOST_BYTES):
                 self._folder.append(stream.name, stream.sent, data)
                 stream.digest.update(data)
                 stream.sent += len(data)
+        return len(data) == MOST_BYTES
 
     def _seal(self, stream: _Stream) -> StreamSeal:
         whole = stream.started and stream.sent == stream.path.stat().st_size
