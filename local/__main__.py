@@ -79,6 +79,12 @@ def run() -> None:
     except StartError as error:
         console.print(f"[red]error[/red]: {error}")
         sys.exit(1)
+    except OSError as error:
+        where = default_directory().root
+        console.print(
+            f"[red]error[/red]: {error}. The data directory is {where}; BATCHAI_LOCAL names another."
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from types import FrameType
 
 from runner import mounts
 from runner.agent import Agent
-from runner.config import config_from
+from runner.config import RunnerConfig, config_from
 from runner.log_places import mount_context
 from shared.errors import SettingsError
-from shared.settings import settings_from
-from shared.wiring import backend
+from shared.settings import Settings, settings_from
+from shared.wiring import Backend, backend
 
 _EPILOG = """Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/settings.md lists the rest. Example:
@@ -40,8 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("azure").setLevel(logging.WARNING)
     try:
-        config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus)
-        wired = backend(settings_from(os.environ))
+        config, wired = _read(args)
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
@@ -61,6 +60,24 @@ def main(argv: list[str] | None = None) -> int:
     agent.run()
     wired.close()
     return 0
+
+
+def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
+    """The runner's config and its backend. Raises SettingsError with the faults of both."""
+    faults: list[str] = []
+    config: RunnerConfig | None = None
+    settings: Settings | None = None
+    try:
+        config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus)
+    except SettingsError as error:
+        faults += error.faults
+    try:
+        settings = settings_from(os.environ)
+    except SettingsError as error:
+        faults += error.faults
+    if config is None or settings is None:
+        raise SettingsError(tuple(faults))
+    return config, backend(settings)
 
 
 if __name__ == "__main__":
