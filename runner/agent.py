@@ -113,7 +113,8 @@ class Agent:
         if self._stopping.is_set():
             stop.set(StopReason.DRAIN)
         settings = self._backend.settings
-        margin = self._config.grace_seconds + 2.0
+        # A short lease must leave time between renewals; a lost one is killed without grace anyway.
+        margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
         keeper = LeaseKeeper(manager, claim.job, claim.lease, stop, settings.renew_seconds, margin)
         keeper.start()
         self._reporter.set("running", job=claim.job.uuid)

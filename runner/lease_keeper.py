@@ -1,4 +1,4 @@
-"""The thread that keeps a lease alive, and says stop when it cannot."""
+"""The threads that keep a lease alive, and say stop when they cannot."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from runner.stopping import StopReason, StopSignal
-from shared.errors import LostOwnershipError, StoreError
+from shared.errors import LostOwnershipError
 from shared.manager import JobManager
 from shared.state import Job, Lease, State
 
@@ -37,15 +37,20 @@ class LeaseKeeper:
         self._margin_seconds = margin_seconds
         self._monotonic = monotonic
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._threads = (
+            threading.Thread(target=self._keep, name="lease", daemon=True),
+            threading.Thread(target=self._watch, name="lease-watch", daemon=True),
+        )
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def end(self) -> tuple[Job, Lease]:
         """Stop renewing; the job and the lease as last renewed. A renewal under way is waited for."""
         self._ended.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         return self._job, self._lease
 
     def _keep(self) -> None:
@@ -55,6 +60,18 @@ class LeaseKeeper:
             if pause <= 0:
                 return
 
+    def _watch(self) -> None:
+        """Say stop in time, whatever a renewal under way is waiting for: storage may hang for minutes."""
+        while not self._ended.wait(max(0.05, min(1.0, self._left()))):
+            if self._left() <= 0:
+                log.warning("no renewal in time", extra={"action": "lease_lost", "job": str(self._lease.job)})
+                self._lost()
+                return
+
+    def _left(self) -> float:
+        """Seconds until the job must be told to die."""
+        return self._lease.deadline - self._margin_seconds - self._monotonic()
+
     def _renew_once(self) -> float:
         """Seconds until the next try; 0 when the lease is lost."""
         try:
@@ -62,8 +79,8 @@ class LeaseKeeper:
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()
-        except StoreError as error:
-            left = self._lease.deadline - self._margin_seconds - self._monotonic()
+        except Exception as error:  # whatever it was: an unrenewed lease ends
+            left = self._left()
             log.warning(
                 "renewal failed, %.0f s left: %s",
                 left,
@@ -71,6 +88,8 @@ class LeaseKeeper:
                 extra={"action": "renew_failed", "job": str(self._lease.job)},
             )
             return self._lost() if left <= 0 else max(0.1, min(left, self._renew_seconds / 5))
+        if self._stop.reason is StopReason.LOST:
+            return 0
         if self._job.state is State.TERMINATING:
             self._stop.set(StopReason.TERMINATED)
         return self._renew_seconds
