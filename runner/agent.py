@@ -41,7 +41,7 @@ class Agent:
         self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
-        self._volumes = ClusterVolumes(config, backend.settings, backend.clusters, self._stopping)
+        self._volumes = ClusterVolumes(config, backend, self._stopping)
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
@@ -151,6 +151,7 @@ class Agent:
             claim,
             self._node,
             self._volumes.volumes,
+            self._backend.workspaces.file_server,
             stop,
             self._backend.connection.counter,
         )

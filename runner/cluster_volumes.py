@@ -10,8 +10,7 @@ from runner.config import RunnerConfig
 from runner.mounts import mount_all
 from runner.mounts.types import Volume
 from runner.volumes import volumes_of
-from shared.clusters import ClusterManager
-from shared.settings import Settings
+from shared.wiring import Backend
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +21,15 @@ class ClusterVolumes:
     def __init__(
         self,
         config: RunnerConfig,
-        settings: Settings,
-        clusters: ClusterManager,
+        backend: Backend,
         stopping: threading.Event,
     ) -> None:
         """`stopping` interrupts a setup task."""
         self._stopping = stopping
         self._config = config
-        self._settings = settings
-        self._clusters = clusters
+        self._settings = backend.settings
+        self._clusters = backend.clusters
+        self._find_server = backend.workspaces.file_server
         self._stack = ExitStack()
         self.revision = ""
         self.volumes: tuple[Volume, ...] = ()
@@ -47,7 +46,7 @@ class ClusterVolumes:
         if row.revision == self.revision:
             return True
         setup = self._clusters.spec(row.revision).node_setup
-        volumes = volumes_of(setup.mount_volumes, self._settings)
+        volumes = volumes_of(setup.mount_volumes, self._settings, self._find_server)
         self.close()
         context = log_places.mount_context(self._config, _say, lambda error: _say(str(error)))
         self._stack.enter_context(mount_all(volumes, self._config.root / "mounts", context))

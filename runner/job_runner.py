@@ -19,7 +19,7 @@ from runner.mounts import mount_all
 from runner.mounts.types import MountContext, Volume
 from runner.process import JobProcess
 from runner.stopping import StopReason, StopSignal
-from runner.volumes import volumes_of
+from runner.volumes import FindServer, volumes_of
 from shared.environment import Node, Placement, job_environment, log_directory, output_directories
 from shared.errors import BatchAIError, LaunchError, MountError
 from shared.layout import NodeLayout
@@ -54,6 +54,7 @@ class JobRunner:
     claim: Claim
     node: Node
     cluster_volumes: tuple[Volume, ...]
+    find_server: FindServer
     stop: StopSignal
     counter: CallCounter | None = None
     monotonic: Callable[[], float] = time.monotonic
@@ -69,7 +70,7 @@ class JobRunner:
         )
         try:
             folders.make(layout)
-            volumes = volumes_of(spec.mount_volumes, self.settings)
+            volumes = volumes_of(spec.mount_volumes, self.settings, self.find_server)
             where = log_directory(spec, placement)
             roots = {layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes}
             logs = log_places.open_logs(where, roots, self._spool(), job.attempt, self.counter)

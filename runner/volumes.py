@@ -1,39 +1,47 @@
 """From the volumes of a document to volumes the drivers can mount, and from a path to its volume."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, UNMANAGED, Volume
-from shared.errors import MountError
+from shared.errors import MountError, NotFoundError
+from shared.file_urls import FileShareUrl, file_share
+from shared.names import file_server_from_arm_id
 from shared.settings import AccountEndpoints, Settings
-from shared.spec import AzureStorageCredentials, MountVolumes
+from shared.spec import AzureStorageCredentials, FileServer, MountVolumes
+from shared.stores.workspaces import Row
+
+#: (workspace, name) -> the row of a file server. Raises NotFoundError.
+FindServer = Callable[[str, str], Row]
 
 
-def volumes_of(mounts: MountVolumes | None, settings: Settings) -> tuple[Volume, ...]:
-    """The volumes of a document in their order, with the keys and endpoints this installation knows.
+def volumes_of(
+    mounts: MountVolumes | None, settings: Settings, find_server: FindServer
+) -> tuple[Volume, ...]:
+    """The volumes of a document in their order, with keys, endpoints and servers this installation knows.
 
-    Raises MountError for a file share whose URL cannot be read.
+    Raises MountError for a file share whose URL cannot be read, and for an unknown file server.
     """
     if mounts is None:
         return ()
-    return tuple(_volumes(mounts, settings))
+    return tuple(_volumes(mounts, settings, find_server))
 
 
-def _volumes(mounts: MountVolumes, settings: Settings) -> Iterator[Volume]:
+def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) -> Iterator[Volume]:
     for share in mounts.azure_file_shares:
-        account, name, endpoint = share_address(share.azure_file_url)
+        address = _share_address(share.azure_file_url)
+        account = share.account_name or address.account
         yield Volume(
             FILE_SHARE,
             share.relative_mount_path,
-            account=share.account_name or account,
-            key=_key(share.credentials, share.account_name or account, settings),
-            share=name,
-            endpoint=endpoint or _endpoints(settings, share.account_name or account).file,
+            account=account,
+            key=_key(share.credentials, account, settings),
+            share=address.share,
+            endpoint=_endpoints(settings, account).file if address.is_public else address.endpoint,
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
@@ -48,37 +56,57 @@ def _volumes(mounts: MountVolumes, settings: Settings) -> Iterator[Volume]:
             mount_options=blobs.mount_options or "",
         )
     for server in mounts.file_servers:
+        host, directory = _server_address(server, settings, find_server)
         yield Volume(
             FILE_SERVER,
             server.relative_mount_path,
-            server=server.file_server.id,
-            source_directory=server.source_directory or "",
+            server=host,
+            source_directory=directory,
             mount_options=server.mount_options or "",
         )
     for other in mounts.unmanaged_file_systems:
         yield Volume(UNMANAGED, other.relative_mount_path, mount_command=other.mount_command)
 
 
-def share_address(url: str) -> tuple[str, str, str]:
-    """(account, share, endpoint) of an azureFileUrl; endpoint "" for the public form
-    https://<account>.file.core.windows.net/<share>, else the service URL of an emulator-style address
-    http://host:port/<account>/<share>."""
-    shown = url.partition("?")[0]  # what follows may be a signature
+def _share_address(url: str) -> FileShareUrl:
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    folders = [part for part in parts.path.split("/") if part]
-    if ".file." in host and len(folders) == 1:
-        return host.partition(".")[0], folders[0], ""
-    if len(folders) == 2 and parts.netloc:
-        return folders[0], folders[1], f"{parts.scheme}://{parts.netloc}/{folders[0]}"
-    raise MountError(
-        "AZFMountError",
-        f"azureFileUrl '{shown}' is not the address of a share.",
-        "Expected https://<account>.file.core.windows.net/<share>.",
-    )
+        return file_share(url)
+    except ValueError as error:
+        shown = url.partition("?")[0].rpartition("@")[2]  # what is left out may be a secret
+        raise MountError(
+            "AZFMountError",
+            f"azureFileUrl '{shown}' is not the address of a share: {error}.",
+            "Expected https://<account>.file.core.windows.net/<share>.",
+        ) from None
+
+
+def _server_address(server: FileServer, settings: Settings, find_server: FindServer) -> tuple[str, str]:
+    """(host, absolute directory, "" for the server's root) of a file server.
+
+    `fileServer.id` is a host, or the ARM id of a file server whose mountSettings say where somebody runs it.
+    """
+    inside = (server.source_directory or "").strip("/")
+    named = file_server_from_arm_id(server.file_server.id)
+    if named is None:
+        return server.file_server.id, f"/{inside}" if inside else ""
+    workspace, name = named[0] or settings.default_workspace, named[1]
+    try:
+        row = find_server(workspace, name)
+    except NotFoundError:
+        raise MountError(
+            "NFSMountError",
+            f"there is no file server '{name}' in workspace '{workspace}'.",
+            "Create it with its mountSettings, or give fileServer.id the name or address of an NFS server.",
+        ) from None
+    place = row.detail.get("mountSettings")
+    if not place:
+        raise MountError(
+            "NFSMountError",
+            f"the file server '{row.name}' has no mountSettings: nobody has said where it runs.",
+            "Batch AI's own file servers are gone. Create it with mountSettings.fileServerInternalIP and "
+            "mountPoint of an NFS server, or give fileServer.id that server's name or address.",
+        )
+    return place["fileServerInternalIP"], f"{place['mountPoint'].rstrip('/')}/{inside}".rstrip("/")
 
 
 def _endpoints(settings: Settings, account: str) -> AccountEndpoints:

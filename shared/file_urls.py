@@ -17,6 +17,11 @@ class FileShareUrl:
     share: str
     endpoint: str
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it names the public cloud, for which an installation may have another address."""
+        return self.endpoint == f"https://{self.account}.file.core.windows.net"
+
 
 def file_share(url: str) -> FileShareUrl:
     """The share named by `https://<account>.file.core.windows.net/<share>` or `http://host/<account>/<share>`.

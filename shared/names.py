@@ -90,6 +90,20 @@ def cluster_from_arm_id(arm_id: str) -> ClusterId | None:
     return ClusterId(match[1], match[2]) if match else None
 
 
+def file_server_from_arm_id(arm_id: str) -> tuple[str, str] | None:
+    """(workspace, name) of the Batch AI file server that an ARM id names, or None.
+
+    The workspace is "" in ids of the API versions that had none.
+    """
+    match = re.fullmatch(
+        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.BatchAI"
+        r"(?:/workspaces/([^/]+))?/fileServers/([^/]+)/?",
+        arm_id,
+        re.IGNORECASE,
+    )
+    return (match[1] or "", match[2]) if match else None
+
+
 def job_from_blob_path(path: str, default_workspace: str, default_experiment: str) -> JobId:
     """The job that `<workspace>/<experiment>/<job>/job.json` (or a short form of it) names.
 

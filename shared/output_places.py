@@ -126,8 +126,7 @@ def _share(url: str, credentials: AzureStorageCredentials | None, settings: Sett
         found = file_share(url)
     except ValueError:
         return None
-    public = ".file." in found.endpoint
-    endpoint = _endpoints(settings, found.account).file or ("" if public else found.endpoint)
+    endpoint = _endpoints(settings, found.account).file if found.is_public else found.endpoint
     key = _key(credentials, found.account, settings)
     return OutputPlace("share", found.account, found.share, "", endpoint, key)
 

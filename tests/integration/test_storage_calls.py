@@ -29,9 +29,9 @@ def drop(world: World, name: str) -> None:
 def run_one(world: World, tmp_path: Path) -> State:
     claim = world.must_claim()
     config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0)
-    runner = JobRunner(
-        config, world.settings, claim, Node("node-0", "127.0.0.1", 0), (), StopSignal(), world.counter
-    )
+    find_server = world.backend.workspaces.file_server
+    node, stop = Node("node-0", "127.0.0.1", 0), StopSignal()
+    runner = JobRunner(config, world.settings, claim, node, (), find_server, stop, world.counter)
     result = runner.run()
     assert result.outcome is not None
     return world.finish(claim, result.outcome).state

@@ -31,11 +31,15 @@ def content(container: ContainerClient, name: str) -> bytes:
 def rclone_of(machine: Machine) -> list[psutil.Process]:
     """The rclone processes that work in this machine's directories."""
     work = str(machine.context.work)
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.status() != psutil.STATUS_ZOMBIE and any(work in part for part in process.cmdline())
-    ]
+    return [process for process in psutil.process_iter() if any(work in part for part in _words(process))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Its command line; of one that has just ended, nothing."""
+    try:
+        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def test_a_container_is_read_and_written_like_a_directory(
