@@ -22,6 +22,7 @@ class Wire:
         self.seen: list[tuple[str, str]] = []
         self.lost: list[tuple[str, str]] = []
         self.refusing = False  #: answer 503 to everything
+        self.garbling = False  #: answer 200 with what nobody asked for
         self.dead = threading.Event()  #: accept and never answer
         self._lose: list[Meant] = []
         self._closing = threading.Event()
@@ -80,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wire.wait_while_dead()
         if self.wire.refusing:
             self._answer(503, [], b"")
+            return
+        if self.wire.garbling:
+            self._answer(200, [("Content-Type", "application/json")], b'{"value": [{"odata.etag": "x"}]}')
             return
         upstream = http.client.HTTPConnection("127.0.0.1", self.wire.target, timeout=30)
         try:

@@ -1,0 +1,117 @@
+"""LeaseKeeper over a real queue and table, through a wire that can refuse and go dead."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.azurite import Endpoints
+from runner.lease_keeper import LeaseKeeper
+from runner.stopping import StopReason, StopSignal
+from shared.manager import Claim
+from shared.state import State
+from tests.support.waiting import eventually
+from tests.support.wire import WiredStorage
+from tests.support.world import DONE, World, settings_for
+from tests.support.world import world as open_world
+
+MARGIN = 1.0
+
+
+@pytest.fixture
+def wires(azurite: Endpoints, installation: str) -> Iterator[WiredStorage]:
+    with WiredStorage(azurite) as wires:
+        yield wires
+
+
+@pytest.fixture
+def world(installation: str) -> Iterator[World]:
+    with open_world(settings_for(installation, lease_seconds=3, renew_seconds=0.3)) as made:
+        yield made
+
+
+class Kept:
+    """A claimed job with its keeper, over storage of its own."""
+
+    def __init__(self, world: World, runner: World) -> None:
+        world.accept()
+        self.claim: Claim = runner.must_claim()
+        self.stop = StopSignal()
+        settings = world.settings
+        manager, lease = runner.backend.manager, self.claim.lease
+        self.keeper = LeaseKeeper(manager, self.claim.job, lease, self.stop, settings.renew_seconds, MARGIN)
+        self.keeper.start()
+
+    def stopped(self, seconds: float) -> StopReason:
+        return eventually(lambda: self.stop.reason, seconds)
+
+
+@pytest.fixture
+def kept(world: World, wires: WiredStorage) -> Iterator[Kept]:
+    settings = settings_for(
+        wires.connection_string, lease_seconds=3, renew_seconds=0.3, default_workspace=world.cluster.workspace
+    )
+    runner = World(settings)
+    made = Kept(world, runner)
+    yield made
+    for wire in (wires.queue, wires.table):
+        wire.dead.clear()
+        wire.refusing = False
+    made.keeper.end()
+    runner.backend.close()
+
+
+def test_a_lease_is_kept_for_longer_than_it_lasts(world: World, kept: Kept) -> None:
+    deadline = time.monotonic() + world.settings.lease_seconds + 1
+    while time.monotonic() < deadline:
+        assert world.claim("node-1") is None
+        time.sleep(0.1)
+    assert kept.stop.reason is None
+    job, lease = kept.keeper.end()
+    assert lease.deadline > time.monotonic() + 1
+    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+
+
+def test_terminate_is_heard_within_a_renewal(world: World, kept: Kept) -> None:
+    world.manager.terminate(world.id())
+    assert kept.stopped(2) is StopReason.TERMINATED
+    job, _ = kept.keeper.end()
+    assert job.state is State.TERMINATING
+
+
+def test_a_lease_in_other_hands_is_lost(world: World, kept: Kept) -> None:
+    job, lease = kept.keeper._job, kept.keeper._lease
+    world.manager.give_back(job, lease, "taken away")
+    assert kept.stopped(2) is StopReason.LOST
+
+
+def test_storage_that_refuses_for_a_moment_is_no_loss(world: World, wires: WiredStorage, kept: Kept) -> None:
+    wires.table.refusing = True
+    seen = len(wires.table.seen)
+    eventually(lambda: len(wires.table.seen) > seen)
+    wires.table.refusing = False
+    before = kept.keeper._lease.deadline
+    eventually(lambda: kept.keeper._lease.deadline > before + 0.2, 5)
+    assert kept.stop.reason is None
+
+
+@pytest.mark.parametrize("service", ["queue", "table"])
+@pytest.mark.parametrize("how", ["refusing", "dead"])
+def test_storage_that_stays_away_stops_the_job_before_the_lease_ends(
+    wires: WiredStorage, kept: Kept, service: str, how: str
+) -> None:
+    wire = getattr(wires, service)
+    if how == "dead":
+        wire.dead.set()
+    else:
+        wire.refusing = True
+    assert kept.stopped(10) is StopReason.LOST
+    left = kept.keeper._lease.deadline - time.monotonic()
+    assert 0 < left <= MARGIN + 0.1
+
+
+def test_an_unexpected_answer_ends_the_lease_too(wires: WiredStorage, kept: Kept) -> None:
+    """Whatever goes wrong while renewing: an unrenewed lease ends, and so does the job."""
+    wires.table.garbling = True
+    assert kept.stopped(10) is StopReason.LOST
+    assert kept.keeper._lease.deadline > time.monotonic()
