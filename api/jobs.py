@@ -88,7 +88,9 @@ def jobs_list_remote_login_information(req: func.HttpRequest) -> func.HttpRespon
     """Jobs_ListRemoteLoginInformation: the nodes that work on it at this moment."""
     services = backend()
     job = services.manager.get(job_of(req))
-    nodes = [n for n in services.clusters.alive_nodes(job.cluster) if n.job == job.uuid]
+    # The row names the owner a moment before the node says what it works on.
+    alive = services.clusters.alive_nodes(job.cluster)
+    nodes = [n for n in alive if n.job == job.uuid or n.node_id == job.owner]
     return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))
 
 

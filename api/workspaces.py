@@ -1,5 +1,6 @@
 """Workspaces: PUT, PATCH, GET, DELETE, and the two lists."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from shared.stores.workspaces import Row
 
 bp = func.Blueprint()
+_LOCATION = re.compile(r"[A-Za-z0-9 ()-]{1,64}")
 
 
 def resource(row: "Row") -> dict[str, Any]:
@@ -29,8 +31,10 @@ def workspaces_create(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Create: 200 with the resource; an existing one gets the tags."""
     body = read_object(req)
     location = body.get("location")
-    if not isinstance(location, str) or not location.strip() or len(location) > 90:
+    if not isinstance(location, str) or not location.strip():
         raise RequestError("The location property is required for this definition.", "LocationRequired")
+    if not _LOCATION.fullmatch(location):
+        raise RequestError("The location is not the name of a region.", "LocationNotAvailableForResourceType")
     # ARM writes "North Europe" as northeurope.
     location = location.replace(" ", "").lower()
     row = backend().workspaces.put_workspace(req.route_params["workspace"], location, read_tags(body))

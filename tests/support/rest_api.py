@@ -53,6 +53,8 @@ class RestApi:
     account: str
     key: str
     files_url: str
+    shares_root: Path
+    environment: dict[str, str]
     log: Path
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> httpx.Response:
@@ -119,13 +121,13 @@ class RestApi:
 
 
 @contextmanager
-def rest_api(directory: Path) -> Iterator[RestApi]:
-    """Everything started, and stopped at the end."""
+def rest_api(directory: Path, **changes: str) -> Iterator[RestApi]:
+    """Everything started, and stopped at the end. `changes`: settings that differ from those of tests."""
     with ExitStack() as stack:
         child, endpoints = azurite.start(directory / "azurite.log")
         stack.callback(child.stop)
         files = stack.enter_context(FilesServer(directory / "shares"))
-        environment = _environment(endpoints, files)
+        environment = _environment(endpoints, files) | changes
         settings = settings_from(environment)
         provision(settings)
         log = directory / "host.log"
@@ -139,7 +141,19 @@ def rest_api(directory: Path) -> Iterator[RestApi]:
         )
         shares.create_share("logs")
         http = stack.enter_context(httpx.Client(timeout=30))
-        yield RestApi(url, http, services, blobs, shares, endpoints.account, endpoints.key, files.url, log)
+        yield RestApi(
+            url=url,
+            http=http,
+            backend=services,
+            blobs=blobs,
+            shares=shares,
+            account=endpoints.account,
+            key=endpoints.key,
+            files_url=files.url,
+            shares_root=directory / "shares",
+            environment=environment,
+            log=log,
+        )
 
 
 def _environment(endpoints: Endpoints, files: FilesServer) -> dict[str, str]:

@@ -1,0 +1,26 @@
+"""A function app for the published clients, with short leases so that terminate is quick."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.rest_api import PROJECT, RestApi
+from tests.support.rest_api import rest_api as start
+
+_ENVIRONMENTS = PROJECT / ".venvs"
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
+    times = {"BATCHAI_LEASE_SECONDS": "6", "BATCHAI_RENEW_SECONDS": "0.5"}
+    with start(tmp_path_factory.mktemp("rest"), **times) as running:
+        yield running
+
+
+def python_of(name: str, options: str = "") -> Path:
+    """The interpreter of a client's environment; skips where it has not been made."""
+    python = _ENVIRONMENTS / name / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"no {python}: run scripts/client-envs {options}".rstrip())
+    return python
