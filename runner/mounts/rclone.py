@@ -159,7 +159,7 @@ def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:
         )
     words = rclone.process.words()
     lost = rclone_process.dirty(places.cache)
-    if lost and (died is not None or left is None):
+    if lost and (died is not None or left is None) and rclone_process.repair(places.cache):
         how = f"rclone had died ({words})" if died is not None else "closed too late"
         context.say(f"{volume}: {how}; uploading {len(lost)} files from rclone's cache")
         left = _upload_again(volume, context, places)

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.mounts import fuse_process, homes, rclone_control
@@ -103,17 +104,50 @@ def wait_for_uploads(
 
 
 def dirty(cache: Path) -> tuple[str, ...]:
-    """Files in the cache that never reached the volume, by name; read from rclone's own notes (vfsMeta)."""
-    return tuple(sorted(_dirty(cache / "vfsMeta")))
+    """Files in the cache that never reached the volume, by name; read from rclone's own notes (vfsMeta).
+
+    A note that cannot be read counts: rclone truncates it before it writes, and may have been killed there.
+    """
+    meta = cache / "vfsMeta"
+    return tuple(sorted(str(path.relative_to(meta)) for path, dirty in _notes(meta) if dirty is not False))
 
 
-def _dirty(meta: Path) -> Iterator[str]:
+def repair(cache: Path) -> bool:
+    """Write torn notes anew, as of files to upload: rclone itself deletes such files from its cache.
+
+    False where that cannot be, because the cached file has holes (it was never whole on this machine): then
+    no rclone should see the cache again.
+    """
+    for path, dirty in _notes(cache / "vfsMeta"):
+        data = cache / "vfs" / path.relative_to(cache / "vfsMeta")
+        if dirty is None and data.is_file():
+            found = data.stat()
+            if found.st_blocks * 512 < found.st_size:
+                return False
+            path.write_text(json.dumps(_whole(found)))
+    return True
+
+
+def _whole(found: os.stat_result) -> dict[str, object]:
+    """rclone's note (vfscache.Info) of a file that is in the cache as a whole and changed."""
+    changed = datetime.fromtimestamp(found.st_mtime, UTC).isoformat()
+    return {
+        "ModTime": changed,
+        "ATime": changed,
+        "Size": found.st_size,
+        "Rs": [{"Pos": 0, "Size": found.st_size}] if found.st_size else None,
+        "Fingerprint": "",
+        "Dirty": True,
+    }
+
+
+def _notes(meta: Path) -> Iterator[tuple[Path, bool | None]]:
+    """(note, whether it says dirty; None where it cannot be read)."""
     # vfsMeta/<remote>/<root>/<path>; for a share there is no <root>.
     for path in meta.rglob("*"):
         if path.is_file():
             try:
                 note = json.loads(path.read_text())
             except (OSError, ValueError):
-                continue
-            if isinstance(note, dict) and note.get("Dirty"):
-                yield str(path.relative_to(meta))
+                note = None
+            yield path, bool(note.get("Dirty")) if isinstance(note, dict) else None

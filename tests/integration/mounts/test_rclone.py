@@ -192,6 +192,23 @@ def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
     assert list(machine.root.iterdir()) == []
 
 
+def test_a_note_that_the_kill_tore_loses_no_file(
+    machine: Machine, volume: Volume, container: ContainerClient
+) -> None:
+    with (
+        pytest.raises(UnmountError, match="ended with status -9"),
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        (mounted.target / "sub").mkdir()
+        (mounted.target / "sub/late").write_bytes(b"written and closed" * 1000)
+        (killed,) = rclone_of(machine)
+        killed.kill()
+        eventually(lambda: not rclone_of(machine))
+        for note in machine.context.work.rglob("vfsMeta/*/*/sub/late"):
+            note.write_text("")  # rclone truncates before it writes
+    assert content(container, "sub/late") == b"written and closed" * 1000
+
+
 def test_uploads_that_cannot_be_are_told_and_kept(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
