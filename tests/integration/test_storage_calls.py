@@ -11,13 +11,11 @@ import pytest
 
 from runner.agent import Agent
 from runner.config import RunnerConfig
-from runner.job_runner import JobRunner
 from runner.stopping import StopSignal
-from shared.environment import Node
 from shared.intake import take_job
 from shared.state import State
 from shared.wiring import backend
-from tests.support.agents import running
+from tests.support.agents import job_runner, running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 
@@ -29,10 +27,7 @@ def drop(world: World, name: str) -> None:
 def run_one(world: World, tmp_path: Path) -> State:
     claim = world.must_claim()
     config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0)
-    find_server = world.backend.workspaces.file_server
-    node, stop = Node("node-0", "127.0.0.1", 0), StopSignal()
-    runner = JobRunner(config, world.settings, claim, node, (), find_server, stop, world.counter)
-    result = runner.run()
+    result = job_runner(world, config, claim, StopSignal(), world.counter).run()
     assert result.outcome is not None
     return world.finish(claim, result.outcome).state
 
@@ -41,7 +36,8 @@ def told(step: str, calls: Counter[str]) -> None:
     print(f"{step:10} {calls.total():3}  " + ", ".join(f"{n} {call}" for call, n in sorted(calls.items())))
 
 
-@pytest.fixture(params=[("warm", 12), ("cold", 14), ("first", 16)], ids=lambda case: case[0])
+# TODO: cold was 13 before workspaces and experiments had rows of their own; two reads of them make it 15.
+@pytest.fixture(params=[("warm", 12), ("cold", 15), ("first", 16)], ids=lambda case: case[0])
 def case(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> tuple[str, int]:
     """A process that has seen the cluster before; a fresh one; a fresh one and a new experiment."""
     name, most = request.param

@@ -1,10 +1,17 @@
-"""An Agent in a thread, as its own process would run it."""
+"""The runner in the process of a test: an Agent in a thread, and one attempt of one job."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runner.agent import Agent
+from runner.config import RunnerConfig
+from runner.job_runner import JobRunner
+from runner.stopping import StopSignal
+from shared.environment import Node
+from shared.manager import Claim
+from shared.stores.connection import CallCounter
+from tests.support.world import World
 
 
 @contextmanager
@@ -28,3 +35,19 @@ def running(agent: Agent, seconds: float = 30.0) -> Iterator[None]:
     assert not thread.is_alive(), f"the agent did not stop within {seconds} s"
     if raised:
         raise raised[0]
+
+
+def job_runner(
+    world: World, config: RunnerConfig, claim: Claim, stop: StopSignal, counter: CallCounter | None = None
+) -> JobRunner:
+    """The runner of one claimed job, on a cluster without volumes of its own."""
+    return JobRunner(
+        config=config,
+        settings=world.settings,
+        claim=claim,
+        node=Node(config.node_id, "127.0.0.1", 0),
+        cluster_volumes=(),
+        find_server=world.backend.workspaces.file_server,
+        stop=stop,
+        counter=counter,
+    )

@@ -45,13 +45,14 @@ def settings_for(connection_string: str, **changes: Any) -> Settings:
 
 
 def document(command: str = "true", **properties: Any) -> bytes:
-    """A job.json."""
+    """A job.json; a property that is None is left out."""
     least = {
         "nodeCount": 1,
         "stdOutErrPathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT",
         "customToolkitSettings": {"commandLine": command},
     }
-    return json.dumps({"properties": least | properties}).encode()
+    given = {name: value for name, value in (least | properties).items() if value is not None}
+    return json.dumps({"properties": given}).encode()
 
 
 @dataclass

@@ -1,0 +1,246 @@
+"""One attempt from claim to outcome: real processes, shares of the Azure Files emulator, premounted."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runner.config import RunnerConfig
+from runner.job_runner import Result
+from runner.stopping import StopReason, StopSignal
+from shared.layout import path_segment
+from shared.manager import Claim
+from shared.state import Reason
+from tests.integration.runner.conftest import Shares
+from tests.support.agents import job_runner
+from tests.support.waiting import eventually
+from tests.support.world import World, document
+
+MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
+
+
+class Stage:
+    """Submits, claims and runs documents whose logs go to the share `logs`."""
+
+    def __init__(self, world: World, shares: Shares, config: RunnerConfig) -> None:
+        self.world, self.shares, self.config = world, shares, config
+        self.logs = shares.create("logs")
+        self.stop = StopSignal()
+
+    def claim(self, command: str = "true", *, name: str = "job", **properties: Any) -> Claim:
+        least = {
+            "stdOutErrPathPrefix": f"{MOUNTS}/logs",
+            "mountVolumes": {"azureFileShares": [self.shares.volume("logs")]},
+        }
+        self.world.accept(name, document(command, **least | properties))
+        return self.world.must_claim(self.config.node_id)
+
+    def run(self, claim: Claim) -> Result:
+        return job_runner(self.world, self.config, claim, self.stop).run()
+
+    def outcome(self, command: str = "true", **properties: Any) -> tuple[Reason, int | None]:
+        result = self.run(self.claim(command, **properties))
+        assert result.outcome is not None
+        assert result.node_fault == ""
+        return result.outcome.reason, result.outcome.exit_code
+
+    def segment(self) -> str:
+        return path_segment(self.world.settings.scope, self.world.id(), self.world.job().uuid)
+
+    def log(self, name: str = "stdout.txt") -> str:
+        """A log file of the latest run, as it lies on the share."""
+        path = self.logs / self.segment() / "stdouterr" / name
+        return path.read_text() if path.exists() else ""
+
+    def in_background(self, claim: Claim) -> tuple[threading.Thread, list[Result]]:
+        results: list[Result] = []
+        thread = threading.Thread(target=lambda: results.append(self.run(claim)))
+        thread.start()
+        return thread, results
+
+
+@pytest.fixture
+def stage(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Stage:
+    return Stage(world, shares, config())
+
+
+def left_over(stage: Stage) -> list[str]:
+    """Commands of processes that still run in the node's folders."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.cwd().startswith(str(stage.config.root)) and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(child.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_success_leaves_logs_outputs_and_a_clean_node(stage: Stage) -> None:
+    out = stage.shares.create("out")
+    volumes = [stage.shares.volume("logs"), stage.shares.volume("out")]
+    command = 'echo "hello $NAME"; echo oops >&2; echo weights > $AZ_BATCHAI_OUTPUT_MODEL/model.bin'
+    claim = stage.claim(
+        command,
+        mountVolumes={"azureFileShares": volumes},
+        outputDirectories=[{"id": "MODEL", "pathPrefix": f"{MOUNTS}/out", "pathSuffix": "model"}],
+        environmentVariables=[{"name": "NAME", "value": "world on $AZ_BATCHAI_NUM_GPUS GPUs"}],
+    )
+    result = stage.run(claim)
+    assert result.outcome is not None
+    assert (result.outcome.reason, result.outcome.exit_code) == (Reason.SUCCEEDED, 0)
+    assert stage.log() == "hello world on 0 GPUs\n"
+    assert stage.log("stderr.txt") == "oops\n"
+    assert "ended: Succeeded, exit code 0" in stage.log("execution.log")
+    assert (out / stage.segment() / "outputs" / "model" / "model.bin").read_text() == "weights\n"
+    assert {seal.name: seal.complete for seal in result.seals} == {
+        "execution.log": True,
+        "stdout.txt": True,
+        "stderr.txt": True,
+    }
+    assert not left_over(stage)
+    assert not [p for p in stage.config.root.rglob("*") if p.is_symlink()], "every volume is undone"
+
+
+def test_an_exit_code_of_the_job_is_its_outcome(stage: Stage) -> None:
+    assert stage.outcome("echo before; exit 3") == (Reason.JOB_FAILED, 3)
+    assert stage.log() == "before\n"
+
+
+def test_a_job_that_ends_by_a_signal(stage: Stage) -> None:
+    assert stage.outcome("kill -SEGV $$") == (Reason.JOB_FAILED, 139)
+
+
+def test_preparation_runs_first_and_its_failure_is_the_outcome(stage: Stage) -> None:
+    preparation = {"commandLine": "echo preparing; exit 5"}
+    assert stage.outcome("echo never", jobPreparation=preparation) == (Reason.PREPARATION_FAILED, 5)
+    assert stage.log("stdout-job_prep.txt") == "preparing\n"
+    assert stage.log() == ""
+
+
+def test_preparation_and_job_share_their_temp(stage: Stage) -> None:
+    preparation = {"commandLine": "echo prepared > $AZ_BATCHAI_JOB_TEMP/x"}
+    assert stage.outcome("cat $AZ_BATCHAI_JOB_TEMP/x", jobPreparation=preparation) == (Reason.SUCCEEDED, 0)
+    assert stage.log() == "prepared\n"
+
+
+def test_a_missing_share_is_a_mount_error(stage: Stage) -> None:
+    volumes = [stage.shares.volume("logs"), stage.shares.volume("nobody-made-it")]
+    reason, code = stage.outcome(mountVolumes={"azureFileShares": volumes})
+    assert (reason, code) == (Reason.FILE_SHARE_MOUNT, None)
+    assert "nobody-made-it" in stage.log("execution.log")
+    assert not [p for p in stage.config.root.rglob("*") if p.is_symlink()]
+
+
+def test_a_missing_share_for_the_logs_keeps_nobody_waiting(stage: Stage) -> None:
+    before = time.monotonic()
+    shares = {"azureFileShares": [stage.shares.volume("nobody-made-it")]}
+    reason, _ = stage.outcome(stdOutErrPathPrefix=f"{MOUNTS}/nobody-made-it", mountVolumes=shares)
+    assert reason is Reason.FILE_SHARE_MOUNT
+    assert time.monotonic() - before < 10
+
+
+def test_a_wall_clock_that_runs_out(stage: Stage) -> None:
+    before = time.monotonic()
+    constraints = {"maxWallClockTime": "PT1S"}
+    assert stage.outcome("echo begun; sleep 60", constraints=constraints) == (Reason.WALL_CLOCK, None)
+    assert 1 <= time.monotonic() - before < 8
+    assert stage.log() == "begun\n"
+    assert not left_over(stage)
+
+
+def begun(stage: Stage, command: str = "echo begun; sleep 60") -> tuple[threading.Thread, list[Result]]:
+    thread, results = stage.in_background(stage.claim(command))
+    eventually(lambda: stage.log() == "begun\n")
+    return thread, results
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [(StopReason.TERMINATED, Reason.TERMINATED), (StopReason.DRAIN, None), (StopReason.LOST, None)],
+)
+def test_a_stop_ends_the_tree_and_only_a_termination_has_an_outcome(
+    stage: Stage, reason: StopReason, outcome: Reason | None
+) -> None:
+    thread, results = begun(stage, "sleep 61 & echo begun; sleep 60")
+    stage.stop.set(reason)
+    thread.join(10)
+    assert not thread.is_alive()
+    result = results[0]
+    assert (result.outcome.reason if result.outcome else None) is outcome
+    assert result.stopped is (reason if outcome is None else None)
+    assert not left_over(stage)
+
+
+def test_grace_lets_a_job_save_its_work(stage: Stage) -> None:
+    thread, _ = begun(stage, "trap 'echo saved; exit 0' TERM; echo begun; while :; do sleep 0.02; done")
+    stage.stop.set(StopReason.TERMINATED)
+    thread.join(10)
+    assert stage.log() == "begun\nsaved\n"
+
+
+def test_children_left_behind_are_killed_and_told(stage: Stage) -> None:
+    assert stage.outcome("sleep 60 & echo done") == (Reason.SUCCEEDED, 0)
+    assert not left_over(stage)
+    assert "left behind" in stage.log("execution.log")
+
+
+def test_a_second_attempt_keeps_the_logs_of_the_first(stage: Stage) -> None:
+    claim = stage.claim("echo attempt $AZ_BATCHAI_ATTEMPT")
+    stage.run(claim)
+    stage.world.expire(claim)
+    stage.run(stage.world.must_claim("node-9"))
+    assert stage.log() == "attempt 2\n"
+    assert stage.log("stdout.attempt-1.txt") == "attempt 1\n"
+    assert "attempt 1 of job" in stage.log("execution.attempt-1.log")
+
+
+def test_secrets_reach_the_job_and_no_log_of_ours(stage: Stage) -> None:
+    claim = stage.claim('test "$TOKEN" = swordfish', secrets=[{"name": "TOKEN", "value": "swordfish"}])
+    result = stage.run(claim)
+    assert result.outcome is not None
+    assert result.outcome.exit_code == 0
+    assert "swordfish" not in stage.log("execution.log")
+    assert "***" in stage.log("execution.log")
+
+
+def test_a_job_sees_nothing_of_the_runner(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHAI_STORAGE", "the connection string")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "the client secret")
+    assert stage.outcome("env") == (Reason.SUCCEEDED, 0)
+    assert "the connection string" not in stage.log()
+    assert "the client secret" not in stage.log()
+    assert "AZ_BATCHAI_JOB_MOUNT_ROOT=" in stage.log()
+
+
+SCRIPT, ARGS = f"{MOUNTS}/scripts/train.py", "--epochs 3"
+
+
+@pytest.mark.parametrize(
+    "toolkit",
+    [
+        {"pyTorchSettings": {"pythonScriptFilePath": SCRIPT, "commandLineArgs": ARGS}},
+        {"tensorFlowSettings": {"pythonScriptFilePath": SCRIPT, "masterCommandLineArgs": ARGS}},
+        {"caffe2Settings": {"pythonScriptFilePath": SCRIPT, "commandLineArgs": ARGS}},
+        {"customToolkitSettings": {"commandLine": f"python {SCRIPT} {ARGS}"}},
+    ],
+    ids=lambda toolkit: next(iter(toolkit)),
+)
+def test_python_toolkits_run_their_script(stage: Stage, toolkit: dict[str, Any]) -> None:
+    scripts = stage.shares.create("scripts")
+    (scripts / "train.py").write_text("import sys\nprint('trained with', sys.argv[1:], sys.prefix)\n")
+    stage.config = replace(stage.config, path=str(Path(sys.prefix) / "bin"))
+    volumes = {"azureFileShares": [stage.shares.volume("logs"), stage.shares.volume("scripts")]}
+    without = {"customToolkitSettings": None} if "customToolkitSettings" not in toolkit else {}
+    result = stage.run(stage.claim(mountVolumes=volumes, **without | toolkit))
+    assert result.outcome is not None
+    assert result.outcome.exit_code == 0, stage.log("execution.log")
+    folder = (stage.logs / stage.segment()).joinpath("stdouterr")
+    told = "".join(path.read_text() for path in folder.glob("stdout*.txt"))
+    assert f"trained with ['--epochs', '3'] {sys.prefix}" in told
