@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared import status
+from shared import auto_storage, status
 from shared.echo import echo
 from shared.errors import ConflictError, NotFoundError, Problem
 from shared.names import ClusterId, printable
@@ -77,10 +77,11 @@ class ClusterManager:
             self._workspaces.ensure(cluster.workspace)
         except ConflictError as error:
             return self.refuse(place, (Problem(0, 0, "$", str(error), "Then drop it again."),))
+        problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._store(cluster, parsed.spec, known)
-        answer = status.of_cluster(row.id, self.settings.scope, self._now(), parsed.problems)
+        answer = status.of_cluster(row.id, self.settings.scope, self._now(), problems)
         self._documents.put_status(place, answer)
-        return ClusterAnswer(True, row, parsed.problems)
+        return ClusterAnswer(True, row, problems)
 
     def accept_http(self, cluster: ClusterId, data: bytes) -> ClusterAnswer:
         """As `accept`, for a document that came over HTTP: a refusal writes nothing, and a copy without
@@ -91,13 +92,18 @@ class ClusterManager:
         known = self.table.get(cluster)
         if known and known.deleting:
             raise ConflictError(_going(known).message, "ClusterBeingDeleted")
+        problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._store(cluster, parsed.spec, known)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = echo(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
-        answer = status.of_cluster(row.id, self.settings.scope, self._now(), parsed.problems)
+        answer = status.of_cluster(row.id, self.settings.scope, self._now(), problems)
         self._documents.put_status(self._place(row.id), answer)
-        return ClusterAnswer(True, row, parsed.problems)
+        return ClusterAnswer(True, row, problems)
+
+    def _make_volumes(self, spec: ClusterSpec) -> tuple[Problem, ...]:
+        """Before the row, which is what the nodes see."""
+        return auto_storage.ensure(spec.node_setup.mount_volumes, self.settings)
 
     def _store(self, cluster: ClusterId, spec: ClusterSpec, known: ClusterRow | None) -> ClusterRow:
         content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient, ExponentialRetry
 
-from shared.stores.connection import CallCounter, counting_transport, translated
+from shared.errors import StoreError
+from shared.stores.connection import CallCounter, counting_transport, error_code, translated
 
 #: The service takes at most 4 MiB in one Append Block.
 MOST_BYTES = 4 * 1024 * 1024
@@ -49,6 +50,18 @@ def _client(address: ContainerAddress, counter: CallCounter | None) -> Container
 
         credential = DefaultAzureCredential()
     return ContainerClient(address.url, address.container, credential=credential, **options)
+
+
+def create_container(address: ContainerAddress) -> None:
+    """Make a container; one that is there is fine. Raises StoreError."""
+    doing = f"creating container {address.container} of account {address.account}"
+    with _client(address, None) as client, translated(doing):
+        try:
+            client.create_container()
+        except ResourceExistsError as error:
+            # One that is being deleted answers 409 too.
+            if error_code(error) != "ContainerAlreadyExists":
+                raise StoreError(f"{doing}: {error_code(error)}") from error
 
 
 class FilesOfContainer:

@@ -6,7 +6,8 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient
 
-from shared.stores.connection import CallCounter, counting_transport, translated
+from shared.errors import StoreError
+from shared.stores.connection import CallCounter, counting_transport, error_code, translated
 
 #: The service takes at most 4 MiB in one Put Range.
 MOST_BYTES = 4 * 1024 * 1024
@@ -26,24 +27,40 @@ class ShareAddress:
         return self.endpoint or f"https://{self.account}.file.core.windows.net"
 
 
+def _client(address: ShareAddress, counter: CallCounter | None) -> ShareClient:
+    # One repetition for a hiccup; whoever carries logs tries again by itself.
+    options: dict[str, Any] = {
+        "retry_policy": LinearRetry(backoff=1, retry_total=1, random_jitter_range=0),
+    }
+    if counter:
+        options["transport"] = counting_transport(counter, "file")
+    credential: Any = {"account_name": address.account, "account_key": address.key}
+    if not address.key:
+        from azure.identity import DefaultAzureCredential
+
+        credential = DefaultAzureCredential()
+        options["token_intent"] = "backup"
+    return ShareClient(address.url, address.share, credential=credential, **options)
+
+
+def create_share(address: ShareAddress) -> None:
+    """Make a share; one that is there is fine. Raises StoreError."""
+    doing = f"creating share {address.share} of account {address.account}"
+    with _client(address, None) as client, translated(doing):
+        try:
+            client.create_share()
+        except ResourceExistsError as error:
+            # One that is being deleted answers 409 too.
+            if error_code(error) != "ShareAlreadyExists":
+                raise StoreError(f"{doing}: {error_code(error)}") from error
+
+
 class ShareFolder:
     """A folder of a share in which log files grow. One writer per file; safe to use from several threads."""
 
     def __init__(self, address: ShareAddress, folder: str, counter: CallCounter | None = None) -> None:
         """`folder`: path inside the share, no slash at either end. Opens no connection yet."""
-        # One repetition for a hiccup; whoever carries logs tries again by itself.
-        options: dict[str, Any] = {
-            "retry_policy": LinearRetry(backoff=1, retry_total=1, random_jitter_range=0),
-        }
-        if counter:
-            options["transport"] = counting_transport(counter, "file")
-        credential: Any = {"account_name": address.account, "account_key": address.key}
-        if not address.key:
-            from azure.identity import DefaultAzureCredential
-
-            credential = DefaultAzureCredential()
-            options["token_intent"] = "backup"
-        self._share = ShareClient(address.url, address.share, credential=credential, **options)
+        self._share = _client(address, counter)
         self._folder = folder
         self._kept: set[str] = set()  #: files whose earlier attempt has been taken care of
         self._where = f"share {address.share} of account {address.account}"
