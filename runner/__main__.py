@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from runner import mounts
+from runner import cage, mounts
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
 from runner.log_places import mount_context
@@ -46,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"error: {fault}", file=sys.stderr)
         return 2
     log = logging.getLogger("runner")
+    cage.adopt_orphans()
     config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)

@@ -5,8 +5,11 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
+from runner import cage as cages
 from runner import folders, gpus
+from runner.cage import Cage
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
 from runner.job_runner import JobRunner, Result
@@ -42,6 +45,7 @@ class Agent:
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
         self._volumes = ClusterVolumes(config, backend, self._stopping)
+        self._cage = Cage()
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
@@ -85,8 +89,7 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
-            # What a job left mounted must be gone before another job may run here.
-            folders.refuse_mounts(self._config.root / "jobs")
+            self._refuse_leftovers()
             ready = self._volumes.follow()
         except (MountError, SetupTaskError, folders.FolderError) as error:
             log.warning("node unusable: %s", error, extra={"action": "unusable"})
@@ -98,6 +101,13 @@ class Agent:
         else:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
         return ready
+
+    def _refuse_leftovers(self) -> None:
+        """What a job has left must be gone before another job may run here. Raises FolderError."""
+        folders.refuse_mounts(self._config.root / "jobs")
+        self._cage.kill()
+        if left := self._cage.inmates():
+            raise folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
 
     def _pause(self) -> float:
         active = time.monotonic() - self._last_job < self._config.active_seconds
@@ -115,7 +125,17 @@ class Agent:
         settings = self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
-        keeper = LeaseKeeper(manager, claim.job, claim.lease, stop, settings.renew_seconds, margin)
+        self._cage = cage = Cage()
+        _arm(cage, claim.lease)
+        keeper = LeaseKeeper(
+            manager,
+            claim.job,
+            claim.lease,
+            stop,
+            settings.renew_seconds,
+            margin,
+            lambda lease: _arm(cage, lease),
+        )
         keeper.start()
         self._reporter.set("running", job=claim.job.uuid)
         told = threading.Timer(_STATUS_SECONDS, manager.write_status, (claim.job,))
@@ -126,6 +146,7 @@ class Agent:
             told.cancel()
             told.join()
             job, lease = keeper.end()
+            cage.close()
         try:
             self._conclude(job, lease, result)
         except LostOwnershipError as error:
@@ -154,8 +175,14 @@ class Agent:
             self._backend.workspaces.file_server,
             stop,
             self._backend.connection.counter,
+            self._cage,
         )
-        return runner.run()
+        busy = gpus.busy() if self._node.gpus else frozenset()
+        result = runner.run()
+        if self._node.gpus and (left := gpus.left_busy(busy)):
+            fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
+            result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
+        return result
 
     def _conclude(self, job: Job, lease: Lease, result: Result) -> None:
         manager = self._backend.manager
@@ -172,6 +199,12 @@ class Agent:
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
         self._reporter.end()
+
+
+def _arm(cage: Cage, lease: Lease) -> None:
+    """The job's processes die a moment before its lease ends, even if this process cannot see to it."""
+    left = lease.deadline - time.monotonic()
+    cage.arm(max(0.01, left - min(1.0, left / 10)))
 
 
 def poll_orders(config: RunnerConfig) -> Iterator[tuple[str, ...]]:

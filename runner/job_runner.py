@@ -9,7 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from runner import cage as cages
 from runner import folders, log_places, process
+from runner.cage import Cage
 from runner.config import RunnerConfig, job_base_environment
 from runner.launch import plan
 from runner.launch.plan import LaunchPlan, ProcessPlan, execution_log_name, preparation_log_name
@@ -57,6 +59,7 @@ class JobRunner:
     find_server: FindServer
     stop: StopSignal
     counter: CallCounter | None = None
+    cage: Cage = field(default_factory=Cage)
     monotonic: Callable[[], float] = time.monotonic
     _processes: list[JobProcess] = field(default_factory=list)
     _undo_faults: list[str] = field(default_factory=list)
@@ -141,7 +144,7 @@ class JobRunner:
         if steps.preparation is not None:
             out, err = (logs.add(preparation_log_name(s, placement)) for s in ("stdout", "stderr"))
             diary.say("job preparation starts")
-            prepared = [process.start("jobPreparation", steps.preparation, env, cwd, out, err)]
+            prepared = [process.start("jobPreparation", steps.preparation, env, cwd, out, err, self.cage)]
             early = self._wait(prepared, prepared, deadline, Reason.PREPARATION_FAILED)
             if early is None or not early.succeeded:
                 return early
@@ -160,7 +163,8 @@ class JobRunner:
         for step in steps.processes:
             out, err = (logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
             diary.say(f"{step.role} starts: {step.command}")
-            child = process.start(step.name, step.command, env | dict(step.environment), cwd, out, err)
+            own = env | dict(step.environment)
+            child = process.start(step.name, step.command, own, cwd, out, err, self.cage)
             self._processes.append(child)
             started.append((step, child))
         essential = [child for step, child in started if step.essential]
@@ -175,6 +179,10 @@ class JobRunner:
         pause = 0.01
         while True:
             codes = [p.exit_code for p in essential]
+            if self.cage.fired:
+                # They were killed, however it looks: this runner had been stalled for as long as its lease.
+                self.stop.set(StopReason.LOST)
+                return self._stopped(processes)
             bad = next((code for code in codes if code), None)
             if bad is not None:
                 process.stop(processes, self.config.grace_seconds)
@@ -203,8 +211,12 @@ class JobRunner:
         return self.stop.reason in (StopReason.LOST, StopReason.DRAIN)
 
     def _kill_left(self, diary: ExecutionLog) -> None:
-        if found := process.kill_left(self._processes):
+        if found := process.kill_left(self._processes) + self.cage.kill():
             diary.say(f"{found} processes were left behind and were killed")
+        if left := self.cage.inmates():
+            fault = f"cannot be killed: {cages.describe(left)}"
+            diary.say(fault)
+            self._undo_faults.append(fault)
 
     def _python(self, base: dict[str, str], diary: ExecutionLog) -> str:
         if self.config.python:

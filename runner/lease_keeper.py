@@ -17,6 +17,7 @@ class LeaseKeeper:
     """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
 
     `margin_seconds`: how long before the deadline the job must be told to die, when renewals fail.
+    `renewed` is told every renewal that succeeded.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class LeaseKeeper:
         stop: StopSignal,
         renew_seconds: float,
         margin_seconds: float,
+        renewed: Callable[[Lease], None] = lambda lease: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manager = manager
@@ -35,6 +37,7 @@ class LeaseKeeper:
         self._stop = stop
         self._renew_seconds = renew_seconds
         self._margin_seconds = margin_seconds
+        self._renewed = renewed
         self._monotonic = monotonic
         self._ended = threading.Event()
         self._threads = (
@@ -90,6 +93,7 @@ class LeaseKeeper:
             return self._lost() if left <= 0 else max(0.1, min(left, self._renew_seconds / 5))
         if self._stop.reason is StopReason.LOST:
             return 0
+        self._renewed(self._lease)
         if self._job.state is State.TERMINATING:
             self._stop.set(StopReason.TERMINATED)
         return self._renew_seconds

@@ -12,12 +12,22 @@ from pathlib import Path
 
 import psutil
 
+from runner.cage import Cage, bears, is_alive
 from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.
 _SIGNAL_BASE = 128
 #: A daemon leaves the session and the parent of the process that started it; its environment stays.
 _MARK = "BATCHAI_PROCESS_TREE"
+#: When memory runs out the kernel is to take the job, not its runner; and the lease must be renewed however
+#: busy the job keeps the processors.
+_OOM_SCORE, _NICE = 500, 5
+# $1 score, $2 the cgroup's entrance or "". What fails here must not keep a job from running.
+_ENTER = r"""
+{ echo "$1" > /proc/self/oom_score_adj; [ -z "$2" ] || echo 0 > "$2"; } 2>/dev/null
+shift 2
+exec "$@"
+"""
 
 
 @dataclass
@@ -42,25 +52,33 @@ class JobProcess:
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             try:
-                if os.getsid(process.pid) == self.popen.pid or _bears(process.pid, self.mark):
+                if os.getsid(process.pid) == self.popen.pid or bears(process.pid, self.mark):
                     found[process.pid] = process
                     for child in process.children(recursive=True):
                         found[child.pid] = child
             except (ProcessLookupError, psutil.NoSuchProcess, PermissionError):
                 continue
-        return [p for p in found.values() if _alive(p)]
+        return [p for p in found.values() if is_alive(p)]
 
 
 def start(
-    name: str, command: str, env: Mapping[str, str], cwd: Path, stdout: Path, stderr: Path
+    name: str,
+    command: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdout: Path,
+    stderr: Path,
+    cage: Cage | None = None,
 ) -> JobProcess:
-    """Run shell text with bash. Raises LaunchError when it cannot be started."""
-    mark = f"{_MARK}={uuid.uuid4().hex}"
+    """Run shell text with bash, inside `cage`. Raises LaunchError when it cannot be started."""
+    own = uuid.uuid4().hex
+    marks = {_MARK: own} | dict([cage.mark] if cage else [])
     try:
+        wrapper = _entering(cage.open() if cage else "")
         with stdout.open("ab") as out, stderr.open("ab") as err:
             popen = subprocess.Popen(
-                [*_dying_with_runner(), "/bin/bash", "-c", command],
-                env=dict(env) | dict([mark.split("=")]),
+                [*wrapper, "/bin/bash", "-c", command],
+                env=dict(env) | marks,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -69,13 +87,25 @@ def start(
             )
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
-    return JobProcess(name, popen, mark)
+    if cage:
+        cage.entered(popen.pid)
+    return JobProcess(name, popen, f"{_MARK}={own}")
 
 
-def _dying_with_runner() -> list[str]:
-    # A runner that is killed must not leave its job behind, to run beside the next attempt.
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+def _entering(entrance: str) -> list[str]:
+    """The words before a command that make it part of the job and not of the runner."""
+    try:
+        own = int(Path("/proc/self/oom_score_adj").read_text())
+    except (OSError, ValueError):
+        own = 0
+    words = ["/bin/sh", "-c", _ENTER, "sh", str(min(1000, own + _OOM_SCORE)), entrance]
+    if nice := shutil.which("nice"):
+        words += [nice, "-n", str(_NICE)]
+    # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
+    # the first process at once; the cage's switch does the rest.
+    if setpriv := shutil.which("setpriv"):
+        words += [setpriv, "--pdeathsig", "KILL", "--"]
+    return words
 
 
 def stop(processes: list[JobProcess], grace_seconds: float) -> None:
@@ -125,17 +155,3 @@ def _send(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         pass
-
-
-def _bears(pid: int, mark: str) -> bool:
-    try:
-        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False  # gone, or another user's
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

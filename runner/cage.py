@@ -1,0 +1,199 @@
+"""What holds everything that one attempt of a job starts, so that nothing of it survives the attempt.
+
+A process can leave its parent, its session and its process group, and it can clear its environment. So a cage
+knows its inmates by four signs: the cgroup (where the machine has one for us), a mark in the environment,
+descent from one that is known, and adoption: orphans become children of this process (`adopt_orphans`), and
+whatever child appears after the first start without being one of ours is theirs.
+"""
+
+import ctypes
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+from runner import cgroups
+from runner.dead_man import DeadMan
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
+_VARIABLE = "BATCHAI_ATTEMPT_MARK"
+#: How often is looked again for what a kill has missed (a fork under way), and the pause between.
+_ROUNDS, _PAUSE_SECONDS = 60, 0.05
+
+
+def adopt_orphans() -> bool:
+    """Make this process the new parent of its orphaned descendants, in init's stead; whether that worked.
+
+    For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
+    """
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def _adopts() -> bool:
+    answer = ctypes.c_int(0)
+    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return bool(answer.value)
+
+
+class Cage:
+    """Made for one attempt, before its volumes; `close` when these are gone too."""
+
+    def __init__(self) -> None:
+        self._id = uuid.uuid4().hex
+        self.mark = (_VARIABLE, self._id)
+        self.cgroup: cgroups.Cgroup | None = None
+        self._open = False
+        self._until: float | None = None  #: monotonic
+        self._switch: DeadMan | None = None
+        self._at_first = _children() if _adopts() else set()
+        self._before: set[int] = set()
+        self._started: set[int] = set()
+        self._lock = threading.Lock()
+
+    def arm(self, seconds: float) -> None:
+        """Whatever is inside dies in `seconds` unless this is said again before, or `close`. Never said: it
+        dies with this process only."""
+        with self._lock:
+            self._until = time.monotonic() + seconds
+            if self._switch:
+                self._switch.arm(seconds)
+
+    def open(self) -> str:
+        """Before a process is started: the file through which it enters the cgroup, or ""."""
+        with self._lock:
+            if not self._open:
+                self._open = True
+                self._before = _children() if _adopts() else set()
+                self.cgroup = cgroups.make(self._id)
+                group = str(self.cgroup.path) if self.cgroup else ""
+                if self._until is not None:
+                    left = max(0.001, self._until - time.monotonic())
+                    self._switch = DeadMan("=".join(self.mark), group, left)
+                    self._before.add(self._switch.pid)
+        return self.cgroup.entrance if self.cgroup else ""
+
+    def entered(self, pid: int) -> None:
+        """A direct child of ours works inside; whoever started it reaps it."""
+        self._started.add(pid)
+
+    @property
+    def fired(self) -> bool:
+        """Whether everything inside was killed because the lease could not be shown to hold."""
+        # By our own clock too: processes may be seen dead before the switch has finished killing.
+        late = self._until is not None and time.monotonic() >= self._until
+        return self._switch is not None and (late or self._switch.fired)
+
+    def inmates(self) -> list[psutil.Process]:
+        """Every living process of the attempt."""
+        if not self._open:
+            return []
+        found: dict[int, psutil.Process] = {}
+        for pid in {*self._grouped(), *_marked("=".join(self.mark)), *self._adopted()}:
+            try:
+                process = psutil.Process(pid)
+                for member in (process, *process.children(recursive=True)):
+                    found[member.pid] = member
+            except psutil.NoSuchProcess:
+                continue
+        return [process for process in found.values() if is_alive(process)]
+
+    def kill(self) -> int:
+        """SIGKILL until nothing is left; how many were found at once. What cannot be killed (a process in
+        uninterruptible sleep) is told by `inmates` afterwards."""
+        most = 0
+        for _ in range(_ROUNDS if self._open else 0):
+            left = self.inmates()
+            most = max(most, len(left))
+            if not left:
+                break
+            if self.cgroup:
+                self.cgroup.kill()
+            for process in left:
+                try:
+                    process.kill()
+                except psutil.Error:
+                    continue
+            self.reap(process.pid for process in left)
+            time.sleep(_PAUSE_SECONDS)
+        self.reap(self._adopted())
+        return most
+
+    def reap(self, pids: Iterable[int]) -> None:
+        """Take adopted zombies out of the process table. Children of others are not ours to wait for, and
+        those that were started here are waited for by who started them: their exit code must not be lost."""
+        for pid in pids:
+            if pid in self._started or pid in self._before:
+                continue
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue
+
+    def close(self) -> None:
+        """The attempt is over, its volumes too: let the switch go, remove the cgroup."""
+        with self._lock:
+            if self._switch:
+                self._switch.release()
+            if self.cgroup:
+                self.cgroup.remove()
+        if _adopts():
+            # Daemons of volumes were orphans as well; now that they have ended somebody must say so.
+            _reap_zombies(_children() - self._at_first)
+
+    def _grouped(self) -> list[int]:
+        return self.cgroup.pids() if self.cgroup else []
+
+    def _adopted(self) -> set[int]:
+        return _children() - self._before - self._started if self._open and _adopts() else set()
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}
+
+
+def _reap_zombies(pids: set[int]) -> None:
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
+
+
+def _marked(mark: str) -> list[int]:
+    return [pid for pid in psutil.pids() if bears(pid, mark)]
+
+
+def bears(pid: int, mark: str) -> bool:
+    """Whether "NAME=value" stands in the environment a process was started with."""
+    try:
+        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # gone, or another user's
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that waits to be reaped."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def describe(left: list[psutil.Process]) -> str:
+    """What people are told of processes that cannot be killed."""
+    return ", ".join(_describe(process) for process in left[:5])
+
+
+def _describe(process: psutil.Process) -> str:
+    def ask(question: Callable[[], str]) -> str:
+        try:
+            return question()
+        except psutil.Error:
+            return "?"
+
+    return f"process {process.pid} ({ask(process.name)}, {ask(process.status)})"

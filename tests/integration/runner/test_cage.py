@@ -1,0 +1,170 @@
+"""A cage against processes that do everything to get out of it, and against runners that die or stall."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runner import cage as cage_module
+from runner import cgroups, process
+from runner.cage import Cage
+from tests.support.waiting import eventually
+
+PROJECT = Path(__file__).parents[3]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def start(cage: Cage, folder: Path, command: str) -> process.JobProcess:
+    env = {"PATH": os.environ["PATH"]}
+    return process.start("", command, env, folder, folder / "stdout", folder / "stderr", cage)
+
+
+def written(path: Path) -> int:
+    return int(eventually(lambda: path.exists() and path.read_text().strip(), 10))
+
+
+@pytest.fixture(params=["with cgroups", "without"])
+def cage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cage]:
+    if request.param == "without":
+        monkeypatch.setattr(cgroups, "make", lambda name: None)
+    elif (probe := cgroups.make(f"probe-{os.getpid()}")) is None:
+        pytest.skip("no cgroup v2 that we may write to")
+    else:
+        probe.remove()
+    made = Cage()
+    yield made
+    made.kill()
+    made.close()
+
+
+ESCAPES = {
+    "ignores TERM": "(trap '' TERM; echo $BASHPID > pid; while :; do sleep 0.05; done) & wait",
+    "double fork and setsid": "(setsid sh -c 'echo $$ > pid; exec sleep 60' &) ; sleep 60",
+    "keeps stdout open": "sleep 60 & echo $! > pid; exit 3",
+    "forks without end": "f() { sleep 0.02; f & }; f & echo $$ > pid; sleep 60",
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_nobody_gets_out(cage: Cage, tmp_path: Path, escape: str) -> None:
+    child = start(cage, tmp_path, ESCAPES[escape])
+    pid = written(tmp_path / "pid")
+    eventually(lambda: pid in {p.pid for p in cage.inmates()} or not alive(pid))
+    before = time.monotonic()
+    cage.kill()
+    assert time.monotonic() - before < 5
+    assert cage.inmates() == []
+    assert not alive(pid)
+    child.popen.wait(5)
+
+
+def test_a_job_is_niced_and_the_first_to_go_when_memory_runs_out(cage: Cage, tmp_path: Path) -> None:
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    child = start(cage, tmp_path, "cat /proc/self/oom_score_adj; nice")
+    assert child.popen.wait(10) == 0
+    score, nice = map(int, (tmp_path / "stdout").read_text().split())
+    assert score == min(1000, own + 500)
+    assert nice == os.nice(0) + 5
+    assert (tmp_path / "stderr").read_text() == ""
+
+
+# A runner in miniature: starts a job in a cage and then does what the test asks for.
+RUNNER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {project!r})
+from runner import cage as cages, cgroups, process
+from runner.cage import Cage
+folder, command, seconds, cgroup = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
+if not cgroup:
+    cgroups.make = lambda name: None
+assert cages.adopt_orphans()
+cage = Cage()
+if seconds:
+    cage.arm(seconds)
+child = process.start("", command, {{"PATH": "/usr/bin:/bin"}}, folder, folder / "out", folder / "err", cage)
+(folder / "started").write_text(str(child.popen.pid))
+if {wait}:
+    child.popen.wait()
+    (folder / "found").write_text(str(cage.kill()))
+    (folder / "left").write_text(str(len(cage.inmates())))
+    cage.close()
+    zombies = [p for p in __import__("psutil").Process().children() if p.status() == "zombie"]
+    (folder / "end").write_text(str(len(zombies)))
+else:
+    time.sleep(60)
+"""
+
+
+def runner(folder: Path, command: str, seconds: float, cgroup: bool, wait: bool) -> subprocess.Popen[bytes]:
+    code = RUNNER.format(project=str(PROJECT), wait=wait)
+    words = [sys.executable, "-c", code, str(folder), command, str(seconds), "yes" if cgroup else ""]
+    return subprocess.Popen(words)
+
+
+@pytest.mark.parametrize("cgroup", [True, False])
+def test_an_orphan_that_has_thrown_away_every_sign_is_adopted_and_killed(
+    tmp_path: Path, cgroup: bool
+) -> None:
+    command = (
+        "(env -i setsid /bin/sh -c 'echo $$ > pid; exec /bin/sleep 60' &) ; while ! [ -s pid ]; do :; done"
+    )
+    ours = runner(tmp_path, command, 0, cgroup, wait=True)
+    assert ours.wait(30) == 0
+    assert (tmp_path / "found").read_text() == "1"
+    assert (tmp_path / "left").read_text() == "0"
+    assert (tmp_path / "end").read_text() == "0", "zombies"
+    assert not alive(written(tmp_path / "pid"))
+
+
+@pytest.mark.parametrize("cgroup", [True, False])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_job_of_a_dead_or_stalled_runner_is_killed_with_its_grandchildren(
+    tmp_path: Path, how: signal.Signals, cgroup: bool
+) -> None:
+    command = "(setsid sh -c 'echo $$ > pid; exec sleep 60' &) ; sleep 60; true"
+    ours = runner(tmp_path, command, 1.5, cgroup, wait=False)
+    try:
+        pid, first = written(tmp_path / "pid"), written(tmp_path / "started")
+        ours.send_signal(how)
+        eventually(lambda: not alive(pid) and not alive(first), 5)
+    finally:
+        ours.kill()
+        ours.wait()
+
+
+def test_a_switch_that_is_armed_again_holds_its_fire_and_says_when_it_has_fired(tmp_path: Path) -> None:
+    cage = Cage()
+    cage.arm(0.6)
+    child = start(cage, tmp_path, "sleep 60")
+    deadline = time.monotonic() + 1.2
+    while time.monotonic() < deadline:
+        cage.arm(0.6)
+        time.sleep(0.05)
+    assert child.exit_code is None and not cage.fired
+    eventually(lambda: cage.fired, 5)
+    assert eventually(lambda: child.exit_code, 5) == 137
+    cage.close()
+
+
+def test_a_cage_that_nothing_entered_costs_nothing() -> None:
+    cage = Cage()
+    cage.arm(1)
+    assert (cage.kill(), cage.inmates(), cage.fired) == (0, [], False)
+    cage.close()
+
+
+def test_what_cannot_be_killed_is_told_by_name() -> None:
+    assert f"process {os.getpid()} (" in cage_module.describe([psutil.Process()])
