@@ -1,6 +1,7 @@
 """The human form of `batchai lint`: place, severity, member; below, the problem and what would be right."""
 
 import sys
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -14,8 +15,14 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE
 
 
 def print_table(found: list[tuple[str, tuple[Problem, ...]]], sentence: str) -> None:
-    """Print the problems of each file and then `sentence`. Nothing from a document is read as markup."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    """Print the problems of each file and then `sentence`."""
+    print_problems(found, sys.stdout)
+    _console(sys.stdout).print(Text(sentence, style="bold"))
+
+
+def print_problems(found: list[tuple[str, tuple[Problem, ...]]], stream: TextIO) -> None:
+    """Print the problems of each file. Nothing from a document is read as markup."""
+    console = _console(stream)
     for file, problems in found:
         for problem in problems:
             # One line whatever its length, so that editors and grep find file:line:column.
@@ -23,7 +30,10 @@ def print_table(found: list[tuple[str, tuple[Problem, ...]]], sentence: str) -> 
             for line in _told(problem).wrap(console, console.width - _INDENT):
                 line.rstrip()
                 console.print(Text(" " * _INDENT) + line, soft_wrap=True)
-    console.print(Text(sentence, style="bold"))
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, width=None if stream.isatty() else _WIDTH, highlight=False)
 
 
 def _head(file: str, problem: Problem) -> Text:

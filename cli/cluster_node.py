@@ -1,0 +1,82 @@
+"""`batchai cluster node` and `cluster file`: a cluster's machines, and where their setup task writes."""
+
+from typing import Any
+
+import click
+
+from cli import columns
+from cli.cluster import clusters
+from cli.faults import ERROR, Fault
+from cli.options import cluster_option, command, group, in_workspace
+from cli.session import Session
+from cli.shape import flat
+from cli.ssh import run_on_node, ssh_options
+
+nodes = group(clusters, "node", "Nodes of a cluster.")
+files = group(clusters, "file", "Files of a cluster's setup task.")
+_ROOT = "$AZ_BATCHAI_MOUNT_ROOT/"
+
+
+@command(nodes, "list", "cluster node list -w research -c gpus", cluster_option, in_workspace)
+def list_all(session: Session, cluster: str) -> None:
+    """List the nodes of a cluster and how to log in to them."""
+    path = f"{session.cluster(cluster)}/listRemoteLoginInformation"
+    session.show_all(session.api.pages("POST", path), columns.node)
+
+
+@command(
+    nodes,
+    "exec",
+    "cluster node exec -w research -c gpus --exec nvidia-smi",
+    cluster_option,
+    in_workspace,
+    ssh_options,
+)
+def execute(session: Session, cluster: str, **given: Any) -> None:
+    """Run a command on a node of a cluster through ssh, or forward ports to it."""
+    path = session.cluster(cluster)
+    run_on_node(session, path, session.api.pages("POST", f"{path}/listRemoteLoginInformation"), **given)
+
+
+@command(
+    files,
+    "list",
+    "cluster file list -w research -c gpus",
+    cluster_option,
+    in_workspace,
+    click.option("-p", "--path", default=".", help="Not used."),
+    click.option("--expiry", type=int, help="Not used."),
+)
+def list_files(session: Session, cluster: str, path: str, expiry: int | None) -> None:
+    """Tell where the setup task of a cluster writes its output.
+
+    The REST API has no operation that lists it (the original client read the storage itself), so the place is
+    told and the exit code is 1; a cluster without a setup task has no such files.
+    """
+    found = flat(session.api.get(session.cluster(cluster)))
+    setup = found.get("nodeSetup") or {}
+    if not setup.get("setupTask"):
+        session.show_all([], columns.file)
+        return
+    place = output_place(setup)
+    raise Fault(
+        f"the files of a cluster cannot be listed over the REST API; they are in {place}",
+        "Look there with any storage client, for instance Azure Storage Explorer.",
+        ERROR,
+    )
+
+
+def output_place(setup: dict[str, Any]) -> str:
+    """Where a setup task writes: a folder of a share or container where its volume tells, else the path."""
+    task = setup["setupTask"]
+    folders = [str(task.get(name) or "") for name in ("stdOutErrPathPrefix", "stdOutErrPathSuffix")]
+    path = "/".join(folder.strip("/") for folder in folders if folder)
+    volumes = setup.get("mountVolumes") or {}
+    for volume in (*volumes.get("azureFileShares", ()), *volumes.get("azureBlobFileSystems", ())):
+        point = _ROOT + str(volume.get("relativeMountPath", "")).strip("/")
+        if path == point or path.startswith(f"{point}/"):
+            container = (
+                f"https://{volume.get('accountName')}.blob.core.windows.net/{volume.get('containerName')}"
+            )
+            return f"{volume.get('azureFileUrl') or container}{path[len(point) :]}"
+    return path

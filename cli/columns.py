@@ -1,0 +1,127 @@
+"""The table of each kind of thing: the columns of the original client. In: flat resources (cli/shape.py)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cli.shape import part
+
+#: What the service says where there is no limit: the largest number a client can read.
+_NO_LIMIT = 2_147_483_647
+Row = dict[str, str]
+Columns = Callable[[dict[str, Any]], Row]
+
+
+def workspace(item: dict[str, Any]) -> Row:
+    return {
+        "Name": _text(item, "name"),
+        "Resource Group": _text(item, "resourceGroup"),
+        "Location": _text(item, "location"),
+        "State": _text(item, "provisioningState"),
+    }
+
+
+def experiment(item: dict[str, Any]) -> Row:
+    return {
+        "Name": _text(item, "name"),
+        "Resource Group": _text(item, "resourceGroup"),
+        "Workspace": part(_text(item, "id"), "workspaces"),
+        "State": _text(item, "provisioningState"),
+    }
+
+
+def cluster(item: dict[str, Any]) -> Row:
+    counts = item.get("nodeStateCounts") or {}
+    states = ("Idle", "Running", "Preparing", "Leaving", "Unusable")
+    return {
+        "Name": _text(item, "name"),
+        "Resource Group": _text(item, "resourceGroup"),
+        "Workspace": part(_text(item, "id"), "workspaces"),
+        "VM Size": _text(item, "vmSize"),
+        "State": _state(item, "allocationState"),
+        **{state: str(counts.get(f"{state.lower()}NodeCount", 0)) for state in states},
+    }
+
+
+def job(item: dict[str, Any]) -> Row:
+    on = item.get("cluster") or {}
+    return {
+        "Name": _text(item, "name"),
+        "Cluster": part(_text(on, "id"), "clusters"),
+        "Cluster RG": _text(on, "resourceGroup"),
+        "Cluster Workspace": part(_text(on, "id"), "workspaces"),
+        "Tool": _text(item, "toolType"),
+        "Nodes": _text(item, "nodeCount"),
+        "State": _state(item, "executionState"),
+        "Exit code": _text(item.get("executionInfo") or {}, "exitCode"),
+    }
+
+
+def run(item: dict[str, Any]) -> Row:
+    """A run in the history of a job, by the beginning of its uuid."""
+    info = item.get("executionInfo") or {}
+    errors = info.get("errors") or [{}]
+    return {
+        "Run": _text(item, "name")[:8],
+        "Created": _moment(_text(item, "creationTime")),
+        "Ended": _moment(_text(info, "endTime")),
+        "Attempts": _text(item, "attempt"),
+        "State": _state(item, "executionState"),
+        "Exit code": _text(info, "exitCode"),
+        "Error": _text(errors[0], "code"),
+    }
+
+
+def file(item: dict[str, Any]) -> Row:
+    return {
+        "Name": _text(item, "name"),
+        "Type": _text(item, "fileType"),
+        "Size": "" if item.get("fileType") == "directory" else _text(item, "contentLength"),
+        "Modified": _text(item, "lastModified"),
+    }
+
+
+def node(item: dict[str, Any]) -> Row:
+    port = item.get("port")
+    return {
+        "ID": _text(item, "nodeId"),
+        "IP": _text(item, "ipAddress"),
+        "SSH Port": "" if port is None else str(int(port)),
+    }
+
+
+def file_server(item: dict[str, Any]) -> Row:
+    disks, mount = item.get("dataDisks") or {}, item.get("mountSettings") or {}
+    return {
+        "Name": _text(item, "name"),
+        "Resource Group": _text(item, "resourceGroup"),
+        "Size": _text(item, "vmSize"),
+        "Disks": f"{disks.get('diskCount')} x {disks.get('diskSizeInGb')} Gb" if disks else "",
+        "Public IP": _text(mount, "fileServerPublicIp"),
+        "Internal IP": _text(mount, "fileServerInternalIp"),
+        "Mount Point": _text(mount, "mountPoint"),
+    }
+
+
+def usage(item: dict[str, Any]) -> Row:
+    name = item.get("name") or {}
+    return {
+        "Value": _text(name, "localizedValue") or _text(name, "value"),
+        "Usage": _text(item, "currentValue") or "0",
+        "Limit": "none" if item.get("limit") == _NO_LIMIT else _text(item, "limit") or "0",
+    }
+
+
+def _state(item: dict[str, Any], member: str) -> str:
+    """As the original showed it: deleting wins over everything else."""
+    deleting = item.get("provisioningState") == "deleting"
+    return "deleting" if deleting else _text(item, member)
+
+
+def _moment(timestamp: str) -> str:
+    """To the second, without the letters: 2018-06-06 20:26:23."""
+    return timestamp[:19].replace("T", " ")
+
+
+def _text(item: dict[str, Any], member: str) -> str:
+    value = item.get(member)
+    return "" if value is None else str(value)

@@ -1,0 +1,170 @@
+"""Following a growing file of a job to the job's end, without losing, repeating or inventing a byte.
+
+The file is read in pieces, each from where the last one ended. What may come between:
+* the link expires: another one is asked for;
+* the service is away: it is waited for, and nothing is written whose place is not certain;
+* the job is taken up by another runner: the file is kept as `<name>.attempt-<n>` and a new one begins. A
+  piece counts only when a look at the job *after* reading it shows that this had not yet happened;
+* an append is under way: a file share's file grows first and is filled then, so zeros at the end may be bytes
+  to come. They wait until something else is in their place or the job has ended;
+* the job is deleted, or another run begins under its name: the run that was followed has ended.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cli.faults import NOT_FOUND, Fault, NotAnswering, Refused
+from cli.links import PIECE, LinkExpired, Links, Place
+from cli.patience import Patience
+from cli.standing import ENDED, identity, state
+
+_TRIES = 5
+
+
+class Sink(Protocol):
+    """Where the bytes go."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+@dataclass
+class Follower:
+    """Writes a file of a job to `out` while it grows. Used once.
+
+    `say` gets lines for the person, `told` the job at every look. `wait` False: what is there now, no more.
+    """
+
+    links: Links
+    place: Place
+    out: Sink
+    say: Callable[[str], None]
+    interval: float = 1.0
+    wait: bool = True
+    sleep: Callable[[float], None] = time.sleep
+    told: Callable[[dict[str, Any]], None] = lambda _: None
+    found: bool = field(default=False, init=False)  #: whether there was such a file
+
+    def run(self) -> dict[str, Any]:
+        """Follow to the end of the run; the job as it was last seen. Raises Fault."""
+        self._patience = Patience(self.say, self.sleep)
+        self._offset, self._link, self._over = 0, "", ""
+        self._said_waiting = False
+        job = self._patience(lambda: self.links.api.get(self.place.job))
+        self._run, self._attempt = identity(job), _attempt(job)
+        self.told(job)
+        while True:
+            final = self._final = bool(self._over) or state(job) in ENDED
+            piece = self._piece(final)
+            after = job if final else self._look(job)
+            if _attempt(after) == self._attempt or not self._next_attempt(after):
+                if piece:
+                    self.out.write(piece)
+                    self._offset += len(piece)
+                elif final or not self.wait:
+                    return self._ended(after)
+                else:
+                    self.sleep(self.interval)
+            job = after
+
+    def _look(self, job: dict[str, Any]) -> dict[str, Any]:
+        """The job as it is now; as it was, where this run is no longer there."""
+        try:
+            now = self._patience(lambda: self.links.api.get(self.place.job))
+        except Refused as fault:
+            if fault.status != 404:
+                raise
+            self._over = f"the job {job['name']} was deleted"
+            return job
+        if identity(now) != self._run:
+            self._over = f"another run of the job {job['name']} has begun"
+            return job
+        self.told(now)
+        return now
+
+    def _ended(self, job: dict[str, Any]) -> dict[str, Any]:
+        if self._over:
+            raise Fault(f"{self._over}; this is all of the one that was followed", exit_code=NOT_FOUND)
+        return job
+
+    def _piece(self, final: bool) -> bytes:
+        """What can be written of the file from the offset on; `final`: zeros at the end are meant."""
+        piece = self._read(self._offset)
+        if final:
+            return piece
+        solid = piece.rstrip(b"\0")
+        if solid or len(piece) < PIECE or not self._read(self._offset + PIECE):
+            return solid
+        # Something follows the zeros, so that append has ended: what is read now is what it wrote.
+        return self._read(self._offset)
+
+    def _read(self, offset: int) -> bytes:
+        for _ in range(_TRIES):
+            if not self._link and not self._find():
+                break
+            try:
+                return self._patience(lambda: self.links.read(self._link, offset))
+            except LinkExpired:
+                self._link = ""
+        return b""
+
+    def _find(self) -> bool:
+        """Ask for a link; whether there is such a file."""
+        if self._over:
+            return False  # the service tells of the job's latest run only
+        self._link = self._listed().get(self.place.name, "")
+        if self._link:
+            self.found = True
+        elif self.wait and not self._final and not self.found and not self._said_waiting:
+            self.say(f"{self.place.name} is not there yet; waiting for the job to write it")
+            self._said_waiting = True
+        return bool(self._link)
+
+    def _listed(self) -> dict[str, str]:
+        return self._patience(lambda: self.links.listed(self.place, self._run))
+
+    def _next_attempt(self, job: dict[str, Any]) -> bool:
+        """Finish the files that attempts have left behind since the last look; whether there were any."""
+        files = {} if self._over else self._listed()
+        kept = sorted(_kept(files, self.place.name, self._attempt))
+        for number, link in kept:
+            self._finish(link)
+            self._attempt, self._offset, self._link = number + 1, 0, ""
+            self.say(f"attempt {number} ended early; the next one begins the file anew")
+        if kept:
+            # In a container the old file stays for a moment after its copy is there.
+            self.sleep(self.interval)
+        elif self.place.name not in files or not self._attempt:
+            # Nothing was written so far: whatever comes is of this attempt or a later one.
+            self._attempt = max(self._attempt, 1) if self.place.name in files else _attempt(job)
+        return bool(kept)
+
+    def _finish(self, link: str) -> None:
+        """Write the rest of a file that does not grow any more."""
+        self.found = True
+
+        def read() -> bytes:
+            try:
+                return self.links.read(link, self._offset)
+            except LinkExpired:
+                raise NotAnswering("the storage service refuses a link that was just given") from None
+
+        while piece := self._patience(read):
+            self.out.write(piece)
+            self._offset += len(piece)
+
+
+def _kept(files: dict[str, str], name: str, least: int) -> Iterator[tuple[int, str]]:
+    """(attempt, link) of the files that attempts from `least` on have left behind."""
+    stem, dot, suffix = name.rpartition(".")
+    pattern = re.compile(rf"{re.escape(stem)}\.attempt-(\d+){re.escape(dot + suffix)}")
+    for found, link in files.items():
+        match = pattern.fullmatch(found)
+        if match and int(match[1]) >= least:
+            yield int(match[1]), link
+
+
+def _attempt(job: dict[str, Any]) -> int:
+    return int(job["properties"].get("attempt") or 0)

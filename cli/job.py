@@ -1,0 +1,67 @@
+"""`batchai job`: show, list, terminate, delete, why, runs."""
+
+import click
+
+from cli import columns, standing
+from cli.options import (
+    command,
+    confirm,
+    group,
+    in_experiment,
+    in_workspace,
+    name_option,
+    no_wait,
+    yes_option,
+)
+from cli.session import Session
+
+jobs = group(None, "job", "Jobs: what runs on the nodes of a cluster.")
+name = name_option("job", "-j", "--job")
+where = (in_workspace, in_experiment)
+
+
+@command(jobs, "show", "job show -w research -e mnist -n first", name, *where)
+def show(session: Session, name: str) -> None:
+    """Show a job. Exit code 3 where there is none."""
+    session.show(session.api.get(session.job(name)), columns.job)
+
+
+@command(jobs, "list", "job list -w research -e mnist -o table", *where)
+def list_all(session: Session) -> None:
+    """List the jobs of an experiment."""
+    session.show_all(session.api.pages("GET", f"{session.experiment()}/jobs"), columns.job)
+
+
+@command(jobs, "runs", "job runs -w research -e mnist -n first -o table", name, *where)
+def runs(session: Session, name: str) -> None:
+    """List every run there was under a job's name, oldest first."""
+    session.show_all(session.api.pages("GET", f"{session.job(name)}/runs"), columns.run)
+
+
+@command(
+    jobs, "terminate", "job terminate -w research -e mnist -n first -y", name, *where, no_wait, yes_option
+)
+def terminate(session: Session, name: str, no_wait: bool, yes: bool) -> None:
+    """Stop a job. One that has ended stays as it is."""
+    path = session.job(name)
+    confirm(yes, f"Terminate the job {name}?")
+    session.api.post(f"{path}/terminate", wait=not no_wait)
+
+
+@command(jobs, "delete", "job delete -w research -e mnist -n first -y", name, *where, no_wait, yes_option)
+def delete(session: Session, name: str, no_wait: bool, yes: bool) -> None:
+    """Delete a job, terminating it first. Its files stay."""
+    path = session.job(name)
+    confirm(yes, f"Delete the job {name}?")
+    session.api.delete(path, wait=not no_wait)
+
+
+@command(jobs, "why", "job why -w research -e mnist -n first", name, *where)
+def why(session: Session, name: str) -> None:
+    """Tell in words how a job stands: what it waits for, since when it runs, how it ended."""
+    answer = session.api.get(session.job(name))
+    if session.form or session.query:
+        session.show(answer, standing.row)
+        return
+    for line in standing.why(answer):
+        click.echo(line)

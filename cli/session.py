@@ -1,0 +1,127 @@
+"""What every command is handed: where the service is, how to talk to it and how to print."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import click
+
+from cli import config, output
+from cli.columns import Columns
+from cli.faults import USAGE, Fault
+from cli.http import Api
+from cli.shape import flat
+from cli.sign_in import sign_in
+from shared.names import RESOURCE_GROUP_PATTERN, Scope, name_fault
+
+
+@dataclass
+class Session:
+    """The options that all commands share, and what follows from them. Close it."""
+
+    options: dict[str, str | None]
+    form: str | None = None
+    query: str | None = None
+    _api: Api | None = field(default=None, repr=False)
+
+    @cached_property
+    def values(self) -> dict[str, config.Value]:
+        """Every configured value."""
+        return config.values(self.options, os.environ)
+
+    def value(self, name: str, otherwise: str = "") -> str:
+        """A configured value."""
+        found = self.values.get(name)
+        return found.text if found else otherwise
+
+    def required(self, name: str, option: str) -> str:
+        """A configured value. Raises Fault where it is nowhere."""
+        text = self.value(name)
+        if not text:
+            self.url()
+            ways = f"Give {option}, set {config.variable(name)}, or: batchai configure {name}=..."
+            raise Fault(f"no {name.replace('_', ' ')} is known", ways, USAGE)
+        return text
+
+    def url(self) -> str:
+        """Address of the service. Raises Fault where none is known."""
+        url = self.value("url")
+        if not url:
+            raise Fault(
+                "no Batch AI service is known",
+                "Start one here with: make up. Or name one: batchai configure url=https://...",
+                USAGE,
+            )
+        if not url.startswith(("http://", "https://")):
+            raise Fault(f"{url} is not an http or https address", "See: batchai configure", USAGE)
+        return url
+
+    @property
+    def api(self) -> Api:
+        """The REST API. Raises Fault where no address is known."""
+        if self._api is None:
+            url = self.url()
+            self._api = Api(url, sign_in(url, self.value("function_key"), self.value("audience")))
+        return self._api
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._api:
+            self._api.close()
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Subscription and resource group."""
+        group = self.required("resource_group", "-g")
+        if not RESOURCE_GROUP_PATTERN.match(group):
+            raise Fault(f"{group} is not the name of a resource group", exit_code=USAGE)
+        return Scope(self.required("subscription_id", "--subscription"), group)
+
+    def workspace(self, name: str | None = None) -> str:
+        """ARM id of a workspace; None: the one of -w."""
+        return self.scope.workspace(named("workspace", name or self.required("workspace", "-w")))
+
+    def experiment(self) -> str:
+        """ARM id of the experiment of -e."""
+        return f"{self.workspace()}/experiments/{named('experiment', self.required('experiment', '-e'))}"
+
+    def job(self, name: str) -> str:
+        """ARM id of a job."""
+        return f"{self.experiment()}/jobs/{named('job', name)}"
+
+    def cluster(self, name: str) -> str:
+        """ARM id of a cluster."""
+        return f"{self.workspace()}/clusters/{named('cluster', name)}"
+
+    def file_server(self, name: str) -> str:
+        """ARM id of a file server."""
+        return f"{self.workspace()}/fileServers/{named('file server', name)}"
+
+    def show(self, answer: dict[str, Any], columns: Columns) -> None:
+        """Print one resource."""
+        output.show(flat(answer), self._form, self.query, columns)
+
+    def show_all(self, answers: Iterable[dict[str, Any]], columns: Columns) -> None:
+        """Print a list of resources."""
+        output.show([flat(answer) for answer in answers], self._form, self.query, columns)
+
+    @property
+    def _form(self) -> str:
+        form = self.form or self.value("output") or output.default_form()
+        if form not in output.FORMS:
+            raise Fault(f"{form} is no form of output", f"Use one of {', '.join(output.FORMS)}.", USAGE)
+        return form
+
+
+def named(kind: str, name: str) -> str:
+    """`name`, where it may be the name of such a thing. Raises Fault."""
+    if fault := name_fault(kind, name):
+        raise Fault(fault, exit_code=USAGE)
+    return name
+
+
+def tell(line: str) -> None:
+    """A line for the person at the terminal, beside the output."""
+    click.echo(line, err=True)
