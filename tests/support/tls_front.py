@@ -1,0 +1,150 @@
+"""What `az` needs around the REST API: TLS, a sign-in, a subscription. For tests only.
+
+A TLS server that hands every request on to the function app, and answers by itself what belongs to Azure:
+the managed identity's token, the tenants, the subscriptions, the resource group.
+"""
+
+import base64
+import datetime
+import ipaddress
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+
+
+@dataclass(frozen=True)
+class Front:
+    """A running front: its address and the certificate that clients must trust."""
+
+    url: str
+    certificate: Path
+
+
+@contextmanager
+def tls_front(target: str, subscription: str, group: str, directory: Path) -> Iterator[Front]:
+    """Serves until the end of the block."""
+    certificate, key = _certificate(directory)
+    with httpx.Client(base_url=target, timeout=60) as upstream:
+        handler = _handler(upstream, subscription, group)
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield Front(f"https://127.0.0.1:{server.server_address[1]}", certificate)
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def _certificate(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = directory / "front.pem", directory / "front.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate, private
+
+
+def _token() -> str:
+    """A token with nothing but the members that az reads; nobody checks its signature."""
+    now = int(time.time())
+    claims = {"tid": TENANT, "oid": TENANT, "iat": now, "nbf": now, "exp": now + 86400, "xms_mirid": "/x"}
+    parts = (json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, claims))
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + ".eA"
+
+
+def _azure(path: str, subscription: str, group: str) -> dict[str, Any] | None:
+    """What belongs to Azure and not to Batch AI."""
+    expires = str(int(time.time()) + 86400)
+    shown = {
+        "id": f"/subscriptions/{subscription}",
+        "subscriptionId": subscription,
+        "tenantId": TENANT,
+        "displayName": "local",
+        "state": "Enabled",
+    }
+    at_group = f"/subscriptions/{subscription}/resourcegroups/{group}".lower()
+    answers: dict[str, dict[str, Any]] = {
+        "/msi/token": {
+            "access_token": _token(),
+            "expires_on": expires,
+            "token_type": "Bearer",
+            "resource": "https://management.core.windows.net/",
+        },
+        "/tenants": {"value": [{"id": f"/tenants/{TENANT}", "tenantId": TENANT}]},
+        "/subscriptions": {"value": [shown]},
+        at_group: {"id": at_group, "name": group, "location": "northeurope", "properties": {}},
+    }
+    return answers.get(path.lower().rstrip("/"))
+
+
+def _handler(upstream: httpx.Client, subscription: str, group: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            known = _azure(urlsplit(self.path).path, subscription, group)
+            if known is not None:
+                self._answer(200, {"Content-Type": "application/json"}, json.dumps(known).encode())
+                return
+            length = int(self.headers.get("Content-Length") or 0)
+            sent = {"Content-Type": self.headers.get("Content-Type", "application/json")}
+            sent |= {"X-Forwarded-Proto": "https", "X-Forwarded-Host": self.headers["Host"]}
+            answer = upstream.request(self.command, self.path, content=self.rfile.read(length), headers=sent)
+            kept = ("content-type", "location", "azure-asyncoperation", "retry-after", "etag")
+            headers = {name: answer.headers[name] for name in kept if name in answer.headers}
+            self._answer(answer.status_code, headers, answer.content)
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Nothing: the test prints what matters."""
+
+    return Handler
