@@ -148,7 +148,7 @@ class Agent:
             job, lease = keeper.end()
             cage.close()
         try:
-            self._conclude(job, lease, result)
+            self._tell_end(job, lease, result)
         except LostOwnershipError as error:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
         finally:
@@ -183,6 +183,20 @@ class Agent:
             fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
             result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
         return result
+
+    def _tell_end(self, job: Job, lease: Lease, result: Result) -> None:
+        """Conclude the attempt, again and again while storage is away and the lease lasts: the result may be
+        worth hours. Telling it twice does no harm."""
+        while True:
+            try:
+                return self._conclude(job, lease, result)
+            except LostOwnershipError:
+                raise
+            except StoreError as error:
+                if time.monotonic() > lease.deadline:
+                    raise
+                log.warning("end not told yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
+                time.sleep(1.0)
 
     def _conclude(self, job: Job, lease: Lease, result: Result) -> None:
         manager = self._backend.manager
