@@ -61,7 +61,7 @@ def operation_from(guid: str, token: str) -> Operation | None:
         found = Operation(guid, Verb(verb), kind, workspace, experiment, name, identity, moment)
     except (ValueError, TypeError, OverflowError, OSError, binascii.Error, RecursionError):
         return None
-    texts = (found.kind, found.workspace, found.name, found.experiment or "-")
+    texts = (found.kind, found.workspace, found.name, "-" if found.experiment == "" else found.experiment)
     valid = all(isinstance(text, str) and NAME_PATTERN.match(text) for text in texts)
     return found if valid and isinstance(found.identity, str) else None
 

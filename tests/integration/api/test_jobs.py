@@ -9,7 +9,8 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from shared import state as transitions
 from shared.errors import LostOwnershipError
-from shared.names import ClusterId
+from shared.intake import take_job
+from shared.names import ClusterId, queue_name
 from shared.state import Reason, State
 from shared.stores.clusters import NodeRow
 from tests.support.rest_api import RestApi
@@ -34,6 +35,10 @@ def place(job: str) -> str:
 def status(api: RestApi, job: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(blob(api, job, "status.json") or b"{}")
     return loaded
+
+
+def queue_of(workspace: str) -> str:
+    return queue_name(ClusterId(workspace.rpartition("/")[2], "cluster"), "normal")
 
 
 def drop(api: RestApi, job: str, document: dict[str, Any] | bytes) -> None:
@@ -280,3 +285,41 @@ def test_jobs_come_in_pages(api: RestApi, workspace: str) -> None:
     rest = api.http.get(page["nextLink"]).json()
     assert [job["name"] for job in rest["value"]] == ["c"]
     assert "nextLink" not in rest
+
+
+def test_a_put_that_crashed_after_its_row_is_finished_by_the_next_one(api: RestApi, workspace: str) -> None:
+    job = api.job(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
+    document = api.document(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
+    # As after a crash between row and message: no message, no copy, no status.json.
+    message = api.backend.manager.queues.receive(queue_of(workspace), 30)
+    assert message is not None
+    api.backend.manager.queues.delete(message.queue, message.message_id, message.pop_receipt)
+    for name in ("job.json", "status.json"):
+        eventually(lambda: blob(api, job, "status.json"))
+        api.blobs.get_blob_client("jobs", f"{place(job)}/{name}").delete_blob()
+    api.must("PUT", job, document)
+    assert blob(api, job) and status(api, job)["state"] == "queued"
+    assert api.claim(workspace).job.id.job == "job"
+
+
+def test_a_copy_that_arrives_after_its_job_is_gone_runs_nothing(api: RestApi, workspace: str) -> None:
+    job = api.job(workspace)
+    copy = blob(api, job) or b""
+    assert api.follow(api.call("DELETE", job))["status"] == "Succeeded"
+    take_job(api.backend, f"jobs/{place(job)}/job.json", copy, "0x1")
+    assert api.call("GET", job).status_code == 404
+
+
+def test_a_drop_at_the_same_moment_as_a_put_is_one_run(api: RestApi, workspace: str) -> None:
+    job, document = f"{workspace}/experiments/experiment/jobs/job", api.document(workspace)
+    data = json.dumps(document).encode()
+    racers = [
+        threading.Thread(target=lambda: api.call("PUT", job, document)),
+        threading.Thread(target=lambda: take_job(api.backend, f"jobs/{place(job)}/job.json", data, "0x1")),
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    api.finish(api.claim(workspace))
+    assert len(api.must("GET", f"{job}/runs")["value"]) == 1

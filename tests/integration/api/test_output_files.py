@@ -1,12 +1,13 @@
 """listOutputFiles on file shares and in containers."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.rest_api import RestApi
+from tests.support.rest_api import CLUSTER, RestApi
 
 
 @pytest.fixture
@@ -92,6 +93,28 @@ def test_an_output_directory_in_a_container(api: RestApi, job: str) -> None:
 def test_an_output_directory_without_suffix_on_a_share(api: RestApi, job: str) -> None:
     write(api, f"deep/{segment(api, job)}/outputs/job_afs.txt", b"x")
     assert [f["name"] for f in listed(api, job, "FILES")] == ["job_afs.txt"]
+
+
+def test_a_volume_of_the_cluster_is_listed_also_when_the_cluster_is_gone(
+    api: RestApi, workspace: str
+) -> None:
+    share = api.document(workspace)["properties"]["mountVolumes"]["azureFileShares"][0]
+    document = json.loads(json.dumps(CLUSTER))
+    document["properties"]["nodeSetup"] = {
+        "mountVolumes": {"azureFileShares": [share | {"relativeMountPath": "azfiles"}]}
+    }
+    api.follow(api.call("PUT", f"{workspace}/clusters/cluster", document))
+    job = api.job(workspace, "other", stdOutErrPathPrefix="$AZ_BATCHAI_MOUNT_ROOT/azfiles", mountVolumes={})
+    api.finish(api.claim(workspace))
+    write(api, f"{segment(api, job)}/stdouterr/stdout.txt", b"kept\n")
+    api.follow(api.call("DELETE", f"{workspace}/clusters/cluster"))
+    assert api.call("GET", f"{workspace}/clusters/cluster").status_code == 404
+    found = listed(api, job, "stdouterr")
+    assert found[0]["properties"]["contentLength"] == 5
+    assert found[0]["properties"]["lastModified"].endswith("Z"), (
+        "of the listing itself, for the job has ended"
+    )
+    assert api.http.get(found[0]["downloadUrl"]).content == b"kept\n"
 
 
 def test_links_read_only_and_for_as_long_as_was_asked(api: RestApi, job: str) -> None:

@@ -1,0 +1,105 @@
+"""From output directory ids to shares and containers, by the rules of the node."""
+
+from typing import Any
+
+import pytest
+
+from shared.errors import RequestError
+from shared.layout import path_segment
+from shared.names import ClusterId
+from shared.output_places import OutputPlace, output_place
+from shared.settings import AccountEndpoints, Settings
+from shared.spec import JobSpec, MountVolumes
+from tests.support.jobs import JOB, SCOPE, UUID, a_job
+
+SEGMENT = path_segment(SCOPE, JOB, UUID)
+SHARE = {"azureFileUrl": "https://acct.file.core.windows.net/share", "relativeMountPath": "afs"}
+CONTAINER = {"accountName": "acct", "containerName": "results", "relativeMountPath": "bfs"}
+KEYED = {"credentials": {"accountKey": "a2V5"}}
+
+
+def spec(**properties: Any) -> JobSpec:
+    least = {
+        "nodeCount": 1,
+        "stdOutErrPathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/afs",
+        "customToolkitSettings": {"commandLine": "true"},
+        "mountVolumes": {"azureFileShares": [SHARE], "azureBlobFileSystems": [CONTAINER]},
+    }
+    return JobSpec.model_validate(least | properties)
+
+
+def place(document: JobSpec, identifier: str = "stdouterr", directory: str = ".", **more: Any) -> OutputPlace:
+    cluster = MountVolumes.model_validate(more.pop("cluster", {}))
+    settings = Settings(scope=SCOPE, **more)
+    job = a_job(cluster=ClusterId("workspace", "cluster"))
+    return output_place(job, document, cluster, settings, identifier, directory)
+
+
+def test_stdouterr_on_a_share() -> None:
+    found = place(spec())
+    assert found == OutputPlace("share", "acct", "share", f"{SEGMENT}/stdouterr")
+
+
+def test_an_output_directory_in_a_container_below_a_deeper_prefix() -> None:
+    outputs = [{"id": "OUT", "pathPrefix": "${AZ_BATCHAI_JOB_MOUNT_ROOT}/bfs/deep/", "pathSuffix": "a/b"}]
+    found = place(spec(outputDirectories=outputs), "OUT", "c")
+    assert (found.kind, found.name) == ("container", "results")
+    assert found.folder == f"deep/{SEGMENT}/outputs/a/b/c"
+
+
+def test_volumes_of_the_cluster_lie_under_the_other_root() -> None:
+    document = spec(stdOutErrPathPrefix="$AZ_BATCHAI_MOUNT_ROOT/shared", mountVolumes={})
+    cluster = {"azureFileShares": [SHARE | KEYED | {"relativeMountPath": "shared"}]}
+    found = place(document, cluster=cluster)
+    assert (found.kind, found.key) == ("share", "a2V5")
+
+
+def test_the_deepest_mount_point_wins() -> None:
+    inner = CONTAINER | {"relativeMountPath": "afs/inner"}
+    volumes = {"azureFileShares": [SHARE], "azureBlobFileSystems": [inner]}
+    document = spec(mountVolumes=volumes, stdOutErrPathPrefix="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/inner/x")
+    assert place(document).folder == f"x/{SEGMENT}/stdouterr"
+
+
+def test_keys_and_endpoints_of_the_installation_fill_in() -> None:
+    endpoints = {"acct": AccountEndpoints(file="http://127.0.0.1:1/acct")}
+    found = place(spec(), data_account="acct", data_key="b3du", endpoints=endpoints)
+    assert (found.key, found.endpoint) == ("b3du", "http://127.0.0.1:1/acct")
+    assert "b3du" not in repr(found)
+    other = place(spec(), data_account="else", data_key="b3du")
+    assert other.key == ""
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "$AZ_BATCHAI_JOB_TEMP_DIR",
+        "$AZ_BATCHAI_JOB_MOUNT_ROOT",
+        "$AZ_BATCHAI_MOUNT_ROOT/afs",
+        "/tmp",
+        "$NOTHING",
+    ],
+)
+def test_what_lies_on_no_volume_is_the_originals_error(prefix: str) -> None:
+    with pytest.raises(
+        RequestError, match="The specified outputDirectoryId stdouterr is not present on a mount"
+    ):
+        place(spec(stdOutErrPathPrefix=prefix))
+
+
+def test_what_cannot_be_listed_is_the_same_error() -> None:
+    unmanaged = {"mountCommand": "mount -t glusterfs 10.0.0.4:/gv0", "relativeMountPath": "afs"}
+    with pytest.raises(RequestError, match="is not present on a mount root"):
+        place(spec(mountVolumes={"unmanagedFileSystems": [unmanaged]}))
+
+
+@pytest.mark.parametrize("directory", ["..", "a/..", "/a", "../../etc", "a\\b", "a/\u2215", "x" * 5000])
+def test_no_directory_leads_out(directory: str) -> None:
+    with pytest.raises(RequestError) as error:
+        place(spec(), directory=directory)
+    assert error.value.code == "InvalidDirectory"
+
+
+@pytest.mark.parametrize("directory", [".", "", "./", "a", "./a/", "a//b/."])
+def test_plain_directories(directory: str) -> None:
+    assert place(spec(), directory=directory).folder.startswith(f"{SEGMENT}/stdouterr")
