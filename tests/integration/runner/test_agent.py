@@ -1,0 +1,182 @@
+"""Agents at work: every job once, whatever is drained, lost or away."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.azurite import Endpoints
+from runner.agent import Agent
+from runner.config import RunnerConfig
+from shared.state import State
+from shared.wiring import backend
+from tests.integration.runner.conftest import Shares
+from tests.support.agents import running
+from tests.support.waiting import eventually
+from tests.support.wire import WiredStorage
+from tests.support.world import CLUSTER, World, document
+
+
+@contextmanager
+def an_agent(world: World, config: RunnerConfig, **settings: Any) -> Iterator[Agent]:
+    """An agent with connections of its own, working."""
+    wired = backend(replace(world.settings, **settings))
+    try:
+        agent = Agent(wired, config)
+        with running(agent):
+            yield agent
+    finally:
+        wired.close()
+
+
+#: How a transaction of the table looks on the wire.
+WRITE = ("POST", "/devstoreaccount1/$batch")
+
+
+def done(world: World, *names: str) -> bool:
+    return all(not world.job(name).state.live for name in names or ("job",))
+
+
+def test_two_agents_run_twenty_jobs_once_each(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger"
+    names = [f"job-{number}" for number in range(20)]
+    for name in names:
+        command = f"echo {name} $AZ_BATCH_NODE_ID $AZ_BATCHAI_ATTEMPT >> {ledger}"
+        world.accept(name, document(command))
+        world.accept(name, document(command))  # delivered twice: duplicates are around
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(an_agent(world, config()))
+        eventually(lambda: done(world, *names), 60)
+        eventually(lambda: world.messages() == 0)
+    lines = [line.split() for line in ledger.read_text().splitlines()]
+    assert Counter(line[0] for line in lines) == dict.fromkeys(names, 1)
+    assert {line[1] for line in lines} == {"node-0", "node-1"}, "both had work"
+    assert {line[2] for line in lines} == {"1"}
+    assert {world.job(name).state for name in names} == {State.SUCCEEDED}
+
+
+def test_a_job_is_told_as_running_and_then_as_ended(
+    world: World, config: Callable[..., RunnerConfig]
+) -> None:
+    world.accept(data=document("sleep 3; exit 3"))
+    with an_agent(world, config()):
+        eventually(lambda: world.status()["state"] == "running", 8)
+        eventually(lambda: done(world), 10)
+        eventually(lambda: world.status()["state"] == "failed")
+    assert world.status()["exitCode"] == 3
+
+
+def test_a_drained_agent_hands_its_job_to_another(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    world.accept(data=document(f"echo x >> {tmp_path}/begun; [ $AZ_BATCHAI_ATTEMPT = 2 ] || sleep 60"))
+    with an_agent(world, config()):
+        eventually((tmp_path / "begun").exists)
+    job = world.job()
+    assert (job.state, job.attempt, job.max_attempts) == (State.QUEUED, 1, 4)
+    with an_agent(world, config()):
+        eventually(lambda: done(world))
+    assert world.job().state is State.SUCCEEDED
+
+
+def test_terminate_reaches_a_running_job(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    world.accept(data=document(f"touch {tmp_path}/begun; sleep 60"))
+    with an_agent(world, config()):
+        eventually((tmp_path / "begun").exists)
+        world.manager.terminate(world.id())
+        eventually(lambda: done(world), 5)
+    job = world.job()
+    assert (job.state, job.errors[0].code, job.exit_code) == (State.FAILED, "JobTerminated", None)
+
+
+def test_priorities(world: World, config: Callable[..., RunnerConfig], tmp_path: Path) -> None:
+    for name in ("low", "normal", "high"):
+        world.accept(name, document(f"echo {name} >> {tmp_path}/order", schedulingPriority=name))
+    with an_agent(world, config()):
+        eventually(lambda: done(world, "low", "normal", "high"))
+    assert (tmp_path / "order").read_text().split() == ["high", "normal", "low"]
+
+
+def test_a_node_is_seen_while_it_works_and_gone_when_it_leaves(
+    world: World, config: Callable[..., RunnerConfig]
+) -> None:
+    def views() -> dict[str, str]:
+        return {view.node_id: view.state for view in world.backend.clusters.node_views(world.cluster)}
+
+    with an_agent(world, config()):
+        eventually(lambda: views() == {"node-0": "idle"})
+    assert views() == {}
+
+
+def test_cluster_volumes_are_mounted_once_for_all_jobs(
+    world: World, config: Callable[..., RunnerConfig], shares: Shares
+) -> None:
+    directory = shares.create("azfiles")
+    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}}
+    cluster["properties"]["nodeSetup"]["mountVolumes"]["azureFileShares"] = [shares.volume("azfiles")]
+    world.create_cluster(cluster)
+    prefix = "$AZ_BATCHAI_MOUNT_ROOT/azfiles"
+    for name in ("a", "b"):
+        world.accept(name, document(f"echo {name} > {prefix}/{name}; echo said", stdOutErrPathPrefix=prefix))
+    node = config()
+    with an_agent(world, node):
+        eventually(lambda: done(world, "a", "b"))
+    assert (directory / "a").read_text() == "a\n"
+    assert [path.read_text() for path in directory.rglob("stdout.txt")] == ["said\n"] * 2
+    assert not (node.root / "mounts" / "azfiles").exists()
+
+
+def test_a_cluster_share_that_is_missing_makes_the_node_unusable_and_no_job_fails(
+    world: World, config: Callable[..., RunnerConfig], shares: Shares
+) -> None:
+    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
+    cluster["properties"]["nodeSetup"]["mountVolumes"] = {"azureFileShares": [shares.volume("missing")]}
+    world.create_cluster(cluster)
+    world.accept()
+
+    def unusable() -> bool:
+        views = world.backend.clusters.node_views(world.cluster)
+        return [v.state for v in views] == ["unusable"] and "missing" in views[0].detail
+
+    with an_agent(world, config()):
+        eventually(unusable)
+    assert world.job().state is State.QUEUED
+    assert world.job().attempt == 0
+
+
+def test_a_runner_waits_for_its_cluster(
+    installation: str, config: Callable[..., RunnerConfig], world: World
+) -> None:
+    lonely = replace(config(), cluster=replace(world.cluster, cluster="not-yet"))
+    with an_agent(world, lonely):
+        eventually(lambda: world.backend.clusters.table.nodes(lonely.cluster)[0])
+    assert world.backend.clusters.table.nodes(lonely.cluster)[0] == []
+
+
+@pytest.mark.parametrize("command", ["exit 0", "exit 3"])
+def test_a_result_outlives_an_outage(
+    world: World, config: Callable[..., RunnerConfig], azurite: Endpoints, tmp_path: Path, command: str
+) -> None:
+    """The job ends while storage is away: its end is told once storage is back, and it runs once."""
+    world.accept(data=document(f"echo x >> {tmp_path}/ledger; sleep 0.5; {command}"))
+    with WiredStorage(azurite) as wires:
+        settings = {"storage": wires.connection_string, "lease_seconds": 20, "renew_seconds": 10}
+        with an_agent(world, config(), **settings):
+            eventually((tmp_path / "ledger").exists)
+            wires.table.refusing = True
+            writes = wires.table.seen.count
+            before = writes(WRITE)
+            eventually(lambda: writes(WRITE) > before + 4, 20)  # more often than one call of the SDK tries
+            wires.table.refusing = False
+            eventually(lambda: done(world), 15)
+    assert (tmp_path / "ledger").read_text() == "x\n"
+    assert (world.job().attempt, world.job().exit_code) == (1, int(command[-1]))
