@@ -4,8 +4,11 @@ import shutil
 from pathlib import Path
 
 from runner.mounts import mountinfo
+from runner.mounts.commands import run
 from shared.errors import BatchAIError
 from shared.layout import NodeLayout
+
+_OUTPUT_SECONDS = 30.0
 
 
 class FolderError(BatchAIError):
@@ -28,6 +31,16 @@ def make(layout: NodeLayout) -> None:
             Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"the node's folder {layout.root} cannot be prepared: {error}") from error
+
+
+def make_output(folder: str) -> None:
+    """Make an output directory. Raises FolderError.
+
+    In a child with a time limit: it may lie on a volume whose server hangs.
+    """
+    result = run(["mkdir", "-p", "--", folder], timeout_seconds=_OUTPUT_SECONDS)
+    if not result.ok:
+        raise FolderError(f"the output directory cannot be made: {result}")
 
 
 def clear(root: Path) -> None:

@@ -101,7 +101,7 @@ class JobRunner:
             diary.say(f"ended: {outcome.reason}" + _with_code(outcome) + _with_text(outcome))
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
-        seals = logs.finish(0.0 if stopped is StopReason.LOST else _DRAIN_SECONDS)
+        seals = logs.finish(self._drain_seconds())
         self._clear_up(placement.layout)
         return Result(outcome, seals, stopped, "; ".join(self._undo_faults))
 
@@ -114,6 +114,7 @@ class JobRunner:
             context = self._mount_context(diary)
             with ExitStack() as stack:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
+                stack.enter_context(log_places.while_mounted(logs, self._drain_seconds))
                 stack.callback(self._kill_left, diary)
                 outcome = self._mounted(placement, logs, diary)
         except MountError as error:
@@ -135,7 +136,7 @@ class JobRunner:
             diary.say(note)
         env = base | job_environment(spec, placement, base=base)
         for identifier, folder in output_directories(spec, placement).items():
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            folders.make_output(folder)
             diary.say(f"output directory {identifier}: {folder}")
         for path, content in steps.files.items():
             Path(path).write_text(content)
@@ -206,6 +207,10 @@ class JobRunner:
             limit = self.claim.spec.constraints.max_wall_clock_time
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
         return TERMINATED
+
+    def _drain_seconds(self) -> float:
+        # With the lease the files went to another runner.
+        return 0.0 if self.stop.reason is StopReason.LOST else _DRAIN_SECONDS
 
     def _stopped_for_runner(self) -> bool:
         return self.stop.reason in (StopReason.LOST, StopReason.DRAIN)

@@ -1,12 +1,14 @@
 """Where a job's logs go, and what the volume drivers of this machine are given."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from runner.config import RunnerConfig
 from runner.logs import LocalLogs, LogShipper
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
+from runner.path_folder import PathFolder
 from runner.volumes import place_of
 from shared.errors import MountError
 from shared.state import StreamSeal
@@ -20,7 +22,54 @@ class Logs(Protocol):
 
     def add(self, name: str) -> Path: ...
     def start(self) -> None: ...
+    def progress(self) -> tuple[StreamSeal, ...]: ...
     def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]: ...
+
+
+class VolumeLogs:
+    """Logs on a volume that can be written to only while it is mounted: see `while_mounted`."""
+
+    def __init__(self, spool: Path, folder: PathFolder, attempt: int) -> None:
+        self._folder = folder
+        self._shipper = LogShipper(spool, folder, attempt)
+        self._seals: tuple[StreamSeal, ...] | None = None
+
+    def add(self, name: str) -> Path:
+        """Begin a log file; the local path to write to."""
+        return self._shipper.add(name)
+
+    def start(self) -> None:
+        """Begin to carry, as soon as there is a volume."""
+        self._shipper.start()
+
+    def volume_is_there(self) -> None:
+        self._folder.open()
+
+    def progress(self) -> tuple[StreamSeal, ...]:
+        """What has arrived so far."""
+        return self._shipper.progress()
+
+    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
+        """Send what is left; the second time nothing: the volume is gone."""
+        if self._seals is None:
+            self._seals = self._shipper.finish(limit_seconds)
+        return self._seals
+
+
+@contextmanager
+def while_mounted(logs: Logs, limit_seconds: Callable[[], float]) -> Iterator[None]:
+    """Around everything between mounting and unmounting: logs on the volume itself must be whole before that.
+
+    What is said later (the undoing of volumes, the outcome) such a log file does not hold.
+    """
+    if not isinstance(logs, VolumeLogs):
+        yield
+        return
+    logs.volume_is_there()
+    try:
+        yield
+    finally:
+        logs.finish(limit_seconds())
 
 
 def open_logs(
@@ -30,8 +79,8 @@ def open_logs(
     attempt: int,
     counter: CallCounter | None = None,
 ) -> Logs:
-    """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container,
-    plain files on the node otherwise."""
+    """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container, plain
+    files on any other volume (see `while_mounted`), plain files on the node otherwise."""
     place = place_of(path, roots)
     if place and place.volume.kind == FILE_SHARE:
         volume = place.volume
@@ -40,6 +89,8 @@ def open_logs(
     if place and place.volume.kind == BLOB_CONTAINER:
         container = _container(place.volume)
         return LogShipper(spool, ContainerFolder(container, place.inner, counter), attempt)
+    if place:
+        return VolumeLogs(spool, PathFolder(Path(place.target), Path(path)), attempt)
     return LocalLogs(Path(path), attempt)
 
 

@@ -47,19 +47,26 @@ def run(
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
     try:
-        child = process.start("setup task", task.command_line, env, config.root, out, err)
-        while child.exit_code is None and not stopping.wait(0.1):
-            pass
-        if child.exit_code is None:
-            process.stop([child], config.grace_seconds)
-            raise SetupTaskError("the setup task was interrupted: the runner stops")
-        process.kill_left([child])
+        with log_places.while_mounted(logs, lambda: _DRAIN_SECONDS):
+            child = process.start("setup task", task.command_line, env, config.root, out, err)
+            code = _wait(child, stopping, config.grace_seconds)
     finally:
         logs.finish(_DRAIN_SECONDS)
-    if code := child.exit_code:
+    if code:
         raise SetupTaskError(
             f"the cluster's setup task ended with exit code {code}; its logs are in {folder}"
         )
+
+
+def _wait(child: process.JobProcess, stopping: threading.Event, grace_seconds: float) -> int:
+    """The exit code, with nothing of the task left. Raises SetupTaskError when `stopping` is set before."""
+    while child.exit_code is None and not stopping.wait(0.1):
+        pass
+    if child.exit_code is None:
+        process.stop([child], grace_seconds)
+        raise SetupTaskError("the setup task was interrupted: the runner stops")
+    process.kill_left([child])
+    return child.exit_code
 
 
 def _environment(task: SetupTask, config: RunnerConfig, mount_root: str) -> dict[str, str]:

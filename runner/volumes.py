@@ -127,6 +127,7 @@ class Place:
 
     volume: Volume
     inner: str
+    target: str  #: where the volume is mounted
 
 
 def place_of(path: str, roots: Mapping[str, Iterable[Volume]]) -> Place | None:
@@ -143,5 +144,5 @@ def place_of(path: str, roots: Mapping[str, Iterable[Volume]]) -> Place | None:
                 depth = len(point.parts)
                 inner = str(wanted.relative_to(point))
                 if best is None or depth > best[0]:
-                    best = depth, Place(volume, "" if inner == "." else inner)
+                    best = depth, Place(volume, "" if inner == "." else inner, str(point))
     return best[1] if best else None

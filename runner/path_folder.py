@@ -1,0 +1,121 @@
+"""A folder on a volume that has no REST interface (a file server, an unmanaged one), in which log files grow.
+
+Everything that touches the mounted directory happens in a child process, so that a server that hangs holds up
+neither the job nor the runner. Every append is synced: other machines see it at once.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from runner.mounts import mountinfo
+from runner.mounts.commands import kill_group
+from shared.errors import NotFoundError, StoreError
+
+_WRITER = Path(__file__).with_name("path_writer.py")
+#: A server that takes longer is taken to hang; the lines wait in the spool.
+_ANSWER_SECONDS = 10.0
+
+
+class PathFolder:
+    """A LogFolder (runner.logs). Shut until `open`: before the volume is mounted, writing would hide the logs
+    below it."""
+
+    def __init__(self, target: Path, folder: Path, answer_seconds: float = _ANSWER_SECONDS) -> None:
+        """`target`: where the volume is mounted; `folder`: at or below it."""
+        self._target = target
+        self._folder = folder
+        self._answer_seconds = answer_seconds
+        self._open = False
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def open(self) -> None:
+        """From now on there is a volume to write to."""
+        self._open = True
+
+    def create(self) -> None:
+        """Make the folder. Raises StoreError."""
+        self._ask({"do": "create"})
+
+    def start_file(self, name: str, previous: str) -> None:
+        """Make an empty file; one that is there is kept as `previous`. Raises StoreError."""
+        self._ask({"do": "start", "name": name, "previous": previous})
+
+    def append(self, name: str, offset: int, data: bytes) -> None:
+        """Write at `offset` and sync. Raises StoreError."""
+        self._ask({"do": "append", "name": name, "offset": offset, "length": len(data)}, data)
+
+    def close(self) -> None:
+        """End the child, so that nothing keeps the volume from being unmounted. Shut from then on."""
+        self._open = False
+        if self._child is not None:
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    pipe.close()
+            kill_group(self._child)
+            self._child = None
+
+    def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
+        if not self._open or mountinfo.mounted_at(self._target) is None:
+            raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
+        child = self._running()
+        line = json.dumps(request | {"folder": str(self._folder)}).encode() + b"\n"
+        try:
+            answer = _exchange(child, line + data, time.monotonic() + self._answer_seconds)
+        except (OSError, TimeoutError) as error:
+            self._give_up(child)
+            raise StoreError(f"writing logs to {self._folder}: {error}") from error
+        if answer != b"ok\n":
+            raise StoreError(f"writing logs to {self._folder}: {answer.decode(errors='replace').strip()}")
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and self._child.poll() is None:
+            if self._child.stdin and self._child.stdin.closed:
+                raise StoreError(f"writing logs to {self._folder}: an earlier write still hangs")
+            return self._child
+        # -S -E: no site packages, no environment; it starts in a hundredth of a second.
+        self._child = subprocess.Popen(
+            [sys.executable, "-S", "-E", str(_WRITER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+        return self._child
+
+    def _give_up(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill it. One that does not die is kept, so that no second one hangs beside it."""
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        if kill_group(child):
+            self._child = None
+
+
+def _exchange(child: subprocess.Popen[bytes], request: bytes, deadline: float) -> bytes:
+    """Send all, read a line. Raises TimeoutError, or OSError where the child has ended."""
+    if child.stdin is None or child.stdout is None:
+        raise OSError("the writer has no pipes")
+    sent, answer = 0, b""
+    while sent < len(request) or not answer.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        writing = [child.stdin] if sent < len(request) else []
+        readable, writable, _ = select.select([child.stdout], writing, [], max(left, 0.0))
+        if not readable and not writable:
+            raise TimeoutError("the file system gives no answer")
+        if writable:
+            sent += os.write(child.stdin.fileno(), request[sent : sent + 65536])
+        if readable:
+            piece = os.read(child.stdout.fileno(), 4096)
+            if not piece:
+                raise OSError("the writer has ended")
+            answer += piece
+    return answer

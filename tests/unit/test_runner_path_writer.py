@@ -1,0 +1,49 @@
+"""What the writer child does, without the child."""
+
+import io
+import json
+from pathlib import Path
+
+from runner.path_writer import main
+
+
+def ask(folder: Path, *requests: tuple[dict[str, object], bytes]) -> list[str]:
+    sent = b"".join(
+        json.dumps(request | {"folder": str(folder), "length": len(data)}).encode() + b"\n" + data
+        for request, data in requests
+    )
+    answers = io.BytesIO()
+    main(io.BytesIO(sent), answers)
+    return answers.getvalue().decode().splitlines()
+
+
+START = {"do": "start", "name": "out.txt", "previous": ""}
+
+
+def append(offset: int) -> dict[str, object]:
+    return {"do": "append", "name": "out.txt", "offset": offset}
+
+
+def test_a_file_grows_and_a_repeated_append_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "a/b"
+    requests = [({"do": "create"}, b""), (START, b""), (append(0), b"one\n"), (append(4), b"t\nwo\0")]
+    assert ask(folder, *requests, (append(4), b"t\nwo\0")) == ["ok"] * 5
+    assert (folder / "out.txt").read_bytes() == b"one\nt\nwo\0"
+
+
+def test_an_earlier_attempt_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "out.txt").write_text("first")
+    again = START | {"previous": "out.attempt-1.txt"}
+    assert ask(tmp_path, (again, b""), (append(0), b"second")) == ["ok", "ok"]
+    assert (tmp_path / "out.attempt-1.txt").read_text() == "first"
+    assert (tmp_path / "out.txt").read_text() == "second"
+
+
+def test_a_fault_is_told_and_a_link_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("untouched")
+    (tmp_path / "out.txt").symlink_to(outside)
+    first, second = ask(tmp_path / "missing", (START, b""), ({"do": "create"}, b""))
+    assert "No such file" in first and second == "ok"
+    (told,) = ask(tmp_path, (START, b""))
+    assert told != "ok" and outside.read_text() == "untouched"
