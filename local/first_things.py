@@ -1,5 +1,6 @@
 """What a stack that is left running has from the start: the cluster `default` and a share for logs."""
 
+import time
 from collections.abc import Callable
 
 from azure.storage.blob import BlobServiceClient
@@ -9,6 +10,8 @@ from local.layout import StackState
 from local.stack import APP
 
 _CLUSTER = "default/default/cluster.json"
+_ANSWER = "default/default/status.json"
+_ANSWER_SECONDS = 30.0
 _SHARE = "logs"
 
 
@@ -18,7 +21,12 @@ def lay_out(state: StackState, say: Callable[[str], None]) -> None:
         cluster = blobs.get_blob_client("clusters", _CLUSTER)
         if not cluster.exists():
             cluster.upload_blob((APP / "examples" / "hello" / "cluster.json").read_bytes())
-            say(f"{'cluster default':<24} dropped clusters/{_CLUSTER}")
+            # A job that is dropped before the cluster is known would be refused.
+            answer = blobs.get_blob_client("clusters", _ANSWER)
+            deadline = time.monotonic() + _ANSWER_SECONDS
+            while not answer.exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            say(f"{'cluster default':<24} dropped clusters/{_CLUSTER}, answered in status.json")
     with ShareServiceClient.from_connection_string(state.files) as shares:
         if _SHARE not in {share.name for share in shares.list_shares()}:
             shares.create_share(_SHARE)
