@@ -79,20 +79,29 @@ class WorkspaceManager:
             seen = self._seen.get(key)
         if seen is not None and time.monotonic() - seen < _CACHE_SECONDS:
             return
-        self._ensure(Kind.WORKSPACE, workspace, workspace, {"location": self._settings.location})
-        if experiment:
-            self._ensure(Kind.EXPERIMENT, workspace, experiment, {})
+        # An experiment that is there tells that its workspace is: one read instead of two. A job that slips
+        # into a workspace whose deletion has just begun goes with it.
+        if not (experiment and self._is_open(Kind.EXPERIMENT, workspace, experiment)):
+            self._ensure(Kind.WORKSPACE, workspace, workspace, {"location": self._settings.location})
+            if experiment:
+                self._make(Kind.EXPERIMENT, workspace, experiment, {})
         with self._lock:
             self._seen[key] = time.monotonic()
 
+    def _is_open(self, kind: Kind, workspace: str, name: str) -> bool:
+        """Whether it is there. Raises ConflictError while it is being deleted."""
+        found = self.table.get(kind, workspace, name)
+        return found is not None and bool(_open(found))
+
     def _ensure(self, kind: Kind, workspace: str, name: str, detail: Mapping[str, Any]) -> Row:
         found = self.table.get(kind, workspace, name)
-        if found is None:
-            try:
-                return self.table.insert(Row(kind, workspace, name, self._now(), detail))
-            except ConflictError:
-                found = self.get(kind, workspace, name)  # somebody else was faster
-        return _open(found)
+        return self._make(kind, workspace, name, detail) if found is None else _open(found)
+
+    def _make(self, kind: Kind, workspace: str, name: str, detail: Mapping[str, Any]) -> Row:
+        try:
+            return self.table.insert(Row(kind, workspace, name, self._now(), detail))
+        except ConflictError:
+            return _open(self.get(kind, workspace, name))  # somebody else was faster
 
     def put_workspace(self, name: str, location: str, tags: Mapping[str, str] | None) -> Row:
         """Make a workspace, or give an existing one other tags. Raises ConflictError for another location."""
