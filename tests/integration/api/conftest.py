@@ -18,3 +18,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
 def workspace(api: RestApi) -> str:
     """The path of a workspace with an experiment `experiment` and a cluster `cluster`."""
     return api.workspace()
+
+
+@pytest.fixture(scope="session")
+def fuzzed(api: RestApi) -> str:
+    """A workspace for generated requests."""
+    return api.workspace()
