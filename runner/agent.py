@@ -1,5 +1,6 @@
 """The agent: one loop that takes jobs of one cluster and runs them, one at a time."""
 
+import json
 import logging
 import random
 import threading
@@ -8,20 +9,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runner import cage as cages
-from runner import folders, gpus
+from runner import folders, gpus, log_places, mounts
 from runner.cage import Cage
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
 from runner.job_runner import JobRunner, Result
 from runner.lease_keeper import LeaseKeeper
+from runner.mounts import mountinfo
 from runner.node_report import NodeReporter
+from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
 from shared.environment import Node
 from shared.errors import LostOwnershipError, MountError, StoreError
 from shared.manager import Claim
 from shared.names import queue_name
-from shared.state import Job, Lease
+from shared.state import Job, Lease, StreamSeal
 from shared.stores.clusters import NodeRow
 from shared.wiring import Backend
 
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 
 #: A job that lives shorter than this shows no "running" in status.json: it is over before anybody looks.
 _STATUS_SECONDS = 2.0
+_LOOK_SECONDS = 0.2
 #: What a runner cannot do now it tries again after this long.
 _RETRY_SECONDS = 5.0
 
@@ -46,6 +50,9 @@ class Agent:
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
         self._volumes = ClusterVolumes(config, backend, self._stopping)
         self._cage = Cage()
+        self._runner: JobRunner | None = None
+        self._leaving = "The runner was stopped"
+        self._machine_going: MachineEvent | None = None
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
@@ -55,8 +62,31 @@ class Agent:
         if self._signal:
             self._signal.set(StopReason.DRAIN)
 
+    def machine_goes(self, event: MachineEvent) -> None:
+        """The machine is about to be taken away: tell the job, hand it back, take no other until it stays."""
+        self._machine_going, self._leaving = event, f"The machine is taken away: {event}"
+        if self._runner:
+            self._runner.notice = json.dumps(event.as_json())
+        if self._signal:
+            self._signal.set(StopReason.EVICTED)
+
+    def machine_stays(self) -> None:
+        """The announcement was withdrawn: go on with other jobs."""
+        self._machine_going, self._leaving = None, "The runner was stopped"
+
     def run(self) -> None:
         """Work until stopped."""
+        url = self._config.scheduled_events_url
+        watcher = EventWatcher(url, self._config.machine, self.machine_goes, self.machine_stays)
+        if url:
+            watcher.start()
+        try:
+            self._work()
+        finally:
+            if url:
+                watcher.end()
+
+    def _work(self) -> None:
         self._reporter.start()
         try:
             for queues in poll_orders(self._config):
@@ -76,6 +106,12 @@ class Agent:
 
     def _turn(self, queues: tuple[str, ...]) -> None:
         """Make the node ready if it is not, then run one job or wait a moment."""
+        if self._machine_going:
+            self._reporter.set("leaving", detail=str(self._machine_going))
+            self._stopping.wait(_LOOK_SECONDS)
+            return
+        if self._reporter.state == "leaving":
+            self._reporter.set("preparing")
         if self._reporter.state in ("preparing", "unusable") and not self._make_ready():
             self._stopping.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
             return
@@ -104,7 +140,11 @@ class Agent:
 
     def _refuse_leftovers(self) -> None:
         """What a job has left must be gone before another job may run here. Raises FolderError."""
-        folders.refuse_mounts(self._config.root / "jobs")
+        jobs = self._config.root / "jobs"
+        if mountinfo.mounted_under(jobs):
+            # What could not be unmounted when its job ended may be by now.
+            mounts.sweep(jobs, log_places.mount_context(self._config, log.info, lambda error: None))
+        folders.refuse_mounts(jobs)
         self._cage.kill()
         if left := self._cage.inmates():
             raise folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
@@ -122,6 +162,8 @@ class Agent:
         self._signal = stop
         if self._stopping.is_set():
             stop.set(StopReason.DRAIN)
+        elif self._machine_going:
+            stop.set(StopReason.EVICTED)
         settings = self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
@@ -135,6 +177,7 @@ class Agent:
             settings.renew_seconds,
             margin,
             lambda lease: _arm(cage, lease),
+            self._log_progress,
         )
         keeper.start()
         self._reporter.set("running", job=claim.job.uuid)
@@ -152,7 +195,7 @@ class Agent:
         except LostOwnershipError as error:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
         finally:
-            self._signal = None
+            self._signal = self._runner = None
             self._last_job = time.monotonic()
             if result.node_fault:
                 self._reporter.set("unusable", detail=result.node_fault)
@@ -166,7 +209,7 @@ class Agent:
             except (MountError, SetupTaskError, StoreError) as error:
                 stop.set(StopReason.DRAIN)
                 return Result(None, stopped=StopReason.DRAIN, node_fault=f"cluster volumes: {error}")
-        runner = JobRunner(
+        self._runner = runner = JobRunner(
             self._config,
             self._backend.settings,
             claim,
@@ -177,12 +220,17 @@ class Agent:
             self._backend.connection.counter,
             self._cage,
         )
+        if self._machine_going:
+            runner.notice = json.dumps(self._machine_going.as_json())
         busy = gpus.busy() if self._node.gpus else frozenset()
         result = runner.run()
         if self._node.gpus and (left := gpus.left_busy(busy)):
             fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
             result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
         return result
+
+    def _log_progress(self) -> tuple[StreamSeal, ...]:
+        return self._runner.log_progress() if self._runner else ()
 
     def _tell_end(self, job: Job, lease: Lease, result: Result) -> None:
         """Conclude the attempt, again and again while storage is away and the lease lasts: the result may be
@@ -201,10 +249,10 @@ class Agent:
     def _conclude(self, job: Job, lease: Lease, result: Result) -> None:
         manager = self._backend.manager
         if result.outcome is not None:
-            ended = manager.finish(job, lease, result.outcome, result.seals)
+            ended = manager.finish(job, lease, result.outcome, result.report)
             log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
-        elif result.stopped is StopReason.DRAIN:
-            manager.give_back(job, lease, result.node_fault or "The runner was stopped")
+        elif result.stopped and result.stopped.hands_back:
+            manager.give_back(job, lease, result.node_fault or self._leaving, result.report)
             log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})
 
     def _leave(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.scheduled_events import events_url
 from shared.errors import SettingsError
 from shared.layout import DEFAULT_NODE_ROOT
 from shared.names import NAME_PATTERN, ClusterId
@@ -50,14 +51,19 @@ class RunnerConfig:
     python: str = ""  #: interpreter for toolkits whose document names none; "": python, else python3
     path: str = ""  #: folders put before PATH for jobs
     grace_seconds: float = 10.0  #: between SIGTERM and SIGKILL
+    drain_seconds: float = 3.0  #: the same when the runner stops or its machine is to be taken away
     active_poll_seconds: float = 0.5
     idle_poll_seconds: float = 3.0
     #: polling is brisk for this long after the last job
     active_seconds: float = 300.0
     node_report_seconds: float = 30.0
+    scheduled_events_url: str = ""  #: "": nobody announces the end of this machine
+    machine: str = ""  #: its name in those announcements; "": asked of the same service
     premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> directory
     drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind of volume -> drivers to try
     allowed_mount_commands: tuple[str, ...] = ()
+    mount_timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
+    upload_timeout_seconds: float = 3600.0  #: for uploads that are still moving when a job has ended
 
     @property
     def work(self) -> Path:
@@ -89,9 +95,14 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         python=env.get("BATCHAI_JOB_PYTHON", ""),
         path=env.get("BATCHAI_JOB_PATH", ""),
         grace_seconds=_seconds(env, "BATCHAI_GRACE_SECONDS", 10.0, faults),
+        drain_seconds=_seconds(env, "BATCHAI_DRAIN_SECONDS", 3.0, faults),
         active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.5, faults),
         idle_poll_seconds=_seconds(env, "BATCHAI_IDLE_POLL_SECONDS", 3.0, faults),
         node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 30.0, faults),
+        mount_timeout_seconds=_seconds(env, "BATCHAI_MOUNT_TIMEOUT_SECONDS", 40.0, faults),
+        upload_timeout_seconds=_seconds(env, "BATCHAI_UPLOAD_TIMEOUT_SECONDS", 3600.0, faults),
+        scheduled_events_url=events_url(env),
+        machine=env.get("BATCHAI_VM_NAME", ""),
         premounted=Premounted({key: Path(value) for key, value in premounted.items()}),
         drivers={kind: tuple(shlex.split(names)) for kind, names in drivers.items()},
         allowed_mount_commands=tuple(

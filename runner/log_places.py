@@ -107,6 +107,8 @@ def mount_context(
         containers=lambda volume: FilesOfContainer(_container(volume)),
         drivers=config.drivers,
         allowed_mount_commands=config.allowed_mount_commands,
+        timeout_seconds=config.mount_timeout_seconds,
+        upload_timeout_seconds=config.upload_timeout_seconds,
         on_undo_failure=undo_failed,
     )
 

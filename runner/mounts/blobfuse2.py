@@ -15,7 +15,7 @@ from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.hints import hint_for
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import BLOB_CONTAINER, MountContext, MountedVolume, UnmountError, Volume
-from runner.mounts.unmounting import unmount
+from runner.mounts.unmounting import forced, unmount
 from shared.errors import MountError
 
 NAME = "blobfuse2"
@@ -110,3 +110,5 @@ def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContex
             f"blobfuse2, which served {volume}, ended with status {died} while the job ran: {words}",
             "Files that the job had closed before are in the container, others are not.",
         )
+    if undone.forced:
+        raise forced(volume, process.target, undone)

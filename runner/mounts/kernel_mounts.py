@@ -10,7 +10,7 @@ from runner.mounts.commands import find_program, run
 from runner.mounts.hints import hint_for
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import MountContext, MountedVolume, UnmountError, Volume
-from runner.mounts.unmounting import unmount
+from runner.mounts.unmounting import forced, unmount
 from shared.errors import MountError
 
 
@@ -100,8 +100,4 @@ def _undo(volume: Volume, target: Path, context: MountContext) -> None:
         )
     remove_mount_point(target)
     if undone.forced:
-        raise UnmountError(
-            volume.code,
-            f"{volume} was unmounted from {target} by force: {undone}.",
-            "The server had stopped answering; what it had not yet received is lost.",
-        )
+        raise forced(volume, target, undone)

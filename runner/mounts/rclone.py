@@ -30,7 +30,7 @@ from runner.mounts.types import (
     UnmountError,
     Volume,
 )
-from runner.mounts.unmounting import unmount
+from runner.mounts.unmounting import forced, unmount
 from shared.errors import MountError
 
 NAME = rclone_process.NAME
@@ -166,6 +166,8 @@ def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:
         lost = rclone_process.dirty(places.cache)
     remove_mount_point(rclone.process.target)
     _judge(volume, context, places, died=died, left=left, lost=lost, words=words)
+    if undone.forced:
+        raise forced(volume, rclone.process.target, undone)
 
 
 def _upload_again(volume: Volume, context: MountContext, places: Places) -> str | None:

@@ -115,7 +115,7 @@ class MountContext:
     containers: Callable[[Volume], ContainerFiles] | None = None
     drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind -> driver names to try
     allowed_mount_commands: tuple[str, ...] = ()  #: prefixes that an unmanaged volume's command may have
-    timeout_seconds: float = 60.0  #: for a mount, and for each step of an unmount
+    timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for data that is still on its way when the job has ended
     blobfuse_cache: str = ""  #: "block" or "file": the operator's choice where a document makes none
     user_id: int | None = None  #: who owns the files where the volume itself does not say

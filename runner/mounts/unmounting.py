@@ -14,6 +14,7 @@ from pathlib import Path
 from runner.mounts import mountinfo
 from runner.mounts.commands import find_program, run
 from runner.mounts.mountinfo import Mount
+from runner.mounts.types import UnmountError, Volume
 
 _BUSY_KILL_SECONDS = 2.0
 _FORCE = frozenset(("-f", "-l", "-z"))
@@ -48,6 +49,16 @@ def unmount(target: Path, say: Callable[[str], None], timeout_seconds: float) ->
         if mountinfo.mounted_at(target) != found:
             return Undone(True, tuple(steps), forced=bool(_FORCE & set(command)))
     return Undone(False, tuple(steps), forced=True)
+
+
+def forced(volume: Volume, target: Path, undone: Undone) -> UnmountError:
+    """What is told where a volume is gone, but not the polite way."""
+    return UnmountError(
+        volume.code,
+        f"{volume} was unmounted from {target} by force: {undone}.",
+        "Its server had stopped answering, or a process that could not be killed had it open; what had not "
+        "arrived yet is lost.",
+    )
 
 
 def _escalation(mount: Mount) -> Iterator[tuple[list[str], bool]]:
