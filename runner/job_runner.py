@@ -24,10 +24,11 @@ from runner.stopping import StopReason, StopSignal
 from runner.volumes import FindServer, volumes_of
 from shared.environment import Node, Placement, job_environment, log_directory, output_directories
 from shared.errors import BatchAIError, LaunchError, MountError
+from shared.events import EventKind, JobEvent
 from shared.layout import NodeLayout
 from shared.manager import Claim, utc_now
 from shared.settings import Settings
-from shared.state import TERMINATED, Outcome, Reason, StreamSeal
+from shared.state import NOTHING_TOLD, TERMINATED, AttemptReport, Outcome, Reason, StreamSeal
 from shared.status import timestamp
 from shared.stores.connection import CallCounter
 
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: A job's last lines get this long to reach the share before they are called incomplete.
 _DRAIN_SECONDS = 60.0
+#: When the machine goes there is no time for that.
+_HURRIED_DRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Result:
     """What an attempt came to. `node_fault` says why the node should take no other job, or ""."""
 
     outcome: Outcome | None  #: None when the attempt was stopped for the runner's sake (lost, drained)
-    seals: tuple[StreamSeal, ...] = ()
+    report: AttemptReport = NOTHING_TOLD
     stopped: StopReason | None = None
     node_fault: str = ""
 
@@ -62,7 +65,11 @@ class JobRunner:
     cage: Cage = field(default_factory=Cage)
     monotonic: Callable[[], float] = time.monotonic
     _processes: list[JobProcess] = field(default_factory=list)
+    notice: str = ""  #: what the job is told when its machine is taken away, JSON
     _undo_faults: list[str] = field(default_factory=list)
+    _events: list[JobEvent] = field(default_factory=list)
+    _logs: Logs | None = None
+    _gpu_seconds: float = 0.0
 
     def run(self) -> Result:
         """The attempt, whole. Raises nothing: every fault becomes an outcome."""
@@ -93,6 +100,7 @@ class JobRunner:
             lambda text: _redact(text, secrets),
         )
         logs.start()
+        self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
         stopped = self.stop.reason if outcome is None else None
@@ -102,8 +110,17 @@ class JobRunner:
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
         seals = logs.finish(self._drain_seconds())
+        self._happened(EventKind.UPLOADED)
         self._clear_up(placement.layout)
-        return Result(outcome, seals, stopped, "; ".join(self._undo_faults))
+        report = AttemptReport(seals, tuple(self._events), self._gpu_seconds)
+        return Result(outcome, report, stopped, "; ".join(self._undo_faults))
+
+    def log_progress(self) -> tuple[StreamSeal, ...]:
+        """How much of the logs has arrived where people read them. From any thread."""
+        return self._logs.progress() if self._logs else ()
+
+    def _happened(self, kind: EventKind, detail: str = "") -> None:
+        self._events.append(JobEvent(utc_now(), kind, self.claim.job.attempt, self.node.node_id, detail))
 
     def _guarded(
         self, placement: Placement, volumes: tuple[Volume, ...], logs: Logs, diary: ExecutionLog
@@ -115,6 +132,7 @@ class JobRunner:
             with ExitStack() as stack:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
                 stack.enter_context(log_places.while_mounted(logs, self._drain_seconds))
+                self._happened(EventKind.MOUNTED)
                 stack.callback(self._kill_left, diary)
                 outcome = self._mounted(placement, logs, diary)
         except MountError as error:
@@ -149,6 +167,7 @@ class JobRunner:
             early = self._wait(prepared, prepared, deadline, Reason.PREPARATION_FAILED)
             if early is None or not early.succeeded:
                 return early
+            self._happened(EventKind.PREPARED)
         return self._launch(steps, env, cwd, logs, diary, deadline)
 
     def _launch(
@@ -168,8 +187,13 @@ class JobRunner:
             child = process.start(step.name, step.command, own, cwd, out, err, self.cage)
             self._processes.append(child)
             started.append((step, child))
+        self._happened(EventKind.STARTED)
+        begun = self.monotonic()
         essential = [child for step, child in started if step.essential]
-        return self._wait([child for _, child in started], essential, deadline, Reason.JOB_FAILED)
+        outcome = self._wait([child for _, child in started], essential, deadline, Reason.JOB_FAILED)
+        self._gpu_seconds = self.node.gpus * (self.monotonic() - begun)
+        self._happened(EventKind.STOPPED, _with_code(outcome).removeprefix(", ") if outcome else "")
+        return outcome
 
     def _wait(
         self, processes: list[JobProcess], essential: list[JobProcess], deadline: float, failure: Reason
@@ -199,8 +223,9 @@ class JobRunner:
 
     def _stopped(self, processes: list[JobProcess]) -> Outcome | None:
         reason = self.stop.reason
-        # A lost lease leaves no time for grace: another runner may start at any moment.
-        process.stop(processes, 0.0 if reason is StopReason.LOST else self.config.grace_seconds)
+        if reason is StopReason.EVICTED:
+            self._give_notice()
+        process.stop(processes, self._grace_seconds())
         if self._stopped_for_runner():
             return None
         if reason is StopReason.WALL_CLOCK:
@@ -208,12 +233,29 @@ class JobRunner:
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
         return TERMINATED
 
+    def _give_notice(self) -> None:
+        layout = NodeLayout(str(self.config.root), self.claim.job.id)
+        try:
+            Path(layout.preemption_notice).write_text(self.notice)
+        except OSError as error:
+            log.warning("no notice: %s", error, extra={"action": "notice", "job": str(self.claim.job.id)})
+
+    def _grace_seconds(self) -> float:
+        reason = self.stop.reason
+        if reason is StopReason.LOST:
+            return 0.0  # another runner may start at any moment
+        hurried = reason is not None and reason.hands_back
+        return min(self.config.grace_seconds, self.config.drain_seconds if hurried else 86400.0)
+
     def _drain_seconds(self) -> float:
-        # With the lease the files went to another runner.
-        return 0.0 if self.stop.reason is StopReason.LOST else _DRAIN_SECONDS
+        reason = self.stop.reason
+        if reason is StopReason.LOST:
+            return 0.0  # with the lease the files went to another runner
+        return _HURRIED_DRAIN_SECONDS if reason is not None and reason.hands_back else _DRAIN_SECONDS
 
     def _stopped_for_runner(self) -> bool:
-        return self.stop.reason in (StopReason.LOST, StopReason.DRAIN)
+        reason = self.stop.reason
+        return reason is not None and (reason.hands_back or reason is StopReason.LOST)
 
     def _kill_left(self, diary: ExecutionLog) -> None:
         if found := process.kill_left(self._processes) + self.cage.kill():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from runner.stopping import StopReason, StopSignal
 from shared.errors import LostOwnershipError
 from shared.manager import JobManager
-from shared.state import Job, Lease, State
+from shared.state import Job, Lease, State, StreamSeal
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ class LeaseKeeper:
     """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
 
     `margin_seconds`: how long before the deadline the job must be told to die, when renewals fail.
-    `renewed` is told every renewal that succeeded.
+    `renewed` is told every renewal that succeeded; `logs` tells how far they have come.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class LeaseKeeper:
         renew_seconds: float,
         margin_seconds: float,
         renewed: Callable[[Lease], None] = lambda lease: None,
+        logs: Callable[[], tuple[StreamSeal, ...]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manager = manager
@@ -38,6 +39,7 @@ class LeaseKeeper:
         self._renew_seconds = renew_seconds
         self._margin_seconds = margin_seconds
         self._renewed = renewed
+        self._logs = logs
         self._monotonic = monotonic
         self._ended = threading.Event()
         self._threads = (
@@ -78,7 +80,7 @@ class LeaseKeeper:
     def _renew_once(self) -> float:
         """Seconds until the next try; 0 when the lease is lost."""
         try:
-            self._lease, self._job = self._manager.renew(self._lease)
+            self._lease, self._job = self._manager.renew(self._lease, self._logs())
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()

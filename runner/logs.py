@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import NotFoundError, StoreError
+from shared.layout import attempt_name
 from shared.state import StreamSeal
 from shared.stores.shares import MOST_BYTES
 
@@ -50,6 +51,7 @@ class _Stream:
     path: Path
     started: bool = False
     sent: int = 0
+    lines: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
 
 
@@ -97,6 +99,12 @@ class LogShipper:
         self._folder.close()
         return tuple(self._seal(stream) for stream in self._streams)
 
+    def progress(self) -> tuple[StreamSeal, ...]:
+        """What has arrived so far, without sums: what will be known of the logs if this machine is lost."""
+        with self._lock:
+            streams = list(self._streams)
+        return tuple(StreamSeal(s.name, s.sent, "", False, s.lines) for s in streams if s.started)
+
     @property
     def fault(self) -> str:
         """What keeps lines from arriving at this moment, or ""."""
@@ -141,11 +149,12 @@ class LogShipper:
                 self._folder.append(stream.name, stream.sent, data)
                 stream.digest.update(data)
                 stream.sent += len(data)
+                stream.lines += data.count(b"\n")
         return len(data) == MOST_BYTES
 
     def _seal(self, stream: _Stream) -> StreamSeal:
         whole = stream.started and stream.sent == stream.path.stat().st_size
-        return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), whole)
+        return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), whole, stream.lines)
 
 
 class LocalLogs:
@@ -172,23 +181,26 @@ class LocalLogs:
     def start(self) -> None:
         """Nothing to do."""
 
+    def progress(self) -> tuple[StreamSeal, ...]:
+        """Sizes so far; lines are counted at the end."""
+        return tuple(StreamSeal(p.name, p.stat().st_size, "", False) for p in self._paths if p.exists())
+
     def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
-        """What is known of every file."""
+        """What is known of every file; one that the job has removed is not whole."""
         return tuple(_seal_file(path) for path in self._paths)
 
 
 def _seal_file(path: Path) -> StreamSeal:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return StreamSeal(path.name, path.stat().st_size, digest, True)
-
-
-def attempt_name(name: str, attempt: int) -> str:
-    """What an earlier attempt's file is called beside the new one: stdout.attempt-1.txt; "" for attempt 0."""
-    if attempt < 1:
-        return ""
-    stem, dot, suffix = name.rpartition(".")
-    return f"{stem}.attempt-{attempt}{dot}{suffix}"
+    digest, size, lines = hashlib.sha256(), 0, 0
+    try:
+        with path.open("rb") as file:
+            while data := file.read(MOST_BYTES):
+                digest.update(data)
+                size += len(data)
+                lines += data.count(b"\n")
+    except OSError:
+        return StreamSeal(path.name, size, digest.hexdigest(), False, lines)
+    return StreamSeal(path.name, size, digest.hexdigest(), True, lines)
 
 
 class ExecutionLog:
@@ -201,7 +213,10 @@ class ExecutionLog:
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
-        """Append a line, secrets struck out."""
+        """Append a line, secrets struck out. A full disk loses the line and nothing else."""
         line = f"{self._now()} {self._redact(text)}\n".encode()
-        with self._lock, self._path.open("ab") as file:
-            file.write(line)
+        try:
+            with self._lock, self._path.open("ab") as file:
+                file.write(line)
+        except OSError as error:
+            log.warning("execution.log: %s", error, extra={"action": "diary"})

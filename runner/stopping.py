@@ -11,6 +11,12 @@ class StopReason(Enum):
     TERMINATED = "terminated"  #: somebody asked for it
     WALL_CLOCK = "wall clock"  #: constraints.maxWallClockTime has passed
     DRAIN = "drain"  #: the runner itself is stopping
+    EVICTED = "evicted"  #: the machine is about to be taken away
+
+    @property
+    def hands_back(self) -> bool:
+        """Whether the job goes back to the queue, for another runner and without using up an attempt."""
+        return self in (StopReason.DRAIN, StopReason.EVICTED)
 
 
 class StopSignal:

@@ -172,6 +172,7 @@ def _node_variables(placement: Placement) -> dict[str, str]:
         "AZ_BATCHAI_JOB_TEMP_DIR": layout.job_temp_root,
         "AZ_BATCHAI_SHARED_JOB_TEMP": layout.shared_job_temp,
         "AZ_BATCHAI_MPI_HOST_FILE": layout.hostfile,
+        "AZ_BATCHAI_PREEMPTION_NOTICE": layout.preemption_notice,  # ours
         "AZ_BATCHAI_NUM_GPUS": gpus,
         "AZ_BATCHAI_NUM_GPUS_PER_NODE": gpus,  # the name of 2017
         "AZ_BATCH_HOST_LIST": ",".join(node.address for node in placement.nodes),  # Azure Batch

@@ -52,6 +52,11 @@ class NodeLayout:
         return f"{self.job_temp}/wd"
 
     @property
+    def preemption_notice(self) -> str:
+        """AZ_BATCHAI_PREEMPTION_NOTICE (ours): appears when the machine is about to be taken away."""
+        return f"{self.job_temp}/preemption-notice.json"
+
+    @property
     def hostfile(self) -> str:
         """AZ_BATCHAI_MPI_HOST_FILE."""
         return f"{self.job_temp}/hostfile"
@@ -87,3 +92,11 @@ def output_directory(prefix: str, segment: str, suffix: str | None) -> str:
 def _join(*parts: str) -> str:
     head = parts[0].rstrip("/")
     return "/".join([head, *(p.strip("/") for p in parts[1:] if p.strip("/"))])
+
+
+def attempt_name(name: str, attempt: int) -> str:
+    """What an earlier attempt's file is called beside the new one: stdout.attempt-1.txt; "" for attempt 0."""
+    if attempt < 1:
+        return ""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.attempt-{attempt}{dot}{suffix}"

@@ -5,10 +5,11 @@ makes a crash anywhere harmless; docs/protocol.md has the table "crash after / w
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared import admission, state, status
 from shared.admission import Source
@@ -16,9 +17,10 @@ from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, Problem, StoreError
 from shared.names import ClusterId, JobId
 from shared.removing import Remover
+from shared.repeating import arrived, retry_pause
 from shared.settings import Settings
 from shared.spec import JobSpec, job_from_document
-from shared.state import Job, Lease, Outcome, Reason, State, StreamSeal
+from shared.state import AttemptReport, Job, Lease, Outcome, Reason, State, StreamSeal
 from shared.stores.documents import Documents
 from shared.stores.jobs import JobTable
 from shared.stores.queues import JobMessage, JobQueues
@@ -29,6 +31,9 @@ from shared.waiting import QueuedEntry, Waiting, why
 from shared.workspaces import WorkspaceManager
 
 log = logging.getLogger(__name__)
+
+#: More than storage that comes and goes may cost between receiving and claiming.
+_MOST_IDLE_DELIVERIES = 25
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,6 @@ class Claim:
 def utc_now() -> datetime:
     """The clock of this machine; used for what people read, never to compare machines."""
     return datetime.now(UTC)
-
-
-def _arrived(found: Job, wanted: Job) -> bool:
-    """Whether the row holds what was to be written: then only the answer was lost. Times are those of the try
-    that arrived, which may have been an earlier one."""
-    same_times = replace(
-        found, etag="", state_since=wanted.state_since, ended=wanted.ended, enqueued=wanted.enqueued
-    )
-    return same_times == replace(wanted, etag="")
 
 
 class JobManager:
@@ -213,13 +209,15 @@ class JobManager:
         if job.state is not State.QUEUED and job.message_id != message.message_id:
             self._drop(message, f"job {job.id} is {job.state} under another message")
             return None
-        if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
+        # Deliveries that did not become attempts: something about it ends runners before they can claim it.
+        poison = message.dequeue_count - job.attempt > _MOST_IDLE_DELIVERIES
+        if job.state is State.TERMINATING or job.attempt >= job.max_attempts or poison:
             self._give_up(job, message)
             return None
         return self._claim(job, message, owner, before)
 
     def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
-        wanted = state.claim(job, owner, message.message_id, self.now())
+        wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard)
         try:
             claimed = self.jobs.update(wanted)
         except LostOwnershipError:
@@ -259,13 +257,23 @@ class JobManager:
 
     def _give_up(self, job: Job, message: JobMessage) -> None:
         """End a job that nobody can run any more: asked to terminate, or out of attempts."""
-        text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
-        ended = state.finish(job, Outcome(Reason.RUNNER_LOST, message=text), self.now())
+        if job.attempt >= job.max_attempts or job.state is State.TERMINATING:
+            text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
+            outcome = Outcome(Reason.RUNNER_LOST, message=text)
+        else:
+            text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
+            outcome = Outcome(Reason.POISON, message=text)
+        now, report = self.now(), state.NOTHING_TOLD
+        if job.state is not State.QUEUED:
+            lost = state.lost_event(job, now, message.last_heard)
+            report = AttemptReport(message.last_heard, (lost,))
+        ended = state.finish(job, outcome, now, report)
         self._tell(self.jobs.end(ended))
         self._delete_message(message.queue, message.message_id, message.pop_receipt)
 
-    def renew(self, lease: Lease) -> tuple[Lease, Job]:
-        """Prolong a lease: two calls. The new lease and the job as it stands now.
+    def renew(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
+        """Prolong a lease: two calls. The new lease and the job as it stands now. `logs`: how far they have
+        come, which is what will be known of them if this runner is lost.
 
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
         """
@@ -274,43 +282,58 @@ class JobManager:
         if job is None:
             raise LostOwnershipError(f"job {lease.job} was deleted")
         state.owned(job, lease)
-        return self._renew_message(lease), job
+        return self._renew_message(lease, logs), job
 
-    def _renew_message(self, lease: Lease) -> Lease:
+    def _renew_message(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> Lease:
         before = self._monotonic()
         receipt = self.queues.renew(
-            lease.queue, lease.message_id, lease.pop_receipt, self.settings.lease_seconds
+            lease.queue,
+            lease.message_id,
+            lease.pop_receipt,
+            self.settings.lease_seconds,
+            (lease, logs) if logs else None,
         )
         return replace(lease, pop_receipt=receipt, deadline=before + self.settings.lease_seconds)
 
-    def finish(self, job: Job, lease: Lease, outcome: Outcome, seals: tuple[StreamSeal, ...] = ()) -> Job:
+    def finish(
+        self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = state.NOTHING_TOLD
+    ) -> Job:
         """End the attempt: row, then status.json, then message.
 
         `job` is the job as last seen (claimed or renewed), `lease` the latest renewal. An outcome that is
-        ours to try again puts the job back while attempts are left.
+        ours to try again puts the job back while attempts are left, for a pause that grows.
         Raises LostOwnershipError when somebody else has taken over: then nothing was written.
         """
         retry = outcome.reason in state.RETRIED
+        pause = retry_pause(self.settings.retry_seconds, job.attempt) if retry else 0.0
 
         def ended(current: Job) -> Job:
+            now = self.now()
             if retry:
-                return state.requeue(current, outcome, self.now())
-            return state.finish(current, outcome, self.now(), seals)
+                again = now + timedelta(seconds=pause)
+                return state.requeue(current, outcome, now, report=report, retry_at=again)
+            return state.finish(current, outcome, now, report)
 
-        return self._conclude(job, lease, ended)
+        return self._conclude(job, lease, ended, pause)
 
-    def give_back(self, job: Job, lease: Lease, message: str) -> Job:
-        """Put a job back without using up an attempt (the runner drains)."""
+    def give_back(
+        self, job: Job, lease: Lease, message: str, report: AttemptReport = state.NOTHING_TOLD
+    ) -> Job:
+        """Put a job back at once and without using up an attempt (the runner drains)."""
         outcome = Outcome(Reason.RUNNER_LOST, message=message)
         return self._conclude(
-            job, lease, lambda current: state.requeue(current, outcome, self.now(), spend=False)
+            job,
+            lease,
+            lambda current: state.requeue(current, outcome, self.now(), spend=False, report=report),
         )
 
-    def _conclude(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
+    def _conclude(
+        self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0
+    ) -> Job:
         written = self._write_owned(job, lease, change)
         self._tell(written)
         if written.state.live:
-            self._release_message(lease)
+            self._release_message(lease, pause_seconds)
         else:
             self._delete_message(lease.queue, lease.message_id, lease.pop_receipt)
         return written
@@ -325,7 +348,7 @@ class JobManager:
                 found = self.jobs.get(lease.job)
             if found is None:
                 raise LostOwnershipError(f"job {lease.job} was deleted")
-            if _arrived(found, wanted):
+            if arrived(found, wanted):
                 return found
             job = found
         raise StoreError(f"job {lease.job} is being written by others at the same time")
@@ -341,9 +364,10 @@ class JobManager:
             # The list of deletions still holds it; the timer finishes it.
             log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})
 
-    def _release_message(self, lease: Lease) -> None:
+    def _release_message(self, lease: Lease, seconds: float) -> None:
+        """Let the message be seen in `seconds`."""
         try:
-            self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+            self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, math.ceil(seconds))
         except StoreError:
             log.warning("message not released", extra={"action": "release", "job": str(lease.job)})
 

@@ -9,6 +9,7 @@ from shared.names import Scope
 from shared.rest import JOB_TYPE, provisioning, resource
 from shared.state import Job, JobError
 from shared.status import timestamp
+from shared.timeline import timeline
 from shared.waiting import Waiting
 
 
@@ -32,6 +33,8 @@ def job_resource(job: Job, scope: Scope, waiting: Waiting | None = None) -> dict
         properties["attempt"] = job.attempt
     if waiting:
         properties["waiting"] = waiting.as_json()
+    if job.events:
+        properties["timeline"] = timeline(job)
     return resource(scope.job(job.id), JOB_TYPE, properties)
 
 

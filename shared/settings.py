@@ -48,6 +48,8 @@ class Settings:
     max_attempts: int = 3
     lease_seconds: float = 90.0
     renew_seconds: float = 30.0
+    #: pause before the first repetition after a fault of ours; it doubles with each attempt
+    retry_seconds: float = 10.0
     #: a queued job gets another message when it has had none for this long
     resend_seconds: float = 120.0
 
@@ -74,6 +76,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         max_attempts=int(reader.number("BATCHAI_MAX_ATTEMPTS", 3, least=1)),
         lease_seconds=lease,
         renew_seconds=reader.number("BATCHAI_RENEW_SECONDS", lease / 3, least=0.2),
+        retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
     )
     if not RESOURCE_GROUP_PATTERN.match(settings.scope.resource_group):

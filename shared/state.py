@@ -15,6 +15,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.errors import IllegalTransitionError, LostOwnershipError
+from shared.events import EventKind, JobEvent, appended
+from shared.layout import attempt_name
 from shared.names import ClusterId, JobId
 
 
@@ -52,6 +54,7 @@ class Reason(StrEnum):
 
 
 _MOST_MESSAGE = 10_000  # characters
+_MOST_SEALS = 180  #: as many fit a column
 
 #: Ours to try again, up to maxAttempts; everything else is the user's, or final.
 RETRIED = frozenset({Reason.RUNNER_LOST, Reason.RUNNER_FAULT})
@@ -82,12 +85,26 @@ class JobError:
 
 @dataclass(frozen=True)
 class StreamSeal:
-    """What is known of one log stream at the end: length in bytes, sha256 in hex, whether it is whole."""
+    """What is known of one log stream: length in bytes, sha256 in hex ("": not known), whether it is whole,
+    and its newlines. Of a lost runner only what had arrived is known: that is not whole."""
 
     name: str
     size: int
     sha256: str
     complete: bool
+    lines: int = 0
+
+
+@dataclass(frozen=True)
+class AttemptReport:
+    """What a runner tells of an attempt beside its outcome."""
+
+    seals: tuple[StreamSeal, ...] = ()
+    events: tuple[JobEvent, ...] = ()
+    gpu_seconds: float = 0.0  #: GPUs of the attempt's nodes, times how long its processes ran
+
+
+NOTHING_TOLD = AttemptReport()
 
 
 @dataclass(frozen=True)
@@ -114,7 +131,10 @@ class Job:
     ended: datetime | None = None
     exit_code: int | None = None
     errors: tuple[JobError, ...] = ()
-    seals: tuple[StreamSeal, ...] = ()
+    seals: tuple[StreamSeal, ...] = ()  #: of earlier attempts as stdout.attempt-1.txt and so on
+    events: tuple[JobEvent, ...] = ()
+    gpu_seconds: float = 0.0
+    retry_at: datetime | None = None  #: not tried again before this moment (by the clock of who put it back)
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
     deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
@@ -135,8 +155,11 @@ class Lease:
     deadline: float  #: monotonic clock of the runner, seconds; measured from before the last renewal
 
 
-def claim(job: Job, owner: str, message_id: str, now: datetime) -> Job:
-    """The job as taken by `owner`: running, one attempt more.
+def claim(
+    job: Job, owner: str, message_id: str, now: datetime, last_heard: tuple[StreamSeal, ...] = ()
+) -> Job:
+    """The job as taken by `owner`: running, one attempt more. `last_heard`: what the runner before, if it was
+    lost, had told of its logs.
 
     A queued job can be claimed by any message. A running one only through the very message it was claimed
     with: that message is visible again only because its lease ran out, while any other is a duplicate.
@@ -147,6 +170,8 @@ def claim(job: Job, owner: str, message_id: str, now: datetime) -> Job:
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be claimed")
     if job.attempt >= job.max_attempts:
         raise IllegalTransitionError(f"job {job.id} has used its {job.max_attempts} attempts")
+    if takeover:
+        job = _lost(job, now, last_heard)
     return replace(
         job,
         state=State.RUNNING,
@@ -155,7 +180,28 @@ def claim(job: Job, owner: str, message_id: str, now: datetime) -> Job:
         owner=owner,
         message_id=message_id,
         started=now,
+        retry_at=None,
+        events=appended(job.events, JobEvent(now, EventKind.CLAIMED, job.attempt + 1, owner)),
     )
+
+
+def _lost(job: Job, now: datetime, last_heard: tuple[StreamSeal, ...]) -> Job:
+    """The job with what is known of the attempt whose runner is gone."""
+    return replace(
+        job, seals=_kept(job, last_heard), events=appended(job.events, lost_event(job, now, last_heard))
+    )
+
+
+def lost_event(job: Job, now: datetime, last_heard: tuple[StreamSeal, ...] = ()) -> JobEvent:
+    """That the runner of the current attempt is gone, and how much of its logs is known."""
+    known = ", ".join(f"{seal.name} {seal.size} bytes" for seal in last_heard) or "nothing"
+    return JobEvent(now, EventKind.RUNNER_LOST, job.attempt, job.owner or "", f"known of its logs: {known}")
+
+
+def _kept(job: Job, seals: tuple[StreamSeal, ...]) -> tuple[StreamSeal, ...]:
+    """The job's seals with those of the attempt that is over, under the names its files get now."""
+    named = (replace(seal, name=attempt_name(seal.name, job.attempt)) for seal in seals)
+    return (*job.seals, *named)[-_MOST_SEALS:]
 
 
 def owned(job: Job, lease: Lease) -> Job:
@@ -169,13 +215,14 @@ def owned(job: Job, lease: Lease) -> Job:
     return job
 
 
-def finish(job: Job, outcome: Outcome, now: datetime, seals: tuple[StreamSeal, ...] = ()) -> Job:
+def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NOTHING_TOLD) -> Job:
     """The job as ended by `outcome`. A job that was asked to terminate ends as terminated, unless it had
     already succeeded or failed by itself with an exit code."""
     if not job.state.live:
         raise IllegalTransitionError(f"job {job.id} has already ended as {job.state}")
     if job.state is State.TERMINATING and outcome.exit_code is None and not outcome.succeeded:
         outcome = TERMINATED
+    end = JobEvent(now, EventKind.ENDED, job.attempt, job.owner or "", str(outcome.reason))
     return replace(
         job,
         state=State.SUCCEEDED if outcome.succeeded else State.FAILED,
@@ -186,7 +233,10 @@ def finish(job: Job, outcome: Outcome, now: datetime, seals: tuple[StreamSeal, .
         ended=now,
         exit_code=outcome.exit_code,
         errors=() if outcome.succeeded else (_error(outcome),),
-        seals=seals,
+        seals=(*job.seals, *report.seals)[-_MOST_SEALS:],
+        events=appended(job.events, *report.events, end),
+        gpu_seconds=job.gpu_seconds + report.gpu_seconds,
+        retry_at=None,
     )
 
 
@@ -203,7 +253,8 @@ def request_termination(job: Job, now: datetime) -> Job:
     if job.state is State.QUEUED:
         return finish(job, TERMINATED, now)
     if job.state is State.RUNNING:
-        return replace(job, state=State.TERMINATING, state_since=now)
+        asked = JobEvent(now, EventKind.TERMINATION_REQUESTED, job.attempt, job.owner or "")
+        return replace(job, state=State.TERMINATING, state_since=now, events=appended(job.events, asked))
     return job
 
 
@@ -214,7 +265,14 @@ def request_deletion(job: Job, now: datetime) -> Job:
     return replace(request_termination(job, now), deleting=True)
 
 
-def requeue(job: Job, outcome: Outcome, now: datetime, spend: bool = True) -> Job:
+def requeue(
+    job: Job,
+    outcome: Outcome,
+    now: datetime,
+    spend: bool = True,
+    report: AttemptReport = NOTHING_TOLD,
+    retry_at: datetime | None = None,
+) -> Job:
     """The job after an infrastructure failure: queued for another attempt, failed when none is left, ended as
     terminated when that was asked for. The failed attempt's error is kept for people to see.
 
@@ -223,9 +281,11 @@ def requeue(job: Job, outcome: Outcome, now: datetime, spend: bool = True) -> Jo
     if not spend:
         job = replace(job, max_attempts=job.max_attempts + 1)
     if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
-        return finish(job, outcome, now)
+        return finish(job, outcome, now, report)
     if job.state is not State.RUNNING:
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be put back")
+    kind = EventKind.RETRY_SCHEDULED if spend else EventKind.HANDED_BACK
+    told = JobEvent(now, kind, job.attempt, job.owner or "", f"{outcome.reason}: {outcome.message}")
     return replace(
         job,
         state=State.QUEUED,
@@ -234,4 +294,8 @@ def requeue(job: Job, outcome: Outcome, now: datetime, spend: bool = True) -> Jo
         message_id=None,
         errors=(_error(outcome),),
         enqueued=now,
+        seals=_kept(job, report.seals),
+        events=appended(job.events, *report.events, told),
+        gpu_seconds=job.gpu_seconds + report.gpu_seconds,
+        retry_at=retry_at,
     )

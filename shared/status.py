@@ -9,16 +9,13 @@ from shared.errors import Problem, Severity
 from shared.layout import output_directory, path_segment, stdouterr_directory
 from shared.names import ClusterId, Scope
 from shared.state import Job
+from shared.timeline import timeline
+from shared.timestamps import timestamp as timestamp  # others know it from here
 from shared.waiting import Waiting
 
 #: More problems than a person reads at once; the rest is counted.
 MOST_PROBLEMS = 200
 API_VERSION = "2018-05-01"
-
-
-def timestamp(moment: datetime) -> str:
-    """A UTC time as the original wrote it: 2018-06-06T20:26:23.925Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def refused(problems: Sequence[Problem], now: datetime, note: str = "") -> dict[str, Any]:
@@ -69,7 +66,7 @@ def of_job(job: Job, scope: Scope, now: datetime, waiting: Waiting | None = None
         ]
     if problems := json.loads(job.problems):
         status["problems"] = problems
-    return status | _places(job, scope) | {"updated": timestamp(now)}
+    return status | _places(job, scope) | {"timeline": timeline(job), "updated": timestamp(now)}
 
 
 def _places(job: Job, scope: Scope) -> dict[str, Any]:
@@ -84,7 +81,8 @@ def _places(job: Job, scope: Scope) -> dict[str, Any]:
     places: dict[str, Any] = {"output": output}
     if job.seals:
         places["logs"] = [
-            {"name": s.name, "bytes": s.size, "sha256": s.sha256, "complete": s.complete} for s in job.seals
+            {"name": s.name, "bytes": s.size, "lines": s.lines, "sha256": s.sha256, "complete": s.complete}
+            for s in job.seals
         ]
     places["links"] = {"job": f"{scope.job(job.id)}?api-version={API_VERSION}"}
     return places

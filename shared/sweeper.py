@@ -7,9 +7,10 @@ from datetime import timedelta
 from shared import state
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError
+from shared.events import EventKind, JobEvent, appended
 from shared.manager import JobManager
 from shared.names import ClusterId
-from shared.state import Job, Outcome, Reason, State
+from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.rows import LiveEntry
 from shared.waiting import QueuedEntry, why
 
@@ -80,7 +81,9 @@ class Sweeper:
             return 0
         try:
             # The row first: it keeps two sweepers from sending at the same time.
-            written = self._manager.jobs.update(replace(job, enqueued=self._manager.now()))
+            now = self._manager.now()
+            told = appended(job.events, JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt))
+            written = self._manager.jobs.update(replace(job, enqueued=now, events=told))
         except LostOwnershipError:
             return 0
         self._manager.queues.send(written)
@@ -107,7 +110,9 @@ class Sweeper:
         if self._manager.now() - job.state_since < grace:
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
-        changed = state.requeue(job, outcome, self._manager.now())
+        now = self._manager.now()
+        report = AttemptReport(events=(state.lost_event(job, now),))
+        changed = state.requeue(job, outcome, now, report=report)
         try:
             self._write(changed)
         except LostOwnershipError:

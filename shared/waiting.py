@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shared.names import PRIORITIES
 from shared.state import Job, State
+from shared.timestamps import timestamp
 
 
 class WaitingReason(StrEnum):
@@ -26,9 +27,11 @@ class Waiting:
     reason: WaitingReason
     message: str
     next_step: str
+    until: datetime | None = None  #: UTC; when the wait is over, where that is known
 
     def as_json(self) -> dict[str, str]:
-        return {"reason": str(self.reason), "message": self.message, "next": self.next_step}
+        shown = {"reason": str(self.reason), "message": self.message, "next": self.next_step}
+        return shown | ({"until": timestamp(self.until)} if self.until else {})
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def why(job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView]) -> W
     if job.attempt:
         return Waiting(
             WaitingReason.RETRY_BACKOFF,
-            f"attempt {job.attempt} ended early ({_last_error(job)}); it will be tried again",
+            f"attempt {job.attempt} ended early ({_last_error(job)}); it will be tried again{_until(job)}",
             "Nothing to do: another runner takes it.",
+            job.retry_at,
         )
     ahead = sum(1 for other in others if _before(other, job))
     idle = sum(1 for node in usable if node.state == "idle")
@@ -97,6 +101,10 @@ def _before(other: QueuedEntry, job: Job) -> bool:
         return False
     mine, theirs = PRIORITIES.index(job.priority), PRIORITIES.index(other.priority)
     return (theirs, other.created) < (mine, job.created)
+
+
+def _until(job: Job) -> str:
+    return f" after {job.retry_at:%H:%M:%S} UTC" if job.retry_at else ""
 
 
 def _last_error(job: Job) -> str:

@@ -8,10 +8,11 @@ from azure.storage.queue import QueueClient
 
 from shared.errors import ConflictError
 from shared.names import PRIORITIES, ClusterId, JobId, queue_name
-from shared.state import Job
+from shared.state import Job, Lease, StreamSeal
 from shared.stores.connection import Connection, translated
 
 _VERSION = 1
+_MOST_STREAMS = 200  #: told of in a message, which holds 64 KiB
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class JobMessage:
     job: JobId | None
     uuid: str
     attempt: int  #: attempts the job had had when the message was put; a hint for logs only
+    last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had told of its logs with its last renewal
 
 
 class JobQueues:
@@ -49,18 +51,11 @@ class JobQueues:
 
     def send(self, job: Job) -> None:
         """Put a message for a queued job. Raises StoreError; NotFoundError when the cluster has no queues."""
-        body = {
-            "v": _VERSION,
-            "workspace": job.id.workspace,
-            "experiment": job.id.experiment,
-            "job": job.id.job,
-            "uuid": job.uuid,
-            "attempt": job.attempt,
-        }
+        body = _text(job.id, job.uuid, job.attempt)
         name = queue_name(job.cluster, job.priority)
         with translated(f"queueing job {job.id}"):
             # -1: the default would drop a job that waits for more than seven days.
-            self._client(name).send_message(json.dumps(body), time_to_live=-1)
+            self._client(name).send_message(body, time_to_live=-1)
 
     def receive(self, name: str, lease_seconds: float) -> JobMessage | None:
         """The next visible message, hidden from others for `lease_seconds`; None when there is none."""
@@ -68,7 +63,7 @@ class JobQueues:
             message = self._client(name).receive_message(visibility_timeout=max(1, round(lease_seconds)))
         if message is None:
             return None
-        job, uuid, attempt = _body(message.content)
+        job, uuid, attempt, last_heard = _body(message.content)
         return JobMessage(
             queue=name,
             message_id=str(message.id),
@@ -77,14 +72,27 @@ class JobQueues:
             job=job,
             uuid=uuid,
             attempt=attempt,
+            last_heard=last_heard,
         )
 
-    def renew(self, name: str, message_id: str, pop_receipt: str, seconds: float) -> str:
-        """Hide the message for `seconds` from now; the new pop receipt. Raises LostOwnershipError."""
+    def renew(
+        self,
+        name: str,
+        message_id: str,
+        pop_receipt: str,
+        seconds: float,
+        told: tuple[Lease, tuple[StreamSeal, ...]] | None = None,
+    ) -> str:
+        """Hide the message for `seconds` from now; the new pop receipt. Raises LostOwnershipError.
+
+        `told` leaves in the message how far the logs of a lease's attempt have come: a lost runner's next of
+        kin finds it there, and it costs no call.
+        """
+        text = _text(told[0].job, told[0].uuid, told[0].attempt, told[1]) if told else None
         with translated(f"renewing a message of queue {name}"):
             # 0 makes it visible at once, which gives it back.
             answer = self._client(name).update_message(
-                message_id, pop_receipt=pop_receipt, visibility_timeout=round(seconds)
+                message_id, pop_receipt=pop_receipt, content=text, visibility_timeout=round(seconds)
             )
         return str(answer.pop_receipt)
 
@@ -108,10 +116,25 @@ class JobQueues:
         return self._clients[name]
 
 
-def _body(content: Any) -> tuple[JobId | None, str, int]:
+def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = ()) -> str:
+    body: dict[str, Any] = {
+        "v": _VERSION,
+        "workspace": job.workspace,
+        "experiment": job.experiment,
+        "job": job.job,
+        "uuid": uuid,
+        "attempt": attempt,
+    }
+    if seals:
+        body["logs"] = [[seal.name, seal.size, seal.lines] for seal in seals[:_MOST_STREAMS]]
+    return json.dumps(body)
+
+
+def _body(content: Any) -> tuple[JobId | None, str, int, tuple[StreamSeal, ...]]:
     try:
         body = json.loads(content)
         job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
-        return job, str(body["uuid"]), int(body["attempt"])
-    except (ValueError, KeyError, TypeError):
-        return None, "", 0
+        seals = tuple(StreamSeal(str(n), int(size), "", False, int(k)) for n, size, k in body.get("logs", ()))
+        return job, str(body["uuid"]), int(body["attempt"]), seals
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, "", 0, ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.events import EventKind, JobEvent
 from shared.names import ClusterId, JobId
 from shared.state import Job, JobError, State, StreamSeal
 from shared.stores import keys
@@ -46,9 +47,12 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Ended": job.ended,
         "ExitCode": job.exit_code,
         "Errors": json.dumps([[e.code, e.message, e.details] for e in job.errors]) if job.errors else None,
-        "Seals": json.dumps([[s.name, s.size, s.sha256, s.complete] for s in job.seals])
-        if job.seals
-        else None,
+        "Seals": _json_or_none([[s.name, s.size, s.sha256, s.complete, s.lines] for s in job.seals]),
+        "Events": _json_or_none(
+            [[e.at.isoformat(), e.kind, e.attempt, e.node, e.detail] for e in job.events]
+        ),
+        "GpuSeconds": job.gpu_seconds or None,
+        "RetryAt": job.retry_at,
         "Problems": job.problems if job.problems != "[]" else None,
         "Deleting": job.deleting or None,
         **_progress(job),
@@ -120,6 +124,12 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
             for code, message, details in json.loads(entity.get("Errors", "[]"))
         ),
         seals=tuple(StreamSeal(*seal) for seal in json.loads(entity.get("Seals", "[]"))),
+        events=tuple(
+            JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest)
+            for at, kind, *rest in json.loads(entity.get("Events", "[]"))
+        ),
+        gpu_seconds=entity.get("GpuSeconds", 0.0),
+        retry_at=_maybe_utc(entity.get("RetryAt")),
         properties="".join(entity[f"Properties{n}"] for n in chunks),
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
@@ -140,6 +150,10 @@ def live_from(entity: Mapping[str, Any]) -> LiveEntry:
         owner=entity.get("Owner"),
         attempt=entity["Attempt"],
     )
+
+
+def _json_or_none(values: list[list[Any]]) -> str | None:
+    return json.dumps(values, ensure_ascii=False) if values else None
 
 
 def _utc(value: datetime) -> datetime:

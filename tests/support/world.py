@@ -39,6 +39,7 @@ def settings_for(connection_string: str, **changes: Any) -> Settings:
         default_workspace=f"ws-{uuid.uuid4().hex[:12]}",
         lease_seconds=2,
         renew_seconds=0.5,
+        retry_seconds=1,
         resend_seconds=5,
     )
     return replace(plain, **changes)

@@ -7,7 +7,7 @@ import pytest
 
 from shared import state
 from shared.errors import IllegalTransitionError, LostOwnershipError
-from shared.state import Job, Outcome, Reason, State, StreamSeal
+from shared.state import AttemptReport, Job, Outcome, Reason, State, StreamSeal
 from tests.support.jobs import a_job, after, in_state, lease_of
 
 SUCCEEDED = Outcome(Reason.SUCCEEDED, 0)
@@ -86,7 +86,7 @@ def test_how_a_terminating_job_ends(outcome: Outcome, code: int | None, reason: 
 
 def test_an_end_lets_go_of_the_runner_and_keeps_the_seals() -> None:
     seal = StreamSeal("stdout.txt", 5, "ab", True)
-    ended = state.finish(in_state(R), EXIT_3, NOW, (seal,))
+    ended = state.finish(in_state(R), EXIT_3, NOW, AttemptReport((seal,)))
     assert (ended.owner, ended.message_id, ended.ended, ended.seals) == (None, None, NOW, (seal,))
     assert ended.started == after(5)
 

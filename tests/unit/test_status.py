@@ -7,7 +7,7 @@ from shared import state, status
 from shared.errors import Problem, Severity
 from shared.layout import path_segment
 from shared.names import ClusterId
-from shared.state import Outcome, Reason, State, StreamSeal
+from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.waiting import NodeView, why
 from tests.support.jobs import JOB, SCOPE, UUID, a_job, after, in_state
 
@@ -54,11 +54,15 @@ def test_a_queued_job_says_where_its_output_will_be_and_why_it_waits() -> None:
 
 def test_an_ended_job_says_how() -> None:
     seal = StreamSeal("stdout.txt", 12, "ab", False)
-    job = state.finish(in_state(State.RUNNING), Outcome(Reason.JOB_FAILED, 3, "text"), after(9), (seal,))
+    job = state.finish(
+        in_state(State.RUNNING), Outcome(Reason.JOB_FAILED, 3, "text"), after(9), AttemptReport((seal,))
+    )
     shown = status.of_job(job, SCOPE, after(9))
     assert (shown["state"], shown["exitCode"], shown["attempt"]) == ("failed", 3, 1)
     assert shown["errors"] == [{"code": "JobFailed", "message": "text", "details": []}]
-    assert shown["logs"] == [{"name": "stdout.txt", "bytes": 12, "sha256": "ab", "complete": False}]
+    assert shown["logs"] == [
+        {"name": "stdout.txt", "bytes": 12, "lines": 0, "sha256": "ab", "complete": False}
+    ]
     json.dumps(shown)
 
 

@@ -2,14 +2,18 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from shared import state
 from shared.errors import LostOwnershipError
-from shared.state import Outcome, Reason, State
+from shared.events import EventKind
+from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
+from shared.stores.clusters import NodeRow
+from shared.waiting import WaitingReason
 from tests.support.waiting import eventually
-from tests.support.world import World
+from tests.support.world import DONE, World
 
 
 def test_a_claim_is_a_running_row_with_attempt_and_owner(world: World) -> None:
@@ -109,11 +113,67 @@ def test_attempts_are_counted_and_end(world: World) -> None:
     assert world.status()["errors"][0]["code"] == "RunnerLost"
 
 
-def test_a_fault_of_ours_is_tried_again(world: World) -> None:
+def test_a_fault_of_ours_is_tried_again_after_a_pause(world: World) -> None:
     world.accept()
     again = world.finish(world.must_claim(), Outcome(Reason.RUNNER_FAULT, message="disk full"))
     assert (again.state, again.attempt) == (State.QUEUED, 1)
-    assert world.must_claim("node-1").job.attempt == 2, "at once, not after the lease"
+    assert again.retry_at is not None and again.retry_at > again.state_since
+    assert world.claim() is None, "the message is hidden while the pause lasts"
+    assert world.job().events[-1].kind is EventKind.RETRY_SCHEDULED
+    world.backend.clusters.table.report(NodeRow(world.cluster, "node-1", "idle", 0))
+    waiting = world.manager.why(again)
+    assert (waiting.reason, waiting.until) == (WaitingReason.RETRY_BACKOFF, again.retry_at)
+    taken = eventually(lambda: world.claim("node-1"), 5)
+    assert (taken.job.attempt, taken.job.retry_at) == (2, None)
+
+
+def test_a_job_that_ends_every_runner_fails_with_its_history(world: World) -> None:
+    world.accept()
+    for number in range(3):
+        world.expire(world.must_claim(f"node-{number}"))
+    assert world.claim("node-3") is None
+    job = world.job()
+    assert job.state is State.FAILED
+    told = [(event.kind, event.attempt, event.node) for event in job.events]
+    assert told == [
+        (EventKind.CLAIMED, 1, "node-0"),
+        (EventKind.RUNNER_LOST, 1, "node-0"),
+        (EventKind.CLAIMED, 2, "node-1"),
+        (EventKind.RUNNER_LOST, 2, "node-1"),
+        (EventKind.CLAIMED, 3, "node-2"),
+        (EventKind.RUNNER_LOST, 3, "node-2"),
+        (EventKind.ENDED, 3, "node-2"),
+    ]
+    assert [event["event"] for event in world.status()["timeline"]["events"]][:2] == ["Queued", "Claimed"]
+
+
+def test_a_message_that_nobody_lives_to_claim_is_poison(world: World) -> None:
+    world.accept()
+    for _ in range(26):
+        message = world.receive()
+        assert message
+        world.manager.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
+    assert world.claim() is None
+    assert (world.job().state, world.job().errors[0].code) == (State.FAILED, "PoisonJob")
+    assert world.messages() == 0
+
+
+def test_what_a_lost_runner_had_told_of_its_logs_is_kept(world: World) -> None:
+    """The renewals leave it in the message: no call more, and the next claim finds it."""
+    world.accept()
+    claim = world.must_claim()
+    lease, _ = world.manager.renew(claim.lease, (StreamSeal("stdout.txt", 1234, "", False, 56),))
+    world.expire(replace(claim, lease=lease))
+    taken = world.must_claim("node-1")
+    assert taken.job.seals == (StreamSeal("stdout.attempt-1.txt", 1234, "", False, 56),)
+    lost = next(event for event in taken.job.events if event.kind is EventKind.RUNNER_LOST)
+    assert "stdout.txt 1234 bytes" in lost.detail
+    ours = StreamSeal("stdout.txt", 5, "ab", True, 1)
+    ended = world.manager.finish(taken.job, taken.lease, DONE, AttemptReport((ours,)))
+    assert [(seal.name, seal.complete) for seal in ended.seals] == [
+        ("stdout.attempt-1.txt", False),
+        ("stdout.txt", True),
+    ]
 
 
 def test_a_fault_of_the_user_is_not(world: World) -> None:
@@ -137,8 +197,7 @@ def test_giving_back_spends_nothing(world: World) -> None:
 def test_an_unreadable_document_ends_the_job_after_its_attempts(world: World) -> None:
     job = world.accept()
     world.manager.documents.delete_accepted(job.uuid)
-    for _ in range(3):
-        assert world.claim() is None
+    eventually(lambda: world.claim() is None and not world.job().state.live)
     ended = world.job()
     assert (ended.state, ended.errors[0].code) == (State.FAILED, "RunnerFault")
     assert world.messages() == 0

@@ -99,7 +99,7 @@ def test_success_leaves_logs_outputs_and_a_clean_node(stage: Stage) -> None:
     assert stage.log("stderr.txt") == "oops\n"
     assert "ended: Succeeded, exit code 0" in stage.log("execution.log")
     assert (out / stage.segment() / "outputs" / "model" / "model.bin").read_text() == "weights\n"
-    assert {seal.name: seal.complete for seal in result.seals} == {
+    assert {seal.name: seal.complete for seal in result.report.seals} == {
         "execution.log": True,
         "stdout.txt": True,
         "stderr.txt": True,

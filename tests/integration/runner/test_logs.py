@@ -51,7 +51,7 @@ def append(path: Path, text: str) -> None:
 
 def seal_of(name: str, text: str) -> StreamSeal:
     data = text.encode()
-    return StreamSeal(name, len(data), hashlib.sha256(data).hexdigest(), True)
+    return StreamSeal(name, len(data), hashlib.sha256(data).hexdigest(), True, text.count("\n"))
 
 
 def test_a_line_is_readable_while_the_job_runs(stage: Stage) -> None:

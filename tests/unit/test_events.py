@@ -1,0 +1,93 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import state
+from shared.events import MOST_EVENTS, EventKind, JobEvent, appended
+from shared.state import AttemptReport, Outcome, Reason, State
+from shared.timeline import durations, timeline
+from tests.support.jobs import CREATED, a_job, after, in_state
+
+
+def event(seconds: float, kind: EventKind, attempt: int = 1, detail: str = "") -> JobEvent:
+    return JobEvent(after(seconds), kind, attempt, "node-0", detail)
+
+
+WHOLE = (
+    event(6, EventKind.MOUNTED),
+    event(8, EventKind.PREPARED),
+    event(8.5, EventKind.STARTED),
+    event(18.5, EventKind.STOPPED),
+    event(19, EventKind.UPLOADED),
+)
+
+
+def ended() -> state.Job:
+    job = state.claim(a_job(), "node-0", "message-1", after(5))
+    return state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), WHOLE, 7200.0))
+
+
+def test_each_part_has_its_seconds() -> None:
+    assert durations(ended()) == {
+        "queued": 5,
+        "mounting": 1,
+        "preparing": 2,
+        "running": 10,
+        "uploading": 0.5,
+        "total": 20,
+    }
+
+
+def test_the_time_line_begins_with_the_queue_and_ends_with_the_reason() -> None:
+    shown = timeline(ended())
+    assert [entry["event"] for entry in shown["events"]] == [
+        "Queued",
+        "Claimed",
+        "Mounted",
+        "Prepared",
+        "Started",
+        "Stopped",
+        "Uploaded",
+        "Ended",
+    ]
+    assert shown["events"][-1]["detail"] == "Succeeded"
+    assert (shown["attempts"], shown["gpuHours"]) == (1, 2.0)
+
+
+def test_a_job_without_preparation_has_no_such_part() -> None:
+    job = a_job(attempt=1, events=tuple(e for e in WHOLE if e.kind is not EventKind.PREPARED))
+    assert "preparing" not in durations(job)
+
+
+def test_durations_are_those_of_the_latest_attempt() -> None:
+    job = a_job(attempt=2, events=(*WHOLE, event(30, EventKind.STARTED, 2)))
+    assert "running" not in durations(job)
+
+
+def test_gpu_hours_of_all_attempts_count() -> None:
+    job = state.requeue(
+        in_state(State.RUNNING), Outcome(Reason.RUNNER_FAULT), after(9), report=AttemptReport((), (), 1800)
+    )
+    assert job.gpu_seconds == 1800
+    job = state.claim(job, "node-1", "message-2", after(10))
+    assert (
+        state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), (), 1800)).gpu_seconds
+        == 3600
+    )
+
+
+def test_clocks_that_disagree_give_no_negative_seconds() -> None:
+    job = state.claim(a_job(), "node-0", "message-1", CREATED - timedelta(seconds=600))
+    assert durations(job)["queued"] == 0
+
+
+@given(st.integers(0, 300))
+def test_a_long_history_keeps_its_beginning_and_its_end(count: int) -> None:
+    events: tuple[JobEvent, ...] = ()
+    for number in range(count):
+        events = appended(events, event(number, EventKind.CLAIMED, number, "x" * 500))
+    assert len(events) == min(count, MOST_EVENTS)
+    if count:
+        assert (events[0].attempt, events[-1].attempt) == (0, count - 1)
+        assert len(events[-1].detail) == 200
