@@ -31,7 +31,7 @@ class Cgroup:
     def pids(self) -> list[int]:
         """Every process inside, zombies aside; also those of groups that the job has made itself."""
         found: list[int] = []
-        for folder, _, _ in os.walk(self.path):
+        for folder, _, _ in list(os.walk(self.path)):
             try:
                 found += map(int, (Path(folder) / "cgroup.procs").read_text().split())
             except OSError:
@@ -49,7 +49,7 @@ class Cgroup:
         """Remove the empty group; whether it is gone. A killed process leaves a moment later."""
         deadline = time.monotonic() + seconds
         while self.path.exists():
-            for folder, _, _ in os.walk(self.path, topdown=False):
+            for folder, _, _ in list(os.walk(self.path, topdown=False)):
                 try:
                     Path(folder).rmdir()
                 except OSError:
