@@ -129,27 +129,10 @@ class JobManager:
         """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a
         running one goes when its runner has stopped it. None when there is no such job. Raises StoreError.
         """
-        for _ in range(5):
-            found = self.jobs.get(job)
-            if found is None:
-                return None
-            self._remover.begin(found)
-            if not found.state.live:
-                self._remover.remove(found)
-                return replace(found, deleting=True)
-            wanted = state.request_deletion(found, self.now())
-            if wanted is found:
-                return found
-            try:
-                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
-            except LostOwnershipError:
-                continue
-            if written.state.live:
-                self.write_status(written)
-            else:
-                self._remover.remove(written)
-            return written
-        raise StoreError(f"job {job} is being written by others at the same time; try again")
+        gone = self._remover.delete(job, self.now())
+        if gone and gone.state.live:
+            self.write_status(gone)
+        return gone
 
     def terminate(self, job: JobId) -> Job:
         """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.

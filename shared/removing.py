@@ -1,10 +1,12 @@
 """Removing a job: its history, its documents, what was dropped for it, and its row last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.admission import mark_of, place_of
-from shared.errors import LostOwnershipError
-from shared.state import Job
+from shared.errors import LostOwnershipError, StoreError
+from shared.names import JobId
+from shared.state import Job, request_deletion
 from shared.stores.documents import Documents
 from shared.stores.jobs import JobTable
 from shared.stores.workspaces import Deletion, Kind, WorkspaceTable
@@ -18,9 +20,31 @@ class Remover:
     documents: Documents
     table: WorkspaceTable
 
-    def begin(self, job: Job) -> None:
-        """Note that a job is to go, so that it goes even if whoever asked for it crashes."""
-        self.table.begin_deletion(deletion_of(job))
+    def delete(self, job: JobId, now: datetime) -> Job | None:
+        """Remove an ended or queued job; mark a running one, which goes when its end is written.
+
+        None when there is no such job. Raises StoreError.
+        """
+        for _ in range(5):
+            found = self.jobs.get(job)
+            if found is None:
+                return None
+            # Noted first, so that it goes even if this process crashes.
+            self.table.begin_deletion(deletion_of(found))
+            if not found.state.live:
+                self.remove(found)
+                return replace(found, deleting=True)
+            wanted = request_deletion(found, now)
+            if wanted is found:
+                return found
+            try:
+                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                continue
+            if not written.state.live:
+                self.remove(written)
+            return written
+        raise StoreError(f"job {job} is being written by others at the same time; try again")
 
     def remove(self, job: Job) -> None:
         """Remove an ended job. Each step can be repeated; the row goes last, so that a crash leaves something
