@@ -47,9 +47,10 @@ class Agent:
         self._signal: StopSignal | None = None
         self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
-        self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds)
+        self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds, self._look)
         self._volumes = ClusterVolumes(config, backend, self._stopping)
         self._cage = Cage()
+        self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
         self._leaving = "The runner was stopped"
         self._machine_going: MachineEvent | None = None
@@ -169,7 +170,7 @@ class Agent:
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
         self._cage = cage = Cage()
         _arm(cage, claim.lease)
-        keeper = LeaseKeeper(
+        self._keeper = keeper = LeaseKeeper(
             manager,
             claim.job,
             claim.lease,
@@ -195,7 +196,7 @@ class Agent:
         except LostOwnershipError as error:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
         finally:
-            self._signal = self._runner = None
+            self._signal = self._runner = self._keeper = None
             self._last_job = time.monotonic()
             if result.node_fault:
                 self._reporter.set("unusable", detail=result.node_fault)
@@ -228,6 +229,10 @@ class Agent:
             fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
             result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
         return result
+
+    def _look(self) -> None:
+        if keeper := self._keeper:
+            keeper.look()
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()

@@ -56,7 +56,7 @@ class RunnerConfig:
     idle_poll_seconds: float = 3.0
     #: polling is brisk for this long after the last job
     active_seconds: float = 300.0
-    node_report_seconds: float = 30.0
+    node_report_seconds: float = 12.0
     scheduled_events_url: str = ""  #: "": nobody announces the end of this machine
     machine: str = ""  #: its name in those announcements; "": asked of the same service
     premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> directory
@@ -98,7 +98,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         drain_seconds=_seconds(env, "BATCHAI_DRAIN_SECONDS", 3.0, faults),
         active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.5, faults),
         idle_poll_seconds=_seconds(env, "BATCHAI_IDLE_POLL_SECONDS", 3.0, faults),
-        node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 30.0, faults),
+        node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 12.0, faults),
         mount_timeout_seconds=_seconds(env, "BATCHAI_MOUNT_TIMEOUT_SECONDS", 40.0, faults),
         upload_timeout_seconds=_seconds(env, "BATCHAI_UPLOAD_TIMEOUT_SECONDS", 3600.0, faults),
         scheduled_events_url=events_url(env),

@@ -42,6 +42,7 @@ class LeaseKeeper:
         self._logs = logs
         self._monotonic = monotonic
         self._ended = threading.Event()
+        self._wake = threading.Event()
         self._threads = (
             threading.Thread(target=self._keep, name="lease", daemon=True),
             threading.Thread(target=self._watch, name="lease-watch", daemon=True),
@@ -54,16 +55,40 @@ class LeaseKeeper:
     def end(self) -> tuple[Job, Lease]:
         """Stop renewing; the job and the lease as last renewed. A renewal under way is waited for."""
         self._ended.set()
+        self._wake.set()
         for thread in self._threads:
             thread.join()
         return self._job, self._lease
 
     def _keep(self) -> None:
-        pause = self._renew_seconds
-        while not self._ended.wait(pause):
+        due = self._monotonic() + self._renew_seconds
+        while True:
+            woken = self._wake.wait(max(0.0, due - self._monotonic()))
+            if self._ended.is_set():
+                return
+            if woken:
+                self._wake.clear()
+                self._look_once()
+                continue
             pause = self._renew_once()
             if pause <= 0:
                 return
+            due = self._monotonic() + pause
+
+    def look(self) -> None:
+        """See now whether the job was asked to end, without waiting for the next renewal. From any thread."""
+        self._wake.set()
+
+    def _look_once(self) -> None:
+        try:
+            self._job = self._manager.look(self._lease)
+        except LostOwnershipError as error:
+            log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
+            self._lost()
+        except Exception as error:  # whatever it was: the next renewal looks again
+            log.info("not looked: %s", error, extra={"action": "look_failed", "job": str(self._lease.job)})
+        else:
+            self._heed()
 
     def _watch(self) -> None:
         """Say stop in time, whatever a renewal under way is waiting for: storage may hang for minutes."""
@@ -96,9 +121,12 @@ class LeaseKeeper:
         if self._stop.reason is StopReason.LOST:
             return 0
         self._renewed(self._lease)
+        self._heed()
+        return self._renew_seconds
+
+    def _heed(self) -> None:
         if self._job.state is State.TERMINATING:
             self._stop.set(StopReason.TERMINATED)
-        return self._renew_seconds
 
     def _lost(self) -> float:
         self._stop.set(StopReason.LOST)

@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from shared.errors import StoreError
+from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.stores.clusters import ClusterTable, NodeRow
 
 log = logging.getLogger(__name__)
@@ -17,11 +18,20 @@ _SETTLE_SECONDS = 2.0
 class NodeReporter:
     """Keeps one node row up to date from a thread of its own."""
 
-    def __init__(self, table: ClusterTable, row: NodeRow, every_seconds: float) -> None:
+    def __init__(
+        self,
+        table: ClusterTable,
+        row: NodeRow,
+        every_seconds: float,
+        knocked: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`knocked` is called when somebody has changed the row: something has happened to the node's job."""
         self._table = table
         self._row = row
         self._told: NodeRow | None = None
         self._every_seconds = every_seconds
+        self._knocked = knocked
+        self._etag = ""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._report, name="node-report", daemon=True)
@@ -50,18 +60,27 @@ class NodeReporter:
             log.warning("node row not removed: %s", error, extra={"action": "node_left"})
 
     def _report(self) -> None:
-        last = time.monotonic()
-        while not self._ended.wait(min(_SETTLE_SECONDS, self._every_seconds)):
-            due = time.monotonic() - last >= self._every_seconds
-            if due or self._row != self._told:
-                last = time.monotonic()
+        due = time.monotonic() + self._every_seconds
+        while not self._ended.wait(max(0.0, min(_SETTLE_SECONDS, due - time.monotonic()))):
+            if time.monotonic() >= due or self._row != self._told:
+                due = time.monotonic() + self._every_seconds
                 self._tell()
 
     def _tell(self) -> None:
         with self._lock:
             row = self._row
         try:
-            self._table.report(row)
+            self._etag = self._report_over(row)
             self._told = row
         except StoreError as error:
             log.warning("node report failed: %s", error, extra={"action": "node_report"})
+
+    def _report_over(self, row: NodeRow) -> str:
+        try:
+            return self._table.report(row, self._etag)
+        except LostOwnershipError:
+            # Somebody knocked, or only the answer to our last report was lost: looking does no harm.
+            self._knocked()
+        except NotFoundError:
+            pass  # somebody has removed the row: we are still there
+        return self._table.report(row)

@@ -131,6 +131,7 @@ class JobManager:
         """
         gone = self._remover.delete(job, self.now())
         if gone and gone.state.live:
+            self._knock(gone)
             self.write_status(gone)
         return gone
 
@@ -143,14 +144,25 @@ class JobManager:
             found = self.get(job)
             wanted = state.request_termination(found, self.now())
             if wanted is found:
+                self._knock(found)
                 return found
             try:
                 written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
             except LostOwnershipError:
                 continue
+            self._knock(written)
             self.write_status(written)
             return written
         raise StoreError(f"job {job} is being written by others at the same time; try again")
+
+    def _knock(self, job: Job) -> None:
+        """Let the runner of a job that is to end look at once; otherwise it hears with its next renewal."""
+        if job.state is not State.TERMINATING or not job.owner:
+            return
+        try:
+            self.clusters.table.knock(job.cluster, job.owner)
+        except StoreError as error:
+            log.warning("runner not told: %s", error, extra={"action": "knock", "job": str(job.id)})
 
     def why(self, job: Job) -> Waiting | None:
         """Why a queued job waits, None for any other."""
@@ -261,11 +273,15 @@ class JobManager:
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
         """
         # The row first: when reading it fails, the receipt in hand is still good for the next try.
+        job = self.look(lease)
+        return self._renew_message(lease, logs), job
+
+    def look(self, lease: Lease) -> Job:
+        """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""
         job = self.jobs.get(lease.job)
         if job is None:
             raise LostOwnershipError(f"job {lease.job} was deleted")
-        state.owned(job, lease)
-        return self._renew_message(lease, logs), job
+        return state.owned(job, lease)
 
     def _renew_message(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> Lease:
         before = self._monotonic()

@@ -7,8 +7,10 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
+from shared.errors import NotFoundError
 from shared.names import ClusterId
 from shared.stores import keys
 from shared.stores.connection import Connection, translated
@@ -101,8 +103,11 @@ class ClusterTable:
         with translated("listing clusters"):
             yield from map(_cluster, self._clusters.list_entities())
 
-    def report(self, node: NodeRow) -> None:
-        """Write what a runner says of itself; the write is its heartbeat."""
+    def report(self, node: NodeRow, etag: str = "") -> str:
+        """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
+
+        With `etag` only over the row that has it: LostOwnershipError says that somebody has knocked.
+        """
         entity = {
             "PartitionKey": keys.cluster_partition(node.cluster),
             "RowKey": node.node_id,
@@ -116,7 +121,26 @@ class ClusterTable:
             "Version": node.version,
         }
         with translated(f"writing node {node.node_id}"):
-            self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            if not etag:
+                return str(self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)["etag"])
+            written = self._nodes.update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+            return str(written["etag"])
+
+    def knock(self, cluster: ClusterId, node_id: str) -> None:
+        """Change a node's row, so that its runner notices with its next report that something has happened to
+        its job. A node that is not there is fine."""
+        entity = {
+            "PartitionKey": keys.cluster_partition(cluster),
+            "RowKey": node_id,
+            "Knocked": True,
+        }
+        try:
+            with translated(f"telling node {node_id}"):
+                self._nodes.update_entity(entity, mode=UpdateMode.MERGE)
+        except NotFoundError:
+            pass  # it has left; its job's message tells the next one
 
     def nodes(self, cluster: ClusterId) -> tuple[list[NodeRow], datetime]:
         """The nodes of a cluster, silent ones included, and the storage service's time of the answer.

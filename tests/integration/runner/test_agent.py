@@ -98,6 +98,20 @@ def test_terminate_reaches_a_running_job(
     assert (job.state, job.errors[0].code, job.exit_code) == (State.FAILED, "JobTerminated", None)
 
 
+def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    """Heartbeats are shorter than renewals (12 s and 30 s by default; here 1 s and 20 s)."""
+    told = tmp_path / "told"
+    world.accept(data=document(f"trap 'touch {told}' TERM; touch {tmp_path}/on; sleep 60 & wait"))
+    with an_agent(world, config(node_report_seconds=1.0), lease_seconds=60, renew_seconds=20):
+        eventually((tmp_path / "on").exists)
+        world.manager.terminate(world.id())
+        eventually(told.exists, 2)
+        eventually(lambda: done(world), 10)
+    assert world.job().errors[0].code == "JobTerminated"
+
+
 def test_priorities(world: World, config: Callable[..., RunnerConfig], tmp_path: Path) -> None:
     for name in ("low", "normal", "high"):
         world.accept(name, document(f"echo {name} >> {tmp_path}/order", schedulingPriority=name))
