@@ -95,7 +95,9 @@ class ClusterTable:
         filters = "PartitionKey eq @partition and RowKey gt @after"
         values = {"partition": workspace.lower(), "after": after.lower()}
         with translated(f"listing the clusters of workspace {workspace}"):
-            found = self._clusters.query_entities(filters, parameters=values, results_per_page=most)
+            found = self._clusters.query_entities(
+                filters, parameters=values, results_per_page=min(most, 1000)
+            )
             return [_cluster(entity) for entity in itertools.islice(found, most)]
 
     def list_all(self) -> Iterator[ClusterRow]:

@@ -109,7 +109,7 @@ class WorkspaceTable:
         filters = "PartitionKey eq @partition and RowKey gt @first and RowKey lt @last"
         values = {"partition": partition, "first": first, "last": last}
         with translated(f"listing {kind}s"):
-            found = self._table.query_entities(filters, parameters=values, results_per_page=most)
+            found = self._table.query_entities(filters, parameters=values, results_per_page=min(most, 1000))
             return [_row(entity) for entity in itertools.islice(found, most)]
 
     def begin_deletion(self, deletion: Deletion) -> None:
