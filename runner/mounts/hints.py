@@ -39,7 +39,7 @@ _EVERY: tuple[tuple[str, str], ...] = (
         "The name of the server does not resolve: check the account or server name and the machine's DNS.",
     ),
     (
-        r"connection refused|mount error\(11[0-5]\)|timed out|no answer within|No route|unreachable",
+        r"connection refused|mount error\(11[0-5]\)|timed out|no answer .*within|No route|unreachable",
         "Nothing answers there: check the address and that TCP port {port} is open from this machine{extra}.",
     ),
 )
