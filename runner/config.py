@@ -61,6 +61,9 @@ class RunnerConfig:
     machine: str = ""  #: its name in those announcements; "": asked of the same service
     premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> directory
     drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind of volume -> drivers to try
+    smb_hosts: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: account -> where its shares are served by SMB
     allowed_mount_commands: tuple[str, ...] = ()
     mount_timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for uploads that are still moving when a job has ended
@@ -103,6 +106,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         upload_timeout_seconds=_seconds(env, "BATCHAI_UPLOAD_TIMEOUT_SECONDS", 3600.0, faults),
         scheduled_events_url=events_url(env),
         machine=env.get("BATCHAI_VM_NAME", ""),
+        smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),
         premounted=Premounted({key: Path(value) for key, value in premounted.items()}),
         drivers={kind: tuple(shlex.split(names)) for kind, names in drivers.items()},
         allowed_mount_commands=tuple(

@@ -106,6 +106,7 @@ def mount_context(
         premounted=config.premounted,
         containers=lambda volume: FilesOfContainer(_container(volume)),
         drivers=config.drivers,
+        smb_hosts=config.smb_hosts,
         allowed_mount_commands=config.allowed_mount_commands,
         timeout_seconds=config.mount_timeout_seconds,
         upload_timeout_seconds=config.upload_timeout_seconds,

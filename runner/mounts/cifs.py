@@ -27,7 +27,7 @@ def available(volume: Volume, context: MountContext) -> str | None:
         return "it serves file shares only"
     if not volume.key:
         return "SMB needs the account key"
-    if urlsplit(volume.service_url).path:
+    if urlsplit(volume.service_url).path and volume.account not in context.smb_hosts:
         return "the endpoint is an emulator's, which speaks HTTP only"
     return kernel_mounts.fault("cifs", "mount.cifs", "cifs-utils")
 
@@ -35,7 +35,7 @@ def available(volume: Volume, context: MountContext) -> str | None:
 @contextmanager
 def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[MountedVolume]:
     """The share at `target`."""
-    reachable.check(volume, _host(volume), PORT)
+    reachable.check(volume, _host(volume, context), PORT)
     with _credentials(volume, context.work) as credentials:
         opened = kernel_mounts.mounted(
             volume,
@@ -71,12 +71,12 @@ def command(volume: Volume, target: Path, credentials: Path, context: MountConte
     if context.group_id is not None:
         options.append(f"gid={context.group_id}")
     mount_program = find_program("mount") or "mount"
-    source = f"//{_host(volume)}/{volume.share}"
+    source = f"//{_host(volume, context)}/{volume.share}"
     return [mount_program, "-t", "cifs", source, str(target), "-o", ",".join(options)]
 
 
-def _host(volume: Volume) -> str:
-    return urlsplit(volume.service_url).hostname or ""
+def _host(volume: Volume, context: MountContext) -> str:
+    return context.smb_hosts.get(volume.account) or urlsplit(volume.service_url).hostname or ""
 
 
 @contextmanager

@@ -114,6 +114,8 @@ class MountContext:
     premounted: Mapping[str, Path] = field(default_factory=dict)  #: "<account>/<share>" -> local directory
     containers: Callable[[Volume], ContainerFiles] | None = None
     drivers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: kind -> driver names to try
+    #: account -> host that serves its shares by SMB, where that is not the one of the account's URL
+    smb_hosts: Mapping[str, str] = field(default_factory=dict)
     allowed_mount_commands: tuple[str, ...] = ()  #: prefixes that an unmanaged volume's command may have
     timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for data that is still on its way when the job has ended

@@ -1,0 +1,60 @@
+"""Further runners of a running stack, with settings of their own."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from local import environment, processes
+from local.azurite import Endpoints
+from local.layout import DataDirectory, StackState
+from local.stack import APP
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def directory_of(state: StackState) -> DataDirectory:
+    """The data directory of a running stack."""
+    return DataDirectory(Path(state.parts[0].log).parents[1])
+
+
+def settings_of(state: StackState) -> dict[str, str]:
+    """What a runner of the stack is told, without premounted shares."""
+
+    def port(service: str, connection: str) -> int:
+        found = re.search(rf"{service}Endpoint=http://[^:]+:(\d+)/", connection)
+        assert found, connection
+        return int(found[1])
+
+    blob, queue, table = (port(service, state.storage) for service in ("Blob", "Queue", "Table"))
+    endpoints = Endpoints(blob, queue, table)
+    shared = environment.shared_settings(directory_of(state), endpoints, port("File", state.files))
+    return environment.runner_settings(shared, {})
+
+
+def command(cluster: str, node_id: str, root: Path | str) -> list[str]:
+    return [sys.executable, "-m", "runner", "--cluster", cluster, "--node-id", node_id, "--root", str(root)]
+
+
+@contextmanager
+def runner(
+    state: StackState, cluster: str, overrides: Mapping[str, str] = NOTHING
+) -> Iterator[processes.Child]:
+    """A runner of `cluster` on this machine; drained at the end."""
+    directory = directory_of(state)
+    root, log = directory.node(f"{cluster}-0"), directory.logs / f"runner-{cluster}.log"
+    env = environment.machine() | settings_of(state) | dict(overrides)
+    child = processes.start(f"runner {cluster}", command(cluster, f"{cluster}-0", root), log, env, APP)
+    try:
+        child.wait_ready(lambda: b"node " in log.read_bytes(), 30)
+        yield child
+    finally:
+        child.stop(20)
+
+
+def drivers(**names: str) -> dict[str, str]:
+    """BATCHAI_DRIVERS of a runner."""
+    return {"BATCHAI_DRIVERS": json.dumps(names)}
