@@ -11,6 +11,7 @@ from runner import cage, mounts
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
 from runner.log_places import mount_context
+from shared import fail_points
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
 from shared.wiring import Backend, backend
@@ -69,6 +70,7 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
     config: RunnerConfig | None = None
     settings: Settings | None = None
     try:
+        fail_points.prepare(os.environ)
         config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus)
     except SettingsError as error:
         faults += error.faults

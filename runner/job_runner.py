@@ -25,6 +25,7 @@ from runner.volumes import FindServer, volumes_of
 from shared.environment import Node, Placement, job_environment, log_directory, output_directories
 from shared.errors import BatchAIError, LaunchError, MountError
 from shared.events import EventKind, JobEvent
+from shared.fail_points import reach
 from shared.layout import NodeLayout
 from shared.manager import Claim, utc_now
 from shared.settings import Settings
@@ -103,6 +104,7 @@ class JobRunner:
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
+        reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
         if outcome:
             outcome = replace(outcome, message=_redact(outcome.message, secrets))
@@ -111,6 +113,7 @@ class JobRunner:
             diary.say(f"stopped: {stopped.value}")
         seals = logs.finish(self._drain_seconds())
         self._happened(EventKind.UPLOADED)
+        reach("sealed")
         self._clear_up(placement.layout)
         report = AttemptReport(seals, tuple(self._events), self._gpu_seconds)
         return Result(outcome, report, stopped, "; ".join(self._undo_faults))
@@ -133,8 +136,10 @@ class JobRunner:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
                 stack.enter_context(log_places.while_mounted(logs, self._drain_seconds))
                 self._happened(EventKind.MOUNTED)
+                reach("mounted")
                 stack.callback(self._kill_left, diary)
                 outcome = self._mounted(placement, logs, diary)
+                reach("stopped")
         except MountError as error:
             # After the job has ended this is an undo that failed: the job's own result stands.
             outcome = outcome or (None if self._stopped_for_runner() else _mount_outcome(error))
@@ -188,6 +193,7 @@ class JobRunner:
             self._processes.append(child)
             started.append((step, child))
         self._happened(EventKind.STARTED)
+        reach("started")
         begun = self.monotonic()
         essential = [child for step, child in started if step.essential]
         outcome = self._wait([child for _, child in started], essential, deadline, Reason.JOB_FAILED)

@@ -15,6 +15,7 @@ from shared import admission, state, status
 from shared.admission import Source
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.fail_points import reach
 from shared.names import ClusterId, JobId
 from shared.removing import Remover
 from shared.repeating import arrived, retry_pause
@@ -209,6 +210,7 @@ class JobManager:
         if job.state is State.TERMINATING or job.attempt >= job.max_attempts or poison:
             self._give_up(job, message)
             return None
+        reach("received")
         return self._claim(job, message, owner, before)
 
     def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
@@ -221,6 +223,7 @@ class JobManager:
             if found is None or replace(found, etag="") != replace(wanted, etag=""):
                 return None  # somebody else was faster; the message comes back and is judged then
             claimed = found
+        reach("claimed")
         lease = Lease(
             job=job.id,
             uuid=job.uuid,
@@ -232,6 +235,7 @@ class JobManager:
             deadline=before + self.settings.lease_seconds,
         )
         lease = self._renew_message(lease)
+        reach("leased")
         return self._open(claimed, lease)
 
     def _open(self, job: Job, lease: Lease) -> Claim | None:
@@ -330,11 +334,14 @@ class JobManager:
         self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0
     ) -> Job:
         written = self._write_owned(job, lease, change)
+        reach("ended")
         self._tell(written)
+        reach("told")
         if written.state.live:
             self._release_message(lease, pause_seconds)
         else:
             self._delete_message(lease.queue, lease.message_id, lease.pop_receipt)
+        reach("deleted")
         return written
 
     def _write_owned(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:

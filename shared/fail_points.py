@@ -1,0 +1,65 @@
+"""Places where a test makes a runner die or stall, before and after each step of docs/protocol.md.
+
+A runner that is started with BATCHAI_FAIL_POINT=<point>:<how>[:<file>] gets there and: kill (SIGKILL),
+stop (SIGSTOP) or fault (an exception). With a file it happens only to the process that manages to create it:
+once among runners that share the setting. Unset, as always outside tests, a point costs one comparison.
+"""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+POINTS = (
+    "received",  # the message is ours, the row is still queued
+    "claimed",  # the row is ours, the lease not yet renewed
+    "leased",  # renewed; nothing has been done yet
+    "mounted",  # volumes are there, no process yet
+    "started",  # processes run
+    "stopped",  # processes have ended, volumes are still there
+    "unmounted",  # volumes are gone, logs not yet sealed
+    "sealed",  # everything is uploaded, the row still says running
+    "ended",  # the row has ended, status.json does not say so
+    "told",  # status.json is written, the message is still there
+    "deleted",  # the message is gone
+)
+
+_wanted = ""
+
+
+class FailPointError(RuntimeError):
+    """The fault that a test asked for."""
+
+
+def prepare(env: Mapping[str, str]) -> None:
+    """Read what a test asks for. Raises ValueError when it asks for a point that there is not."""
+    global _wanted
+    _wanted = env.get("BATCHAI_FAIL_POINT", "")
+    if _wanted and _wanted.partition(":")[0] not in POINTS:
+        raise ValueError(f"BATCHAI_FAIL_POINT: '{_wanted}' is none of {', '.join(POINTS)}")
+
+
+def reach(point: str) -> None:
+    """Die, stall or fail here if a test asked for it."""
+    if _wanted:
+        _reach(point)
+
+
+def _reach(point: str) -> None:
+    wanted, _, rest = _wanted.partition(":")
+    how, _, once = rest.partition(":")
+    if wanted != point or not _first(once):
+        return
+    if how == "fault":
+        raise FailPointError(f"fail point {point}")
+    os.kill(os.getpid(), signal.SIGSTOP if how == "stop" else signal.SIGKILL)
+
+
+def _first(once: str) -> bool:
+    if not once:
+        return True
+    try:
+        Path(once).open("x").close()
+    except FileExistsError:
+        return False
+    return True

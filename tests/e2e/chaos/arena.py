@@ -1,0 +1,232 @@
+"""An installation to break: Azurite on disk, a faulty wire before each service, runners as real processes.
+
+What stands for the function app (submission, terminate, the sweeper) works here in this process, on a direct
+line to Azurite unless a test asks for another.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+from local import azurite, environment, processes
+from local.processes import Child
+from local.stack import APP
+from shared.errors import BatchAIError
+from shared.settings import Settings
+from shared.state import Job
+from shared.wiring import provision
+from tests.e2e.chaos import ledger
+from tests.support.waiting import eventually
+from tests.support.wire import WiredStorage
+from tests.support.world import World, document, settings_for
+
+LEASE_SECONDS = 3.0
+#: Short times everywhere, in the proportions of the default settings.
+TIMES = {
+    "BATCHAI_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
+    "BATCHAI_RENEW_SECONDS": "0.75",
+    "BATCHAI_RETRY_SECONDS": "0.3",
+    "BATCHAI_GRACE_SECONDS": "0.5",
+    "BATCHAI_DRAIN_SECONDS": "0.5",
+    "BATCHAI_ACTIVE_POLL_SECONDS": "0.1",
+    "BATCHAI_IDLE_POLL_SECONDS": "0.1",
+    "BATCHAI_NODE_REPORT_SECONDS": "0.5",
+    "BATCHAI_MAX_ATTEMPTS": "50",
+}
+_SWEEP_SECONDS = 0.5
+
+
+class Arena:
+    """Context manager. Runners are called 0, 1, ...; jobs by any name."""
+
+    def __init__(self, folder: Path, runners: int = 2, max_attempts: int = 50) -> None:
+        self.folder = folder
+        self.ledger = folder / "ledger"
+        self.names: list[str] = []
+        self._count = runners
+        self._max_attempts = max_attempts
+        self._children: dict[int, Child] = {}
+        self._leave = ExitStack()
+        self._ended = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweeps")
+        self.sweep_faults = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self._leave.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        self.storage, self.endpoints = azurite.start(self.folder / "azurite.log", self.folder / "azurite")
+        self._leave.callback(lambda: self.storage.stop(2))
+        self.wires = self._leave.enter_context(WiredStorage(self.endpoints))
+        settings = self._settings(self.endpoints.connection_string)
+        provision(settings)
+        self.world = World(settings)
+        self._leave.callback(self.world.backend.close)
+        self.world.create_cluster()
+        self._leave.callback(self._sweeper.join)
+        self._leave.callback(self._ended.set)
+        self._sweeper.start()
+        for number in range(self._count):
+            self.start(number)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave.close()
+
+    def _settings(self, connection: str) -> Settings:
+        return settings_for(
+            connection,
+            lease_seconds=LEASE_SECONDS,
+            renew_seconds=0.75,
+            retry_seconds=0.3,
+            resend_seconds=3,
+            max_attempts=self._max_attempts,
+        )
+
+    # ---- runners
+
+    def start(self, number: int, more: Mapping[str, str] = MappingProxyType({}), clock: str = "") -> Child:
+        """Start runner `number`; `clock`: how far off its clock is, in faketime's words ("+10m")."""
+        env = environment.machine() | TIMES | dict(more)
+        env["BATCHAI_STORAGE"] = self.wires.connection_string
+        env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+        command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "0"]
+        command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
+        if clock:
+            faketime = shutil.which("faketime")
+            assert faketime, "install faketime"
+            command = [faketime, "-m", "-f", clock, *command]
+            # Waiting goes by the monotonic clock, which is right on a machine whose wall clock is wrong.
+            env["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        log = self.folder / f"runner-{number}.log"
+        child = processes.start(f"runner {number}", command, log, env, APP)
+        self._leave.callback(_end, child)
+        self._children[number] = child
+        return child
+
+    def runner(self, number: int) -> Child:
+        return self._children[number]
+
+    def signal(self, number: int, what: signal.Signals) -> None:
+        """Send a signal to a runner, and to nothing of its job."""
+        self._children[number].process.send_signal(what)
+
+    def restart(self, number: int) -> None:
+        """Start a runner again that has ended, or is about to."""
+        self._children[number].process.wait(20)
+        self.start(number)
+
+    def restart_storage(self, away_seconds: float) -> None:
+        """Azurite ends and comes back with what it had written."""
+        self.storage.stop(5)
+        deadline = time.monotonic() + away_seconds
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.storage, _ = azurite.start(self.folder / "azurite.log", self.folder / "azurite", self.endpoints)
+
+    # ---- jobs
+
+    def submit(self, name: str, seconds: float = 0.2, text: str = "", **properties: Any) -> None:
+        """Drop a job that tells the ledger when it begins and ends; told once more where storage was away."""
+        data = document(text or ledger.command(self.ledger, name, seconds), **properties)
+        if name not in self.names:
+            self.names.append(name)
+
+        def accepted() -> bool:
+            try:
+                return bool(self.world.submit(name, data, etag=f"0x{name}").accepted)
+            except BatchAIError:
+                return False
+
+        eventually(accepted, 30, 0.2)
+
+    def job(self, name: str) -> Job:
+        found: list[Job] = []
+
+        def read() -> bool:
+            try:
+                found.append(self.world.job(name))
+            except BatchAIError:
+                return False
+            return True
+
+        eventually(read, 30, 0.2)
+        return found[-1]
+
+    def jobs(self) -> dict[str, Job]:
+        return {name: self.job(name) for name in self.names}
+
+    def lines(self) -> list[ledger.Line]:
+        return ledger.read(self.ledger)
+
+    def begun(self, name: str, attempt: int = 1) -> ledger.Line | None:
+        return next((x for x in self.lines() if (x.job, x.attempt, x.what) == (name, attempt, "begin")), None)
+
+    def settle(self, seconds: float = 60.0) -> ledger.Verdict:
+        """Wait until every job has ended and every message is gone; the ledger's verdict."""
+
+        def quiet() -> bool:
+            try:
+                over = all(not self.world.job(name).state.live for name in self.names)
+                return over and not self.world.messages()
+            except BatchAIError:
+                return False
+
+        try:
+            eventually(quiet, seconds, 0.2)
+        except AssertionError:
+            pass  # the verdict says what is stuck
+        return ledger.judge(self.jobs(), self.lines())
+
+    def logs(self) -> str:
+        """The ends of the runners' logs, for a failing test."""
+        return "\n".join(f"--- {child.name}\n{child.tail(40)}" for child in self._children.values())
+
+    def _sweep(self) -> None:
+        while not self._ended.wait(_SWEEP_SECONDS * random.uniform(0.8, 1.2)):
+            try:
+                self.world.backend.sweeper.sweep()
+            except BatchAIError:
+                self.sweep_faults += 1
+
+
+def _end(child: Child) -> None:
+    child.process.kill()
+    child.stop(0)
+
+
+def wait_for(condition: Callable[[], object], arena: Arena, seconds: float = 20.0) -> None:
+    """`eventually`, with the runners' logs when it does not come true."""
+    try:
+        eventually(condition, seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{arena.logs()}") from error
+
+
+def no_process_of(folder: Path) -> list[str]:
+    """Command lines of processes that work for an arena in `folder`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(folder) in words:
+                found.append(words)
+    return found

@@ -1,0 +1,82 @@
+"""What the jobs themselves have done, as told by the jobs: one line each, appended to a file on this machine.
+
+    <seconds> <job> <attempt> begin|effect
+
+The rows say what we believe, the ledger what happened. A job is *lost* when it has not succeeded though
+nothing is wrong with it; *double* when an earlier attempt does anything after a later one has begun;
+*untrue* when its row names another attempt than the one that had the effect.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.state import Job, State
+
+
+@dataclass(frozen=True)
+class Line:
+    at: float
+    job: str
+    attempt: int
+    what: str
+
+
+def command(ledger: Path, job: str, seconds: float) -> str:
+    """Shell text of a job that takes `seconds`. `>>` of one short line is one write: nothing is torn."""
+
+    def tell(what: str) -> str:
+        return f"echo $(date +%s.%N) {job} $AZ_BATCHAI_ATTEMPT {what} >> {ledger}"
+
+    return f"{tell('begin')}; sleep {seconds:.2f}; {tell('effect')}"
+
+
+def read(ledger: Path) -> list[Line]:
+    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    words = (line.split() for line in lines)
+    return [Line(float(at), job, int(attempt), what) for at, job, attempt, what in words]
+
+
+@dataclass
+class Verdict:
+    jobs: int = 0
+    lost: list[str] = field(default_factory=list)
+    double: list[str] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    attempts: int = 0
+
+    @property
+    def good(self) -> bool:
+        return not (self.lost or self.double or self.untrue or self.stuck)
+
+
+def judge(jobs: Mapping[str, Job], lines: Iterable[Line]) -> Verdict:
+    """The verdict on jobs that should all have succeeded by now."""
+    verdict = Verdict(len(jobs))
+    told: dict[str, list[Line]] = {name: [] for name in jobs}
+    for line in lines:
+        told.setdefault(line.job, []).append(line)
+    for name, job in jobs.items():
+        verdict.attempts += job.attempt
+        attempts = [line.attempt for line in told[name]]
+        if attempts != sorted(attempts):
+            verdict.double.append(f"{name}: {attempts}")
+        effects = {line.attempt for line in told[name] if line.what == "effect"}
+        if job.state.live:
+            verdict.stuck.append(f"{name}: {job.state}, attempt {job.attempt}")
+        elif job.state is not State.SUCCEEDED:
+            verdict.lost.append(f"{name}: {job.errors}")
+        elif job.attempt not in effects:
+            verdict.untrue.append(f"{name}: ended by attempt {job.attempt}, effects of {effects}")
+    return verdict
+
+
+def recoveries(lines: Iterable[Line], faults: Sequence[tuple[float, str]]) -> list[float]:
+    """Seconds from each fault, told as (time, job it hit), to the beginning of that job's next attempt."""
+    begun: dict[str, list[float]] = {}
+    for line in lines:
+        if line.what == "begin":
+            begun.setdefault(line.job, []).append(line.at)
+    after = ([at for at in begun.get(job, ()) if at > when] for when, job in faults)
+    return [min(later) - when for (when, _), later in zip(faults, after, strict=True) if later]
