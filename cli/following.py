@@ -6,13 +6,14 @@ The file is read in pieces, each from where the last one ended. What may come be
 * the job is taken up by another runner: the file is kept as `<name>.attempt-<n>` and a new one begins. A
   piece counts only when a look at the job *after* reading it shows that this had not yet happened;
 * an append is under way: a file share's file grows first and is filled then, so zeros at the end may be bytes
-  to come. They wait until something else is in their place or the job has ended;
+  to come. They wait until something else is in their place or the job has ended, and those that a lost runner
+  left behind are left out;
 * the job is deleted, or another run begins under its name: the run that was followed has ended.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from cli.patience import Patience
 from cli.standing import ENDED, identity, state
 
 _TRIES = 5
+_DELETED = "the job was deleted"
 
 
 class Sink(Protocol):
@@ -50,11 +52,14 @@ class Follower:
     def run(self) -> dict[str, Any]:
         """Follow to the end of the run; the job as it was last seen. Raises Fault."""
         self._patience = Patience(self.say, self.sleep)
-        self._offset, self._link, self._over = 0, "", ""
+        self._offset, self._attempt, self._over = 0, 0, ""
+        self._links: dict[str, str] = {}
         self._said_waiting = False
         job = self._patience(lambda: self.links.api.get(self.place.job))
-        self._run, self._attempt = identity(job), _attempt(job)
+        self._run, self._final = identity(job), False
         self.told(job)
+        # The attempt of the *file*: the job's is ahead of it until its runner has begun a log of its own.
+        self._attempt = max((number + 1 for number, _ in self._kept(self._listed())), default=0)
         while True:
             final = self._final = bool(self._over) or state(job) in ENDED
             piece = self._piece(final)
@@ -76,10 +81,10 @@ class Follower:
         except Refused as fault:
             if fault.status != 404:
                 raise
-            self._over = f"the job {job['name']} was deleted"
+            self._over = _DELETED
             return job
         if identity(now) != self._run:
-            self._over = f"another run of the job {job['name']} has begun"
+            self._over = "another run of the job has begun"
             return job
         self.told(now)
         return now
@@ -100,70 +105,73 @@ class Follower:
         # Something follows the zeros, so that append has ended: what is read now is what it wrote.
         return self._read(self._offset)
 
-    def _read(self, offset: int) -> bytes:
+    def _read(self, offset: int, name: str = "") -> bytes:
+        """A piece of a file, b"" where it ends or is not there. Raises NotAnswering."""
+        name = name or self.place.name
         for _ in range(_TRIES):
-            if not self._link and not self._find():
-                break
+            if name not in self._links and not self._find(name):
+                return b""
             try:
-                return self._patience(lambda: self.links.read(self._link, offset))
+                return self._patience(lambda: self.links.read(self._links[name], offset))
             except LinkExpired:
-                self._link = ""
-        return b""
+                del self._links[name]
+        raise NotAnswering("the storage service refuses the links that the service gives")
 
-    def _find(self) -> bool:
-        """Ask for a link; whether there is such a file."""
+    def _find(self, name: str) -> bool:
+        """Ask for links; whether there is such a file."""
         if self._over:
             return False  # the service tells of the job's latest run only
-        self._link = self._listed().get(self.place.name, "")
-        if self._link:
+        self._links = self._listed()
+        if name in self._links:
             self.found = True
         elif self.wait and not self._final and not self.found and not self._said_waiting:
-            self.say(f"{self.place.name} is not there yet; waiting for the job to write it")
+            self.say(f"{name} is not there yet; waiting for the job to write it")
             self._said_waiting = True
-        return bool(self._link)
+        return name in self._links
 
     def _listed(self) -> dict[str, str]:
-        return self._patience(lambda: self.links.listed(self.place, self._run))
+        try:
+            return self._patience(lambda: self.links.listed(self.place, self._run))
+        except Refused as fault:
+            if fault.code != "JobNotFound":
+                raise
+            self._over = _DELETED
+            return {}
 
     def _next_attempt(self, job: dict[str, Any]) -> bool:
         """Finish the files that attempts have left behind since the last look; whether there were any."""
         files = {} if self._over else self._listed()
-        kept = sorted(_kept(files, self.place.name, self._attempt))
-        for number, link in kept:
-            self._finish(link)
-            self._attempt, self._offset, self._link = number + 1, 0, ""
+        kept = self._kept(files)
+        for number, name in kept:
+            self._finish(name)
+            self._attempt, self._offset = number + 1, 0
             self.say(f"attempt {number} ended early; the next one begins the file anew")
         if kept:
             # In a container the old file stays for a moment after its copy is there.
             self.sleep(self.interval)
-        elif self.place.name not in files or not self._attempt:
-            # Nothing was written so far: whatever comes is of this attempt or a later one.
-            self._attempt = max(self._attempt, 1) if self.place.name in files else _attempt(job)
+        elif self.place.name not in files:
+            self._attempt = _attempt(job)  # nothing was written so far: whatever comes is this attempt's
+        else:
+            self._attempt = max(self._attempt, 1)
         return bool(kept)
 
-    def _finish(self, link: str) -> None:
-        """Write the rest of a file that does not grow any more."""
-        self.found = True
+    def _finish(self, name: str) -> None:
+        """Write the rest of what a lost attempt has left behind; zeros at its end are an append cut short."""
+        offset, zeros = self._offset, 0
+        while piece := self._read(offset, name):
+            offset += len(piece)
+            solid = piece.rstrip(b"\0")
+            if solid:
+                self.out.write(bytes(zeros) + solid)
+                zeros = 0
+            zeros += len(piece) - len(solid)
 
-        def read() -> bytes:
-            try:
-                return self.links.read(link, self._offset)
-            except LinkExpired:
-                raise NotAnswering("the storage service refuses a link that was just given") from None
-
-        while piece := self._patience(read):
-            self.out.write(piece)
-            self._offset += len(piece)
-
-
-def _kept(files: dict[str, str], name: str, least: int) -> Iterator[tuple[int, str]]:
-    """(attempt, link) of the files that attempts from `least` on have left behind."""
-    stem, dot, suffix = name.rpartition(".")
-    pattern = re.compile(rf"{re.escape(stem)}\.attempt-(\d+){re.escape(dot + suffix)}")
-    for found, link in files.items():
-        match = pattern.fullmatch(found)
-        if match and int(match[1]) >= least:
-            yield int(match[1]), link
+    def _kept(self, names: Iterable[str]) -> list[tuple[int, str]]:
+        """(attempt, name) of the files that attempts from the followed one on have left behind."""
+        stem, dot, suffix = self.place.name.rpartition(".")
+        pattern = re.compile(rf"{re.escape(stem)}\.attempt-(\d+){re.escape(dot + suffix)}")
+        matches = [match for name in names if (match := pattern.fullmatch(name))]
+        return sorted((int(m[1]), m[0]) for m in matches if int(m[1]) >= self._attempt)
 
 
 def _attempt(job: dict[str, Any]) -> int:

@@ -1,0 +1,230 @@
+"""`batchai` against a running stack: whole sessions, in the words that `az batchai` had."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.layout import StackState
+from tests.support.command_line import CommandLine, command_line
+from tests.support.stack_client import StackClient, job
+
+ON_DEFAULT = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/batchai/providers/Microsoft.BatchAI"
+    "/workspaces/default/clusters/default"
+)
+MODEL = {"id": "MODEL", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs", "pathSuffix": "model"}
+
+
+@pytest.fixture
+def batchai(stack: StackState, client: StackClient, tmp_path: Path) -> CommandLine:
+    return command_line(tmp_path, stack)
+
+
+@pytest.fixture
+def there(batchai: CommandLine, request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The options that name an experiment of this test's own."""
+    workspace = request.node.name.replace("test_", "", 1)[:60].rstrip("_")
+    batchai("workspace", "create", "-n", workspace)
+    batchai("experiment", "create", "-w", workspace, "-n", "mnist")
+    return "-w", workspace, "-e", "mnist"
+
+
+def submit(batchai: CommandLine, there: tuple[str, ...], name: str, command: str, *more: str) -> Any:
+    file = batchai.write(f"{name}.json", job(command, outputDirectories=[MODEL]))
+    words = ("job", "create", "-n", name, *there, "-c", ON_DEFAULT, "-f", file, *more)
+    return batchai.json(*words)
+
+
+def test_a_whole_session(batchai: CommandLine) -> None:
+    # Given a workspace, an experiment and a cluster, each shown and listed
+    assert batchai.json("workspace", "create", "-n", "session")["provisioningState"] == "succeeded"
+    assert "session" in batchai("workspace", "list", "--query", "[].name", "-o", "tsv").split()
+    batchai("experiment", "create", "-w", "session", "-n", "mnist")
+    assert batchai("experiment", "list", "-w", "session", "-o", "table").splitlines() == [
+        "Name   Resource Group  Workspace  State",
+        "mnist  batchai         session    succeeded",
+    ]
+    made = batchai.json(
+        *(
+            "cluster",
+            "create",
+            "-w",
+            "session",
+            "-n",
+            "gpus",
+            "-s",
+            "Standard_NC6",
+            "--min",
+            "0",
+            "--max",
+            "3",
+        ),
+        *("-u", "me", "--generate-ssh-keys", "--afs-name", "logs", "--image", "UbuntuLTS"),
+    )
+    assert made["scaleSettings"]["autoScale"]["maximumNodeCount"] == 3
+    assert made["nodeSetup"]["mountVolumes"]["azureFileShares"][0]["relativeMountPath"] == "afs"
+    assert (batchai.folder / ".ssh" / "id_rsa").stat().st_mode & 0o777 == 0o600
+    where = ("-w", "session", "-n", "gpus")
+    resized = batchai.json("cluster", "resize", *where, "-t", "2")
+    assert resized["scaleSettings"]["manual"]["targetNodeCount"] == 2
+    # When a job runs on the stack's own cluster
+    there = ("-w", "session", "-e", "mnist")
+    submit(batchai, there, "first", "echo hello; echo weights > $AZ_BATCHAI_OUTPUT_MODEL/w.txt; exit 7")
+    assert "failed with exit code 7" in batchai.told("job", "wait", "-n", "first", *there, code=7)
+    # Then everything that can be asked of it is told
+    assert (
+        batchai("job", "show", "-n", "first", *there, "--query", "executionInfo.exitCode", "-o", "tsv")
+        == "7\n"
+    )
+    table = batchai("job", "list", *there, "-o", "table").splitlines()
+    assert table[0].split("  ")[0] == "Name" and table[0].endswith("Exit code")
+    assert table[1].split() == ["first", "default", "batchai", "default", "custom", "1", "failed", "7"]
+    files = batchai("job", "file", "list", "-j", "first", *there, "-o", "table")
+    assert [line.split()[0] for line in files.splitlines()] == [
+        "Name",
+        "execution.log",
+        "stderr.txt",
+        "stdout.txt",
+    ]
+    model = batchai(
+        "job", "file", "list", "-j", "first", *there, "-d", "MODEL", "--query", "[].name", "-o", "tsv"
+    )
+    assert model == "w.txt\n"
+    assert (
+        batchai("job", "file", "stream", "-j", "first", *there, "-d", "MODEL", "-f", "w.txt") == "weights\n"
+    )
+    assert batchai("job", "logs", "-n", "first", *there) == "hello\n"
+    assert batchai.json("job", "node", "list", "-j", "first", *there) == []
+    assert [run["executionState"] for run in batchai.json("job", "runs", "-n", "first", *there)] == ["failed"]
+    # And it goes, with everything else
+    batchai("job", "delete", "-n", "first", *there, "-y")
+    assert "JobNotFound" in batchai.told("job", "show", "-n", "first", *there, code=3)
+    batchai("cluster", "delete", *where, "-y")
+    batchai("experiment", "delete", "-w", "session", "-n", "mnist", "-y")
+    batchai("workspace", "delete", "-n", "session", "-y")
+    batchai("workspace", "show", "-n", "session", code=3)
+
+
+def test_a_stream_follows_a_job_from_before_its_start_to_its_end(
+    batchai: CommandLine, there: tuple[str, ...]
+) -> None:
+    lines = "for i in $(seq 400); do echo line $i of a log with some length; sleep 0.01; done; printf end"
+    submit(batchai, there, "growing", lines)
+    stream = batchai("job", "file", "stream", "-j", "growing", *there, "-f", "stdout.txt")
+    assert stream == "".join(f"line {i} of a log with some length\n" for i in range(1, 401)) + "end"
+
+
+def test_bytes_that_are_no_text_and_zeros_at_the_end_arrive(
+    batchai: CommandLine, there: tuple[str, ...]
+) -> None:
+    submit(batchai, there, "raw", "printf 'a\\000\\377'; sleep 1.5; printf 'b\\000\\000'")
+    process = batchai.start("job", "file", "stream", "-j", "raw", *there, "-f", "stdout.txt")
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b"a\0\xffb\0\0")
+
+
+def test_what_is_terminated_ends_with_143_and_a_stream_of_it_ends_too(
+    batchai: CommandLine, there: tuple[str, ...]
+) -> None:
+    submit(batchai, there, "endless", "echo begun; sleep 600")
+    stream = batchai.start("job", "logs", "-n", "endless", *there, "--follow")
+    assert stream.stdout and stream.stdout.readline() == b"begun\n"
+    assert "running since" in batchai("job", "why", "-n", "endless", *there)
+    node = batchai.json("job", "node", "list", "-j", "endless", *there)
+    assert [n["port"] for n in node] == [22]
+    assert "nobody is there to ask" in batchai.told("job", "terminate", "-n", "endless", *there, code=1)
+    batchai("job", "terminate", "-n", "endless", *there, "-y")
+    out, _ = stream.communicate(timeout=30)
+    assert (stream.returncode, out) == (0, b"")
+    assert "JobTerminated" in batchai.told("job", "wait", "-n", "endless", *there, code=143)
+
+
+def test_watch_shows_states_and_output_and_exits_as_the_job(
+    batchai: CommandLine, there: tuple[str, ...]
+) -> None:
+    file = batchai.write("job.json", job("echo one; sleep 1; echo two; exit 5"))
+    words = ("job", "create", "-n", "watched", *there, "-c", ON_DEFAULT, "-f", file, "--watch")
+    process = batchai.start(*words)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (5, b"one\ntwo\n")
+    assert "job watched: running" in err.decode() and "failed with exit code 5" in err.decode()
+
+
+def test_a_job_that_waits_says_why(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    workspace = there[1]
+    batchai("cluster", "create", "-w", workspace, "-n", "empty", "-s", "x", "-t", "1", "-p", "correct-horse")
+    file = batchai.write("job.json", job("true"))
+    batchai("job", "create", "-n", "waits", *there, "-c", "empty", "-f", file)
+    assert "NoNodeAlive" in batchai("job", "why", "-n", "waits", *there)
+    batchai("job", "delete", "-n", "waits", *there, "-y", "--no-wait")
+
+
+def test_faults_have_a_line_and_an_exit_code(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    bad = batchai.write("bad.json", {"properties": {"nodeCount": "two"}})
+    told = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", bad, code=1)
+    assert "bad.json:3:18: error $.properties.nodeCount" in told
+    good = batchai.write("good.json", job("true"))
+    told = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", good, code=3)
+    assert "nowhere" in told
+    submit(batchai, there, "taken", "true")
+    told = batchai.told("job", "create", "-n", "taken", *there, "-c", ON_DEFAULT, "-f", good, code=1)
+    assert "already exists" in told
+    told = batchai.told("job", "file", "stream", "-j", "taken", *there, "-f", "nope.txt", code=3)
+    assert "job file list" in told
+    assert "Traceback" not in batchai.told("job", "show", "-n", "a b", *there, code=2)
+    assert "does not answer" in batchai.told(
+        *("job", "list", *there, "--url", "http://127.0.0.1:1", "-g", "x", "--subscription", "x"), code=4
+    )
+    elsewhere = batchai.folder / "elsewhere"
+    elsewhere.mkdir()
+    assert "make up" in CommandLine(elsewhere).told("job", "list", *there, code=2)
+
+
+def test_placeholders_are_filled_from_the_environment(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    batchai("cluster", "create", "-w", there[1], "-n", "empty", "-s", "x", "-t", "1", "-p", "correct-horse")
+    file = batchai.write("job.json", job("true"))
+    process = batchai.start(
+        *("job", "create", "-n", "other", *there, "-c", "empty", "-f", file, "--bfs-name", "data"),
+        env={"AZURE_BATCHAI_STORAGE_ACCOUNT": "another", "AZURE_BATCHAI_STORAGE_KEY": "a2V5"},
+    )
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    shown = batchai.json("job", "show", "-n", "other", *there)["mountVolumes"]
+    assert shown["azureFileShares"][0]["azureFileUrl"] == "https://another.file.core.windows.net/logs"
+    assert shown["azureBlobFileSystems"][0]["accountName"] == "another"
+    assert b"a2V5" not in out + err
+
+
+def test_a_list_of_several_pages_is_whole(batchai: CommandLine, client: StackClient) -> None:
+    batchai("workspace", "create", "-n", "pages")
+    names = [f"e{i:02}" for i in range(12)]
+    for name in names:
+        batchai("experiment", "create", "-w", "pages", "-n", name)
+    listed = batchai("experiment", "list", "-w", "pages", "--query", "[].name", "-o", "tsv")
+    assert listed.split() == names
+
+
+def test_lint_and_explain_are_there(batchai: CommandLine) -> None:
+    file = batchai.write("job.json", job("true"))
+    assert "nothing to complain of" in batchai("lint", "--quiet-notes", file)
+    assert "AZ_BATCHAI_JOB_MOUNT_ROOT" in batchai("explain", file)
+
+
+def test_shells_complete_its_words(batchai: CommandLine) -> None:
+    complete = {"_BATCHAI_COMPLETE": "bash_complete", "COMP_WORDS": "batchai job t", "COMP_CWORD": "2"}
+    process = batchai.start(env=complete)
+    out, _ = process.communicate(timeout=30)
+    assert out == b"plain,terminate\n"
+    assert "_BATCHAI_COMPLETE=bash_source" in batchai("completion", "bash")
+
+
+def test_ctrl_c_leaves_the_job_alone(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    submit(batchai, there, "goes-on", "echo begun; sleep 4; echo done")
+    process = batchai.start("job", "logs", "-n", "goes-on", *there, "-f", start_new_session=True)
+    assert process.stdout and process.stdout.readline() == b"begun\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and b"goes on" in err
+    batchai("job", "wait", "-n", "goes-on", *there, "--interval", "0.5")

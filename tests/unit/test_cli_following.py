@@ -1,0 +1,300 @@
+"""Following a growing file: every byte once, whatever comes between. Time and failure are played here."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from cli import following, links
+from cli.faults import Fault, NotAnswering
+from cli.following import Follower
+from cli.http import Api
+from cli.links import Links, Place
+from cli.patience import Patience
+
+NAME = "stdout.txt"
+
+
+class World:
+    """A service with one job and a share. Before every request the next event may happen."""
+
+    def __init__(self) -> None:
+        self.run, self.attempt, self.state = "run-1", 1, "running"
+        self.files: dict[str, bytes] = {}
+        self.links = 0  #: links made before the last expiry are not good any more
+        self.down = 0  #: requests to the function app that fail
+        self.gone = False
+        self.events: list[tuple[int, Callable[[], None]]] = []
+        self.requests = 0
+        self.listings = 0
+
+    def after(self, requests: int, event: Callable[[], None]) -> None:
+        """`event` happens that many requests after the one before."""
+        self.events.append((requests, event))
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        assert self.requests < 3000, "it goes on for ever"
+        while self.events and self.events[0][0] <= 0:
+            self.events.pop(0)[1]()
+        if self.events:
+            self.events[0] = (self.events[0][0] - 1, self.events[0][1])
+        return self._share(request) if request.url.host == "share" else self._service(request)
+
+    def _service(self, request: httpx.Request) -> httpx.Response:
+        if self.down:
+            self.down -= 1
+            raise httpx.ConnectError("refused")
+        if self.gone:
+            return httpx.Response(404, json={"error": {"code": "JobNotFound", "message": "not found"}})
+        if request.method == "GET":
+            return httpx.Response(200, json=self.job)
+        self.listings += 1
+        prefix = f"https://share/logs/{self.run}/stdouterr"
+        value = [
+            {"name": name, "downloadUrl": f"{prefix}/{name}?sig={self.links}"} for name in sorted(self.files)
+        ]
+        return httpx.Response(200, json={"value": value})
+
+    @property
+    def job(self) -> dict[str, Any]:
+        properties = {"executionState": self.state, "attempt": self.attempt}
+        return {"name": "j", "properties": properties | {"jobOutputDirectoryPathSegment": self.run}}
+
+    def _share(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        if int(request.url.params["sig"]) < self.links:
+            return httpx.Response(403)
+        if name not in self.files or self.run not in request.url.path:
+            return httpx.Response(404)
+        first, last = map(int, request.headers["range"].removeprefix("bytes=").split("-"))
+        data = self.files[name][first : last + 1]
+        return httpx.Response(206, content=data) if data else httpx.Response(416)
+
+    # what may happen
+
+    def grow(self, data: bytes) -> None:
+        self.files[NAME] = self.files.get(NAME, b"") + data
+
+    def begin_append(self, length: int) -> None:
+        self.grow(bytes(length))
+
+    def end_append(self, data: bytes) -> None:
+        self.files[NAME] = self.files[NAME][: -len(data)] + data
+
+    def claim(self) -> None:
+        self.attempt += 1
+
+    def rotate(self) -> None:
+        if NAME in self.files:
+            self.files[f"stdout.attempt-{self.attempt - 1}.txt"] = self.files[NAME]
+        self.files[NAME] = b""
+
+    def expire(self) -> None:
+        self.links += 1
+
+    def end(self) -> None:
+        self.state = "succeeded"
+
+    def followed(self, wait: bool = True) -> tuple[bytes, list[str], Follower]:
+        transport = httpx.MockTransport(self.handle)
+        api = Api("http://service", transport=transport, sleep=lambda _: None)
+        out, said = io.BytesIO(), list[str]()
+        reader = Links(api, transport)
+        follower = Follower(reader, Place("/j", "stdouterr", ".", NAME), out, said.append, wait=wait)
+        follower.sleep = lambda _: None
+        try:
+            follower.run()
+        finally:
+            api.close()
+            reader.close()
+            self.out = out.getvalue()
+        return self.out, said, follower
+
+
+def test_a_file_that_comes_late_grows_and_ends() -> None:
+    world = World()
+    world.after(6, lambda: world.grow(b"one\n"))
+    world.after(4, lambda: world.grow(b"two"))
+    world.after(4, world.end)
+    out, said, _ = world.followed()
+    assert out == b"one\ntwo"
+    assert said == ["stdout.txt is not there yet; waiting for the job to write it"]
+
+
+def test_zeros_of_an_append_under_way_are_not_printed() -> None:
+    world = World()
+    world.grow(b"a\n")
+    world.after(3, lambda: world.begin_append(4))
+    world.after(8, lambda: world.end_append(b"bcd\n"))
+    world.after(3, world.end)
+    assert world.followed()[0] == b"a\nbcd\n"
+
+
+def test_zeros_that_the_job_itself_wrote_arrive_at_its_end() -> None:
+    world = World()
+    world.grow(b"a\0\0b\0")
+    world.after(9, world.end)
+    assert world.followed()[0] == b"a\0\0b\0"
+
+
+def test_more_zeros_than_one_request_reads_do_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (links, following):
+        monkeypatch.setattr(module, "PIECE", 8)
+    world = World()
+    world.grow(bytes(30) + b"end")
+    world.after(40, world.end)
+    assert world.followed()[0] == bytes(30) + b"end"
+
+
+def test_an_expired_link_is_asked_for_again() -> None:
+    world = World()
+    world.grow(b"a")
+    for letter in (b"b", b"c"):
+        world.after(3, world.expire)
+        world.after(0, lambda letter=letter: world.grow(letter))  # type: ignore[misc]
+    world.after(5, world.end)
+    assert world.followed()[0] == b"abc"
+
+
+def test_an_app_that_restarts_is_waited_for_and_told_of_once() -> None:
+    world = World()
+    world.grow(b"a")
+
+    def stop() -> None:
+        world.down = 30
+
+    world.after(3, stop)
+    world.after(0, lambda: world.grow(b"b"))
+    world.after(40, world.end)
+    out, said, _ = world.followed()
+    assert out == b"ab"
+    assert len(said) == 2 and "trying again" in said[0] and said[1] == "the service answers again"
+
+
+def test_an_app_that_stays_away_is_given_up_after_ten_minutes() -> None:
+    slept: list[float] = []
+
+    def fails() -> None:
+        raise NotAnswering("it does not answer")
+
+    patience = Patience(lambda _: None, slept.append, lambda: sum(slept))
+    with pytest.raises(NotAnswering, match="does not answer"):
+        patience(fails)
+    assert 590 < sum(slept) < 620
+
+
+def test_a_lost_attempt_is_finished_before_the_next_one_begins() -> None:
+    world = World()
+    world.grow(b"first")
+    world.after(3, world.claim)
+    world.after(2, lambda: world.grow(b" and its end\n"))
+    world.after(0, world.rotate)
+    world.after(1, lambda: world.grow(b"second"))
+    world.after(6, world.end)
+    out, said, _ = world.followed()
+    assert out == b"first and its end\nsecond"
+    assert said == ["attempt 1 ended early; the next one begins the file anew"]
+
+
+def test_earlier_attempts_are_not_printed_again() -> None:
+    world = World()
+    world.attempt = 3
+    world.files = {"stdout.attempt-1.txt": b"old", "stdout.attempt-2.txt": b"older", NAME: b"new"}
+    world.after(6, world.end)
+    assert world.followed()[0] == b"new"
+
+
+def test_a_file_of_an_attempt_before_the_job_s_is_known_as_such() -> None:
+    world = World()
+    world.grow(b"first")
+    world.claim()  # its runner still mounts volumes
+    world.after(8, world.rotate)
+    world.after(2, lambda: world.grow(b"second, and longer than the first"))
+    world.after(6, world.end)
+    assert world.followed()[0] == b"firstsecond, and longer than the first"
+
+
+def test_a_job_that_was_queued_needs_no_listings_while_it_runs() -> None:
+    world = World()
+    world.attempt = 0
+    world.after(4, world.claim)
+    world.after(2, lambda: world.grow(b"x"))
+    world.after(100, world.end)
+    assert world.followed()[0] == b"x"
+    assert world.listings < 12
+
+
+@pytest.mark.parametrize("what", ["deleted", "another run"])
+def test_a_run_that_is_no_longer_there_is_read_to_its_end(what: str) -> None:
+    world = World()
+    world.grow(b"all")
+
+    def vanish() -> None:
+        if what == "deleted":
+            world.gone = True
+        else:
+            world.run = "run-2"
+
+    world.after(5, vanish)
+    with pytest.raises(Fault, match=what) as fault:
+        world.followed()
+    assert world.out == b"all"
+    assert fault.value.exit_code == 3
+
+
+def test_without_waiting_it_prints_what_is_there() -> None:
+    world = World()
+    world.grow(b"so far\n\0\0")
+    assert world.followed(wait=False)[0] == b"so far\n"
+
+
+def test_a_file_that_never_came_is_told() -> None:
+    world = World()
+    world.end()
+    out, said, follower = world.followed()
+    assert (out, said, follower.found) == (b"", [], False)
+
+
+Step = tuple[str, bytes, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["append", "append", "append", "expire", "down", "attempt"]),
+        st.binary(min_size=1, max_size=12),
+        st.integers(0, 7),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(STEPS, st.lists(st.integers(0, 6), min_size=40, max_size=40))
+def test_every_byte_comes_once_however_things_fall(steps: list[Step], gaps: list[int]) -> None:
+    world, pauses = World(), iter(gaps)
+    expected: list[bytes] = [b""]
+
+    def down(times: int) -> None:
+        world.down = times
+
+    # What was put aside before the first look is not of interest: nothing happens until then.
+    world.after(2, lambda: None)
+    for kind, data, number in steps:
+        if kind == "append":
+            expected[-1] += data
+            world.after(next(pauses), lambda data=data: world.begin_append(len(data)))  # type: ignore[misc]
+            world.after(next(pauses), lambda data=data: world.end_append(data))  # type: ignore[misc]
+        elif kind == "expire":
+            world.after(next(pauses), world.expire)
+        elif kind == "down":
+            world.after(next(pauses), lambda number=number: down(number))  # type: ignore[misc]
+        else:
+            expected.append(b"")
+            world.after(next(pauses), world.claim)
+            world.after(next(pauses), world.rotate)
+    world.after(next(pauses), world.end)
+    lost = [attempt.rstrip(b"\0") for attempt in expected[:-1]]
+    assert world.followed()[0] == b"".join(lost) + expected[-1]
