@@ -146,6 +146,11 @@ class Agent:
             # What could not be unmounted when its job ended may be by now.
             mounts.sweep(jobs, log_places.mount_context(self._config, log.info, lambda error: None))
         folders.refuse_mounts(jobs)
+        if folders.is_full(self._config.root):
+            # Temps stay until the next job, but none would come any more.
+            folders.clear(self._config.root / "jobs")
+        if folders.is_full(self._config.root):
+            raise folders.FolderError(f"the disk of {self._config.root} is full")
         self._cage.kill()
         if left := self._cage.inmates():
             raise folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")

@@ -1,5 +1,6 @@
 """The folders of a job on its node: made before, removed after, never through a mount."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from shared.errors import BatchAIError
 from shared.layout import NodeLayout
 
 _OUTPUT_SECONDS = 30.0
+_NEXT_TO_NOTHING = 64 * 1024  # bytes
 
 
 class FolderError(BatchAIError):
@@ -50,6 +52,15 @@ def clear(root: Path) -> None:
     # rmtree unlinks symbolic links and does not follow them.
     if root.exists():
         shutil.rmtree(root)
+
+
+def is_full(root: Path) -> bool:
+    """Whether next to nothing can be written on the disk that holds `root`."""
+    try:
+        disk = os.statvfs(root)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _NEXT_TO_NOTHING
 
 
 def refuse_mounts(root: Path) -> None:

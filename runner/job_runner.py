@@ -108,6 +108,7 @@ class JobRunner:
         stopped = self.stop.reason if outcome is None else None
         if outcome:
             outcome = replace(outcome, message=_redact(outcome.message, secrets))
+            outcome = self._blamed(outcome)
             diary.say(f"ended: {outcome.reason}" + _with_code(outcome) + _with_text(outcome))
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
@@ -117,6 +118,17 @@ class JobRunner:
         self._clear_up(placement.layout)
         report = AttemptReport(seals, tuple(self._events), self._gpu_seconds)
         return Result(outcome, report, stopped, "; ".join(self._undo_faults))
+
+    def _blamed(self, outcome: Outcome) -> Outcome:
+        """The outcome of a failure on a full disk says so; where no program of the user's had a say, it is
+        the node's fault."""
+        if outcome.succeeded or not folders.is_full(self.config.root):
+            return outcome
+        message = f"{outcome.message}; the node's disk is full"
+        if outcome.exit_code is None and outcome.reason not in (Reason.TERMINATED, Reason.WALL_CLOCK):
+            self._undo_faults.append("the node's disk is full")
+            return Outcome(Reason.RUNNER_FAULT, message=message)
+        return replace(outcome, message=message)
 
     def log_progress(self) -> tuple[StreamSeal, ...]:
         """How much of the logs has arrived where people read them. From any thread."""
