@@ -14,7 +14,7 @@ from runner.mounts import mountinfo
 from runner.mounts.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need
 from tests.support import runners
-from tests.support.stack_client import SHARE_URL, StackClient, job
+from tests.support.stack_client import CLUSTER, SHARE_URL, StackClient, job
 from tests.support.waiting import eventually
 
 MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
@@ -27,9 +27,10 @@ def node(stack: StackState, client: StackClient) -> Iterator[Path]:
     need(fuse_fault())
     client.drop_cluster("rclone")
     chosen = runners.drivers(azureFileShare="rclone", azureBlobFileSystem="rclone")
+    root = runners.directory_of(stack).node("rclone-0")
     with runners.runner(stack, "rclone", chosen | {"BATCHAI_MOUNT_TIMEOUT_SECONDS": "20"}):
-        yield runners.directory_of(stack).node("rclone-0")
-    assert not mountinfo.mounted_under(runners.directory_of(stack).root)
+        yield root
+        assert not mountinfo.mounted_under(root), "no job is running any more"
 
 
 def share(name: str, **more: Any) -> dict[str, Any]:
@@ -168,3 +169,56 @@ def _serves(process: psutil.Process, root: str, name: str) -> bool:
     except psutil.Error:
         return False
     return len(words) > 3 and words[1] == "mount" and words[3].startswith(root) and words[3].endswith(name)
+
+
+def test_a_killed_runner_is_followed_by_one_that_sweeps(stack: StackState, client: StackClient) -> None:
+    """Its mount outlives it; the next runner uploads what is pending, unmounts, and runs the job again."""
+    need(fuse_fault())
+    client.drop_cluster("swept")
+    new_container(client, "swept")
+    settings = runners.drivers(azureBlobFileSystem="rclone")
+    settings |= {"BATCHAI_LEASE_SECONDS": "6", "BATCHAI_RENEW_SECONDS": "1"}
+    root = runners.directory_of(stack).node("swept-0")
+    command = (
+        f"cd {MOUNTS}/swept; [ $AZ_BATCHAI_ATTEMPT = 2 ] && exit 0; echo pending > file; "
+        "touch $AZ_BATCHAI_JOB_TEMP/ready; sleep 60"
+    )
+    document = job(command, cluster={"id": "swept"})
+    document["properties"]["mountVolumes"]["azureBlobFileSystems"] = [container("swept")]
+    with runners.runner(stack, "swept", settings) as first:
+        client.drop("jobs", "default/volumes/swept/job.json", document)
+        eventually(lambda: list(root.glob("jobs/**/ready")), 30)
+        first.process.kill()
+        first.process.wait()
+        assert mountinfo.mounted_under(root), "rclone outlives its runner"
+        with runners.runner(stack, "swept", settings) as second:
+            assert not mountinfo.mounted_under(root / "jobs")
+            assert "left by an earlier run" in second.log.read_text()
+            assert blob(client, "swept", "file") == b"pending\n"
+            status = client.await_state("default/volumes/swept", "succeeded", seconds=60)
+    assert status["attempt"] == 2
+    assert not mountinfo.mounted_under(root)
+
+
+def test_auto_storage(stack: StackState, client: StackClient) -> None:
+    """What `cluster create --use-auto-storage` sends: nobody has made the share and the container before."""
+    need(fuse_fault())
+    shares = [share("batchaishare", relativeMountPath="autoafs")]
+    containers = [container("batchaicontainer", relativeMountPath="autobfs")]
+    volumes = {"azureFileShares": shares, "azureBlobFileSystems": containers}
+    setup = {"nodeSetup": {"mountVolumes": volumes}}
+    client.drop_cluster("auto", {"properties": CLUSTER["properties"] | setup})
+    root = "$AZ_BATCHAI_MOUNT_ROOT"
+    command = f"echo afs > {root}/autoafs/file; echo bfs > {root}/autobfs/file"
+    with runners.runner(
+        stack, "auto", runners.drivers(azureFileShare="rclone", azureBlobFileSystem="rclone")
+    ):
+        document = job(
+            command, cluster={"id": "auto"}, stdOutErrPathPrefix=f"{root}/autoafs", mountVolumes=None
+        )
+        client.drop("jobs", "default/volumes/auto/job.json", document)
+        client.await_state("default/volumes/auto", "succeeded")
+    # The runner has left, so everything is uploaded.
+    file = client.shares.get_share_client("batchaishare").get_file_client("file")
+    assert file.download_file().readall() == b"afs\n"
+    assert blob(client, "batchaicontainer", "file") == b"bfs\n"

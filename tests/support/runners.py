@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from local import environment, processes
 from local.azurite import Endpoints
 from local.layout import DataDirectory, StackState
 from local.stack import APP
+from runner.mounts import mountinfo
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -43,16 +45,20 @@ def command(cluster: str, node_id: str, root: Path | str) -> list[str]:
 def runner(
     state: StackState, cluster: str, overrides: Mapping[str, str] = NOTHING
 ) -> Iterator[processes.Child]:
-    """A runner of `cluster` on this machine; drained at the end."""
+    """A runner of `cluster` on this machine; drained at the end, and nothing of it left mounted."""
     directory = directory_of(state)
     root, log = directory.node(f"{cluster}-0"), directory.logs / f"runner-{cluster}.log"
     env = environment.machine() | settings_of(state) | dict(overrides)
+    begun = log.stat().st_size if log.exists() else 0
     child = processes.start(f"runner {cluster}", command(cluster, f"{cluster}-0", root), log, env, APP)
     try:
-        child.wait_ready(lambda: b"node " in log.read_bytes(), 30)
+        child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], 30)
         yield child
     finally:
         child.stop(20)
+        # A test that failed half-way may have left a mount; pytest could not remove its folder then.
+        for mount in mountinfo.mounted_under(root):
+            subprocess.run(["umount", "-l", mount.target], check=False)
 
 
 def drivers(**names: str) -> dict[str, str]:
