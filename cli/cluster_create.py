@@ -18,7 +18,6 @@ _IMAGES = {
     "ubuntults": ("Canonical", "UbuntuServer", "16.04-LTS"),
     "ubuntudsvm": ("microsoft-ads", "linux-data-science-vm-ubuntu", "linuxdsvmubuntu"),
 }
-_AUTO_HEADER = {"x-batchai-auto-storage": "create"}
 _count = click.IntRange(min=0)
 
 
@@ -63,8 +62,7 @@ def create(session: Session, name: str, file: str | None, use_auto_storage: bool
     if volumes:
         properties["nodeSetup"] = setup | {"mountVolumes": volumes}
     _refuse_existing(session, path, name)
-    headers = _AUTO_HEADER if use_auto_storage else {}
-    session.show(session.api.put(path, {"properties": properties}, headers), columns.cluster)
+    session.show(session.api.put(path, {"properties": properties}), columns.cluster)
 
 
 def _refuse_existing(session: Session, path: str, name: str) -> None:

@@ -45,11 +45,9 @@ class Api:
         """PATCH a resource; the resource. Raises Refused, NotAnswering."""
         return self._json(self.send("PATCH", path, {}, body))
 
-    def put(
-        self, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None = None
-    ) -> dict[str, Any]:
+    def put(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """PUT a resource, wait for the operation to end; the resource. Raises Refused, NotAnswering."""
-        answer = self.send("PUT", path, {}, body, headers or {})
+        answer = self.send("PUT", path, {}, body)
         self._await(answer)
         return self._json(answer) if answer.status_code != 202 and answer.content else self.get(path)
 
@@ -79,7 +77,6 @@ class Api:
         path: str,
         query: dict[str, str | int] | None,
         body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         """One request, tried again where that may help (every request of this API may be repeated).
 
@@ -89,7 +86,7 @@ class Api:
         url = httpx.URL(path) if path.startswith("http") else httpx.URL(self.url.rstrip("/") + path)
         if query is not None:
             url = url.copy_merge_params({"api-version": API_VERSION, **query})
-        sent = {**_HEADERS, **(headers or {})}
+        sent = dict(_HEADERS)
         if _origin(url) == _origin(httpx.URL(self.url)):
             sent |= self.sign_in()  # nobody else is told who one is
         for pause in (*_PAUSES, None):

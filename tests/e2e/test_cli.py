@@ -125,6 +125,18 @@ def test_bytes_that_are_no_text_and_zeros_at_the_end_arrive(
     assert (process.returncode, out) == (0, b"a\0\xffb\0\0")
 
 
+def test_auto_storage_is_made_and_mounted_in_the_installation_s_own_account(
+    batchai: CommandLine, client: StackClient
+) -> None:
+    batchai("workspace", "create", "-n", "auto")
+    words = ("cluster", "create", "-w", "auto", "-n", "gpus", "-s", "x", "-t", "0", "-p", "correct-horse")
+    volumes = batchai.json(*words, "--use-auto-storage")["nodeSetup"]["mountVolumes"]
+    assert [v["relativeMountPath"] for v in volumes["azureFileShares"]] == ["autoafs"]
+    assert [v["relativeMountPath"] for v in volumes["azureBlobFileSystems"]] == ["autobfs"]
+    assert "batchaishare" in {share.name for share in client.shares.list_shares()}
+    assert "batchaicontainer" in {container.name for container in client.blobs.list_containers()}
+
+
 def test_what_is_terminated_ends_with_143_and_a_stream_of_it_ends_too(
     batchai: CommandLine, there: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,143 @@
+"""What `batchai` prints: az's shape, tables that fit, tab-separated values, queries; how a job stands."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli import columns, output, standing
+from cli.faults import Fault
+from cli.shape import flat
+
+ID = "/subscriptions/s/resourceGroups/grp/providers/Microsoft.BatchAI/workspaces/w/clusters/c"
+JOB = {
+    "id": ID.replace("clusters/c", "experiments/e/jobs/j"),
+    "name": "j",
+    "properties": {
+        "cluster": {"id": ID},
+        "executionState": "failed",
+        "provisioningState": "succeeded",
+        "toolType": "custom",
+        "nodeCount": 1,
+        "executionInfo": {"exitCode": 7, "errors": [{"code": "JobFailed", "message": "no"}]},
+    },
+}
+
+
+def printed(capsys: pytest.CaptureFixture[str], value: Any, form: str, query: str | None = None) -> str:
+    output.show(value, form, query, columns.job)
+    return capsys.readouterr().out
+
+
+def test_the_shape_is_that_of_az() -> None:
+    shown = flat(JOB)
+    assert shown["executionInfo"]["exitCode"] == 7
+    assert shown["resourceGroup"] == shown["cluster"]["resourceGroup"] == "grp"
+    assert flat({"properties": {"dataDisks": {"diskSizeInGB": 5}}}) == {"dataDisks": {"diskSizeInGb": 5}}
+    assert "properties" not in shown
+
+
+def test_a_job_s_table_has_the_original_s_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    head, row = printed(capsys, [flat(JOB)], "table").splitlines()
+    words = [word for column in columns.job(flat(JOB)) for word in column.split()]
+    assert head.split() == words and words[0:4] == ["Name", "Cluster", "Cluster", "RG"]
+    assert row.split() == ["j", "c", "grp", "w", "custom", "1", "failed", "7"]
+
+
+def test_json_is_sorted_and_queried(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, flat(JOB), "json")
+    assert list(json.loads(shown)) == sorted(flat(JOB))
+    assert printed(capsys, flat(JOB), "json", "executionInfo.exitCode") == "7\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"b": 2, "a": True}, "true\t2\n"),
+        ([["x", None], ["y\tz", 1]], "x\tNone\ny z\t1\n"),
+        ("text", "text\n"),
+        (None, ""),
+        ([], ""),
+        ([1, "b"], "1\nb\n"),
+    ],
+)
+def test_tsv_is_that_of_az(capsys: pytest.CaptureFixture[str], value: Any, line: str) -> None:
+    assert printed(capsys, value, "tsv") == line
+
+
+def test_a_query_s_answer_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, [flat(JOB)], "table", "[].{Name:name,Code:executionInfo.exitCode}")
+    assert [line.split() for line in shown.splitlines()] == [["Name", "Code"], ["j", "7"]]
+    assert printed(capsys, [flat(JOB)], "none") == ""
+
+
+def test_a_query_that_is_wrong_is_told() -> None:
+    with pytest.raises(Fault, match="not JMESPath") as fault:
+        output.check_query("[}")
+    assert fault.value.exit_code == 2
+
+
+def test_markup_in_a_name_stays_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "[red]j[/red]" in printed(capsys, [flat(JOB | {"name": "[red]j[/red]"})], "table")
+
+
+@given(
+    st.lists(st.lists(st.text("ab", max_size=40), min_size=3, max_size=3), min_size=1), st.integers(30, 120)
+)
+def test_a_table_is_as_narrow_as_asked_where_headers_allow(cells: list[list[str]], width: int) -> None:
+    names = ["Name", "Exit code", "Run"]
+    rows = [dict(zip(names, row, strict=True)) for row in cells]
+    headers, widths, gap = output.fitted(names, rows, width)
+    assert sum(widths) + gap * 2 <= width
+    assert all(len(line) <= widths[i] for i, header in enumerate(headers) for line in header.split("\n"))
+
+
+def job(state: str, code: int | None = None, error: str = "", **more: Any) -> dict[str, Any]:
+    info = {"exitCode": code} if code is not None else {}
+    errors = [{"code": error, "message": "words"}] if error else []
+    return {
+        "name": "j",
+        "properties": {"executionState": state, "executionInfo": info | {"errors": errors}} | more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("shown", "code"),
+    [
+        (job("succeeded", 0), 0),
+        (job("failed", 7, "JobFailed"), 7),
+        (job("failed", -1, "AZFMountError"), 255),
+        (job("failed", 256, "JobFailed"), 1),
+        (job("failed", 0, "JobFailed"), 125),
+        (job("failed", None, "RunnerLost"), 125),
+        (job("failed", None, "JobTerminated"), 143),
+        (job("Failed", 9), 9),
+    ],
+)
+def test_a_command_that_waited_exits_as_the_job(shown: dict[str, Any], code: int) -> None:
+    assert standing.exit_code(shown) == code
+
+
+def test_why_a_job_waits() -> None:
+    waiting = {"reason": "NoNodeAlive", "message": "no node of cluster w/c is alive", "next": "Start one."}
+    since = "2018-06-06T20:26:23.925Z"
+    lines = list(standing.why(job("queued", waiting=waiting, executionStateTransitionTime=since)))
+    assert lines == [
+        "job j is queued since 2018-06-06 20:26:23 UTC",
+        "  NoNodeAlive: no node of cluster w/c is alive",
+        "  -> Start one.",
+    ]
+
+
+def test_how_a_job_ended() -> None:
+    shown = job("failed", 7, "JobFailed")
+    shown["properties"]["executionInfo"] |= {
+        "startTime": "2018-06-06T20:26:23.925Z",
+        "endTime": "2018-06-06T20:26:25.925Z",
+    }
+    assert list(standing.outcome(shown)) == [
+        "job j failed with exit code 7 after 2.0 s",
+        "  JobFailed: words",
+    ]
