@@ -12,7 +12,7 @@ from local.azurite import ACCOUNT, KEY
 from local.layout import StackState
 from runner.mounts import mountinfo
 from runner.mounts.fuse_process import fuse_fault
-from tests.integration.mounts.conftest import need
+from tests.integration.mounts.conftest import need, words_of
 from tests.support import runners
 from tests.support.stack_client import CLUSTER, SHARE_URL, StackClient, job
 from tests.support.waiting import eventually
@@ -164,10 +164,7 @@ def test_rclone_killed_in_mid_job(client: StackClient, node: Path) -> None:
 
 
 def _serves(process: psutil.Process, root: str, name: str) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False
+    words = words_of(process)
     return len(words) > 3 and words[1] == "mount" and words[3].startswith(root) and words[3].endswith(name)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 import pytest
 from azure.storage.blob import ContainerClient
 
@@ -25,6 +26,14 @@ def need(fault: str | None) -> None:
         pytest.fail(f"CI must have this: {fault}")
     if fault:
         pytest.skip(fault)
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """A process's command line; of one that has just ended, nothing."""
+    try:
+        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from runner.mounts import mount_volume, mountinfo, sweep
 from runner.mounts.commands import find_program
 from runner.mounts.types import UnmountError, Volume
 from shared.errors import MountError
-from tests.integration.mounts.conftest import Machine
+from tests.integration.mounts.conftest import Machine, words_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -37,7 +37,7 @@ def blobfuse2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def serving(target: Path) -> list[psutil.Process]:
     """The processes that serve the mount at `target`."""
     wanted = str(target)
-    return [p for p in psutil.process_iter() if p.status() != "zombie" and wanted in p.cmdline()]
+    return [p for p in psutil.process_iter() if wanted in words_of(p)]
 
 
 def test_a_container_is_read_and_written(

@@ -18,7 +18,7 @@ from local.azurite import Endpoints
 from runner.mounts import mount_all, mount_volume, mountinfo, sweep
 from runner.mounts.types import BLOB_CONTAINER, MountContext, UnmountError, Volume
 from shared.errors import MountError
-from tests.integration.mounts.conftest import Machine
+from tests.integration.mounts.conftest import Machine, words_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -31,15 +31,7 @@ def content(container: ContainerClient, name: str) -> bytes:
 def rclone_of(machine: Machine) -> list[psutil.Process]:
     """The rclone processes that work in this machine's directories."""
     work = str(machine.context.work)
-    return [process for process in psutil.process_iter() if any(work in part for part in _words(process))]
-
-
-def _words(process: psutil.Process) -> list[str]:
-    """Its command line; of one that has just ended, nothing."""
-    try:
-        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+    return [process for process in psutil.process_iter() if any(work in part for part in words_of(process))]
 
 
 def test_a_container_is_read_and_written_like_a_directory(
