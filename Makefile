@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help demo up status down check test unit integration e2e lint types setup setup-dev schema clean
+.PHONY: help demo up status down check test unit integration e2e chaos lint types setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ integration: setup-dev  ## tests with real parts: Azurite, mounts, child process
 
 e2e: setup-dev  ## tests of the whole stack
 	@.venv/bin/pytest -q tests/e2e
+
+chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 SEED=7
+	@$(PY) -m tests.e2e.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine

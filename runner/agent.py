@@ -163,6 +163,9 @@ class Agent:
 
     def _run_job(self, claim: Claim) -> None:
         """Run a claimed job to its outcome and tell it, unless the lease was lost on the way."""
+        if time.monotonic() >= claim.lease.deadline:
+            log.warning("claimed too late", extra={"action": "lost", "job": str(claim.job.id)})
+            return
         log.info("claimed", extra={"action": "claimed", "job": str(claim.job.id), "uuid": claim.job.uuid})
         manager, stop = self._backend.manager, StopSignal()
         self._signal = stop

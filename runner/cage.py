@@ -83,10 +83,15 @@ class Cage:
 
     @property
     def fired(self) -> bool:
-        """Whether everything inside was killed because the lease could not be shown to hold."""
+        """Whether the time is up: everything inside was killed, and nothing may be started."""
         # By our own clock too: processes may be seen dead before the switch has finished killing.
         late = self._until is not None and time.monotonic() >= self._until
-        return self._switch is not None and (late or self._switch.fired)
+        return late or (self._switch is not None and self._switch.fired)
+
+    @property
+    def switch_pid(self) -> str:
+        """Of the switch, or "" where there is none: who finds it gone must not begin."""
+        return str(self._switch.pid) if self._switch else ""
 
     def inmates(self) -> list[psutil.Process]:
         """Every living process of the attempt."""

@@ -164,6 +164,8 @@ class JobRunner:
 
     def _mounted(self, placement: Placement, logs: Logs, diary: ExecutionLog) -> Outcome | None:
         spec, layout = self.claim.spec, placement.layout
+        if self._too_late():
+            return None
         base = job_base_environment(self.config, os.environ)
         python = self._python(base, diary)
         steps = plan(spec, placement, python=python, base=base)
@@ -198,6 +200,8 @@ class JobRunner:
     ) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
         for step in steps.processes:
+            if self._too_late():
+                return self._stopped([child for _, child in started])
             out, err = (logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
             diary.say(f"{step.role} starts: {step.command}")
             own = env | dict(step.environment)
@@ -222,9 +226,8 @@ class JobRunner:
         pause = 0.01
         while True:
             codes = [p.exit_code for p in essential]
-            if self.cage.fired:
-                # They were killed, however it looks: this runner had been stalled for as long as its lease.
-                self.stop.set(StopReason.LOST)
+            if self._too_late():
+                # They were killed, however it looks.
                 return self._stopped(processes)
             bad = next((code for code in codes if code), None)
             if bad is not None:
@@ -238,6 +241,12 @@ class JobRunner:
             if self.stop.wait(pause):
                 return self._stopped(processes)
             pause = min(0.1, pause * 1.3)
+
+    def _too_late(self) -> bool:
+        """Whether this runner was stalled for as long as its lease: then somebody else has the job."""
+        if self.cage.fired:
+            self.stop.set(StopReason.LOST)
+        return self.stop.reason is StopReason.LOST
 
     def _stopped(self, processes: list[JobProcess]) -> Outcome | None:
         reason = self.stop.reason

@@ -22,10 +22,12 @@ _MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner; and the lease must be renewed however
 #: busy the job keeps the processors.
 _OOM_SCORE, _NICE = 500, 5
-# $1 score, $2 the cgroup's entrance or "". What fails here must not keep a job from running.
+# $1 score, $2 the cgroup's entrance or "", $3 the dead man's switch or "". A runner may be stalled between
+# looking at its lease and starting a process: then the switch has fired, and its process has ended.
 _ENTER = r"""
 { echo "$1" > /proc/self/oom_score_adj; [ -z "$2" ] || echo 0 > "$2"; } 2>/dev/null
-shift 2
+[ -z "$3" ] || [ -e "/proc/$3/fd/0" ] || exit 125
+shift 3
 exec "$@"
 """
 
@@ -74,7 +76,7 @@ def start(
     own = uuid.uuid4().hex
     marks = {_MARK: own} | dict([cage.mark] if cage else [])
     try:
-        wrapper = _entering(cage.open() if cage else "")
+        wrapper = _entering(cage.open(), cage.switch_pid) if cage else _entering("", "")
         with stdout.open("ab") as out, stderr.open("ab") as err:
             popen = subprocess.Popen(
                 [*wrapper, "/bin/bash", "-c", command],
@@ -92,13 +94,13 @@ def start(
     return JobProcess(name, popen, f"{_MARK}={own}")
 
 
-def _entering(entrance: str) -> list[str]:
+def _entering(entrance: str, switch: str) -> list[str]:
     """The words before a command that make it part of the job and not of the runner."""
     try:
         own = int(Path("/proc/self/oom_score_adj").read_text())
     except (OSError, ValueError):
         own = 0
-    words = ["/bin/sh", "-c", _ENTER, "sh", str(min(1000, own + _OOM_SCORE)), entrance]
+    words = ["/bin/sh", "-c", _ENTER, "sh", str(min(1000, own + _OOM_SCORE)), entrance, switch]
     if nice := shutil.which("nice"):
         words += [nice, "-n", str(_NICE)]
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for

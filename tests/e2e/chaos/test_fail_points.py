@@ -40,10 +40,10 @@ def test_killed_at(arena: Arena, tmp_path: Path, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", ["claimed", "leased", "started", "stopped", "sealed", "ended", "told"])
-def test_stalled_at_and_awake_when_it_is_too_late(arena: Arena, point: str) -> None:
+def test_stalled_at_and_awake_when_it_is_too_late(arena: Arena, tmp_path: Path, point: str) -> None:
     """SIGSTOP for longer than the lease, then SIGCONT: the stalled owner writes nothing."""
-    stalled = arena.start(0, {"BATCHAI_FAIL_POINT": f"{point}:stop"})
-    arena.submit("job", seconds=4)
+    stalled = arena.start(0, {"BATCHAI_FAIL_POINT": f"{point}:stop:{tmp_path}/once"})
+    arena.submit("job", seconds=1)
     state = Path(f"/proc/{stalled.process.pid}/stat")
     wait_for(lambda: state.read_text().split()[2] == "T", arena)
     arena.start(1)

@@ -1,0 +1,148 @@
+"""What is broken at random: each fault is a function of the arena, and undoes itself before it returns."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shared.errors import BatchAIError
+from tests.e2e.chaos.arena import LEASE_SECONDS, Arena
+from tests.support.wire import Wire
+
+
+@dataclass
+class Record:
+    """Faults by kind, and which jobs lost their runner when."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    lost: list[tuple[float, str]] = field(default_factory=list)  #: (time, job)
+
+    def hit(self, arena: Arena, number: int) -> None:
+        """Runner `number` is about to go: the job it works on, if any, is to be seen elsewhere."""
+        for name in arena.names:
+            try:
+                job = arena.world.job(name)
+            except BatchAIError:
+                continue
+            if job.state.live and job.owner == f"node-{number}":
+                self.lost.append((time.time(), name))
+
+
+Fault = Callable[[Arena, random.Random, Record], None]
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def killed_runner(arena: Arena, dice: random.Random, record: Record) -> None:
+    number = dice.randrange(2)
+    record.hit(arena, number)
+    arena.signal(number, signal.SIGKILL)
+    pause(dice.uniform(0, 2))
+    arena.restart(number)
+
+
+def stalled_runner(arena: Arena, dice: random.Random, record: Record) -> None:
+    """For longer than its lease; the other one takes over meanwhile."""
+    number = dice.randrange(2)
+    record.hit(arena, number)
+    arena.signal(number, signal.SIGSTOP)
+    pause(LEASE_SECONDS + dice.uniform(0.5, 3))
+    arena.signal(number, signal.SIGCONT)
+
+
+def paused_runner(arena: Arena, dice: random.Random, record: Record) -> None:
+    """For less than its lease."""
+    number = dice.randrange(2)
+    arena.signal(number, signal.SIGSTOP)
+    pause(dice.uniform(0.1, LEASE_SECONDS * 0.6))
+    arena.signal(number, signal.SIGCONT)
+
+
+def drained_runner(arena: Arena, dice: random.Random, record: Record) -> None:
+    number = dice.randrange(2)
+    arena.signal(number, signal.SIGTERM)
+    arena.restart(number)
+
+
+def refusing_storage(arena: Arena, dice: random.Random, record: Record) -> None:
+    """503 to everything for a while."""
+    wire = _wire(arena, dice)
+    wire.refusing = True
+    pause(dice.uniform(0.2, LEASE_SECONDS * 1.5))
+    wire.refusing = False
+
+
+def hanging_storage(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Accepts and does not answer for a while."""
+    wire = _wire(arena, dice)
+    wire.dead.set()
+    pause(dice.uniform(0.2, LEASE_SECONDS * 1.5))
+    wire.dead.clear()
+
+
+def lost_answer_of_a_write(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Of a claim, a hand-back or an end: it takes effect and nobody is told."""
+    _lose(arena.wires.table, "POST", dice)
+
+
+def lost_answer_of_a_message(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Of a receive, a renewal or a deletion."""
+    _lose(arena.wires.queue, dice.choice(("GET", "PUT", "DELETE")), dice)
+
+
+def restarted_storage(arena: Arena, dice: random.Random, record: Record) -> None:
+    arena.restart_storage(dice.uniform(0, 1.5))
+
+
+def duplicate_message(arena: Arena, dice: random.Random, record: Record) -> None:
+    try:
+        job = arena.world.job(dice.choice(arena.names))
+        arena.world.manager.queues.send(job)
+    except BatchAIError:
+        pass
+
+
+def overwritten_drop(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Another document under the name of a live job is refused; the same one again is the same job."""
+    name = dice.choice(arena.names)
+    try:
+        if arena.world.job(name).state.live:
+            arena.world.submit(name, b'{"properties": {}}', etag="0xother")
+    except BatchAIError:
+        pass
+
+
+def wrong_clock(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Of what submits and sweeps: ten minutes off, then right again."""
+    seconds = dice.choice((-600, 600))
+    arena.world.clock.move(seconds)
+    pause(dice.uniform(0.5, 2))
+    arena.world.clock.move(-seconds)
+
+
+def _wire(arena: Arena, dice: random.Random) -> Wire:
+    return dice.choice((arena.wires.table, arena.wires.queue, arena.wires.blob))
+
+
+def _lose(wire: Wire, verb: str, dice: random.Random) -> None:
+    for _ in range(dice.randint(1, 3)):
+        wire.lose_answer(lambda method, path: method == verb)
+
+
+FAULTS: tuple[Fault, ...] = (
+    killed_runner,
+    stalled_runner,
+    paused_runner,
+    drained_runner,
+    refusing_storage,
+    hanging_storage,
+    lost_answer_of_a_write,
+    lost_answer_of_a_message,
+    restarted_storage,
+    duplicate_message,
+    overwritten_drop,
+    wrong_clock,
+)
