@@ -42,6 +42,7 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 
 test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine
+	@scripts/client-envs azure-cli
 	@$(MAKE) --no-print-directory lint types
 	@.venv/bin/pytest -q tests
 

@@ -15,7 +15,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.fileshare import ShareServiceClient
 from rich.console import Console
 
-from local.demo_watch import Watch
+from local.demo_watch import Interrupt, Watch
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import DataDirectory, StackState, load
 from local.stack import APP, Stack
@@ -35,6 +35,7 @@ def run(directory: DataDirectory, console: Console) -> int:
     The exit code of the job; 1 when it ended without one, 130 on Ctrl-C.
     """
     stack: Stack | None = None
+    interrupt = Interrupt()
     try:
         state = load(directory)
         if state is None:
@@ -46,7 +47,7 @@ def run(directory: DataDirectory, console: Console) -> int:
         with ExitStack() as clients:
             blobs = clients.enter_context(BlobServiceClient.from_connection_string(state.storage))
             shares = clients.enter_context(ShareServiceClient.from_connection_string(state.files))
-            return _show(directory, console, state, blobs, shares)
+            return _show(directory, console, state, blobs, shares, interrupt)
     except KeyboardInterrupt:
         console.print("\ninterrupted; stopping")
         return 130
@@ -62,6 +63,7 @@ def _show(
     state: StackState,
     blobs: BlobServiceClient,
     shares: ShareServiceClient,
+    interrupt: Interrupt,
 ) -> int:
     _title(console, "2. Data into the container data, the script onto the share scripts")
     _upload(directory, console, blobs, shares)
@@ -69,7 +71,7 @@ def _show(
     _drop(console, blobs, "clusters", _CLUSTER_PATH, EXAMPLE / "cluster.json")
     _await_cluster(blobs)
     _drop(console, blobs, "jobs", _JOB_PATH, EXAMPLE / "job.json")
-    watch = Watch(console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time())
+    watch = Watch(console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt)
     _title(console, "4. What happens")
     job = watch.follow()
     if job is None:

@@ -1,11 +1,13 @@
 """Following a job from outside: its state over HTTP, its stdout from the share, its outcome at the end."""
 
 import json
+import signal
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import FrameType
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -18,6 +20,23 @@ _LIVE = ("queued", "running", "terminating")
 _ANSWER_SECONDS = 60.0
 
 
+class Interrupt:
+    """Ctrl-C, remembered: the exception that it raises can be lost where it strikes inside a callback."""
+
+    def __init__(self) -> None:
+        self._pressed = False
+        signal.signal(signal.SIGINT, self._press)
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self._pressed = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt when Ctrl-C was pressed before."""
+        if self._pressed:
+            raise KeyboardInterrupt
+
+
 @dataclass
 class Watch:
     """One dropped job, watched until it ends."""
@@ -28,6 +47,7 @@ class Watch:
     blobs: BlobServiceClient
     job_path: str
     dropped: float  #: time.time() when the document was in the container
+    interrupt: Interrupt
     first_line: float | None = None
     _told: tuple[str, str] = ("", "")
     _offset: int = 0
@@ -37,6 +57,7 @@ class Watch:
         """Print states and stdout until the job has ended; the job, or None when it was refused."""
         job: dict[str, Any] | None = None
         while True:
+            self.interrupt.check()
             job = self._get()
             if job is None:
                 if self._refused() or time.time() - self.dropped > _ANSWER_SECONDS:

@@ -5,7 +5,6 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 from runner import cage as cages
@@ -17,6 +16,7 @@ from runner.job_runner import JobRunner, Result
 from runner.lease_keeper import LeaseKeeper
 from runner.mounts import mountinfo
 from runner.node_report import NodeReporter
+from runner.polling import QueueOrder
 from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
@@ -54,6 +54,7 @@ class Agent:
         self._runner: JobRunner | None = None
         self._leaving = "The runner was stopped"
         self._machine_going: MachineEvent | None = None
+        self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
@@ -90,11 +91,9 @@ class Agent:
     def _work(self) -> None:
         self._reporter.start()
         try:
-            for queues in poll_orders(self._config):
-                if self._stopping.is_set():
-                    return
+            while not self._stopping.is_set():
                 try:
-                    self._turn(queues)
+                    self._turn()
                 except StoreError as error:
                     log.warning("storage: %s", error, extra={"action": "poll_failed"})
                     self._stopping.wait(_RETRY_SECONDS)
@@ -105,7 +104,7 @@ class Agent:
         finally:
             self._leave()
 
-    def _turn(self, queues: tuple[str, ...]) -> None:
+    def _turn(self) -> None:
         """Make the node ready if it is not, then run one job or wait a moment."""
         if self._machine_going:
             self._reporter.set("leaving", detail=str(self._machine_going))
@@ -116,12 +115,14 @@ class Agent:
         if self._reporter.state in ("preparing", "unusable") and not self._make_ready():
             self._stopping.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
             return
-        for queue in queues:
+        for queue in self._order.next():
             if self._stopping.is_set():
                 return
             if claim := self._backend.manager.next_job(queue, self._config.node_id):
+                self._order.took(queue)
                 self._run_job(claim)
                 return
+            self._order.found_empty(queue)
         self._stopping.wait(self._pause())
 
     def _make_ready(self) -> bool:
@@ -280,18 +281,3 @@ def _arm(cage: Cage, lease: Lease) -> None:
     """The job's processes die a moment before its lease ends, even if this process cannot see to it."""
     left = lease.deadline - time.monotonic()
     cage.arm(max(0.01, left - min(1.0, left / 10)))
-
-
-def poll_orders(config: RunnerConfig) -> Iterator[tuple[str, ...]]:
-    """The queues to look at, in order, turn after turn: high before normal before low, but every fourth turn
-    normal goes first and every sixteenth low, so that none is starved for ever."""
-    high, normal, low = (queue_name(config.cluster, p) for p in ("high", "normal", "low"))
-    turn = 0
-    while True:
-        turn += 1
-        if turn % 16 == 0:
-            yield low, normal, high
-        elif turn % 4 == 0:
-            yield normal, high, low
-        else:
-            yield high, normal, low

@@ -1,5 +1,6 @@
 """The entry points: everything at once, at the right place, never an exception, never a secret."""
 
+import copy
 import json
 import time
 from typing import Any
@@ -271,7 +272,8 @@ def damaged(draw: st.DrawFn, document: dict[str, Any]) -> Any:
             holder = holder[step]
         match draw(st.integers(0, 2)):
             case 0:
-                holder[path[-1]] = draw(ODD)
+                # A copy: what is drawn is shared, and a later step may change it.
+                holder[path[-1]] = copy.deepcopy(draw(ODD))
             case 1:
                 del holder[path[-1]]
             case _ if isinstance(holder, dict):

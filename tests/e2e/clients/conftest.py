@@ -1,5 +1,6 @@
 """A function app for the published clients, with short leases so that terminate is quick."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
 
 
 def python_of(name: str, options: str = "") -> Path:
-    """The interpreter of a client's environment; skips where it has not been made."""
+    """The interpreter of a client's environment; without it a test skips, or fails where CI is set."""
     python = _ENVIRONMENTS / name / "bin" / "python"
     if not python.exists():
-        pytest.skip(f"no {python}: run scripts/client-envs {options}".rstrip())
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing(f"no {python}: run scripts/client-envs {options}".rstrip())
     return python
