@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from azure.storage.fileshare import ShareServiceClient
 
 from runner.config import RunnerConfig
 from runner.job_runner import Result
@@ -244,3 +245,19 @@ def test_python_toolkits_run_their_script(stage: Stage, toolkit: dict[str, Any])
     folder = (stage.logs / stage.segment()).joinpath("stdouterr")
     told = "".join(path.read_text() for path in folder.glob("stdout*.txt"))
     assert f"trained with ['--epochs', '3'] {sys.prefix}" in told
+
+
+def test_a_share_that_is_deleted_under_a_running_job_hangs_nobody(stage: Stage) -> None:
+    """The job's own result stands; what did not arrive of its logs is sealed as incomplete."""
+    thread, results = stage.in_background(stage.claim("echo first; sleep 1.5; echo last; exit 3"))
+    eventually(lambda: stage.log().startswith("first"), 20)
+    with ShareServiceClient.from_connection_string(stage.shares.server.connection_string) as service:
+        service.delete_share("logs")
+    before = time.monotonic()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert time.monotonic() - before < 30
+    assert results[0].outcome is not None
+    assert (results[0].outcome.reason, results[0].outcome.exit_code) == (Reason.JOB_FAILED, 3)
+    seals = {seal.name: seal.complete for seal in results[0].report.seals}
+    assert seals["stdout.txt"] is False
