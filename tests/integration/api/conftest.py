@@ -1,4 +1,7 @@
-"""One function app for the whole session; tests use workspaces of their own."""
+"""One function app for the whole session; tests use workspaces of their own.
+
+Every answer that any test here gets is held against Microsoft's specification, where that is at hand.
+"""
 
 from collections.abc import Iterator
 
@@ -6,11 +9,19 @@ import pytest
 
 from tests.support.rest_api import RestApi
 from tests.support.rest_api import rest_api as start
+from tests.support.specification import Specification, specification
 
 
 @pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
+def judge() -> Specification | None:
+    return specification()
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory, judge: Specification | None) -> Iterator[RestApi]:
     with start(tmp_path_factory.mktemp("rest")) as running:
+        if judge:
+            running.http.event_hooks["response"].append(judge.judge)
         yield running
 
 
