@@ -56,7 +56,7 @@ class Cgroup:
                     break
             if time.monotonic() > deadline:
                 break
-            time.sleep(0.005)
+            time.sleep(0.02)
         return not self.path.exists()
 
 
