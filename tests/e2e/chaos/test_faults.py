@@ -103,3 +103,18 @@ def test_a_graceful_stop_hands_the_job_back_in_time(arena: Arena) -> None:
     assert verdict.good, (verdict, arena.logs())
     job = arena.job("job")
     assert (job.attempt, job.max_attempts) == (2, 51), "nothing of the budget is used up"
+
+
+def test_the_job_of_a_lost_runner_begins_elsewhere_within_its_lease(arena: Arena) -> None:
+    """The promise is the lease and ten seconds, with a lease of 90 s; here the lease is 3 s."""
+    arena.start(0)
+    arena.submit("job", seconds=1.5)
+    wait_for(lambda: arena.begun("job"), arena)
+    arena.start(1)
+    died = time.time()
+    arena.signal(0, signal.SIGKILL)
+    again = eventually(lambda: arena.begun("job", 2), LEASE_SECONDS + 10)
+    print(f"begun again after {again.at - died:.1f} s")
+    assert again.at - died < LEASE_SECONDS + 3
+    verdict = arena.settle(25)
+    assert verdict.good, (verdict, arena.logs())
