@@ -4,6 +4,8 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
+from api.filters import job_filter
+from api.requests import next_link, page_size, skip_token
 from api.wired import backend
 from shared import rest
 from shared.names import JobId
@@ -61,17 +63,14 @@ def jobs_delete(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=routes.JOBS, methods=["GET"])
 @arm("workspace", "experiment")
 def jobs_list(req: func.HttpRequest) -> func.HttpResponse:
-    """Jobs_ListByExperiment."""
+    """Jobs_ListByExperiment; ours: state, createdafter, createdbefore, prefix."""
     workspace, experiment = req.route_params["workspace"], req.route_params["experiment"]
     backend().workspaces.workspace(workspace)
     backend().workspaces.experiment(workspace, experiment)
-    manager, scope = backend().manager, backend().settings.scope
-    return paged(
-        req,
-        lambda after, most: manager.list_jobs(workspace, experiment, after, most),
-        lambda job: job_resource(job, scope),
-        lambda job: job.id.job,
-    )
+    asked, most, scope = job_filter(req), page_size(req), backend().settings.scope
+    found = backend().lists.page(workspace, experiment, asked, skip_token(req), most)
+    link = next_link(req, found.token) if found.token else None
+    return answer(rest.page([job_resource(job, scope) for job in found.jobs], link))
 
 
 @bp.route(route=f"{routes.JOB}/terminate", methods=["POST"])

@@ -15,6 +15,7 @@ from shared.stores import workspaces as workspace_tables
 from shared.stores.clusters import ClusterTable
 from shared.stores.connection import CallCounter, Connection, translated
 from shared.stores.documents import Documents
+from shared.stores.job_lists import JobLists
 from shared.stores.jobs import JobTable
 from shared.stores.queues import JobQueues
 from shared.stores.sealing import Sealer
@@ -34,6 +35,7 @@ class Backend:
     sweeper: Sweeper
     workspaces: WorkspaceManager
     cascade: Cascade
+    lists: JobLists
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -49,9 +51,11 @@ def backend(
     sealer = Sealer(settings.sealing_keys)
     workspaces = WorkspaceManager(settings, WorkspaceTable(connection), now)
     clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, workspaces, now)
-    manager = JobManager(settings, JobTable(connection), queues, documents, clusters, sealer, workspaces, now)
+    jobs = JobTable(connection)
+    manager = JobManager(settings, jobs, queues, documents, clusters, sealer, workspaces, now)
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
-    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade)
+    lists = JobLists(connection, jobs)
+    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade, lists)
 
 
 def provision(settings: Settings) -> None:

@@ -37,7 +37,8 @@ class JobTable:
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
         job_row = rows.job_entity(job, keys.job_row(job.id))
-        return self._commit(job, [("create", job_row), ("create", rows.live_entity(job))])
+        timed = ("upsert", rows.time_entity(job), _REPLACE)
+        return self._commit(job, [("create", job_row), ("create", rows.live_entity(job)), timed])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which stays in the history).
@@ -45,7 +46,8 @@ class JobTable:
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
         first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(ended))
-        return self._commit(job, [first, ("create", rows.live_entity(job))])
+        timed = ("upsert", rows.time_entity(job), _REPLACE)
+        return self._commit(job, [first, ("create", rows.live_entity(job)), timed])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
@@ -64,6 +66,7 @@ class JobTable:
                 ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job)),
                 ("delete", live),
                 ("upsert", rows.job_entity(job, keys.run_row(job)), _REPLACE),
+                ("upsert", rows.time_entity(job), _REPLACE),
             ],
         )
 
@@ -87,7 +90,13 @@ class JobTable:
 
     def delete_runs(self, job: JobId) -> None:
         """Remove the history under a name."""
-        found = [run["RowKey"] for run in self._range(job.workspace, keys.run_prefix(job), 1000)]
+        runs = list(self.list_runs(job))
+        # First what points to a run, then the run, so that a crash leaves something to find. An entry that
+        # is missing is fine for the SDK; in a transaction it would not be.
+        with translated(f"removing the history of job {job}"):
+            for run in runs:
+                self._table.delete_entity(keys.partition(job.workspace), keys.time_row(run))
+        found = [keys.run_row(run) for run in runs]
         for start in range(0, len(found), _MOST_OPERATIONS):
             part = found[start : start + _MOST_OPERATIONS]
             gone = [("delete", {"PartitionKey": keys.partition(job.workspace), "RowKey": k}) for k in part]

@@ -5,7 +5,8 @@ cluster and its entry in the history change in one transaction (docs/adr/0001). 
 
     job|<experiment>|<job>                             the latest run under a name
     live|<cluster workspace>|<cluster>|<time>|<uuid>   a job that has not ended; time sorts oldest first
-    run|<experiment>|<job>|<uuid>                      a run that has ended
+    run|<experiment>|<job>|<time>|<uuid>               a run that has ended
+    time|<experiment>|<time, newest first>|<uuid>      every run: the latest are found without a scan
 
 Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all.
 """
@@ -16,7 +17,9 @@ from shared.names import ClusterId, JobId
 from shared.state import Job
 
 JOBS = "job|"
+LIVE = "live|"
 _AFTER_BAR = "}"  # the character after '|'
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def partition(workspace: str) -> str:
@@ -46,6 +49,19 @@ def run_prefix(job: JobId) -> str:
 
 def experiment_prefix(experiment: str) -> str:
     return f"job|{experiment}|".lower()
+
+
+def time_row(job: Job) -> str:
+    return f"{time_prefix(job.id.experiment)}{newest_first(job.created)}|{job.uuid}".lower()
+
+
+def time_prefix(experiment: str) -> str:
+    return f"time|{experiment}|".lower()
+
+
+def newest_first(moment: datetime) -> str:
+    """A UTC time that sorts as text, later ones first."""
+    return stamp(moment).lower().translate(_COMPLEMENT)
 
 
 def after(prefix: str) -> str:

@@ -74,6 +74,18 @@ def live_entity(job: Job) -> dict[str, Any]:
     return {name: value for name, value in entity.items() if value is not None}
 
 
+def time_entity(job: Job) -> dict[str, Any]:
+    """The columns of the run's entry in the index by time: enough to filter without reading the job."""
+    return {
+        "PartitionKey": keys.partition(job.id.workspace),
+        "RowKey": keys.time_row(job),
+        "Experiment": job.id.experiment,
+        "Job": job.id.job,
+        "Uuid": job.uuid,
+        "State": str(job.state),
+    }
+
+
 def _names(job: Job) -> dict[str, Any]:
     return {
         "Workspace": job.id.workspace,

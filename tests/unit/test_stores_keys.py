@@ -34,6 +34,7 @@ def test_keys_hold_nothing_the_service_forbids(workspace: str, experiment: str, 
         keys.job_row(row.id),
         keys.live_row(row),
         keys.run_row(row),
+        keys.time_row(row),
         keys.cluster_partition(row.cluster),
     ):
         assert not FORBIDDEN & set(key)
@@ -49,10 +50,11 @@ def test_stamps_sort_as_times_do(one: int, other: int) -> None:
     start = datetime(2018, 1, 1, tzinfo=UTC)
     first, second = start + timedelta(microseconds=one), start + timedelta(microseconds=other)
     assert (first < second) == (keys.stamp(first) < keys.stamp(second))
+    assert (first < second) == (keys.newest_first(first) > keys.newest_first(second))
 
 
-def test_the_three_kinds_of_rows_lie_apart() -> None:
+def test_the_kinds_of_rows_lie_apart() -> None:
     job = a_job()
-    kinds = {key.partition("|")[0] for key in (keys.job_row(job.id), keys.live_row(job), keys.run_row(job))}
-    assert len(kinds) == 3
+    rows = (keys.job_row(job.id), keys.live_row(job), keys.run_row(job), keys.time_row(job))
+    assert len({key.partition("|")[0] for key in rows}) == 4
     assert keys.run_row(job).startswith(keys.run_prefix(job.id))

@@ -28,7 +28,9 @@ VALUES = st.recursive(
 # The thin host's web framework has no route for a path with a line feed.
 _TEXTS = st.text(min_size=1, max_size=70).filter(lambda text: "\n" not in text)
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True) | _TEXTS
-_PARAMETERS = "maxresults $skiptoken outputdirectoryid directory linkexpiryinminutes t x"
+_PARAMETERS = (
+    "maxresults $skiptoken outputdirectoryid directory linkexpiryinminutes t x state prefix createdafter"
+)
 QUERIES = st.dictionaries(
     st.sampled_from(_PARAMETERS.split()), st.text(max_size=80) | st.integers().map(str), max_size=4
 )

@@ -324,3 +324,39 @@ def test_a_drop_at_the_same_moment_as_a_put_is_one_run(api: RestApi, workspace: 
         racer.join()
     api.finish(api.claim(workspace))
     assert len(api.must("GET", f"{job}/runs")["value"]) == 1
+
+
+def test_jobs_are_listed_by_state_time_and_prefix(api: RestApi, workspace: str) -> None:
+    jobs = f"{workspace}/experiments/experiment/jobs"
+    for name in ("one-a", "one-b", "two-a"):
+        api.job(workspace, name)
+    api.finish(api.claim(workspace), Reason.JOB_FAILED, 1)
+    api.claim(workspace)
+
+    def names(**query: Any) -> list[str]:
+        return [job["name"] for job in api.must("GET", jobs, **query)["value"]]
+
+    assert names(state="failed") == ["one-a"]
+    assert names(State="Running") == ["one-b"]
+    assert names(state="queued") == ["two-a"]
+    assert names(prefix="one") == ["one-a", "one-b"]
+    assert names(prefix="one", state="running", createdafter="2018-01-01") == ["one-b"]
+    created = api.must("GET", f"{jobs}/one-b")["properties"]["creationTime"]
+    assert names(createdafter=created)[-1] == "one-b"
+    assert names(createdbefore=created) == ["one-a"]
+    assert names(createdafter="2018-11-23T10:00:00 01:00")[0] == "two-a"
+    page = api.must("GET", jobs, createdafter="2018-11-23", maxresults=2)
+    assert [job["name"] for job in page["value"]] == ["two-a", "one-b"]
+    assert [job["name"] for job in api.http.get(page["nextLink"]).json()["value"]] == ["one-a"]
+    for wrong in (
+        {"state": "done"},
+        {"createdafter": "yesterday"},
+        {"createdbefore": "9999-99-99"},
+        {"createdafter": "0001-01-01T00:00:00+23:59"},
+        {"prefix": "a/b"},
+        {"prefix": "a" * 65},
+        {"$skiptoken": "*x"},
+    ):
+        refused = api.call("GET", jobs, **wrong)
+        assert refused.status_code == 400, wrong
+        assert refused.json()["error"]["code"] == "InvalidQueryParameterValue"

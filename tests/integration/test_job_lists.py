@@ -1,0 +1,133 @@
+"""Lists of jobs by state, time and name, against real storage."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared import state
+from shared.errors import RequestError
+from shared.names import JobId
+from shared.state import Job, Outcome, Reason, State
+from shared.stores import job_lists
+from shared.stores.job_lists import JobFilter
+from tests.support.jobs import a_job
+from tests.support.world import World
+
+START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+NAMES = ("alpha-1", "Alpha-2", "alpha-3", "alpha_4", "beta-1", "beta-2", "gamma")
+FAILED, RUNNING = ("alpha-3", "beta-1"), ("beta-2", "Alpha-2")
+
+
+def at(hours: int) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def ended(job: Job, reason: Reason) -> Job:
+    return state.finish(job, Outcome(reason, 0 if reason is Reason.SUCCEEDED else 1), at(90))
+
+
+def insert(world: World, name: str, experiment: str = "exp", hours: int = 0) -> Job:
+    workspace = world.cluster.workspace
+    job = replace(a_job(uuid=f"u-{name}-{hours}".lower()), id=JobId(workspace, experiment, name))
+    job = replace(job, cluster=world.cluster, created=at(hours), enqueued=at(hours), state_since=at(hours))
+    inserted: Job = world.manager.jobs.insert(job)
+    return inserted
+
+
+@pytest.fixture
+def filled(world: World) -> World:
+    """Seven jobs, an hour between each: two failed, two running, the others succeeded; another experiment."""
+    jobs = world.manager.jobs
+    for hours, name in enumerate(NAMES):
+        claimed = jobs.update(state.claim(insert(world, name, hours=hours), "node-0", "m", at(80)))
+        if name not in RUNNING:
+            jobs.end(ended(claimed, Reason.JOB_FAILED if name in FAILED else Reason.SUCCEEDED))
+    insert(world, "alpha-1", experiment="exp2", hours=3)
+    insert(world, "other", experiment="exp2", hours=3)
+    return world
+
+
+def listed(world: World, asked: JobFilter, most: int = 1000) -> list[str]:
+    """The names of every page."""
+    names: list[str] = []
+    token = ""
+    while True:
+        page = world.backend.lists.page(world.cluster.workspace, "EXP", asked, token, most)
+        assert len(page.jobs) <= most
+        names += [job.id.job for job in page.jobs]
+        token = page.token
+        if not token:
+            return names
+
+
+@pytest.mark.parametrize("most", [1, 2, 1000])
+def test_every_filter_over_every_size_of_page(filled: World, most: int) -> None:
+    by_name = sorted(NAMES, key=str.lower)
+    newest_first = list(reversed(NAMES))
+    good = [n for n in by_name if n not in FAILED + RUNNING]
+    assert listed(filled, JobFilter(), most) == by_name
+    assert listed(filled, JobFilter(prefix="ALPHA-"), most) == ["alpha-1", "Alpha-2", "alpha-3"]
+    assert listed(filled, JobFilter(state=State.RUNNING), most) == ["Alpha-2", "beta-2"]
+    assert listed(filled, JobFilter(state=State.QUEUED), most) == []
+    assert listed(filled, JobFilter(state=State.FAILED), most) == ["alpha-3", "beta-1"]
+    assert listed(filled, JobFilter(state=State.SUCCEEDED), most) == good
+    assert listed(filled, JobFilter(created_after=at(0)), most) == newest_first
+    assert listed(filled, JobFilter(created_after=at(2), created_before=at(4)), most) == [
+        "alpha_4",
+        "alpha-3",
+    ]
+    assert listed(filled, JobFilter(State.FAILED, created_before=at(4)), most) == ["alpha-3"]
+    assert listed(filled, JobFilter(State.RUNNING, created_after=at(2)), most) == ["beta-2"]
+    assert listed(filled, JobFilter(State.RUNNING, prefix="b"), most) == ["beta-2"]
+    assert listed(filled, JobFilter(created_after=at(1), prefix="beta"), most) == ["beta-2", "beta-1"]
+
+
+def test_a_new_run_stands_for_its_name_and_a_deleted_job_is_listed_no_more(filled: World) -> None:
+    jobs = filled.manager.jobs
+    first = jobs.get(JobId(filled.cluster.workspace, "exp", "gamma"))
+    again = replace(first, uuid="second", state=State.QUEUED, created=at(50), ended=None, exit_code=None)
+    second = jobs.replace_ended(first, again)
+    assert listed(filled, JobFilter(created_before=at(40)))[0] == "beta-2"
+    assert listed(filled, JobFilter(created_after=at(40))) == ["gamma"]
+    assert listed(filled, JobFilter(created_after=at(0))).count("gamma") == 1
+    assert listed(filled, JobFilter(State.QUEUED)) == ["gamma"]
+    assert listed(filled, JobFilter(State.SUCCEEDED, created_after=at(40))) == []
+    gone = jobs.end(ended(jobs.update(state.claim(second, "node-0", "m", at(80))), Reason.SUCCEEDED))
+    assert listed(filled, JobFilter(State.SUCCEEDED, created_after=at(40))) == ["gamma"]
+    jobs.delete_runs(gone.id)
+    jobs.delete(gone)
+    assert "gamma" not in listed(filled, JobFilter(created_after=at(0)))
+    assert "gamma" not in listed(filled, JobFilter())
+
+
+def test_running_jobs_cost_a_query_and_a_read_each(filled: World) -> None:
+    filled.counter.reset()
+    listed(filled, JobFilter(State.RUNNING))
+    assert filled.counter.snapshot().total() == 1 + len(RUNNING)
+
+
+def test_a_page_asks_a_limited_number_of_times_and_goes_on(
+    filled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service answers a filter that fits little with short pages; small ones stand for them here."""
+    monkeypatch.setattr(job_lists, "_MOST_ENTITIES", 2)
+    monkeypatch.setattr(job_lists, "_MOST_QUERIES", 2)
+    first = filled.backend.lists.page(filled.cluster.workspace, "exp", JobFilter(), "", 1000)
+    assert len(first.jobs) == 4 and first.token.startswith("*")
+    assert listed(filled, JobFilter()) == sorted(NAMES, key=str.lower)
+    assert listed(filled, JobFilter(created_after=at(0))) == list(reversed(NAMES))
+
+
+@pytest.mark.parametrize("token", ["*", "*!", "*e30=", "*WzFd", "*eyJhIjogMX0="])
+def test_a_token_that_no_answer_held_is_refused(world: World, token: str) -> None:
+    with pytest.raises(RequestError):
+        world.backend.lists.page(world.cluster.workspace, "exp", JobFilter(), token, 10)
+
+
+@pytest.mark.parametrize("token", ["~", "zzz", "job|exp2|", "' or 1 eq 1", "|"])
+def test_a_token_leads_to_no_other_experiment(filled: World, token: str) -> None:
+    lists, workspace = filled.backend.lists, filled.cluster.workspace
+    for asked in (JobFilter(), JobFilter(created_after=at(0)), JobFilter(State.RUNNING)):
+        page = lists.page(workspace, "exp", asked, token, 10)
+        assert {job.id.experiment for job in page.jobs} <= {"exp"}
