@@ -20,9 +20,9 @@ from runner.polling import QueueOrder
 from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
+from shared.attempts import Claim
 from shared.environment import Node
 from shared.errors import LostOwnershipError, MountError, StoreError
-from shared.manager import Claim
 from shared.names import queue_name
 from shared.state import Job, Lease, StreamSeal
 from shared.stores.clusters import NodeRow

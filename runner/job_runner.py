@@ -22,12 +22,12 @@ from runner.mounts.types import MountContext, Volume
 from runner.process import JobProcess
 from runner.stopping import StopReason, StopSignal
 from runner.volumes import FindServer, volumes_of
+from shared.attempts import Claim, utc_now
 from shared.environment import Node, Placement, job_environment, log_directory, output_directories
 from shared.errors import BatchAIError, LaunchError, MountError
 from shared.events import EventKind, JobEvent
 from shared.fail_points import reach
 from shared.layout import NodeLayout
-from shared.manager import Claim, utc_now
 from shared.settings import Settings
 from shared.state import NOTHING_TOLD, TERMINATED, AttemptReport, Outcome, Reason, StreamSeal
 from shared.status import timestamp

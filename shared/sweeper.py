@@ -138,3 +138,10 @@ class Sweeper:
             job = self._manager.jobs.get(entry.id)
             if job and job.uuid == entry.uuid and (reason := why(job, queue, nodes)):
                 self._manager.write_status(job, reason)
+                self._correct(job)
+
+    def _correct(self, told: Job) -> None:
+        """The job may have gone on between the read and the write: then what was written is old."""
+        now = self._manager.jobs.get(told.id)
+        if now and now.etag != told.etag:
+            self._manager.write_status(now)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.attempts import utc_now
 from shared.cascade import Cascade
 from shared.clusters import ClusterManager
 from shared.errors import ConflictError
-from shared.manager import JobManager, utc_now
+from shared.manager import JobManager
 from shared.settings import Settings
 from shared.stores import clusters as cluster_tables
 from shared.stores import jobs as job_tables

@@ -8,8 +8,8 @@ from runner.agent import Agent
 from runner.config import RunnerConfig
 from runner.job_runner import JobRunner
 from runner.stopping import StopSignal
+from shared.attempts import Claim
 from shared.environment import Node
-from shared.manager import Claim
 from shared.stores.connection import CallCounter
 from tests.support.world import World
 

@@ -22,7 +22,7 @@ from azure.storage.fileshare import ShareServiceClient
 from local import azurite, processes
 from local.azurite import Endpoints
 from local.files.server import FilesServer
-from shared.manager import Claim
+from shared.attempts import Claim
 from shared.names import ClusterId, queue_name
 from shared.settings import settings_from
 from shared.state import Job, Outcome, Reason

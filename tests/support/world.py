@@ -11,7 +11,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 
 from shared.admission import Source
-from shared.manager import Claim
+from shared.attempts import Claim
 from shared.names import ClusterId, JobId, queue_name
 from shared.settings import Settings
 from shared.state import Job, Outcome, Reason

@@ -15,8 +15,8 @@ from azure.storage.fileshare import ShareServiceClient
 from runner.config import RunnerConfig
 from runner.job_runner import Result
 from runner.stopping import StopReason, StopSignal
+from shared.attempts import Claim
 from shared.layout import path_segment
-from shared.manager import Claim
 from shared.state import Reason
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import job_runner

@@ -8,7 +8,7 @@ import pytest
 from local.azurite import Endpoints
 from runner.lease_keeper import LeaseKeeper
 from runner.stopping import StopReason, StopSignal
-from shared.manager import Claim
+from shared.attempts import Claim
 from shared.state import State
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage

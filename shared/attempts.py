@@ -1,0 +1,288 @@
+"""Attempts: what runners do to a job, next_job, renew, finish and give_back. The runners' half of JobManager.
+
+The order of effects makes a crash anywhere harmless; docs/protocol.md has the table "crash after / what is
+left / what heals it".
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from shared import admission, state, status
+from shared.errors import BatchAIError, LostOwnershipError, StoreError
+from shared.fail_points import reach
+from shared.removing import Remover
+from shared.repeating import arrived, retry_pause
+from shared.settings import Settings
+from shared.spec import JobSpec, job_from_document
+from shared.state import AttemptReport, Job, Lease, Outcome, Reason, State, StreamSeal
+from shared.stores.documents import Documents
+from shared.stores.jobs import JobTable
+from shared.stores.queues import JobMessage, JobQueues
+from shared.stores.sealing import Sealer
+from shared.waiting import Waiting
+
+log = logging.getLogger(__name__)
+
+#: More than storage that comes and goes may cost between receiving and claiming.
+_MOST_IDLE_DELIVERIES = 25
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that a runner may run now: what it is, what the user asked for, and the right to run it."""
+
+    job: Job
+    lease: Lease
+    spec: JobSpec
+    cluster_revision: str  #: of the cluster's document when the job was accepted
+
+
+def utc_now() -> datetime:
+    """The clock of this machine; used for what people read, never to compare machines."""
+    return datetime.now(UTC)
+
+
+class Attempts:
+    """Claims, leases and outcomes. Keeps nothing between calls; safe to use from several threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobTable,
+        queues: JobQueues,
+        documents: Documents,
+        sealer: Sealer,
+        remover: Remover,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.jobs = jobs
+        self.queues = queues
+        self.documents = documents
+        self.now = now
+        self._sealer = sealer
+        self._remover = remover
+        self._monotonic = monotonic
+
+    def spec(self, job: Job) -> tuple[JobSpec, str]:
+        """What was accepted for a run, secrets opened, and the revision of the cluster it was accepted for.
+
+        Raises NotFoundError, StoreError, DocumentError.
+        """
+        document = self.documents.get_accepted(job.uuid)
+        return job_from_document(document, self._sealer.unseal), str(document.get("clusterRevision", ""))
+
+    def next_job(self, queue: str, owner: str) -> Claim | None:
+        """Take the next job of a queue: receive, claim the row, renew once, read the document.
+
+        None when there is nothing to run; messages that mean nothing any more are deleted on the way.
+        Raises StoreError.
+        """
+        before = self._monotonic()
+        message = self.queues.receive(queue, self.settings.lease_seconds)
+        if message is None:
+            return None
+        job = self.jobs.get(message.job) if message.job else None
+        if job is None or job.uuid != message.uuid or not job.state.live:
+            # Its runner may have gone between the ended row and status.json.
+            if job is not None and job.uuid == message.uuid and not self._tell(job):
+                return None  # the message comes back, and with it the next try
+            self._drop(message, "it means no live job")
+            return None
+        if job.state is not State.QUEUED and job.message_id != message.message_id:
+            self._drop(message, f"job {job.id} is {job.state} under another message")
+            return None
+        # Deliveries that did not become attempts: something about it ends runners before they can claim it.
+        poison = message.dequeue_count - job.attempt > _MOST_IDLE_DELIVERIES
+        if job.state is State.TERMINATING or job.attempt >= job.max_attempts or poison:
+            self._give_up(job, message)
+            return None
+        reach("received")
+        return self._claim(job, message, owner, before)
+
+    def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
+        wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard)
+        try:
+            claimed = self.jobs.update(wanted)
+        except LostOwnershipError:
+            found = self.jobs.get(job.id)
+            # The answer to our own write may have been lost on the way back.
+            if found is None or replace(found, etag="") != replace(wanted, etag=""):
+                return None  # somebody else was faster; the message comes back and is judged then
+            claimed = found
+        reach("claimed")
+        lease = Lease(
+            job=job.id,
+            uuid=job.uuid,
+            attempt=claimed.attempt,
+            owner=owner,
+            queue=message.queue,
+            message_id=message.message_id,
+            pop_receipt=message.pop_receipt,
+            deadline=before + self.settings.lease_seconds,
+        )
+        lease = self._renew_message(lease)
+        reach("leased")
+        return self._open(claimed, lease)
+
+    def _open(self, job: Job, lease: Lease) -> Claim | None:
+        try:
+            spec, revision = self.spec(job)
+        except BatchAIError as error:
+            log.exception("accepted document unreadable", extra={"action": "claim", "job": str(job.id)})
+            outcome = Outcome(Reason.RUNNER_FAULT, message=f"The accepted document cannot be read: {error}")
+            self.finish(job, lease, outcome)
+            return None
+        return Claim(job, lease, spec, revision)
+
+    def _drop(self, message: JobMessage, reason: str) -> None:
+        log.info(
+            "message dropped: %s", reason, extra={"action": "drop_message", "message_id": message.message_id}
+        )
+        self._delete_message(message.queue, message.message_id, message.pop_receipt)
+
+    def _give_up(self, job: Job, message: JobMessage) -> None:
+        """End a job that nobody can run any more: asked to terminate, or out of attempts."""
+        if job.attempt >= job.max_attempts or job.state is State.TERMINATING:
+            text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
+            outcome = Outcome(Reason.RUNNER_LOST, message=text)
+        else:
+            text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
+            outcome = Outcome(Reason.POISON, message=text)
+        now, report = self.now(), state.NOTHING_TOLD
+        if job.state is not State.QUEUED:
+            lost = state.lost_event(job, now, message.last_heard)
+            report = AttemptReport(message.last_heard, (lost,))
+        ended = state.finish(job, outcome, now, report)
+        if self._tell(self.jobs.end(ended)):
+            self._delete_message(message.queue, message.message_id, message.pop_receipt)
+
+    def renew(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
+        """Prolong a lease: two calls. The new lease and the job as it stands now. `logs`: how far they have
+        come, which is what will be known of them if this runner is lost.
+
+        Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
+        """
+        # The row first: when reading it fails, the receipt in hand is still good for the next try.
+        job = self.look(lease)
+        return self._renew_message(lease, logs), job
+
+    def look(self, lease: Lease) -> Job:
+        """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""
+        job = self.jobs.get(lease.job)
+        if job is None:
+            raise LostOwnershipError(f"job {lease.job} was deleted")
+        return state.owned(job, lease)
+
+    def _renew_message(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> Lease:
+        before = self._monotonic()
+        receipt = self.queues.renew(
+            lease.queue,
+            lease.message_id,
+            lease.pop_receipt,
+            self.settings.lease_seconds,
+            (lease, logs) if logs else None,
+        )
+        return replace(lease, pop_receipt=receipt, deadline=before + self.settings.lease_seconds)
+
+    def finish(
+        self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = state.NOTHING_TOLD
+    ) -> Job:
+        """End the attempt: row, then status.json, then message.
+
+        `job` is the job as last seen (claimed or renewed), `lease` the latest renewal. An outcome that is
+        ours to try again puts the job back while attempts are left, for a pause that grows.
+        Raises LostOwnershipError when somebody else has taken over: then nothing was written.
+        """
+        retry = outcome.reason in state.RETRIED
+        pause = retry_pause(self.settings.retry_seconds, job.attempt) if retry else 0.0
+
+        def ended(current: Job) -> Job:
+            now = self.now()
+            if retry:
+                again = now + timedelta(seconds=pause)
+                return state.requeue(current, outcome, now, report=report, retry_at=again)
+            return state.finish(current, outcome, now, report)
+
+        return self._conclude(job, lease, ended, pause)
+
+    def give_back(
+        self, job: Job, lease: Lease, message: str, report: AttemptReport = state.NOTHING_TOLD
+    ) -> Job:
+        """Put a job back at once and without using up an attempt (the runner drains)."""
+        outcome = Outcome(Reason.RUNNER_LOST, message=message)
+        return self._conclude(
+            job,
+            lease,
+            lambda current: state.requeue(current, outcome, self.now(), spend=False, report=report),
+        )
+
+    def _conclude(
+        self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0
+    ) -> Job:
+        written = self._write_owned(job, lease, change)
+        reach("ended")
+        told = self._tell(written)
+        reach("told")
+        if written.state.live:
+            self._release_message(lease, pause_seconds)
+        elif told:
+            # Otherwise the message is left: who receives it next brings status.json up to date.
+            self._delete_message(lease.queue, lease.message_id, lease.pop_receipt)
+        reach("deleted")
+        return written
+
+    def _write_owned(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
+        """Write `change(job)` while the lease holds; a job changed meanwhile (terminate) is read again."""
+        for _ in range(5):
+            wanted = change(state.owned(job, lease))
+            try:
+                return self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                found = self.jobs.get(lease.job)
+            if found is None:
+                raise LostOwnershipError(f"job {lease.job} was deleted")
+            if arrived(found, wanted):
+                return found
+            job = found
+        raise StoreError(f"job {lease.job} is being written by others at the same time")
+
+    def _tell(self, job: Job) -> bool:
+        """What follows a written row: status.json, or the removal of a job that was to go at its end.
+        False when status.json could not be written."""
+        if job.state.live or not job.deleting:
+            return self.write_status(job)
+        try:
+            self._remover.remove(job)
+        except StoreError:
+            # The list of deletions still holds it; the timer finishes it.
+            log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})
+        return True
+
+    def _release_message(self, lease: Lease, seconds: float) -> None:
+        """Let the message be seen in `seconds`."""
+        try:
+            self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, math.ceil(seconds))
+        except StoreError:
+            log.warning("message not released", extra={"action": "release", "job": str(lease.job)})
+
+    def _delete_message(self, queue: str, message_id: str, pop_receipt: str) -> None:
+        try:
+            self.queues.delete(queue, message_id, pop_receipt)
+        except StoreError:
+            # It comes back once its lease runs out, finds an ended job and is deleted then.
+            log.warning("message not deleted", extra={"action": "delete_message", "message_id": message_id})
+
+    def write_status(self, job: Job, waiting: Waiting | None = None) -> bool:
+        """Bring status.json up to date. A failure is logged and answered by False: the row is what counts."""
+        place = admission.place_of(job.source)
+        try:
+            self.documents.put_status(place, status.of_job(job, self.settings.scope, self.now(), waiting))
+        except StoreError as error:
+            log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
+            return False
+        return True
