@@ -3,7 +3,8 @@
 A process can leave its parent, its session and its process group, and it can clear its environment. So a cage
 knows its inmates by four signs: the cgroup (where the machine has one for us), a mark in the environment,
 descent from one that is known, and adoption: orphans become children of this process (`adopt_orphans`), and
-whatever child appears after the first start without being one of ours is theirs.
+whatever child appears after the first start is theirs, unless it bears the mark of our own environment, which
+jobs do not inherit (our writers of logs do).
 """
 
 import ctypes
@@ -22,6 +23,7 @@ from runner.dead_man import DeadMan
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 _VARIABLE = "BATCHAI_ATTEMPT_MARK"
+_OURS = "BATCHAI_RUNNER_MARK"
 #: How often is looked again for what a kill has missed (a fork under way), and the pause between.
 _ROUNDS, _PAUSE_SECONDS = 60, 0.05
 
@@ -31,6 +33,7 @@ def adopt_orphans() -> bool:
 
     For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
     """
+    os.environ[_OURS] = uuid.uuid4().hex
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
@@ -154,7 +157,10 @@ class Cage:
         return self.cgroup.pids() if self.cgroup else []
 
     def _adopted(self) -> set[int]:
-        return _children() - self._before - self._started if self._open and _adopts() else set()
+        if not self._open or not _adopts():
+            return set()
+        ours = f"{_OURS}={os.environ.get(_OURS, '-')}"
+        return {pid for pid in _children() - self._before - self._started if not bears(pid, ours)}
 
 
 def _children() -> set[int]:

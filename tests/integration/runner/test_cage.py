@@ -98,7 +98,13 @@ child = process.start("", command, {{"PATH": "/usr/bin:/bin"}}, folder, folder /
 (folder / "started").write_text(str(child.popen.pid))
 if {wait}:
     child.popen.wait()
+    helper = __import__("subprocess").Popen(["sleep", "30"])
+    while b"sleep" not in Path(f"/proc/{{helper.pid}}/cmdline").read_bytes():
+        time.sleep(0.01)
     (folder / "found").write_text(str(cage.kill()))
+    (folder / "helper").write_text("lives" if helper.poll() is None else "killed")
+    helper.kill()
+    helper.wait()
     (folder / "left").write_text(str(len(cage.inmates())))
     cage.close()
     zombies = [p for p in __import__("psutil").Process().children() if p.status() == "zombie"]
@@ -125,6 +131,7 @@ def test_an_orphan_that_has_thrown_away_every_sign_is_adopted_and_killed(
     assert ours.wait(30) == 0
     assert (tmp_path / "found").read_text() == "1"
     assert (tmp_path / "left").read_text() == "0"
+    assert (tmp_path / "helper").read_text() == "lives", "a helper of the runner's own"
     assert (tmp_path / "end").read_text() == "0", "zombies"
     assert not alive(written(tmp_path / "pid"))
 
