@@ -1,0 +1,151 @@
+"""What pages of jobs cost in an experiment of 100,000: `python -m bench.listing [jobs]`.
+
+Fills an Azurite (in memory) with ended jobs and a few running ones, through transactions as large as the
+service takes, and prints for each kind of page the seconds (median of several), the storage calls, and how
+many plain point reads, by key and in the same run, it takes as long as. Azurite looks at every row of a table
+for each query; Azure Storage seeks to the first key of a range, so that what counts there is the calls.
+"""
+
+import base64
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local import azurite
+from shared import state
+from shared.names import ClusterId, JobId
+from shared.settings import settings_from
+from shared.state import Job, Outcome, Reason, State
+from shared.stores import keys, rows
+from shared.stores.connection import CallCounter
+from shared.stores.job_lists import JobFilter
+from shared.stores.jobs import TABLE
+from shared.wiring import Backend, backend, provision
+
+_WORKSPACE, _EXPERIMENT = "bench", "exp"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_PROPERTIES = (
+    '{"nodeCount":1,"stdOutErrPathPrefix":"$AZ_BATCHAI_JOB_MOUNT_ROOT/logs","customToolkitSettings":{"commandLine":'
+    '"python $AZ_BATCHAI_JOB_MOUNT_ROOT/scripts/train.py"},"constraints":{"maxWallClockTime":"P7D"}}'
+)
+_RUNNING, _RUNS, _PAGE, _REPEATS = 20, 50, 100, 5
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        child, endpoints = azurite.start(Path(folder) / "azurite.log")
+        try:
+            environment = {
+                "BATCHAI_STORAGE": endpoints.connection_string,
+                "BATCHAI_SEALING_KEYS": base64.b64encode(b"k" * 32).decode(),
+            }
+            settings = settings_from(environment)
+            provision(settings)
+            counter = CallCounter()
+            services = backend(settings, counter)
+            try:
+                _fill(services, count)
+                _measure(services, counter, count)
+            finally:
+                services.close()
+        finally:
+            child.stop()
+
+
+def _job(number: int) -> Job:
+    made = _START + timedelta(seconds=30 * number)
+    job = Job(
+        id=JobId(_WORKSPACE, _EXPERIMENT, f"job-{number:06}"),
+        uuid=f"00000000-0000-0000-0000-{number:012}",
+        cluster=ClusterId(_WORKSPACE, "cluster"),
+        priority="normal",
+        node_count=1,
+        tool_type="custom",
+        state=State.QUEUED,
+        created=made,
+        state_since=made,
+        source="bench",
+        content_sha256="0" * 64,
+        enqueued=made,
+        properties=_PROPERTIES,
+    )
+    running = state.claim(job, "node-0", "message", made)
+    if number % 5000 == 2500 and number < 5000 * _RUNNING:
+        return running
+    reason = Reason.JOB_FAILED if number % 10 == 0 else Reason.SUCCEEDED
+    return state.finish(running, Outcome(reason, int(number % 10 == 0)), made + timedelta(minutes=5))
+
+
+def _entities(count: int) -> Iterator[dict[str, Any]]:
+    for number in range(count):
+        job = _job(number)
+        yield rows.job_entity(job, keys.job_row(job.id))
+        yield rows.time_entity(job)
+        if job.state.live:
+            yield rows.live_entity(job)
+    for run in range(_RUNS):
+        earlier = replace(_job(1), uuid=f"earlier-{run}", created=_START - timedelta(days=_RUNS - run))
+        yield rows.job_entity(earlier, keys.run_row(earlier))
+
+
+def _fill(services: Backend, count: int) -> None:
+    table = services.connection.tables.get_table_client(TABLE)
+    before, entities = time.monotonic(), _entities(count)
+    while part := list(itertools.islice(entities, 100)):
+        table.submit_transaction([("create", entity) for entity in part])
+    print(f"filled: {count} jobs, {time.monotonic() - before:.0f} s")
+
+
+def _measure(services: Backend, counter: CallCounter, count: int) -> None:
+    middle = JobId(_WORKSPACE, _EXPERIMENT, f"job-{count // 2:06}")
+    when = _START + timedelta(seconds=30 * count // 2)
+
+    def page(asked: JobFilter, token: str = "") -> Callable[[], int]:
+        lists = services.lists
+        return lambda: len(lists.page(_WORKSPACE, _EXPERIMENT, asked, token, _PAGE).jobs)
+
+    def point_read() -> int:
+        table = services.connection.tables.get_table_client(TABLE)
+        table.get_entity(keys.partition(_WORKSPACE), keys.job_row(middle))
+        return 1
+
+    one, _, _ = _timed(counter, point_read)
+    print(f"\npages of {_PAGE}\n{'':<34}{'jobs':>6}{'calls':>7}{'seconds':>9}{'point reads':>13}")
+    for name, call in {
+        "a point read": point_read,
+        "a job by its name": lambda: len([services.manager.get(middle)]),
+        "first page": page(JobFilter()),
+        "a page in the middle": page(JobFilter(), middle.job),
+        "by prefix, 100 jobs": page(JobFilter(prefix=middle.job[:-2])),
+        f"running ({_RUNNING} of them)": page(JobFilter(State.RUNNING)),
+        "failed (one in ten)": page(JobFilter(State.FAILED)),
+        "latest": page(JobFilter(created_after=_START)),
+        "created before the middle": page(JobFilter(created_before=when)),
+        "failed, before the middle": page(JobFilter(State.FAILED, created_before=when)),
+        f"earlier runs of a name ({_RUNS})": lambda: len(services.manager.runs(_job(1).id)),
+    }.items():
+        seconds, calls, jobs = _timed(counter, call)
+        print(f"{name:<34}{jobs:>6}{calls:>7}{seconds:>9.3f}{seconds / one:>13.1f}", flush=True)
+
+
+def _timed(counter: CallCounter, call: Callable[[], int]) -> tuple[float, int, int]:
+    """Median seconds, storage calls and jobs of a call."""
+    found, spent = call(), []
+    for _ in range(_REPEATS):
+        counter.reset()
+        before = time.monotonic()
+        found = call()
+        spent.append(time.monotonic() - before)
+    return statistics.median(spent), counter.snapshot().total(), found
+
+
+if __name__ == "__main__":
+    main()
