@@ -199,7 +199,7 @@ class Agent:
             told.cancel()
             told.join()
             job, lease = keeper.end()
-            _close(cage)
+            cages.close(cage)
         try:
             self._tell_end(job, lease, result)
         except LostOwnershipError as error:
@@ -275,14 +275,6 @@ class Agent:
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
         self._reporter.end()
-
-
-def _close(cage: Cage) -> None:
-    try:
-        cage.close()
-    except Exception:
-        # The job's result, which may be worth hours, does not depend on this.
-        log.exception("cage not closed", extra={"action": "close_cage"})
 
 
 def _arm(cage: Cage, lease: Lease) -> None:

@@ -8,6 +8,7 @@ jobs do not inherit (our writers of logs do).
 """
 
 import ctypes
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,8 @@ import psutil
 
 from runner import cgroups
 from runner.dead_man import DeadMan
+
+log = logging.getLogger(__name__)
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -161,6 +164,14 @@ class Cage:
             return set()
         ours = f"{_OURS}={os.environ.get(_OURS, '-')}"
         return {pid for pid in _children() - self._before - self._started if not bears(pid, ours)}
+
+
+def close(cage: Cage) -> None:
+    """Close it and raise nothing: the job's result, which may be worth hours, does not depend on this."""
+    try:
+        cage.close()
+    except Exception:
+        log.exception("cage not closed", extra={"action": "close_cage"})
 
 
 def _children() -> set[int]:

@@ -24,7 +24,10 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
   [ -n "$found" ] || break
   sleep 0.1
 done 2>/dev/null
-[ -z "$3" ] || rmdir "$3" 2>/dev/null
+for round in 1 2 3 4 5 6 7 8 9 10; do
+  [ -d "$3" ] && ! rmdir "$3" 2>/dev/null || break
+  sleep 0.1
+done
 exit 1
 """
 

@@ -91,7 +91,10 @@ class JobRunner:
             return Result(Outcome(Reason.START_FAILED, message=str(error)))
         except (BatchAIError, OSError) as error:
             return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)), node_fault=str(error))
-        return self._run_logged(placement, volumes, logs)
+        try:
+            return self._run_logged(placement, volumes, logs)
+        finally:
+            cages.close(self.cage)
 
     def _run_logged(self, placement: Placement, volumes: tuple[Volume, ...], logs: Logs) -> Result:
         secrets = self._secrets(volumes)
