@@ -150,6 +150,7 @@ class Cage:
         with self._lock:
             if self._switch:
                 self._switch.release()
+                self._switch = None
             if self.cgroup:
                 self.cgroup.remove()
         if _adopts():
