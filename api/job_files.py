@@ -1,14 +1,20 @@
 """The output files of a job."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import azure.functions as func
 
 from api import routes
 from api.answers import answer, arm
-from api.jobs import job_of
+from api.jobs import job_of, run_of
 from api.requests import next_link, number, page_size, query, skip_token
 from api.wired import backend
 from shared import rest
 from shared.errors import RequestError
+
+if TYPE_CHECKING:
+    from shared.state import Job
 
 bp = func.Blueprint()
 
@@ -18,6 +24,17 @@ bp = func.Blueprint()
 @arm("workspace", "experiment", "job")
 def jobs_list_output_files(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_ListOutputFiles: one level of a directory, with links that are good for linkexpiryinminutes."""
+    return _listed(req, lambda: backend().manager.get(job_of(req)))
+
+
+@bp.route(route=f"{routes.RUN}/listOutputFiles", methods=["GET", "POST"])
+@arm("workspace", "experiment", "job")
+def jobs_list_output_files_of_run(req: func.HttpRequest) -> func.HttpResponse:
+    """The same for one run under a name (ours)."""
+    return _listed(req, lambda: run_of(req))
+
+
+def _listed(req: func.HttpRequest, find: Callable[[], "Job"]) -> func.HttpResponse:
     from shared.output_files import list_output_files
 
     identifier = query(req, "outputdirectoryid")
@@ -27,7 +44,7 @@ def jobs_list_output_files(req: func.HttpRequest) -> func.HttpResponse:
     minutes = number(req, "linkexpiryinminutes", 60, 5, 600)
     most, marker = page_size(req), skip_token(req)
     services = backend()
-    job = services.manager.get(job_of(req))
+    job = find()
     directory = query(req, "directory", ".")
     files, rest_marker = list_output_files(
         services.manager, services.clusters, job, identifier, directory, minutes, most, marker

@@ -1,5 +1,7 @@
 """Jobs: PUT, GET, DELETE, list, terminate, the history of runs, and the nodes of a job."""
 
+from typing import TYPE_CHECKING
+
 import azure.functions as func
 
 from api import routes
@@ -8,10 +10,14 @@ from api.filters import job_filter
 from api.requests import next_link, page_size, skip_token
 from api.wired import backend
 from shared import rest
+from shared.errors import NotFoundError
 from shared.names import JobId
 from shared.operations import Verb
 from shared.rest_clusters import login_information
 from shared.rest_jobs import job_resource, run_resource
+
+if TYPE_CHECKING:
+    from shared.state import Job
 
 bp = func.Blueprint()
 _STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
@@ -21,6 +27,15 @@ def job_of(req: func.HttpRequest) -> JobId:
     """The job that a route names."""
     route = req.route_params
     return JobId(route["workspace"], route["experiment"], route["job"])
+
+
+def run_of(req: func.HttpRequest) -> "Job":
+    """The run that a route names. Raises NotFoundError."""
+    wanted = req.route_params["run"].lower()
+    for run in backend().manager.runs(job_of(req)):
+        if run.uuid.lower() == wanted:
+            return run
+    raise NotFoundError(f"The specified run {wanted[:100]} is not found", "RunNotFound")
 
 
 @bp.route(route=routes.JOB, methods=["PUT"])
@@ -104,3 +119,10 @@ def jobs_list_runs(req: func.HttpRequest) -> func.HttpResponse:
         return list(range(first, len(runs)))[:most]
 
     return paged(req, page, lambda index: run_resource(runs[index], scope), str)
+
+
+@bp.route(route=routes.RUN, methods=["GET"])
+@arm("workspace", "experiment", "job")
+def jobs_get_run(req: func.HttpRequest) -> func.HttpResponse:
+    """One run under a name (ours): 200, or 404 RunNotFound."""
+    return shown(run_resource(run_of(req), backend().settings.scope))

@@ -11,6 +11,7 @@ EXPERIMENTS = f"{WORKSPACE}/experiments"
 EXPERIMENT = f"{EXPERIMENTS}/{{experiment}}"
 JOBS = f"{EXPERIMENT}/jobs"
 JOB = f"{JOBS}/{{job}}"
+RUN = f"{JOB}/runs/{{run}}"
 CLUSTERS = f"{WORKSPACE}/clusters"
 CLUSTER = f"{CLUSTERS}/{{cluster}}"
 FILE_SERVERS = f"{WORKSPACE}/fileServers"
@@ -31,6 +32,8 @@ METHODS = {
     f"{JOB}/listOutputFiles": "POST",
     f"{JOB}/listRemoteLoginInformation": "POST",
     f"{JOB}/runs": "GET",
+    RUN: "GET",
+    f"{RUN}/listOutputFiles": "POST",
     CLUSTERS: "GET",
     CLUSTER: "GET, PUT, PATCH, DELETE",
     f"{CLUSTER}/listRemoteLoginInformation": "POST",

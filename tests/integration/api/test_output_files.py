@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.support.rest_api import CLUSTER, RestApi
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -176,3 +177,23 @@ def test_what_lies_on_no_volume_is_the_originals_error(api: RestApi, job: str, i
 def test_wrong_questions_are_refused(api: RestApi, job: str, query: dict[str, Any], code: str) -> None:
     answer = api.call("POST", f"{job}/listOutputFiles", **query)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+def test_files_of_an_earlier_run_are_listed_by_its_uuid(api: RestApi, workspace: str) -> None:
+    job = api.job(workspace)
+    first = segment(api, job)
+    write(api, f"{first}/stdouterr/stdout.txt", b"first\n")
+    api.finish(api.claim(workspace))
+    at = "/".join((job.split("/")[-5], job.split("/")[-3], job.split("/")[-1]))
+    data = json.dumps(api.document(workspace, "echo again"))
+    api.blobs.get_blob_client("jobs", f"{at}/job.json").upload_blob(data, overwrite=True)
+    eventually(lambda: segment(api, job) != first, 15)
+    assert listed(api, job, "stdouterr") == []
+    run = f"{job}/runs/{first.rpartition('/')[2]}"
+    assert api.must("GET", run)["properties"]["executionState"] == "succeeded"
+    (found,) = listed(api, run, "stdouterr")
+    assert api.http.get(found["downloadUrl"]).content == b"first\n"
+    for path in (f"{job}/runs/none", f"{job}/runs/none/listOutputFiles"):
+        method = "POST" if path.endswith("Files") else "GET"
+        missing = api.call(method, path, outputdirectoryid="stdouterr")
+        assert (missing.status_code, missing.json()["error"]["code"]) == (404, "RunNotFound")
