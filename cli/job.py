@@ -22,8 +22,12 @@ where = (in_workspace, in_experiment)
 
 @command(jobs, "show", "job show -w research -e mnist -n first", name, *where)
 def show(session: Session, name: str) -> None:
-    """Show a job. Exit code 3 where there is none."""
-    session.show(session.api.get(session.job(name)), columns.job)
+    """Show a job; the table is followed by its time line. Exit code 3 where there is none."""
+    answer = session.api.get(session.job(name))
+    session.show(answer, columns.job)
+    if session.is_table:
+        for line in standing.time_line(answer):
+            click.echo(line)
 
 
 @command(jobs, "list", "job list -w research -e mnist -o table", *where)

@@ -99,6 +99,11 @@ class Session:
         """ARM id of a file server."""
         return f"{self.workspace()}/fileServers/{named('file server', name)}"
 
+    @property
+    def is_table(self) -> bool:
+        """Whether output is for people: a table without a query."""
+        return self._form == "table" and not self.query
+
     def show(self, answer: dict[str, Any], columns: Columns) -> None:
         """Print one resource."""
         output.show(flat(answer), self._form, self.query, columns)

@@ -84,6 +84,23 @@ def row(item: dict[str, Any]) -> Row:
     return {"Name": str(item.get("name", "")), "State": state, "Reason": reason, "Message": message}
 
 
+def time_line(job: dict[str, Any]) -> Iterator[str]:
+    """What happened to a job and when, then how long each part took, in lines; nothing where not told."""
+    line = job["properties"].get("timeline") or {}
+    events = [event for event in line.get("events") or () if isinstance(event, dict)]
+    for event in events:
+        about = [f"attempt {event['attempt']}"] if event.get("attempt") else []
+        about += [str(event[key]) for key in ("node", "detail") if event.get(key)]
+        yield f"{event.get('time', ''):<26}{event.get('event', ''):<14}{', '.join(about)}".rstrip()
+    parts = [f"{part} {seconds:.1f} s" for part, seconds in (line.get("seconds") or {}).items()]
+    if line.get("attempts"):
+        parts.append(f"attempts {line['attempts']}")
+    if line.get("gpuHours"):
+        parts.append(f"GPU hours {line['gpuHours']}")
+    if parts:
+        yield ", ".join(parts)
+
+
 def _took(info: dict[str, Any]) -> str:
     try:
         begun, ended = (datetime.fromisoformat(info[key]) for key in ("startTime", "endTime"))
