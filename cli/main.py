@@ -14,6 +14,7 @@ _COMMANDS = {
     "list-usages": ("usages", "command"),
     "lint": ("lint", "command"),
     "explain": ("explain", "command"),
+    "doctor": ("doctor", "command"),
     "configure": ("configure", "command"),
     "completion": ("completion", "command"),
 }

@@ -1,0 +1,1 @@
+"""`python -m runner.doctor`: what is right and what is wrong on this machine, and how to mend it."""

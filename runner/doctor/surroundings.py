@@ -1,0 +1,72 @@
+"""Where the settings come from: the environment, else the local stack that runs in this directory."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_NEEDED = ("BATCHAI_STORAGE", "BATCHAI_STORAGE__accountName", "BATCHAI_SEALING_KEYS")
+_SECRET = ("BATCHAI_STORAGE", "BATCHAI_SEALING_KEYS", "AZURE_BATCHAI_STORAGE_KEY")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Settings as variables, and where they were found, in words."""
+
+    env: Mapping[str, str] = field(repr=False)
+    source: str
+
+
+def surroundings(env: Mapping[str, str]) -> Surroundings:
+    """The environment's settings; where it has none, those of the running local stack (`BATCHAI_LOCAL`)."""
+    if any(env.get(name) for name in _NEEDED):
+        return Surroundings(env, "the environment")
+    directory = Path(env.get("BATCHAI_LOCAL", ".local")).absolute()
+    try:
+        state = json.loads((directory / "stack.json").read_text("utf-8"))
+        if not _runs(state):
+            return Surroundings(env, "the environment (the local stack is not running)")
+        key = (directory / "sealing.key").read_text().strip()
+        return Surroundings({**stack_settings(state, key, directory), **env}, f"the local stack, {directory}")
+    except (OSError, ValueError, KeyError, TypeError):
+        return Surroundings(env, "the environment (no local stack runs in this directory)")
+
+
+def _runs(state: Mapping[str, Any]) -> bool:
+    try:
+        return abs(psutil.Process(int(state["pid"])).create_time() - float(state["started"])) < 1.0
+    except psutil.Error:
+        return False
+
+
+def stack_settings(state: Mapping[str, Any], sealing_key: str, directory: Path) -> dict[str, str]:
+    """The runner's settings, read out of stack.json. Raises KeyError where that lacks something."""
+    storage, files = parts_of(state["storage"]), parts_of(state["files"])
+    account = files["AccountName"]
+    urls = {"blob": storage["BlobEndpoint"], "file": files["FileEndpoint"]}
+    return {
+        "BATCHAI_STORAGE": str(state["storage"]),
+        "BATCHAI_SEALING_KEYS": sealing_key,
+        "BATCHAI_ENDPOINTS": json.dumps({account: urls}),
+        "BATCHAI_NODE_ROOT": str(directory / "nodes"),
+        "BATCHAI_PREMOUNTED": json.dumps({f"{account}/*": str(directory / "shares")}),
+        "AZURE_BATCHAI_STORAGE_ACCOUNT": account,
+        "AZURE_BATCHAI_STORAGE_KEY": files["AccountKey"],
+    }
+
+
+def parts_of(connection_string: str) -> dict[str, str]:
+    """A connection string as a dict; values may hold '='."""
+    pairs = (part.partition("=") for part in connection_string.split(";") if part)
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def secrets_in(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Everything in the settings that must never be printed."""
+    whole = [env.get(name, "") for name in _SECRET]
+    storage = parts_of(whole[0])
+    inner = [storage.get("AccountKey", ""), storage.get("SharedAccessSignature", "")]
+    return tuple(s for s in (*whole, *inner, *whole[1].split(",")) if len(s) > 3)

@@ -1,0 +1,168 @@
+"""What the doctor concludes from what it saw."""
+
+import pytest
+
+from runner.doctor.checks_clock import verdict as clock_verdict
+from runner.doctor.checks_gpu import Seen
+from runner.doctor.checks_gpu import verdict as gpu_verdict
+from runner.doctor.checks_machine import packages, pinned
+from runner.doctor.checks_port import public_host
+from runner.doctor.checks_settings import Given, app, read, remedy
+from runner.doctor.checks_storage import account_of, verdict
+from runner.doctor.types import State
+from shared.errors import NotFoundError, StoreError
+from shared.settings import Settings
+from shared.stores.trials import Tried, name_in_token
+
+DENIED = Tried(("create",), "send", StoreError("send, queue q: storage answered 403 AuthenticationFailed"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "words"),
+    [
+        (0.4, State.OK, "0 s ahead"),
+        (-30, State.OK, "30 s behind"),
+        (30.5, State.FAILED, "ahead"),
+        (-600, State.FAILED, "600 s behind"),
+    ],
+)
+def test_a_clock_more_than_thirty_seconds_off_fails(seconds: float, state: State, words: str) -> None:
+    check = clock_verdict(seconds)
+    assert check.state is state
+    assert words in check.detail
+    assert ("timedatectl" in check.remedy) is (state is State.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "told", "state"),
+    [
+        (Seen(complaint="no library"), None, State.NOT_CHECKED),
+        (Seen(complaint="no library"), 0, State.NOT_CHECKED),
+        (Seen(complaint="no library", cards=2), None, State.FAILED),
+        (Seen(complaint="no library"), 1, State.FAILED),
+        (Seen(("V100", "V100"), "550.1", 2), None, State.OK),
+        (Seen(("V100", "V100"), "550.1", 2), 1, State.OK),
+        (Seen(("V100", "V100"), "550.1", 2), 4, State.FAILED),
+    ],
+)
+def test_gpus_without_a_driver_and_more_than_there_are_fail(
+    seen: Seen, told: int | None, state: State
+) -> None:
+    check = gpu_verdict(seen, told)
+    assert check.state is state
+    assert bool(check.remedy) is (state is State.FAILED)
+
+
+def test_gpus_are_told_with_their_driver() -> None:
+    assert gpu_verdict(Seen(("V100", "V100"), "550.1", 2), None).detail == "2 x V100, driver 550.1"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("", "acc.file.core.windows.net"),
+        ("https://acc.file.core.chinacloudapi.cn", "acc.file.core.chinacloudapi.cn"),
+        ("http://127.0.0.1:10003/acc", ""),
+        ("http://10.0.0.4:8080", ""),
+        ("http://localhost:10003", ""),
+        ("https://emulator.example.com/acc", ""),
+    ],
+)
+def test_smb_is_tried_where_a_public_host_serves_the_account(endpoint: str, host: str) -> None:
+    assert public_host("acc", endpoint) == host
+
+
+def test_a_refused_key_is_mended_by_a_fresh_connection_string() -> None:
+    check = verdict("queue rights", DENIED, "acc", "Storage Queue Data Contributor", by_key=True)
+    assert check.state is State.FAILED
+    assert "403 AuthenticationFailed (create worked)" in check.detail
+    assert "show-connection-string -n acc" in check.remedy
+
+
+def test_a_refused_data_key_is_mended_by_the_accounts_key() -> None:
+    check = verdict("file", DENIED, "acc", "role", by_key=True, setting="AZURE_BATCHAI_STORAGE_KEY")
+    assert check.remedy.startswith("export AZURE_BATCHAI_STORAGE_KEY=")
+    assert "keys list -n acc" in check.remedy
+
+
+def test_a_refused_identity_is_mended_by_its_role() -> None:
+    check = verdict("queue rights", DENIED, "acc", "Storage Queue Data Contributor", by_key=False)
+    assert '--role "Storage Queue Data Contributor"' in check.remedy
+
+
+def test_a_missing_table_and_a_silent_account_have_remedies_of_their_own() -> None:
+    missing = Tried((), "write", NotFoundError("write: not found (TableNotFound)"))
+    silent = Tried((), "write", StoreError("write: storage could not be reached (ServiceRequestError)"))
+    assert "provision" in verdict("table", missing, "acc", "role", True).remedy
+    assert "networkRuleSet" in verdict("table", silent, "acc", "role", True).remedy
+
+
+def test_rights_that_worked_are_named() -> None:
+    check = verdict("table rights", Tried(("write", "read", "delete")), "acc", "role", True)
+    assert (check.state, check.detail) == (State.OK, "write, read, delete")
+
+
+def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
+    env = {"BATCHAI_LEASE_SECONDS": "soon", "BATCHAI_GRACE_SECONDS": "-1"}
+    found = read(env, "a test", Given(gpus="many"))
+    faults = [check for check in found.checks if check.state is State.FAILED]
+    assert [check.detail.split()[0].rstrip(":") for check in faults] == [
+        "BATCHAI_LEASE_SECONDS",
+        "BATCHAI_STORAGE",
+        "BATCHAI_SEALING_KEYS",
+        "--gpus",
+        "BATCHAI_GRACE_SECONDS",
+    ]
+    assert all(check.detail.split()[0].rstrip(":") in check.remedy for check in faults)
+    assert found.settings is None
+
+
+def test_the_remedy_of_a_missing_connection_string_is_a_command() -> None:
+    assert remedy("BATCHAI_STORAGE is missing: ...").startswith("export BATCHAI_STORAGE=")
+
+
+@pytest.mark.parametrize(
+    ("env", "state"),
+    [
+        ({}, State.NOT_CHECKED),
+        ({"FUNCTIONS_WORKER_RUNTIME": "python"}, State.FAILED),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *"}, State.OK),
+        ({"BATCHAI_SWEEP_SCHEDULE": "* * * * *"}, State.FAILED),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_HTTP_AUTH": "open"}, State.FAILED),
+    ],
+)
+def test_the_function_apps_own_settings_are_looked_at_where_it_runs(
+    env: dict[str, str], state: State
+) -> None:
+    assert [check.state for check in app(env)] == [state]
+
+
+@pytest.mark.parametrize(
+    ("settings", "account"),
+    [
+        (Settings(storage="DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=a2V5"), "acc"),
+        (Settings(storage="UseDevelopmentStorage=true"), "devstoreaccount1"),
+        (Settings(storage="BlobEndpoint=https://acc.blob.core.windows.net;SharedAccessSignature=s"), ""),
+        (Settings(storage_account="acc"), "acc"),
+    ],
+)
+def test_the_account_is_named(settings: Settings, account: str) -> None:
+    assert account_of(settings) == account
+
+
+def test_pins_are_read_from_the_metadata() -> None:
+    requirements = ["pydantic==2.14.3", 'rich==15.0.0; extra == "runner"', 'click==8; extra == "cli"', "x>=1"]
+    assert pinned(requirements) == {"pydantic": "2.14.3", "rich": "15.0.0"}
+
+
+def test_a_missing_package_fails_and_another_version_does_not() -> None:
+    assert packages({"a": ("1", "1")}).state is State.OK
+    assert packages({"a": ("1", "2")}).state is State.NOT_CHECKED
+    assert packages({"a": ("1", "2"), "b": ("1", "")}).state is State.FAILED
+
+
+def test_the_principal_of_a_token_is_told_and_never_the_token() -> None:
+    # {"appid": "11", "oid": "22", "xms_mirid": ".../virtualMachines/gpu-0"}
+    body = "eyJhcHBpZCI6IjExIiwib2lkIjoiMjIiLCJ4bXNfbWlyaWQiOiIvdmlydHVhbE1hY2hpbmVzL2dwdS0wIn0"
+    assert name_in_token(f"head.{body}.signature") == "gpu-0 (object id 22)"
+    assert name_in_token("not a token") == "an identity whose token tells no name"

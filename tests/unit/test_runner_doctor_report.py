@@ -1,0 +1,102 @@
+"""How the doctor runs its checks, what it takes from a local stack, and what it prints."""
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from runner.doctor.guarded import Group, run_all
+from runner.doctor.showing import as_json, exit_code, print_table
+from runner.doctor.surroundings import secrets_in, stack_settings, surroundings
+from runner.doctor.types import Check, State, failed, not_checked, ok
+from shared.settings import settings_from
+
+KEY = "c2VjcmV0LWtleQ=="
+AZURITE = (
+    f"AccountName=a;AccountKey={KEY};BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:2/a;"
+)
+FILES = f"AccountName=a;AccountKey={KEY};FileEndpoint=http://127.0.0.1:3/a;"
+
+
+def test_what_raises_becomes_a_failed_check_without_its_secrets() -> None:
+    def broken() -> Sequence[Check]:
+        raise ValueError(f"cannot read {AZURITE}")
+
+    report = run_all([Group("a", 5, lambda: [ok("a", "fine")]), Group("b", 5, broken, "mend b")], (KEY,))
+    assert [(check.name, check.state, check.remedy) for check in report] == [
+        ("a", State.OK, ""),
+        ("b", State.FAILED, "mend b"),
+    ]
+    assert report[1].detail.startswith("ValueError: cannot read AccountName=a;")
+    assert KEY not in report[1].detail
+
+
+def test_what_hangs_is_given_up() -> None:
+    released = threading.Event()
+
+    def hang() -> Sequence[Check]:
+        released.wait(30)
+        return ()
+
+    report = run_all([Group("slow", 0.05, hang), Group("quick", 5, lambda: [ok("quick", "fine")])], ())
+    released.set()
+    assert [check.state for check in report] == [State.FAILED, State.OK]
+    assert report[0].detail == "no answer within 0.05 s"
+
+
+def test_a_stack_gives_every_setting_that_a_runner_needs() -> None:
+    env = stack_settings({"storage": AZURITE, "files": FILES}, "a" * 43 + "=", Path("/data"))
+    settings = settings_from(env)
+    assert settings.endpoints["a"].file == "http://127.0.0.1:3/a"
+    assert (settings.data_account, settings.data_key) == ("a", KEY)
+    assert KEY in secrets_in(env)
+    assert "a" * 43 + "=" in secrets_in(env)
+
+
+def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("{}")
+    env = {"BATCHAI_STORAGE": AZURITE, "BATCHAI_LOCAL": str(tmp_path)}
+    assert surroundings(env).source == "the environment"
+
+
+def test_a_stack_that_has_ended_is_not_used(tmp_path: Path) -> None:
+    state = {"pid": 1, "started": 0.0, "storage": AZURITE, "files": FILES}
+    (tmp_path / "stack.json").write_text(json.dumps(state))
+    found = surroundings({"BATCHAI_LOCAL": str(tmp_path)})
+    assert "BATCHAI_STORAGE" not in found.env
+    assert "not running" in found.source
+
+
+def test_a_damaged_stack_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("[")
+    assert "no local stack" in surroundings({"BATCHAI_LOCAL": str(tmp_path)}).source
+
+
+REPORT = [
+    ok("one", "fine"),
+    failed("two", "broken " * 30, "mend --with " + "a-very-long-option " * 10),
+    failed("three", "also", "mend --with " + "a-very-long-option " * 10),
+    not_checked("four", "not here"),
+]
+
+
+def test_the_table_folds_details_and_never_commands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    print_table(REPORT)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if "mend" not in line) <= 100
+    assert "    " + REPORT[1].remedy.strip() in [line.rstrip() for line in lines]
+    assert "  two, three" in lines
+    assert lines[-1] == "1 ok, 2 failed, 1 not checked"
+
+
+def test_json_and_exit_code() -> None:
+    shown = json.loads(as_json(REPORT))
+    assert shown["failed"] == 2
+    assert shown["checks"][0] == {"name": "one", "state": "ok", "detail": "fine", "remedy": ""}
+    assert exit_code(REPORT) == 1
+    assert exit_code([ok("a", ""), not_checked("b", "")]) == 0
