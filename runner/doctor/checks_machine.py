@@ -66,7 +66,7 @@ def disk(config: RunnerConfig) -> list[Check]:
     place = next(path for path in (config.root, *config.root.parents) if path.exists())
     free = shutil.disk_usage(place).free
     if not os.access(place, os.W_OK | os.X_OK):
-        mend = f'sudo install -d -o "$USER" {config.root}    (or choose another: --root, BATCHAI_NODE_ROOT)'
+        mend = f'sudo install -d -o "$USER" {config.root}  # or choose another: --root, BATCHAI_NODE_ROOT'
         return [failed("node root", f"{place} cannot be written to by this user", mend)]
     return [room(config.root, free)]
 
@@ -75,7 +75,7 @@ def room(root: Path, free: int) -> Check:
     """`free`: bytes."""
     words = f"{root}: {free / _GIB:.1f} GiB free"
     if free < _LEAST_FREE:
-        mend = f"df -h {root}; make room, or choose another disk: --root, BATCHAI_NODE_ROOT"
+        mend = f"df -h {root}  # make room, or choose another disk: --root, BATCHAI_NODE_ROOT"
         return failed("node root", words, mend)
     return ok("node root", words)
 

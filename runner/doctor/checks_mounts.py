@@ -44,7 +44,7 @@ def fuse_device() -> list[Check]:
     if not _DEVICE.exists():
         return [
             not_checked(
-                name, "missing", "sudo modprobe fuse    (in a container: docker run --device /dev/fuse)"
+                name, "missing", "sudo modprobe fuse  # in a container: docker run --device /dev/fuse"
             )
         ]
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
@@ -56,33 +56,50 @@ def kinds(settings: Settings, config: RunnerConfig) -> list[Check]:
     """Per kind of volume the driver that a job's volume of the data account would be mounted with."""
     account = settings.data_account or "anaccount"
     urls = settings.endpoints.get(account)
-    # Secrets matter to the choice of the driver only by being there.
-    share = Volume(FILE_SHARE, "v", account, "key", share="doctor", endpoint=urls.file if urls else "")
-    container = Volume(
-        BLOB_CONTAINER, "v", account, "key", container="doctor", endpoint=urls.blob if urls else ""
-    )
+    endpoint = urls.blob if urls else ""
+    container = Volume(BLOB_CONTAINER, "v", account, "key", container="doctor", endpoint=endpoint)
     server = Volume(FILE_SERVER, "v", server="192.0.2.1")
+    nfs = "sudo apt-get install nfs-common linux-modules-extra-$(uname -r)"
     return [
-        _kind("file shares", share, config, failed, _INSTALL),
+        _kind("file shares", _share(settings), config, failed, _INSTALL),
         _kind("blob containers", container, config, failed, _INSTALL),
         # Few documents have file servers, and a laptop needs none.
-        _kind("file servers (NFS)", server, config, not_checked, "sudo apt-get install nfs-common (as root)"),
+        _kind("file servers (NFS)", server, config, not_checked, nfs),
     ]
+
+
+def share_driver(settings: Settings, config: RunnerConfig) -> str:
+    """The driver of the data account's shares; "" where none works."""
+    try:
+        return choose(_share(settings), _context(config))[0].NAME
+    except MountError:
+        return ""
+
+
+def _share(settings: Settings) -> Volume:
+    account = settings.data_account or "anaccount"
+    urls = settings.endpoints.get(account)
+    # Secrets matter to the choice of the driver only by being there.
+    return Volume(FILE_SHARE, "v", account, "key", share="doctor", endpoint=urls.file if urls else "")
 
 
 def _kind(
     name: str, volume: Volume, config: RunnerConfig, otherwise: Callable[[str, str, str], Check], mend: str
 ) -> Check:
-    context = MountContext(
+    name = f"mounts: {name}"
+    try:
+        driver, why = choose(volume, _context(config))
+    except MountError as error:
+        reasons = str(error).removesuffix(error.hint).partition(f"{volume}: ")[2]
+        return otherwise(name, f"no driver works here: {reasons.strip()}", mend)
+    return ok(name, f"with {driver.NAME}{f' ({why})' if why else ''}")
+
+
+def _context(config: RunnerConfig) -> MountContext:
+    return MountContext(
         say=lambda _: None,
         work=Path(gettempdir()),
         premounted=config.premounted,
         drivers=config.drivers,
         smb_hosts=config.smb_hosts,
     )
-    name = f"mounts: {name}"
-    try:
-        driver, why = choose(volume, context)
-    except MountError as error:
-        return otherwise(name, str(error), mend)
-    return ok(name, f"with {driver.NAME}{f' ({why})' if why else ''}")

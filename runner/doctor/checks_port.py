@@ -5,6 +5,7 @@ import socket
 from urllib.parse import urlsplit
 
 from runner.config import RunnerConfig
+from runner.doctor.checks_mounts import share_driver
 from runner.doctor.types import Check, failed, not_checked, ok
 from shared.settings import Settings
 
@@ -22,7 +23,20 @@ def smb(settings: Settings, config: RunnerConfig) -> list[Check]:
     host = config.smb_hosts.get(account) or public_host(account, endpoint)
     if not host:
         return [not_checked(_NAME, f"the file service of {account} is a local one: no SMB there")]
-    return [_reach(host)]
+    return [verdict(host, _fault(host), share_driver(settings, config))]
+
+
+def verdict(host: str, fault: str, driver: str) -> Check:
+    """`fault`: why the port cannot be reached, "" where it can; `driver`: what shares are mounted with."""
+    if not fault:
+        return ok(_NAME, f"{host}:{_PORT} answers")
+    words = f"{host}:{_PORT} cannot be reached: {fault}"
+    if driver not in ("cifs", ""):
+        return not_checked(_NAME, f"{words}; not needed, shares are mounted with {driver}")
+    # The runner takes cifs where its tools are there, and the job fails: rclone has to be asked for.
+    drivers = '{"azureFileShare": "premounted rclone"}'
+    mend = f"export BATCHAI_DRIVERS='{drivers}'  # HTTPS instead; or allow TCP {_PORT} outbound to {host}"
+    return failed(_NAME, words, mend)
 
 
 def public_host(account: str, endpoint: str) -> str:
@@ -40,13 +54,9 @@ def public_host(account: str, endpoint: str) -> str:
     return ""
 
 
-def _reach(host: str) -> Check:
+def _fault(host: str) -> str:
     try:
         socket.create_connection((host, _PORT), _SECONDS).close()
     except (OSError, UnicodeError) as error:
-        mend = (
-            f"nc -zvw3 {host} {_PORT}    (allow it outbound, or use a private endpoint and "
-            "BATCHAI_SMB_HOSTS; without it shares are mounted with rclone over HTTPS)"
-        )
-        return failed(_NAME, f"{host}:{_PORT} cannot be reached: {error}", mend)
-    return ok(_NAME, f"{host}:{_PORT} answers")
+        return str(error)
+    return ""

@@ -1,14 +1,16 @@
 """Whether the settings can be read, every fault at once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from runner.config import RunnerConfig, config_from
 from runner.doctor.types import Check, failed, not_checked, ok
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
 
+T = TypeVar("T")
 _NAME = "settings"
 _REMEDIES = {
     "BATCHAI_STORAGE": (
@@ -50,16 +52,8 @@ class Read:
 def read(env: Mapping[str, str], source: str, given: Given) -> Read:
     """Both sides' settings. `source` says where they come from. Raises nothing."""
     faults: list[str] = []
-    settings: Settings | None = None
-    config: RunnerConfig | None = None
-    try:
-        settings = settings_from(env)
-    except SettingsError as error:
-        faults += error.faults
-    try:
-        config = config_from(env, given.cluster, given.node_id, given.root, given.gpus)
-    except SettingsError as error:
-        faults += error.faults
+    settings = _tried(lambda: settings_from(env), faults)
+    config = _tried(lambda: config_from(env, given.cluster, given.node_id, given.root, given.gpus), faults)
     checks = [failed(_NAME, fault, remedy(fault)) for fault in faults]
     if config is not None and not faults:
         checks = [ok(_NAME, f"from {source}; node {config.node_id} of cluster {config.cluster}")]
@@ -68,10 +62,24 @@ def read(env: Mapping[str, str], source: str, given: Given) -> Read:
     return Read(settings, config, (*checks, *app(env)))
 
 
+def _tried(reading: Callable[[], T], faults: list[str]) -> T | None:
+    try:
+        return reading()
+    except SettingsError as error:
+        faults += error.faults
+    except ValueError as error:  # an unclosed quote in BATCHAI_DRIVERS, for instance
+        faults.append(f"a setting of the runner cannot be read: {error}")
+    return None
+
+
 def remedy(fault: str) -> str:
     """What mends a fault, which begins with the name of its setting or option."""
-    match = re.match(r"-?-?\w[\w-]*", fault)
-    name = match.group() if match else ""
+    match = re.match(r"--[\w-]+|BATCHAI_\w+", fault)
+    if match is None:
+        return "compare the settings with docs/settings.md"
+    name = match.group()
+    if name.startswith("--"):
+        return f"give {name} as `python -m runner --help` says"
     return _REMEDIES.get(name) or f"set {name} as docs/settings.md says, for instance: export {name}=..."
 
 

@@ -43,7 +43,7 @@ def access(settings: Settings) -> list[Check]:
     try:
         return [ok(name, f"account {account} as {trials.identity_name()}")]
     except StoreError as error:
-        mend = "az vm identity assign -g GROUP -n VM    (on a laptop: az login)"
+        mend = "az vm identity assign -g GROUP -n VM  # on a laptop: az login"
         return [failed(name, f"account {account}: {error}", mend)]
 
 
@@ -92,18 +92,18 @@ def reach_remedy(account: str) -> str:
     """What tells why an account does not answer."""
     return (
         f"az storage account show -n {account or 'ACCOUNT'} --query "
-        '"{endpoints:primaryEndpoints, rules:networkRuleSet}"    (check name, network and firewall)'
+        '"{endpoints:primaryEndpoints, rules:networkRuleSet}"  # check name, network and firewall'
     )
 
 
 def _remedy(fault: BatchAIError, account: str, role: str, by_key: bool, setting: str) -> str:
     account = account or "ACCOUNT"
     if isinstance(fault, NotFoundError):
-        return f"{_PROVISION}    (makes the tables and containers)"
+        return f"{_PROVISION}  # makes the tables and containers"
     if "could not be reached" in str(fault):
         return reach_remedy(account)
-    if not re.search(r"answered 40[13]|signing in", str(fault)):
-        return f"az storage account show -n {account}    (and try again: storage may have had a hiccup)"
+    if not re.search(r"answered (40[13]|None)", str(fault)):
+        return f"az storage account show -n {account}  # and try again: it may have been a hiccup"
     if not by_key:
         return (
             f'az role assignment create --assignee IDENTITY --role "{role}" '

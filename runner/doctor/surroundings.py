@@ -67,6 +67,6 @@ def parts_of(connection_string: str) -> dict[str, str]:
 def secrets_in(env: Mapping[str, str]) -> tuple[str, ...]:
     """Everything in the settings that must never be printed."""
     whole = [env.get(name, "") for name in _SECRET]
-    storage = parts_of(whole[0])
-    inner = [storage.get("AccountKey", ""), storage.get("SharedAccessSignature", "")]
+    storage = {name.lower(): value for name, value in parts_of(whole[0]).items()}
+    inner = [storage.get("accountkey", ""), storage.get("sharedaccesssignature", "")]
     return tuple(s for s in (*whole, *inner, *whole[1].split(",")) if len(s) > 3)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.storage.fileshare import ShareClient
 
 from shared.errors import BatchAIError, StoreError
@@ -49,7 +49,7 @@ def table_rights(connection: Connection) -> Tried:
 
 def queue_rights(connection: Connection) -> Tried:
     """Create a queue, send, receive, renew and delete a message, remove the queue."""
-    name = f"{_PARTITION}-{uuid.uuid4().hex}"
+    name = f"{_PARTITION}-{uuid.uuid4().hex[:12]}"
     queue = connection.queues.get_queue_client(name)
     held: dict[str, Any] = {}
 
@@ -77,7 +77,7 @@ def queue_rights(connection: Connection) -> Tried:
 def blob_rights(connection: Connection) -> Tried:
     """Put, get and delete a blob of the container with the accepted documents."""
     container = connection.settings.accepted_container
-    name = f"{_PARTITION}/{uuid.uuid4().hex}"
+    name = f"{_PARTITION}/{uuid.uuid4().hex[:12]}"
     blob = connection.blobs.get_blob_client(container, name)
     steps: Sequence[Step] = (
         ("put", lambda: blob.upload_blob(b"{}", overwrite=True)),
@@ -89,7 +89,7 @@ def blob_rights(connection: Connection) -> Tried:
 
 def share_rights(account: str, key: str, endpoint: str) -> Tried:
     """Create a share, append to a file on it as to a job's log, remove the share."""
-    address = ShareAddress(account, f"{_PARTITION}-{uuid.uuid4().hex}", key, endpoint)
+    address = ShareAddress(account, f"{_PARTITION}-{uuid.uuid4().hex[:12]}", key, endpoint)
     folder = ShareFolder(address, _PARTITION)
 
     def make() -> None:
@@ -133,8 +133,11 @@ def identity_name() -> str:
     """Whom the machine's identity signs in as, in words. Raises StoreError where there is none."""
     from azure.identity import DefaultAzureCredential
 
-    with translated("signing in with the machine's identity"), DefaultAzureCredential() as credential:
-        return name_in_token(credential.get_token(_STORAGE_SCOPE).token)
+    try:
+        with DefaultAzureCredential() as credential:
+            return name_in_token(credential.get_token(_STORAGE_SCOPE).token)
+    except ClientAuthenticationError as error:
+        raise StoreError("nobody is signed in: no managed identity answers, and no az login") from error
 
 
 def name_in_token(token: str) -> str:
@@ -159,7 +162,7 @@ def _tried(what: str, url: str, steps: Sequence[Step], undo: Callable[[], object
         return Tried((), steps[0][0], StoreError(words))
     for right, step in steps:
         try:
-            with translated(f"{right}, {what}"):
+            with translated(f"{right} ({what})"):
                 step()
         except BatchAIError as fault:
             with suppress(AzureError, BatchAIError):

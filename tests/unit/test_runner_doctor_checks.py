@@ -7,6 +7,7 @@ from runner.doctor.checks_gpu import Seen
 from runner.doctor.checks_gpu import verdict as gpu_verdict
 from runner.doctor.checks_machine import packages, pinned
 from runner.doctor.checks_port import public_host
+from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
 from runner.doctor.types import State
@@ -72,6 +73,21 @@ def test_smb_is_tried_where_a_public_host_serves_the_account(endpoint: str, host
     assert public_host("acc", endpoint) == host
 
 
+@pytest.mark.parametrize(
+    ("fault", "driver", "state"),
+    [
+        ("", "cifs", State.OK),
+        ("timed out", "cifs", State.FAILED),
+        ("timed out", "", State.FAILED),
+        ("timed out", "rclone", State.NOT_CHECKED),
+    ],
+)
+def test_a_closed_port_fails_where_shares_are_mounted_by_smb(fault: str, driver: str, state: State) -> None:
+    check = port_verdict("acc.file.core.windows.net", fault, driver)
+    assert check.state is state
+    assert ("BATCHAI_DRIVERS" in check.remedy) is (state is State.FAILED)
+
+
 def test_a_refused_key_is_mended_by_a_fresh_connection_string() -> None:
     check = verdict("queue rights", DENIED, "acc", "Storage Queue Data Contributor", by_key=True)
     assert check.state is State.FAILED
@@ -119,6 +135,12 @@ def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
 
 def test_the_remedy_of_a_missing_connection_string_is_a_command() -> None:
     assert remedy("BATCHAI_STORAGE is missing: ...").startswith("export BATCHAI_STORAGE=")
+
+
+def test_a_setting_that_nobody_expected_is_a_fault_too() -> None:
+    found = read({"BATCHAI_DRIVERS": '{"nfs": "it\'s"}'}, "a test", Given())
+    assert found.config is None
+    assert "No closing quotation" in found.checks[-2].detail
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import main
 from runner.doctor.guarded import Group, run_all
 from runner.doctor.showing import as_json, exit_code, print_table
 from runner.doctor.surroundings import secrets_in, stack_settings, surroundings
@@ -22,7 +24,7 @@ FILES = f"AccountName=a;AccountKey={KEY};FileEndpoint=http://127.0.0.1:3/a;"
 
 def test_what_raises_becomes_a_failed_check_without_its_secrets() -> None:
     def broken() -> Sequence[Check]:
-        raise ValueError(f"cannot read {AZURITE}")
+        raise ValueError(f"cannot read {AZURITE} nor {KEY}")
 
     report = run_all([Group("a", 5, lambda: [ok("a", "fine")]), Group("b", 5, broken, "mend b")], (KEY,))
     assert [(check.name, check.state, check.remedy) for check in report] == [
@@ -92,6 +94,14 @@ def test_the_table_folds_details_and_never_commands(
     assert "    " + REPORT[1].remedy.strip() in [line.rstrip() for line in lines]
     assert "  two, three" in lines
     assert lines[-1] == "1 ok, 2 failed, 1 not checked"
+
+
+def test_without_the_runner_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pynvml" else object())
+    ended = CliRunner().invoke(main, ["doctor"])
+    assert ended.exit_code == 1
+    assert "no module pynvml" in ended.output
+    assert "pip install '.[runner]'" in ended.output
 
 
 def test_json_and_exit_code() -> None:
