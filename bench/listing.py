@@ -2,9 +2,8 @@
 
 Fills an Azurite (in memory) with ended jobs and a few running ones, through transactions as large as the
 service takes, and prints for each kind of page the seconds (median of several), the storage calls, and how
-many plain point reads, by key and in the same run, it takes as long as. Azurite searches its whole table for
-each insert (10,000 jobs take a minute, 100,000 hours) and for each query; Azure Storage seeks to the first
-key of a range, so that what counts there is the calls.
+many plain point reads, by key and in the same run, it takes as long as. Filling Azurite slows down as its table
+grows (5,000 jobs in 12 s, 10,000 in 78 s), so that large numbers need patience or a real account.
 """
 
 import base64

@@ -19,6 +19,9 @@ jobs = group(None, "job", "Jobs: what runs on the nodes of a cluster.")
 name = name_option("job", "-j", "--job")
 where = (in_workspace, in_experiment)
 
+#: What executionState can be.
+_STATES = ("queued", "running", "terminating", "succeeded", "failed")
+
 
 @command(jobs, "show", "job show -w research -e mnist -n first", name, *where)
 def show(session: Session, name: str) -> None:
@@ -30,10 +33,32 @@ def show(session: Session, name: str) -> None:
             click.echo(line)
 
 
-@command(jobs, "list", "job list -w research -e mnist -o table", *where)
-def list_all(session: Session) -> None:
-    """List the jobs of an experiment."""
-    session.show_all(session.api.pages("GET", f"{session.experiment()}/jobs"), columns.job)
+@command(
+    jobs,
+    "list",
+    "job list -w research -e mnist --state failed --created-after 2026-11-23 -o table",
+    *where,
+    click.option("--state", type=click.Choice(_STATES), help="Only jobs in this state."),
+    click.option("--created-after", metavar="TIME", help="Only jobs made at or after a UTC day or ISO time."),
+    click.option("--created-before", metavar="TIME", help="Only jobs made before it."),
+    click.option("--prefix", help="Only names that begin so."),
+)
+def list_all(
+    session: Session,
+    state: str | None,
+    created_after: str | None,
+    created_before: str | None,
+    prefix: str | None,
+) -> None:
+    """List the jobs of an experiment, by name; by time or by an ended state, newest first."""
+    wanted = {
+        "state": state,
+        "createdafter": created_after,
+        "createdbefore": created_before,
+        "prefix": prefix,
+    }
+    query = {name: value for name, value in wanted.items() if value}
+    session.show_all(session.api.pages("GET", f"{session.experiment()}/jobs", **query), columns.job)
 
 
 @command(jobs, "runs", "job runs -w research -e mnist -n first -o table", name, *where)

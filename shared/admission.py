@@ -98,7 +98,7 @@ def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:
                 0,
                 0,
                 "$.properties.nodeCount",
-                f"jobs on several nodes are not run yet; the document asks for {spec.node_count}",
+                f"jobs on several nodes are not run yet; the document asks for {spec.node_count}.",
                 "Set nodeCount to 1.",
             )
         )
@@ -108,7 +108,7 @@ def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:
                 0,
                 0,
                 "$.properties.containerSettings",
-                "jobs in containers are not run yet",
+                "jobs in containers are not run yet.",
                 "Leave containerSettings out to run directly on the node.",
             )
         )

@@ -226,7 +226,7 @@ class ClusterManager:
         """The problem of a job whose cluster does not exist."""
         if cluster is None:
             text = spec.cluster.id if spec.cluster else ""
-            message = f"{printable(text)} is not the id of a cluster"
+            message = f"{printable(text)} is not the id of a cluster."
             example = self.settings.scope.cluster(ClusterId("<workspace>", "<cluster>"))
             hint = f"Expected the name of a cluster of the job's workspace, or {example}"
             return Problem(0, 0, "$.properties.cluster.id", message, hint)
@@ -234,7 +234,7 @@ class ClusterManager:
             0,
             0,
             "$.properties.cluster",
-            f"there is no cluster '{cluster.cluster}' in workspace '{cluster.workspace}'",
+            f"there is no cluster '{cluster.cluster}' in workspace '{cluster.workspace}'.",
             f"Drop a cluster.json at {self.settings.clusters_container}/{cluster}/cluster.json first, "
             "or name another cluster in cluster.id",
         )

@@ -50,7 +50,7 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
 
 
 def _bad_path(error: ValueError) -> tuple[Problem, ...]:
-    return (Problem(0, 0, "$", f"the file is in the wrong place: {error}", "Move it and drop it again."),)
+    return (Problem(0, 0, "$", f"the file is in the wrong place: {error}.", "Move it and drop it again."),)
 
 
 def _source(blob_name: str, data: bytes, etag: str) -> Source:

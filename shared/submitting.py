@@ -186,6 +186,6 @@ def _name_taken(existing: Job) -> Problem:
         0,
         "$",
         f"a job named '{existing.id.job}' is {shown} in experiment '{existing.id.experiment}' "
-        f"(uuid {existing.uuid}); it goes on unchanged",
+        f"(uuid {existing.uuid}); it goes on unchanged.",
         "Use another job name, or terminate it or wait for its end before you submit a different document.",
     )
