@@ -2,8 +2,8 @@
 
 Fills an Azurite (in memory) with ended jobs and a few running ones, through transactions as large as the
 service takes, and prints for each kind of page the seconds (median of several), the storage calls, and how
-many plain point reads, by key and in the same run, it takes as long as. Filling Azurite slows down as its table
-grows (5,000 jobs in 12 s, 10,000 in 78 s), so that large numbers need patience or a real account.
+many plain point reads, by key and in the same run, it takes as long as. Filling Azurite slows down as its
+table grows (5,000 jobs in 12 s, 10,000 in 78 s), so that large numbers need patience or a real account.
 """
 
 import base64
