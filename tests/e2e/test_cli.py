@@ -233,10 +233,10 @@ def test_shells_complete_its_words(batchai: CommandLine) -> None:
 
 
 def test_ctrl_c_leaves_the_job_alone(batchai: CommandLine, there: tuple[str, ...]) -> None:
-    submit(batchai, there, "goes-on", "echo begun; sleep 4; echo done")
+    submit(batchai, there, "goes-on", "echo begun; sleep 15; echo done")
     process = batchai.start("job", "logs", "-n", "goes-on", *there, "-f", start_new_session=True)
     assert process.stdout and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and b"goes on" in err
-    batchai("job", "wait", "-n", "goes-on", *there, "--interval", "0.5")
+    batchai("job", "wait", "-n", "goes-on", *there, "--interval", "0.5", seconds=60)
