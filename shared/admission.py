@@ -82,11 +82,10 @@ def next_uuid(new: Job, ended: Job) -> str:
 def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | None:
     """The cluster a document asks for: the ARM id in `cluster.id`, or a bare name in it (a cluster of the
     job's own workspace), else the default one. None when `cluster.id` is neither."""
-    if spec.cluster is None:
-        return ClusterId(job.workspace, default_cluster)
-    if NAME_PATTERN.match(spec.cluster.id):
-        return ClusterId(job.workspace, spec.cluster.id)
-    return cluster_from_arm_id(spec.cluster.id)
+    asked = spec.cluster.id if spec.cluster else ""
+    if asked and not NAME_PATTERN.match(asked) and cluster_from_arm_id(asked) is None:
+        return None
+    return spec.cluster_id(job.workspace, default_cluster)
 
 
 def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:

@@ -57,9 +57,7 @@ class ClusterManager:
         self._now = now
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, ClusterRow]] = {}
-        self._reading = DocumentSettings(
-            storage_account=settings.data_account or None, storage_key=settings.data_key or None
-        )
+        self._reading = DocumentSettings.of(settings)
 
     def accept(self, cluster: ClusterId, data: bytes, place: str) -> ClusterAnswer:
         """Accept or refuse a cluster.json dropped at `place` ("<container>/<path>").

@@ -9,6 +9,7 @@ from shared.findings import Finding, json_path
 from shared.json_text import JsonText, read_json
 from shared.placeholders import OwnStorage
 from shared.reading import Report, read_cluster, read_job
+from shared.settings import Settings
 from shared.spec_base import Model
 from shared.spec_cluster import ClusterSpec
 from shared.spec_job import JobSpec
@@ -27,6 +28,11 @@ class DocumentSettings:
     storage_key: str | None = field(default=None, repr=False)  #: fills <AZURE_BATCHAI_STORAGE_KEY>
     default_cluster: str = "default"  #: cluster of the job's own workspace when cluster.id is absent
     max_bytes: int = 512 * 1024
+
+    @classmethod
+    def of(cls, settings: Settings) -> "DocumentSettings":
+        """What an installation's settings say of it."""
+        return cls(settings.data_account or None, settings.data_key or None, settings.default_cluster)
 
     @property
     def own_storage(self) -> OwnStorage:

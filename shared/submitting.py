@@ -63,7 +63,7 @@ class Submitter:
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse. Never raises for what the document says; StoreError when storage fails."""
-        parsed = parse_job(data, self._reading())
+        parsed = parse_job(data, DocumentSettings.of(self.settings))
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
         if missing := admission.not_run_yet(parsed.spec):
@@ -157,13 +157,6 @@ class Submitter:
         """Remove the accepted document of a run that is not to be, unless it is the existing one's."""
         if run.uuid != existing.uuid:
             self.documents.delete_accepted(run.uuid)
-
-    def _reading(self) -> DocumentSettings:
-        return DocumentSettings(
-            storage_account=self.settings.data_account or None,
-            storage_key=self.settings.data_key or None,
-            default_cluster=self.settings.default_cluster,
-        )
 
 
 class _Refused(BatchAIError):

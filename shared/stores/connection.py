@@ -82,7 +82,7 @@ class Connection:
         if self.settings.storage:
             return TableServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.table.core.windows.net"
-        return TableServiceClient(url, credential=_identity(), **options)
+        return TableServiceClient(url, credential=identity(), **options)
 
     @functools.cached_property
     def queues(self) -> QueueServiceClient:
@@ -92,7 +92,7 @@ class Connection:
         if self.settings.storage:
             return QueueServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.queue.core.windows.net"
-        return QueueServiceClient(url, credential=_identity(), **options)
+        return QueueServiceClient(url, credential=identity(), **options)
 
     @functools.cached_property
     def blobs(self) -> BlobServiceClient:
@@ -102,7 +102,7 @@ class Connection:
         if self.settings.storage:
             return BlobServiceClient.from_connection_string(self.settings.storage, **options)
         url = f"https://{self.settings.storage_account}.blob.core.windows.net"
-        return BlobServiceClient(url, credential=_identity(), **options)
+        return BlobServiceClient(url, credential=identity(), **options)
 
     def close(self) -> None:
         """Close the clients that were made."""
@@ -111,7 +111,8 @@ class Connection:
                 client.close()
 
 
-def _identity() -> Any:
+def identity() -> Any:
+    """The machine's identity, where no key is configured."""
     # Imported late: azure-identity costs a third of a second and the local stack never needs it.
     from azure.identity import DefaultAzureCredential
 

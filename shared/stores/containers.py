@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.storage.blob import ContainerClient, ExponentialRetry
 
 from shared.errors import StoreError
-from shared.stores.connection import CallCounter, counting_transport, error_code, translated
+from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
 
 #: The service takes at most 4 MiB in one Append Block.
 MOST_BYTES = 4 * 1024 * 1024
@@ -46,9 +46,7 @@ def _client(address: ContainerAddress, counter: CallCounter | None) -> Container
         options["transport"] = counting_transport(counter, "data")
     credential: Any = {"account_name": address.account, "account_key": address.key}
     if not address.key:
-        from azure.identity import DefaultAzureCredential
-
-        credential = DefaultAzureCredential()
+        credential = identity()
     return ContainerClient(address.url, address.container, credential=credential, **options)
 
 

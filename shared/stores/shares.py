@@ -7,7 +7,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient
 
 from shared.errors import StoreError
-from shared.stores.connection import CallCounter, counting_transport, error_code, translated
+from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
 
 #: The service takes at most 4 MiB in one Put Range.
 MOST_BYTES = 4 * 1024 * 1024
@@ -36,9 +36,7 @@ def _client(address: ShareAddress, counter: CallCounter | None) -> ShareClient:
         options["transport"] = counting_transport(counter, "file")
     credential: Any = {"account_name": address.account, "account_key": address.key}
     if not address.key:
-        from azure.identity import DefaultAzureCredential
-
-        credential = DefaultAzureCredential()
+        credential = identity()
         options["token_intent"] = "backup"
     return ShareClient(address.url, address.share, credential=credential, **options)
 

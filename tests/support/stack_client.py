@@ -1,7 +1,6 @@
 """A user of a running stack: drops documents and reads what comes of them, through public clients only."""
 
 import json
-import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
@@ -111,8 +110,3 @@ class StackClient:
             return client.download_file().readall().rstrip(b"\0")
         except ResourceNotFoundError:
             return None
-
-
-def seconds_between(earlier: float) -> float:
-    """Seconds since `earlier` (time.time())."""
-    return time.time() - earlier
