@@ -3,6 +3,11 @@
 import threading
 from enum import Enum
 
+#: A job's last lines get this long to reach the share before they are called incomplete.
+_DRAIN_SECONDS = 60.0
+#: When the machine goes there is no time for that.
+_HURRIED_DRAIN_SECONDS = 2.0
+
 
 class StopReason(Enum):
     """Why a job is stopped before its own end."""
@@ -17,6 +22,11 @@ class StopReason(Enum):
     def hands_back(self) -> bool:
         """Whether the job goes back to the queue, for another runner and without using up an attempt."""
         return self in (StopReason.DRAIN, StopReason.EVICTED)
+
+    @property
+    def for_runner(self) -> bool:
+        """Whether it is for the runner's sake: then the attempt has no outcome of its own."""
+        return self.hands_back or self is StopReason.LOST
 
 
 class StopSignal:
@@ -36,6 +46,25 @@ class StopSignal:
     @property
     def reason(self) -> StopReason | None:
         return self._reason
+
+    @property
+    def for_runner(self) -> bool:
+        """Whether the job is stopped for the runner's sake."""
+        return self._reason is not None and self._reason.for_runner
+
+    def grace_seconds(self, usual: float, hurried: float) -> float:
+        """Between SIGTERM and SIGKILL: `usual`, or less for some reasons, at most `hurried` for others."""
+        if self._reason is StopReason.LOST:
+            return 0.0  # another runner may start at any moment
+        hands_back = self._reason is not None and self._reason.hands_back
+        return min(usual, hurried) if hands_back else usual
+
+    def drain_seconds(self) -> float:
+        """How long the last lines of the logs may take to reach where people read them."""
+        if self._reason is StopReason.LOST:
+            return 0.0  # with the lease the files went to another runner
+        hands_back = self._reason is not None and self._reason.hands_back
+        return _HURRIED_DRAIN_SECONDS if hands_back else _DRAIN_SECONDS
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds`; whether a stop was asked for."""

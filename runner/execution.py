@@ -1,0 +1,166 @@
+"""What an attempt does between its volumes and its outcome: output folders, preparation, processes."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from runner import folders, process
+from runner.cage import Cage
+from runner.config import RunnerConfig
+from runner.launch import plan
+from runner.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
+from runner.log_places import Logs
+from runner.process import JobProcess
+from runner.stopping import StopReason, StopSignal
+from runner.workplace import Workplace
+from shared.environment import Placement, job_environment, output_directories
+from shared.events import EventKind
+from shared.fail_points import reach
+from shared.spec import JobSpec
+from shared.state import TERMINATED, Outcome, Reason
+
+log = logging.getLogger(__name__)
+
+
+class Diary(Protocol):
+    """What is said to the job's owner."""
+
+    def say(self, text: str) -> None: ...
+
+
+@dataclass
+class Execution:
+    """The processes of one attempt on this node. Every process is dead when a method returns an outcome;
+    what they have left behind is for the cage."""
+
+    config: RunnerConfig
+    spec: JobSpec
+    placement: Placement
+    workplace: Workplace
+    logs: Logs
+    diary: Diary
+    stop: StopSignal
+    cage: Cage
+    happened: Callable[[EventKind, str], None]
+    notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
+    monotonic: Callable[[], float] = time.monotonic
+    processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
+    gpu_seconds: float = 0.0
+    _deadline: float = 0.0
+
+    def run(self) -> Outcome | None:
+        """The outcome; None when the attempt was stopped for the runner's sake.
+
+        Raises LaunchError, FolderError, OSError.
+        """
+        if self._too_late():
+            return None
+        base = self.workplace.base
+        steps = plan(self.spec, self.placement, python=self.workplace.python, base=base)
+        for note in steps.notes:
+            self.diary.say(note)
+        env = job_environment(self.spec, self.placement, base=base)
+        for identifier, folder in output_directories(self.spec, self.placement).items():
+            folders.make_output(folder)
+            self.diary.say(f"output directory {identifier}: {folder}")
+        for path, content in steps.files.items():
+            Path(path).write_text(content)
+        self._deadline = self.monotonic() + self.spec.constraints.max_wall_clock_time.total_seconds()
+        if steps.preparation is not None:
+            early = self._prepare(steps.preparation, env)
+            if early is None or not early.succeeded:
+                return early
+        return self._launch(steps, env)
+
+    def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
+        out, err = (
+            self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
+        )
+        self.diary.say("job preparation starts")
+        prepared = [self.workplace.start("jobPreparation", command, env, out, err)]
+        early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED)
+        if early is not None and early.succeeded:
+            self.happened(EventKind.PREPARED, "")
+        return early
+
+    def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
+        started: list[tuple[ProcessPlan, JobProcess]] = []
+        for step in steps.processes:
+            if self._too_late():
+                return self._stopped([child for _, child in started])
+            out, err = (self.logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
+            self.diary.say(f"{step.role} starts: {step.command}")
+            child = self.workplace.start(step.name, step.command, {**env, **step.environment}, out, err)
+            self.processes.append(child)
+            started.append((step, child))
+        self.happened(EventKind.STARTED, "")
+        reach("started")
+        begun = self.monotonic()
+        essential = [child for step, child in started if step.essential]
+        outcome = self._wait([child for _, child in started], essential, Reason.JOB_FAILED)
+        self.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
+        self.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
+        return outcome
+
+    def _wait(
+        self, processes: list[JobProcess], essential: list[JobProcess], failure: Reason
+    ) -> Outcome | None:
+        """The outcome once the essential processes have ended, or one of them badly, or a stop was asked for.
+        Everything is dead on return."""
+        self.processes.extend(p for p in processes if p not in self.processes)
+        pause = 0.01
+        while True:
+            codes = [p.exit_code for p in essential]
+            if self._too_late():
+                # They were killed, however it looks.
+                return self._stopped(processes)
+            bad = next((code for code in codes if code), None)
+            if bad is not None:
+                process.stop(processes, self.config.grace_seconds)
+                return Outcome(failure, bad, _FAILURE_TEXTS[failure])
+            if None not in codes:
+                process.stop([p for p in processes if p not in essential], self.config.grace_seconds)
+                return Outcome(Reason.SUCCEEDED, 0)
+            if self.monotonic() > self._deadline:
+                self.stop.set(StopReason.WALL_CLOCK)
+            if self.stop.wait(pause):
+                return self._stopped(processes)
+            pause = min(0.1, pause * 1.3)
+
+    def _too_late(self) -> bool:
+        """Whether this runner was stalled for as long as its lease: then somebody else has the job."""
+        if self.cage.fired:
+            self.stop.set(StopReason.LOST)
+        return self.stop.reason is StopReason.LOST
+
+    def _stopped(self, processes: list[JobProcess]) -> Outcome | None:
+        reason = self.stop.reason
+        if reason is StopReason.EVICTED:
+            self._give_notice()
+        process.stop(processes, self.stop.grace_seconds(self.config.grace_seconds, self.config.drain_seconds))
+        if self.stop.for_runner:
+            return None
+        if reason is StopReason.WALL_CLOCK:
+            limit = self.spec.constraints.max_wall_clock_time
+            return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
+        return TERMINATED
+
+    def _give_notice(self) -> None:
+        try:
+            Path(self.placement.layout.preemption_notice).write_text(self.notice())
+        except OSError as error:
+            log.warning("no notice: %s", error, extra={"action": "notice", "job": str(self.placement.job)})
+
+
+_FAILURE_TEXTS = {
+    Reason.JOB_FAILED: "Job failed with non-zero exit code",
+    Reason.PREPARATION_FAILED: "Job preparation task failed with non-zero exit code",
+}
+
+
+def with_code(outcome: Outcome) -> str:
+    """ ", exit code 3", or nothing where there is none."""
+    return "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"

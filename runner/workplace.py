@@ -1,0 +1,67 @@
+"""Where the processes of an attempt start: on the node itself, or in the job's container."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from runner import process
+from runner.cage import Cage
+from runner.config import RunnerConfig, job_base_environment
+from runner.job_user import JobUser, own
+from runner.process import JobProcess
+
+
+class Workplace(Protocol):
+    """Opened when the volumes are mounted, closed before they are unmounted; every process of the attempt,
+    jobPreparation included, starts here."""
+
+    @property
+    def base(self) -> Mapping[str, str]:
+        """Variables that the machine or the image sets already."""
+
+    @property
+    def python(self) -> str:
+        """The interpreter where the document names none."""
+
+    def start(
+        self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
+    ) -> JobProcess:
+        """Start shell text in the job's working directory; `environment` is what the job adds to `base`.
+
+        The process is inside the attempt's cage. Raises LaunchError when it cannot be started.
+        """
+
+
+@dataclass(frozen=True)
+class NodeWorkplace:
+    """The node itself."""
+
+    config: RunnerConfig
+    working_directory: Path
+    cage: Cage
+    say: Callable[[str], None]  #: a line for the execution log
+    user: JobUser = field(default_factory=own)
+
+    @property
+    def base(self) -> Mapping[str, str]:
+        return job_base_environment(self.config, os.environ)
+
+    @property
+    def python(self) -> str:
+        if self.config.python:
+            return self.config.python
+        path = self.base["PATH"]
+        if not shutil.which("python", path=path) and shutil.which("python3", path=path):
+            self.say("this machine has no 'python'; 'python3' is used")
+            return "python3"
+        return "python"
+
+    def start(
+        self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
+    ) -> JobProcess:
+        """See Workplace."""
+        env = {**self.base, **environment}
+        return process.start(name, command, env, self.working_directory, stdout, stderr, self.cage)
