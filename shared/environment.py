@@ -28,6 +28,7 @@ class Node:
     node_id: str
     address: str  #: how the other nodes reach it: IPv4, IPv6 or a name
     gpus: int  #: how many GPUs the job has there; 0 on a CPU machine
+    ports: tuple[int, ...] = ()  #: free there, for the job's own servers; none: nobody has looked
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Placement:
     layout: NodeLayout  #: the same on every node
     nodes: tuple[Node, ...]  #: index 0 is the leader (the original's "master node")
     index: int = 0  #: which of `nodes` "this" is
-    first_port: int = 2222  #: ports of a job's own servers count from here on each address
+    first_port: int = 2222  #: where nobody has looked for free ports, they count from here on each address
 
     @property
     def leader(self) -> Node:
@@ -51,6 +52,18 @@ class Placement:
     @property
     def this(self) -> Node:
         return self.nodes[self.index]
+
+    def port(self, node: int, number: int) -> int:
+        """The port of server `number` (from 0) of the job on a node. Raises LaunchError where the node has
+        offered too few."""
+        ports = self.nodes[node].ports
+        if not ports:
+            return self.first_port + number
+        if number >= len(ports):
+            raise LaunchError(
+                f"node {self.nodes[node].node_id} has {len(ports)} free ports for the job, which needs more"
+            )
+        return ports[number]
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,7 @@ def _node_variables(placement: Placement) -> dict[str, str]:
         "AZ_BATCHAI_NUM_GPUS_PER_NODE": gpus,  # the name of 2017
         "AZ_BATCH_HOST_LIST": ",".join(node.address for node in placement.nodes),  # Azure Batch
         "AZ_BATCH_NODE_ID": placement.this.node_id,  # Azure Batch
-        "AZ_BATCH_MASTER_NODE": endpoint(leader, placement.first_port),  # Azure Batch
+        "AZ_BATCH_MASTER_NODE": endpoint(leader, placement.port(0, 0)),  # Azure Batch
         # Seen in Azure ML, which ran on the same back end afterwards:
         "AZ_BATCHAI_JOB_WORK_DIR": layout.working_directory,
         "AZ_BATCHAI_JOB_NAME": placement.job.job,

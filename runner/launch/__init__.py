@@ -33,6 +33,15 @@ TOOLKITS: Mapping[str, Toolkit] = {
 }
 
 
+#: What every job is given: PyTorch's MASTER_PORT, AZ_BATCH_MASTER_NODE.
+_LEAST_PORTS = 1
+
+
+def port_count(spec: JobSpec) -> int:
+    """How many free ports each node of a job should offer."""
+    return max(_LEAST_PORTS, tensorflow.port_count(spec) if spec.tensor_flow_settings else 0)
+
+
 def plan(
     spec: JobSpec,
     placement: Placement,

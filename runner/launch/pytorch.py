@@ -45,5 +45,5 @@ def _group(context: Context, count: int) -> dict[str, str]:
     return {
         "WORLD_SIZE": str(count),
         "MASTER_ADDR": placement.leader.address,
-        "MASTER_PORT": str(placement.first_port),
+        "MASTER_PORT": str(placement.port(0, 0)),
     }

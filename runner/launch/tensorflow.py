@@ -13,7 +13,7 @@ from runner.launch.plan import Context, Launch, ProcessPlan, required
 from runner.launch.spread import slots, spread, visible_devices
 from shared.environment import endpoint
 from shared.errors import LaunchError
-from shared.spec import TensorFlowSettings
+from shared.spec import JobSpec, TensorFlowSettings
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ def launch(context: Context) -> Launch:
     workers = [_worker(context, settings, cluster, index) for index in range(worker_count)]
     servers = [_server(context, settings, cluster, index) for index in range(server_count)]
     return Launch((*workers, *servers), slots(worker_count, context.node_count), _notes(settings, cluster))
+
+
+def port_count(spec: JobSpec) -> int:
+    """How many ports one node needs at most."""
+    settings = required(spec.tensor_flow_settings, "tensorFlowSettings")
+    workers = settings.worker_count or spec.node_count
+    return -(-workers // spec.node_count) + 1  # its workers, and a parameter server
 
 
 def _counts(settings: TensorFlowSettings, context: Context) -> tuple[int, int]:
@@ -61,9 +68,10 @@ def _cluster(context: Context, worker_count: int, server_count: int) -> Cluster:
     nodes, taken = context.placement.nodes, Counter[str]()
 
     def listen(node: int) -> str:
-        address = nodes[node].address
-        taken[address] += 1
-        return endpoint(address, context.placement.first_port + taken[address] - 1)
+        # Nodes at one address that have looked for free ports have offered different ones.
+        counted = nodes[node].node_id if nodes[node].ports else nodes[node].address
+        taken[counted] += 1
+        return endpoint(nodes[node].address, context.placement.port(node, taken[counted] - 1))
 
     server_nodes, worker_nodes = spread(server_count, len(nodes)), spread(worker_count, len(nodes))
     servers = tuple(listen(node) for node in server_nodes)

@@ -21,7 +21,13 @@ def job(nodes: int = 1, **properties: Any) -> JobSpec:
     return JobSpec.model_validate({"nodeCount": nodes, "stdOutErrPathPrefix": "/logs"} | properties)
 
 
-def placement(nodes: int = 1, gpus: int = 0, addresses: Sequence[str] = (), index: int = 0) -> Placement:
+def placement(
+    nodes: int = 1,
+    gpus: int = 0,
+    addresses: Sequence[str] = (),
+    index: int = 0,
+    ports: Sequence[tuple[int, ...]] = (),
+) -> Placement:
     """`nodes` nodes 10.0.0.4, 10.0.0.5, ... (or `addresses`), second attempt."""
     given = addresses or [f"10.0.0.{4 + i}" for i in range(nodes)]
     return Placement(
@@ -31,6 +37,8 @@ def placement(nodes: int = 1, gpus: int = 0, addresses: Sequence[str] = (), inde
         uuid="the-uuid",
         attempt=2,
         layout=NodeLayout("/root", JOB),
-        nodes=tuple(Node(f"node-{i}", address, gpus) for i, address in enumerate(given)),
+        nodes=tuple(
+            Node(f"node-{i}", address, gpus, ports[i] if ports else ()) for i, address in enumerate(given)
+        ),
         index=index,
     )

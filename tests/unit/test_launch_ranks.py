@@ -6,6 +6,7 @@ import pytest
 
 from runner.launch import plan
 from runner.launch.plan import LaunchPlan
+from shared.environment import job_environment
 from tests.support.placements import TEMP, job, placement
 
 INIT = f"file://{TEMP}/shared/pytorch-init-2"
@@ -37,6 +38,13 @@ def test_pytorch_on_two_nodes_has_a_rank_on_each() -> None:
         "MASTER_ADDR": "10.0.0.4",
         "MASTER_PORT": "2222",
     }
+
+
+def test_the_master_port_is_one_that_the_leader_has_found_free() -> None:
+    spec = job(2, pyTorchSettings={"pythonScriptFilePath": "t.py"})
+    where = placement(2, ports=((2300,), (2222,)))
+    assert {p.environment["MASTER_PORT"] for p in plan(spec, where).processes} == {"2300"}
+    assert job_environment(spec, where)["AZ_BATCH_MASTER_NODE"] == "10.0.0.4:2300"
 
 
 def test_ranks_that_share_a_node_share_its_gpus() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runner.launch import plan
+from runner.launch import plan, port_count
 from runner.launch.plan import LaunchPlan, ProcessPlan
 from shared.errors import LaunchError
 from tests.support.placements import job, placement
@@ -114,6 +114,28 @@ def test_workers_on_one_node_without_a_count_of_servers_get_one() -> None:
 def test_ports_count_per_address_not_per_node() -> None:
     result = launched(2, addresses=("127.0.0.1", "127.0.0.1"))
     assert result.processes[0].environment["AZ_BATCHAI_WORKER_HOSTS"] == "127.0.0.1:2223,127.0.0.1:2224"
+
+
+def test_ports_that_a_node_has_found_free_are_used_in_their_order() -> None:
+    spec = job(2, tensorFlowSettings=SETTINGS)
+    where = placement(2, addresses=("10.0.0.4", "10.0.0.4"), ports=((2222, 2225), (2223,)))
+    for process in plan(spec, where).processes:
+        assert process.environment["AZ_BATCHAI_PS_HOSTS"] == "10.0.0.4:2222"
+        assert process.environment["AZ_BATCHAI_WORKER_HOSTS"] == "10.0.0.4:2225,10.0.0.4:2223"
+    too_few = placement(2, ports=((2222,), (2222,)))
+    with pytest.raises(LaunchError, match="node node-0 has 1 free ports"):
+        plan(spec, too_few)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "workers", "count"), [(2, None, 2), (2, 4, 3), (2, 5, 4), (4, 2, 2), (1, None, 2)]
+)
+def test_every_node_offers_as_many_ports_as_it_may_need(nodes: int, workers: int | None, count: int) -> None:
+    spec = job(nodes, tensorFlowSettings=SETTINGS | {"workerCount": workers, "parameterServerCount": nodes})
+    assert port_count(spec) == count
+    offered = tuple(tuple(range(3000, 3000 + count)) for _ in range(nodes))
+    assert plan(spec, placement(nodes, ports=offered)).processes
+    assert port_count(job(nodes)) == 1
 
 
 def test_missing_arguments_are_noted() -> None:
