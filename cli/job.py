@@ -50,7 +50,7 @@ def list_all(
     created_before: str | None,
     prefix: str | None,
 ) -> None:
-    """List the jobs of an experiment, by name; by time or by an ended state, newest first."""
+    """List the jobs of an experiment, by name; with a state or a time the newest first."""
     wanted = {
         "state": state,
         "createdafter": created_after,

@@ -10,7 +10,7 @@ Names of states and codes are the original service's (REST specification; record
 it did not have are marked "ours".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -139,6 +139,7 @@ class Job:
     problems: str = "[]"  #: warnings and notes about the document, JSON
     deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
     etag: str = ""  #: of the row this was read from
+    stored_as: State | None = field(default=None, compare=False)  #: state of that row: where its entries lie
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ def translated(doing: str) -> Iterator[None]:
     except HttpResponseError as error:
         if error.status_code == 412:
             raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
+        if error.status_code == 404:  # within a transaction of the table service
+            raise NotFoundError(f"{doing}: not found ({error_code(error)})") from error
         if error_code(error) in ("EntityAlreadyExists", "BlobAlreadyExists"):
             raise ConflictError(f"{doing}: exists already") from error
         if error_code(error) in ("PopReceiptMismatch", "MessageNotFound"):

@@ -8,6 +8,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
+from shared.errors import NotFoundError
 from shared.names import ClusterId, JobId
 from shared.state import Job
 from shared.stores import keys, rows
@@ -20,7 +21,7 @@ _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
 
 
 class JobTable:
-    """Rows of jobs, their live entries and their history. Knows no rule of the protocol."""
+    """Rows of jobs, their entries in the indexes and their history. Knows no rule of the protocol."""
 
     def __init__(self, connection: Connection) -> None:
         self._table = connection.tables.get_table_client(TABLE)
@@ -36,9 +37,8 @@ class JobTable:
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        job_row = rows.job_entity(job, keys.job_row(job.id))
-        timed = ("upsert", rows.time_entity(job), _REPLACE)
-        return self._commit(job, [("create", job_row), ("create", rows.live_entity(job)), timed])
+        first = ("create", rows.job_entity(job, keys.job_row(job.id)))
+        return self._commit(job, [first, ("create", rows.live_entity(job)), *_listed(job)])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which stays in the history).
@@ -46,27 +46,25 @@ class JobTable:
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
         first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(ended))
-        timed = ("upsert", rows.time_entity(job), _REPLACE)
-        return self._commit(job, [first, ("create", rows.live_entity(job)), timed])
+        return self._commit(job, [first, ("create", rows.live_entity(job)), *_unlisted(ended), *_listed(job)])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
         first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(job, [first, ("upsert", rows.live_entity(job), _REPLACE)])
+        return self._commit(job, [first, ("upsert", rows.live_entity(job), _REPLACE), *_moved(job)])
 
     def end(self, job: Job) -> Job:
         """Write an ended job: its row, its entry in the history, and no live entry any more.
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
-        live = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.live_row(job)}
         return self._commit(
             job,
             [
                 ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job)),
-                ("delete", live),
+                _gone(job, keys.live_row(job)),
                 ("upsert", rows.job_entity(job, keys.run_row(job)), _REPLACE),
-                ("upsert", rows.time_entity(job), _REPLACE),
+                *_moved(job),
             ],
         )
 
@@ -90,13 +88,7 @@ class JobTable:
 
     def delete_runs(self, job: JobId) -> None:
         """Remove the history under a name."""
-        runs = list(self.list_runs(job))
-        # First what points to a run, then the run, so that a crash leaves something to find. An entry that
-        # is missing is fine for the SDK; in a transaction it would not be.
-        with translated(f"removing the history of job {job}"):
-            for run in runs:
-                self._table.delete_entity(keys.partition(job.workspace), keys.time_row(run))
-        found = [keys.run_row(run) for run in runs]
+        found = [keys.run_row(run) for run in self.list_runs(job)]
         for start in range(0, len(found), _MOST_OPERATIONS):
             part = found[start : start + _MOST_OPERATIONS]
             gone = [("delete", {"PartitionKey": keys.partition(job.workspace), "RowKey": k}) for k in part]
@@ -104,14 +96,19 @@ class JobTable:
                 self._table.submit_transaction(gone)
 
     def delete(self, job: Job) -> None:
-        """Remove the row of an ended job. Raises LostOwnershipError when it is not as `job` was read."""
-        with translated(f"removing job {job.id}"):
-            self._table.delete_entity(
-                keys.partition(job.id.workspace),
-                keys.job_row(job.id),
-                etag=job.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
+        """Remove the row of an ended job and its entries in lists; a row that is gone is fine.
+
+        Raises LostOwnershipError when it is not as `job` was read.
+        """
+        row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
+        unmodified = {"etag": job.etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            with translated(f"removing job {job.id}"):
+                self._table.submit_transaction(
+                    [("delete", row, unmodified), *_unlisted(job)], retry_on_methods=["POST"]
+                )
+        except NotFoundError:
+            pass  # an earlier try has arrived: they go together
 
     def list_live(self, cluster: ClusterId, workspace: str | None = None) -> list[rows.LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
@@ -145,4 +142,27 @@ class JobTable:
             answers: list[Mapping[str, Any]] = self._table.submit_transaction(
                 operations, retry_on_methods=["POST"]
             )
-        return replace(job, etag=answers[0]["etag"])
+        return replace(job, etag=answers[0]["etag"], stored_as=job.state)
+
+
+def _listed(job: Job) -> list[tuple[Any, ...]]:
+    """The job's entries by time and by state, as it is now. With its row they are always written together, so
+    each row has exactly these two, under its own state."""
+    row_keys = (keys.time_row(job), keys.state_row(job, job.state))
+    return [("upsert", rows.listed_entity(job, key), _REPLACE) for key in row_keys]
+
+
+def _moved(job: Job) -> list[tuple[Any, ...]]:
+    """`_listed`, for a row that is there already: its entry under another state goes."""
+    before = job.stored_as
+    if before is None or before is job.state:
+        return _listed(job)
+    return [_gone(job, keys.state_row(job, before)), *_listed(job)]
+
+
+def _unlisted(job: Job) -> list[tuple[Any, ...]]:
+    return [_gone(job, keys.time_row(job)), _gone(job, keys.state_row(job, job.stored_as or job.state))]
+
+
+def _gone(job: Job, row_key: str) -> tuple[Any, ...]:
+    return ("delete", {"PartitionKey": keys.partition(job.id.workspace), "RowKey": row_key})

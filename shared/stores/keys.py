@@ -6,7 +6,8 @@ cluster and its entry in the history change in one transaction (docs/adr/0001). 
     job|<experiment>|<job>                             the latest run under a name
     live|<cluster workspace>|<cluster>|<time>|<uuid>   a job that has not ended; time sorts oldest first
     run|<experiment>|<job>|<time>|<uuid>               a run that has ended
-    time|<experiment>|<time, newest first>|<uuid>      every run: the latest are found without a scan
+    time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
+    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it is in
 
 Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all.
 """
@@ -14,7 +15,7 @@ Names are lower case in keys, because ARM names ignore case; '|' occurs in no na
 from datetime import datetime
 
 from shared.names import ClusterId, JobId
-from shared.state import Job
+from shared.state import Job, State
 
 JOBS = "job|"
 LIVE = "live|"
@@ -57,6 +58,15 @@ def time_row(job: Job) -> str:
 
 def time_prefix(experiment: str) -> str:
     return f"time|{experiment}|".lower()
+
+
+def state_row(job: Job, state: State) -> str:
+    """Where the job's entry lies while it is in `state`."""
+    return f"{state_prefix(job.id.experiment, state)}{newest_first(job.created)}|{job.uuid}".lower()
+
+
+def state_prefix(experiment: str, state: State) -> str:
+    return f"state|{experiment}|{state}|".lower()
 
 
 def newest_first(moment: datetime) -> str:

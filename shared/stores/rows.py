@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from shared.stores import keys
 
 #: A string column holds 32 Ki characters; the document is cut into columns below that.
 _CHUNK = 30_000
+#: Characters of a document that the entries by time and state repeat. With larger ones in four rows a
+#: transaction might pass the 4 MiB that the service takes.
+_MOST_REPEATED = 2 * _CHUNK
 
 
 @dataclass(frozen=True)
@@ -74,16 +77,16 @@ def live_entity(job: Job) -> dict[str, Any]:
     return {name: value for name, value in entity.items() if value is not None}
 
 
-def time_entity(job: Job) -> dict[str, Any]:
-    """The columns of the run's entry in the index by time: enough to filter without reading the job."""
-    return {
-        "PartitionKey": keys.partition(job.id.workspace),
-        "RowKey": keys.time_row(job),
-        "Experiment": job.id.experiment,
-        "Job": job.id.job,
-        "Uuid": job.uuid,
-        "State": str(job.state),
-    }
+def listed_entity(job: Job, row_key: str) -> dict[str, Any]:
+    """The job once more under `row_key`, for lists: whole, unless its document is very large (`is_whole`)."""
+    if len(job.properties) > _MOST_REPEATED:
+        job = replace(job, properties="")
+    return job_entity(job, row_key)
+
+
+def is_whole(entity: Mapping[str, Any]) -> bool:
+    """Whether an entry for lists has the job's document too; else the job's own row has."""
+    return "Properties0" in entity
 
 
 def _names(job: Job) -> dict[str, Any]:
@@ -111,6 +114,7 @@ def _progress(job: Job) -> dict[str, Any]:
 def job_from(entity: Mapping[str, Any], etag: str) -> Job:
     """The job a row holds; `etag` is the row's."""
     chunks = (n for n in range(len(entity)) if f"Properties{n}" in entity)
+    state = State(entity["State"])
     return Job(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
         uuid=entity["Uuid"],
@@ -118,7 +122,7 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         priority=entity["Priority"],
         node_count=entity["NodeCount"],
         tool_type=entity["ToolType"],
-        state=State(entity["State"]),
+        state=state,
         created=_utc(entity["Created"]),
         state_since=_utc(entity["StateSince"]),
         source=entity["Source"],
@@ -146,6 +150,7 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
         etag=etag,
+        stored_as=state,
     )
 
 

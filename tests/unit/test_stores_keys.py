@@ -35,6 +35,7 @@ def test_keys_hold_nothing_the_service_forbids(workspace: str, experiment: str, 
         keys.live_row(row),
         keys.run_row(row),
         keys.time_row(row),
+        keys.state_row(row, row.state),
         keys.cluster_partition(row.cluster),
     ):
         assert not FORBIDDEN & set(key)
@@ -56,5 +57,6 @@ def test_stamps_sort_as_times_do(one: int, other: int) -> None:
 def test_the_kinds_of_rows_lie_apart() -> None:
     job = a_job()
     rows = (keys.job_row(job.id), keys.live_row(job), keys.run_row(job), keys.time_row(job))
-    assert len({key.partition("|")[0] for key in rows}) == 4
+    kinds = {key.partition("|")[0] for key in (*rows, keys.state_row(job, job.state))}
+    assert len(kinds) == 5
     assert keys.run_row(job).startswith(keys.run_prefix(job.id))
