@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,9 +27,10 @@ class ClusterRow:
     revision: str
     created: datetime
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
-    guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here
+    guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here, in lower case
     resized: datetime | None = None  #: when the wanted number of nodes was last set; None: at creation
     deleting: bool = False  #: it takes no more jobs and goes once its last job has ended
+    etag: str = ""  #: of the row this was read from; "" for one that is new
 
     @property
     def identity(self) -> str:
@@ -68,8 +69,12 @@ class ClusterTable:
                 return _cluster(entity)
         return None
 
-    def put(self, row: ClusterRow) -> None:
-        """Create a cluster or replace what is known of it."""
+    def put(self, row: ClusterRow) -> ClusterRow:
+        """Write a cluster over the row it was read from, or create it where it was not read.
+
+        Raises LostOwnershipError when the row is no longer as it was read, NotFoundError when it is gone,
+        ConflictError when one that is new is there already.
+        """
         entity: dict[str, Any] = {
             "PartitionKey": row.id.workspace.lower(),
             "RowKey": row.id.cluster.lower(),
@@ -83,7 +88,12 @@ class ClusterTable:
             "Deleting": row.deleting,
         }
         with translated(f"writing cluster {row.id}"):
-            self._clusters.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            if not row.etag:
+                return replace(row, etag=str(self._clusters.create_entity(entity)["etag"]))
+            written = self._clusters.update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+            )
+            return replace(row, etag=str(written["etag"]))
 
     def delete(self, cluster: ClusterId) -> None:
         """Remove a cluster; a missing one is fine."""
@@ -174,6 +184,7 @@ def _cluster(entity: Any) -> ClusterRow:
         guests=tuple(entity["Guests"].split()),
         resized=entity.get("Resized"),
         deleting=bool(entity.get("Deleting", False)),
+        etag=str(entity.metadata["etag"]),
     )
 
 

@@ -1,0 +1,104 @@
+"""What is known of clusters: their rows, the documents in force, their nodes. Reads only."""
+
+import json
+import threading
+import time
+from datetime import datetime
+
+from shared.errors import NotFoundError, Problem
+from shared.names import ClusterId, printable
+from shared.settings import Settings
+from shared.spec import ClusterSpec, JobSpec, cluster_from_document
+from shared.stores.clusters import ClusterRow, ClusterTable, NodeRow
+from shared.stores.documents import Documents
+from shared.stores.sealing import Sealer
+from shared.waiting import NodeView, is_alive
+
+#: Seconds for which a cluster that was found is taken to be still there.
+_CACHE_SECONDS = 30.0
+
+
+class ClusterReader:
+    """Answers for clusters and nodes. Thread-safe."""
+
+    def __init__(self, settings: Settings, table: ClusterTable, documents: Documents, sealer: Sealer) -> None:
+        self.settings = settings
+        self.table = table
+        self._documents = documents
+        self._sealer = sealer
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, ClusterRow]] = {}
+
+    def get(self, cluster: ClusterId) -> ClusterRow:
+        """The cluster as it is now. Raises NotFoundError."""
+        row = self.table.get(cluster)
+        if row is None:
+            # The words are the recorded ones, of December 2019.
+            text = "The specified compute training cluster and/or compute instance cluster is not found"
+            raise NotFoundError(text, "ClusterNotFound")
+        return row
+
+    def find(self, cluster: ClusterId) -> ClusterRow | None:
+        """The cluster, or None. A cluster that was found may be up to 30 s old, a missing one never is."""
+        key = str(cluster).lower()
+        with self._lock:
+            found = self._seen.get(key)
+        if found and time.monotonic() - found[0] < _CACHE_SECONDS:
+            return found[1]
+        row = self.table.get(cluster)
+        if row:
+            with self._lock:
+                self._seen[key] = (time.monotonic(), row)
+        return row
+
+    def fresh(self, cluster: ClusterId) -> ClusterRow | None:
+        """The cluster as it is now, or None."""
+        return self.table.get(cluster)
+
+    def public_spec(self, row: ClusterRow) -> ClusterSpec:
+        """The document in force without its secrets, from the row alone."""
+        return cluster_from_document({"properties": json.loads(row.properties)}, str)
+
+    def spec(self, revision: str) -> ClusterSpec:
+        """The accepted document of a revision, secrets opened."""
+        document = self._documents.get_accepted(document_name(revision))
+        return cluster_from_document(document, self._sealer.unseal)
+
+    def _forget(self, cluster: ClusterId) -> None:
+        with self._lock:
+            self._seen.pop(str(cluster).lower(), None)
+
+    def node_views(self, cluster: ClusterId) -> list[NodeView]:
+        """The nodes of a cluster with the judgement whether each is alive, by storage's clock."""
+        nodes, service_time = self.table.nodes(cluster)
+        return [self._view(node, service_time) for node in nodes]
+
+    def _view(self, node: NodeRow, service_time: datetime) -> NodeView:
+        alive = is_alive(node.heard, service_time, self.settings.lease_seconds)
+        return NodeView(node.node_id, node.state, alive, node.detail)
+
+    def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
+        """The nodes of a cluster that are alive by storage's clock."""
+        nodes, service_time = self.table.nodes(cluster)
+        return [n for n in nodes if is_alive(n.heard, service_time, self.settings.lease_seconds)]
+
+    def unknown(self, spec: JobSpec, cluster: ClusterId | None) -> Problem:
+        """The problem of a job whose cluster does not exist."""
+        if cluster is None:
+            text = spec.cluster.id if spec.cluster else ""
+            message = f"{printable(text)} is not the id of a cluster."
+            example = self.settings.scope.cluster(ClusterId("<workspace>", "<cluster>"))
+            hint = f"Expected the name of a cluster of the job's workspace, or {example}"
+            return Problem(0, 0, "$.properties.cluster.id", message, hint)
+        return Problem(
+            0,
+            0,
+            "$.properties.cluster",
+            f"there is no cluster '{cluster.cluster}' in workspace '{cluster.workspace}'.",
+            f"Drop a cluster.json at {self.settings.clusters_container}/{cluster}/cluster.json first, "
+            "or name another cluster in cluster.id",
+        )
+
+
+def document_name(revision: str) -> str:
+    return f"cluster-{revision}"
