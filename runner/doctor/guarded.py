@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.doctor.types import Check, failed
-from runner.mounts.commands import masked
+from runner.redaction import masked
 
 
 @dataclass

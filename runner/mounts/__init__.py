@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.mounts import blobfuse2, cifs, copying, nfs, premounted, rclone, unmanaged
-from runner.mounts.commands import masked, stuck_children
+from runner.mounts.commands import stuck_children
 from runner.mounts.sweeping import sweep
 from runner.mounts.targets import prepare
 from runner.mounts.types import (
@@ -24,6 +24,7 @@ from runner.mounts.types import (
     UnmountError,
     Volume,
 )
+from runner.redaction import masked
 from shared.errors import MountError
 
 __all__ = ["DEFAULT_ORDER", "DRIVERS", "choose", "mount_all", "mount_volume", "stuck_children", "sweep"]

@@ -1,7 +1,6 @@
 """Run an external program in a child, with a time limit that holds though it hangs in the kernel."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+
+from runner.redaction import masked
 
 _OUTPUT_LIMIT = 4000
 _AFTER_KILL_SECONDS = 2.0
@@ -111,12 +111,3 @@ def stuck_children() -> tuple[int, ...]:
     """Process ids of children that SIGKILL did not end. Not empty: the machine needs a look."""
     _stuck[:] = [child for child in _stuck if child.poll() is None]
     return tuple(child.pid for child in _stuck)
-
-
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """`text` without the secrets (plain or URL-encoded) and without any SAS signature or account key."""
-    for secret in secrets:
-        for form in {secret, quote(secret, safe=""), quote(secret)}:
-            if form:
-                text = text.replace(form, "***")
-    return re.sub(r"(?i)\b(sig|AccountKey|password)=[^&;,\s'\"]+", r"\1=***", text)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.mounts import blobfuse_options, homes, mountinfo
-from runner.mounts.commands import masked
 from runner.mounts.hints import hint_for
 from runner.mounts.targets import make_mount_point, path_fault
 from runner.mounts.types import (
@@ -25,6 +24,7 @@ from runner.mounts.types import (
     UnmountError,
     Volume,
 )
+from runner.redaction import masked
 from shared.errors import MountError
 
 NAME = "copy"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.mounts import mountinfo
-from runner.mounts.commands import find_program, kill_group, masked, wait
+from runner.mounts.commands import find_program, kill_group, wait
+from runner.redaction import masked
 
 _LOG_LIMIT = 3000
 

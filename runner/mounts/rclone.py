@@ -17,7 +17,7 @@ from runner.mounts import (
     rclone_remote,
     reachable,
 )
-from runner.mounts.commands import find_program, masked
+from runner.mounts.commands import find_program
 from runner.mounts.hints import hint_for
 from runner.mounts.rclone_control import ControlError
 from runner.mounts.rclone_process import Places, Rclone
@@ -31,6 +31,7 @@ from runner.mounts.types import (
     Volume,
 )
 from runner.mounts.unmounting import forced, unmount
+from runner.redaction import masked
 from shared.errors import MountError
 
 NAME = rclone_process.NAME

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.mounts import DEFAULT_ORDER, DRIVERS, choose, cifs, nfs, rclone_remote, unmanaged
-from runner.mounts.commands import Finished, masked
+from runner.mounts.commands import Finished
 from runner.mounts.hints import hint_for
 from runner.mounts.targets import path_fault
 from runner.mounts.types import (
@@ -20,6 +20,7 @@ from runner.mounts.types import (
     MountContext,
     Volume,
 )
+from runner.redaction import masked
 from shared.errors import MountError
 
 SHARE = Volume(FILE_SHARE, "afs", account="acct", share="logs", key="c2VjcmV0/+==")
