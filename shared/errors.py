@@ -9,6 +9,7 @@ BatchAIError
 ├── StoreError             storage did not do what was asked; trying again may help
 │   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
 │   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
+├── SecretError            a Key Vault secret cannot be had, and asking again would not help
 ├── MountError             a volume could not be mounted (the original's code in `code`)
 └── LaunchError            a process of the job could not be started
 """
@@ -111,6 +112,11 @@ class IllegalTransitionError(BatchAIError):
 
 class LostOwnershipError(StoreError):
     """A conditional write found somebody else's mark: stop, it is no longer yours."""
+
+
+class SecretError(BatchAIError):
+    """A secret in a Key Vault cannot be had, and asking again would not help. Says which one, what the vault
+    answered and what would mend it; never a value."""
 
 
 class MountError(BatchAIError):

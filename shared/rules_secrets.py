@@ -1,11 +1,8 @@
 """Rules over members that come in two ways: the value itself, or a Key Vault reference to it. PURE."""
 
-import re
-
 from shared.findings import Finding, Findings, warning
 from shared.raw import Raw
-
-_SECRET_URL = re.compile(r"https?://[^/\s@?#]+/secrets/[A-Za-z0-9-]{1,127}(/[A-Za-z0-9]*)?/?", re.ASCII)
+from shared.vault_urls import vault_secret
 
 
 def one_of(holder: Raw, value: str, reference: str, *, required: bool = True) -> Findings:
@@ -20,9 +17,12 @@ def one_of(holder: Raw, value: str, reference: str, *, required: bool = True) ->
 def reference_rules(reference: Raw) -> Findings:
     """A Key Vault reference must look like one; whether it can be read shows when the job starts."""
     url = reference.text("secretUrl")
-    if url and not _SECRET_URL.fullmatch(url):
-        hint = "Write https://<vault>.vault.azure.net/secrets/<name>."
-        yield Finding(reference.at("secretUrl"), "secretUrl is not the URL of a Key Vault secret.", hint)
+    if url:
+        try:
+            vault_secret(url)
+        except ValueError as fault:
+            hint = "Write https://<vault>.vault.azure.net/secrets/<name>, or with /<version> at its end."
+            yield Finding(reference.at("secretUrl"), f"secretUrl is {fault}.", hint)
     vault = reference.child("sourceVault")
     if (name := vault.text("id")) and not name.startswith("/subscriptions/"):
         yield warning(vault.at("id"), "sourceVault.id is not an ARM id; only secretUrl is used.", "")

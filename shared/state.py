@@ -47,6 +47,7 @@ class Reason(StrEnum):
     CONTAINER_MOUNT = "BFSMountError"
     FILE_SERVER_MOUNT = "NFSMountError"  #: ours
     UNMANAGED_MOUNT = "UnmanagedMountError"  #: ours
+    SECRET_UNAVAILABLE = "SecretUnavailable"  #: a Key Vault refuses a secret the document refers to (ours)
     START_FAILED = "JobStartFailed"  #: the processes could not be started (ours)
     RUNNER_LOST = "RunnerLost"  #: the machine or its runner went away (ours)
     RUNNER_FAULT = "RunnerFault"  #: our own fault on the node (ours)

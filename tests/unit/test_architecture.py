@@ -16,8 +16,8 @@ PURE = """
     shared.file_urls shared.findings shared.fitting shared.gang shared.json_* shared.layout shared.legacy
     shared.names shared.parse shared.placeholders shared.raw shared.reading shared.rest shared.rules*
     shared.safe_paths shared.schema shared.settings shared.shape shared.spec* shared.state shared.status
-    shared.timeline shared.timestamps shared.validation shared.waiting shared.wrapper shared.stores.keys
-    runner.launch*
+    shared.timeline shared.timestamps shared.validation shared.vault_urls shared.waiting shared.wrapper
+    shared.stores.keys runner.launch*
 """
 MAY_USE_PYDANTIC = (
     "shared.spec* shared.shape shared.validation shared.reading shared.schema shared.rules_toolkits"
