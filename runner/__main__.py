@@ -7,10 +7,12 @@ import signal
 import sys
 from types import FrameType
 
-from runner import cage, mounts
+from runner import cage, mounts, own_log
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
 from runner.log_places import mount_context
+from runner.own_secrets import secrets_in
+from runner.redaction import KnownSecrets
 from shared import fail_points
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
@@ -38,8 +40,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--root", default="", help="folder for mounts and temps, one per runner")
     parser.add_argument("--gpus", default="", help="how many GPUs to tell jobs of (default: ask the driver)")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    known = KnownSecrets()
+    known.know("settings", secrets_in(os.environ))
+    own_log.set_up(known)
     try:
         config, wired = _read(args)
     except SettingsError as error:
@@ -51,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)
-    agent = Agent(wired, config)
+    agent = Agent(wired, config, known=known)
 
     def stop(number: int, frame: FrameType | None) -> None:
         agent.stop()

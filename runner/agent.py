@@ -17,15 +17,17 @@ from runner.lease_keeper import LeaseKeeper
 from runner.mounts import mountinfo
 from runner.node_report import NodeReporter
 from runner.polling import QueueOrder
+from runner.redaction import KnownSecrets
 from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
 from shared.attempts import Claim
 from shared.environment import Node
-from shared.errors import LostOwnershipError, MountError, StoreError
+from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
 from shared.names import queue_name
 from shared.state import Job, Lease, StreamSeal
 from shared.stores.clusters import NodeRow
+from shared.stores.vaults import Vaults
 from shared.wiring import Backend
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,14 @@ _RETRY_SECONDS = 5.0
 class Agent:
     """A runner: one Batch AI node. `run` returns when `stop` was called and nothing is left on the node."""
 
-    def __init__(self, backend: Backend, config: RunnerConfig, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        config: RunnerConfig,
+        address: str = "127.0.0.1",
+        known: KnownSecrets | None = None,
+    ) -> None:
+        """`known` is told every secret that this runner comes to know."""
         self._backend = backend
         self._config = config
         self._stopping = threading.Event()
@@ -48,7 +57,9 @@ class Agent:
         self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds, self._look)
-        self._volumes = ClusterVolumes(config, backend, self._stopping)
+        self._known = known or KnownSecrets()
+        self._vaults = Vaults(config.vault_hosts)
+        self._volumes = ClusterVolumes(config, backend, self._stopping, self._vaults, self._known)
         self._cage = Cage()
         self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
@@ -129,9 +140,9 @@ class Agent:
         try:
             self._refuse_leftovers()
             ready = self._volumes.follow()
-        except (MountError, SetupTaskError, folders.FolderError) as error:
+        except (MountError, SecretError, SetupTaskError, folders.FolderError) as error:
             log.warning("node unusable: %s", error, extra={"action": "unusable"})
-            self._reporter.set("unusable", detail=str(error))
+            self._reporter.set("unusable", detail=self._known.text(str(error)))
             return False
         if ready:
             self._reporter.set("idle")
@@ -216,9 +227,10 @@ class Agent:
         if claim.cluster_revision != self._volumes.revision:
             try:
                 self._volumes.follow()
-            except (MountError, SetupTaskError, StoreError) as error:
+            except (MountError, SecretError, SetupTaskError, StoreError) as error:
                 stop.set(StopReason.DRAIN)
-                return Result(None, stopped=StopReason.DRAIN, node_fault=f"cluster volumes: {error}")
+                fault = self._known.text(f"cluster volumes: {error}")
+                return Result(None, stopped=StopReason.DRAIN, node_fault=fault)
         self._runner = runner = JobRunner(
             self._config,
             self._backend.settings,
@@ -227,6 +239,8 @@ class Agent:
             self._volumes.volumes,
             self._backend.workspaces.file_server,
             stop,
+            self._vaults,
+            self._known,
             self._backend.connection.counter,
             self._cage,
         )
@@ -274,6 +288,7 @@ class Agent:
             self._volumes.close()
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
+        self._vaults.close()
         self._reporter.end()
 
 

@@ -9,7 +9,12 @@ from runner import log_places, setup_task
 from runner.config import RunnerConfig
 from runner.mounts import mount_all
 from runner.mounts.types import Volume
+from runner.redaction import KnownSecrets
+from runner.secret_values import opened
 from runner.volumes import volumes_of
+from shared.spec import NodeSetup
+from shared.spec_secrets import secret_values
+from shared.stores.vaults import Vaults
 from shared.wiring import Backend
 
 log = logging.getLogger(__name__)
@@ -23,8 +28,12 @@ class ClusterVolumes:
         config: RunnerConfig,
         backend: Backend,
         stopping: threading.Event,
+        vaults: Vaults,
+        known: KnownSecrets,
     ) -> None:
-        """`stopping` interrupts a setup task."""
+        """`stopping` interrupts a setup task. The document's secrets are made known to `known`."""
+        self._vaults = vaults
+        self._known = known
         self._stopping = stopping
         self._config = config
         self._settings = backend.settings
@@ -37,15 +46,15 @@ class ClusterVolumes:
     def follow(self) -> bool:
         """Bring the node to what the cluster's document says now: its volumes mounted, its setup task run.
 
-        False while there is no such cluster. Raises MountError or SetupTaskError: then nothing of the new
-        document is mounted. StoreError when storage fails.
+        False while there is no such cluster. Raises MountError, SecretError or SetupTaskError: then nothing
+        of the new document is mounted. StoreError when storage or a Key Vault fails.
         """
         row = self._clusters.fresh(self._config.cluster)
         if row is None:
             return False
         if row.revision == self.revision:
             return True
-        setup = self._clusters.spec(row.revision).node_setup
+        setup = self._setup(row.revision)
         volumes = volumes_of(setup.mount_volumes, self._settings, self._find_server)
         self.close()
         context = log_places.mount_context(self._config, _say, lambda error: _say(str(error)))
@@ -59,6 +68,15 @@ class ClusterVolumes:
             raise
         self.volumes, self.revision = volumes, row.revision
         return True
+
+    def _setup(self, revision: str) -> NodeSetup:
+        """What the document asks of a node, secrets opened."""
+        spec = self._clusters.spec(revision)
+        # Nobody here counts performance: their key is not asked for.
+        setup = spec.node_setup.model_copy(update={"performance_counters_settings": None})
+        setup = opened(setup, self._vaults, ("properties", "nodeSetup"))
+        self._known.know("cluster", secret_values(spec) | secret_values(setup))
+        return setup
 
     def close(self) -> None:
         """Unmount everything. Raises UnmountError."""

@@ -16,6 +16,7 @@ from shared.names import NAME_PATTERN, ClusterId
 
 #: The service's rule for names of shares; it also keeps ".." out of local paths.
 _SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}\Z")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 
 
 class Premounted(Mapping[str, Path]):
@@ -67,6 +68,7 @@ class RunnerConfig:
     allowed_mount_commands: tuple[str, ...] = ()
     mount_timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for uploads that are still moving when a job has ended
+    vault_hosts: tuple[str, ...] = ()  #: Key Vaults that are asked beside those of Azure's own domains
 
     @property
     def work(self) -> Path:
@@ -109,6 +111,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),
         premounted=Premounted({key: Path(value) for key, value in premounted.items()}),
         drivers={kind: tuple(shlex.split(names)) for kind, names in drivers.items()},
+        vault_hosts=_hosts(env, "BATCHAI_VAULTS", faults),
         allowed_mount_commands=tuple(
             part.strip() for part in env.get("BATCHAI_ALLOWED_MOUNT_COMMANDS", "").split(";") if part.strip()
         ),
@@ -128,6 +131,16 @@ def _seconds(env: Mapping[str, str], name: str, default: float, faults: list[str
         faults.append(f"{name} is '{text}'; it must be a number of seconds")
         return default
     return value
+
+
+def _hosts(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, ...]:
+    hosts = tuple(env.get(name, "").replace(",", " ").split())
+    faults += [
+        f"{name}: '{host}' is not a host; expected names such as vault.example or vault.example:8443"
+        for host in hosts
+        if not _HOST.fullmatch(host)
+    ]
+    return hosts
 
 
 def _json_map(env: Mapping[str, str], name: str, faults: list[str]) -> dict[str, str]:

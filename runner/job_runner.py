@@ -18,19 +18,23 @@ from runner.log_places import Logs
 from runner.logs import ExecutionLog
 from runner.mounts import mount_all
 from runner.mounts.types import MountContext, Volume
+from runner.redaction import KnownSecrets
+from runner.secret_values import opened
 from runner.stopping import StopReason, StopSignal
 from runner.volumes import FindServer, volumes_of
 from runner.workplace import NodeWorkplace
 from shared.attempts import Claim, utc_now
 from shared.environment import Node, Placement, log_directory
-from shared.errors import BatchAIError, LaunchError, MountError
+from shared.errors import BatchAIError, LaunchError, MountError, SecretError, StoreError
 from shared.events import EventKind, JobEvent
 from shared.fail_points import reach
 from shared.layout import NodeLayout
 from shared.settings import Settings
+from shared.spec_secrets import secret_values
 from shared.state import NOTHING_TOLD, AttemptReport, Outcome, Reason, StreamSeal
 from shared.status import timestamp
 from shared.stores.connection import CallCounter
+from shared.stores.vaults import Vaults
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,15 @@ class Result:
     stopped: StopReason | None = None
     node_fault: str = ""
 
+    def redacted(self, strike: Callable[[str], str]) -> "Result":
+        """The same with every text for people passed through `strike`."""
+        outcome, events = self.outcome, self.report.events
+        if outcome:
+            details = tuple((name, strike(value)) for name, value in outcome.details)
+            outcome = replace(outcome, message=strike(outcome.message), details=details)
+        report = replace(self.report, events=tuple(replace(e, detail=strike(e.detail)) for e in events))
+        return replace(self, outcome=outcome, report=report, node_fault=strike(self.node_fault))
+
 
 @dataclass
 class JobRunner:
@@ -56,6 +69,8 @@ class JobRunner:
     cluster_volumes: tuple[Volume, ...]
     find_server: FindServer
     stop: StopSignal
+    vaults: Vaults = field(default_factory=Vaults)
+    known: KnownSecrets = field(default_factory=KnownSecrets)
     counter: CallCounter | None = None
     cage: Cage = field(default_factory=Cage)
     monotonic: Callable[[], float] = time.monotonic
@@ -66,7 +81,17 @@ class JobRunner:
     _gpu_seconds: float = 0.0
 
     def run(self) -> Result:
-        """The attempt, whole. Raises nothing: every fault becomes an outcome."""
+        """The attempt, whole. Raises nothing: every fault becomes an outcome, told without secrets."""
+        try:
+            self.claim = replace(self.claim, spec=opened(self.claim.spec, self.vaults))
+        except SecretError as error:
+            return Result(Outcome(Reason.SECRET_UNAVAILABLE, message=str(error)))
+        except StoreError as error:
+            return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)))
+        self.known.know("job", secret_values(self.claim.spec))
+        return self._run().redacted(self.known.text)
+
+    def _run(self) -> Result:
         job, spec = self.claim.job, self.claim.spec
         layout = NodeLayout(str(self.config.root), job.id)
         placement = Placement(
@@ -90,12 +115,8 @@ class JobRunner:
             cages.close(self.cage)
 
     def _run_logged(self, placement: Placement, volumes: tuple[Volume, ...], logs: Logs) -> Result:
-        secrets = self._secrets(volumes)
-        diary = ExecutionLog(
-            logs.add(execution_log_name(placement)),
-            lambda: timestamp(utc_now()),
-            lambda text: _redact(text, secrets),
-        )
+        path = logs.add(execution_log_name(placement))
+        diary = ExecutionLog(path, lambda: timestamp(utc_now()), self.known.text)
         logs.start()
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
@@ -103,7 +124,6 @@ class JobRunner:
         reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
         if outcome:
-            outcome = replace(outcome, message=_redact(outcome.message, secrets))
             outcome = self._blamed(outcome)
             diary.say(f"ended: {outcome.reason}" + with_code(outcome) + _with_text(outcome))
         elif stopped:
@@ -208,21 +228,9 @@ class JobRunner:
         except (folders.FolderError, OSError) as error:
             self._undo_faults.append(str(error))
 
-    def _secrets(self, volumes: tuple[Volume, ...]) -> tuple[str, ...]:
-        spec = self.claim.spec
-        values = [secret.value.get_secret_value() for secret in spec.secrets if secret.value]
-        keys = [value for volume in (*volumes, *self.cluster_volumes) for value in volume.secrets]
-        return tuple(sorted({v for v in (*values, *keys) if v}, key=len, reverse=True))
-
 
 def _mount_outcome(error: MountError) -> Outcome:
     return Outcome(Reason(error.code), message=str(error))
-
-
-def _redact(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
 
 
 def _with_text(outcome: Outcome) -> str:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from runner.doctor.surroundings import parts_of
 from runner.doctor.types import Check, failed, not_checked, ok
+from runner.own_secrets import parts_of
 from shared.errors import BatchAIError, NotFoundError, StoreError
 from shared.settings import Settings
 from shared.stores import trials

@@ -15,8 +15,9 @@ from runner.doctor import (
 )
 from runner.doctor.checks_settings import Given
 from runner.doctor.guarded import Group, run_all
-from runner.doctor.surroundings import secrets_in, surroundings
+from runner.doctor.surroundings import surroundings
 from runner.doctor.types import Check, not_checked
+from runner.own_secrets import secrets_in
 from shared.settings import Settings
 
 #: Seconds. The SDK tries three times; a sound service answers all of a group's calls within one.

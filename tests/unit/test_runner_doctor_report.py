@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from cli.main import main
 from runner.doctor.guarded import Group, run_all
 from runner.doctor.showing import as_json, exit_code, print_table
-from runner.doctor.surroundings import secrets_in, stack_settings, surroundings
+from runner.doctor.surroundings import stack_settings, surroundings
 from runner.doctor.types import Check, State, failed, not_checked, ok
+from runner.own_secrets import secrets_in
 from shared.settings import settings_from
 
 KEY = "c2VjcmV0LWtleQ=="

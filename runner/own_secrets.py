@@ -1,0 +1,19 @@
+"""What the runner's own settings hold that must never be printed."""
+
+from collections.abc import Mapping
+
+_SECRET = ("BATCHAI_STORAGE", "BATCHAI_SEALING_KEYS", "AZURE_BATCHAI_STORAGE_KEY")
+
+
+def parts_of(connection_string: str) -> dict[str, str]:
+    """A connection string as a dict; values may hold '='."""
+    pairs = (part.partition("=") for part in connection_string.split(";") if part)
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def secrets_in(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Everything in the settings that must never be printed."""
+    whole = [env.get(name, "") for name in _SECRET]
+    storage = {name.lower(): value for name, value in parts_of(whole[0]).items()}
+    inner = [storage.get("accountkey", ""), storage.get("sharedaccesssignature", "")]
+    return tuple(s for s in (*whole, *inner, *whole[1].split(",")) if len(s) > 3)
