@@ -21,13 +21,10 @@ class HeldPorts:
     """Ports that nobody else on this machine can bind until `release`."""
 
     sockets: list[socket.socket] = field(default_factory=list)
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        return tuple(int(held.getsockname()[1]) for held in self.sockets)
+    numbers: tuple[int, ...] = ()
 
     def release(self) -> None:
-        """Let them go; afterwards `numbers` is empty. Quick, and harmless when done twice."""
+        """Let them go. Quick, and harmless when done twice."""
         while self.sockets:
             self.sockets.pop().close()
 
@@ -52,7 +49,8 @@ def hold(count: int, first: int = JOB_PORTS) -> HeldPorts:
     for number in range(first, _LAST_PORT + 1):
         if taken := _bound(number):
             ports.sockets.append(taken)
-        if len(ports.sockets) == count:
+            ports.numbers += (number,)
+        if len(ports.numbers) == count:
             return ports
     ports.release()
     raise LaunchError(f"this machine has no {count} free ports from {first} to {_LAST_PORT}")

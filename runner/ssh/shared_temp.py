@@ -1,0 +1,128 @@
+"""The leader's AZ_BATCHAI_SHARED_JOB_TEMP on the other nodes of a job, through sshfs."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.job_user import JobUser, own
+from runner.mounts import fuse_process, mountinfo
+from runner.mounts.commands import find_program
+from runner.mounts.fuse_process import FuseProcess
+from runner.mounts.unmounting import unmount
+from runner.ssh.access import Peer, SshError
+from runner.ssh.client import config, known_hosts
+from runner.ssh.keys import NodeKeys, make_folder, write
+
+#: A leader that cannot be reached for longer than this ends the mount; the attempt's lease is longer.
+_ALIVE_SECONDS, _ALIVE_TIMES = 10, 3
+_PAUSE_SECONDS = 0.1
+_UNMOUNT_SECONDS = 3.0  # for each step
+
+
+@dataclass(frozen=True)
+class SharedTemp:
+    """Whose folder is to appear where."""
+
+    leader: Peer
+    target: Path  #: exists and is empty
+    user: JobUser  #: who the files belong to, as seen here
+    folder: Path  #: made for the mount's key and log; private to the runner
+    timeout_seconds: float  #: for the mount to appear
+
+
+def fault() -> str | None:
+    """Why this machine cannot mount it, or None."""
+    if find_program("sshfs") is None:
+        return "sshfs is not installed (apt-get install sshfs)"
+    if not fuse_process.may_allow_others():
+        return "other users than the runner's may not be let into FUSE mounts (user_allow_other in fuse.conf)"
+    return fuse_process.fuse_fault()
+
+
+@contextmanager
+def mounted(
+    shared: SharedTemp,
+    keys: NodeKeys,
+    say: Callable[[str], None],
+    end_users: Callable[[], None],
+    undo_failed: Callable[[str], None],
+) -> Iterator[None]:
+    """The leader's folder is at `shared.target` inside the block.
+
+    `end_users` ends every process that may use it, before it is unmounted; `undo_failed` is told what is left
+    then. Raises SshError when it cannot be mounted.
+    """
+    if wrong := fault():
+        raise SshError(f"the job's shared folder cannot be mounted: {wrong}")
+    try:
+        _write(shared, keys)
+        process = _mount(shared)
+    except OSError as error:
+        raise SshError(f"the job's shared folder cannot be mounted: {error}") from error
+    try:
+        say(f"{shared.target} is the shared folder of {shared.leader.node_id}")
+        yield
+    finally:
+        _undo(process, say, end_users, undo_failed)
+        shutil.rmtree(shared.folder, ignore_errors=True)
+
+
+def _write(shared: SharedTemp, keys: NodeKeys) -> None:
+    runner = own()
+    make_folder(shared.folder, runner)
+    write(shared.folder / "key", keys.node.private, runner)
+    write(shared.folder / "known_hosts", known_hosts((shared.leader,)), runner)
+    write(shared.folder / "config", config((shared.leader,), shared.folder), runner)
+
+
+def _mount(shared: SharedTemp) -> FuseProcess:
+    """Again and again until the time is up: the leader's sshd may not be there yet. Raises SshError."""
+    deadline = time.monotonic() + shared.timeout_seconds
+    while True:
+        # In our environment is the mark by which the job's cage knows that this is none of its processes.
+        process = fuse_process.start(_command(shared), os.environ, shared.target, shared.folder / "log", ())
+        wrong = fuse_process.wait_until_mounted(process, max(0.0, deadline - time.monotonic()))
+        if wrong is None:
+            return process
+        if time.monotonic() > deadline:
+            fuse_process.wait_until_gone(process, 0.0)
+            raise SshError(f"the shared folder of node {shared.leader.node_id} cannot be mounted: {wrong}")
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _command(shared: SharedTemp) -> Sequence[str]:
+    options = [
+        "allow_other",
+        f"uid={shared.user.uid},gid={shared.user.gid}",
+        # Files that another node has just written must be seen: it is what people use the folder for.
+        "dir_cache=no,attr_timeout=0,entry_timeout=0",
+        f"ServerAliveInterval={_ALIVE_SECONDS},ServerAliveCountMax={_ALIVE_TIMES}",
+    ]
+    program = find_program("sshfs") or "sshfs"
+    source = f"{shared.leader.node_id}:{shared.leader.access.shared_temp}"
+    words = [program, "-f", "-F", str(shared.folder / "config"), source, str(shared.target)]
+    return [*words, *(word for option in options for word in ("-o", option))]
+
+
+def _undo(
+    process: FuseProcess,
+    say: Callable[[str], None],
+    end_users: Callable[[], None],
+    undo_failed: Callable[[str], None],
+) -> None:
+    end_users()
+    if mountinfo.mounted_at(process.target) is not None and process.ended() is None:
+        undone = unmount(process.target, say, _UNMOUNT_SECONDS)
+        if undone.gone:
+            fuse_process.wait_until_gone(process, _UNMOUNT_SECONDS)
+    if process.ended() is None:
+        # Whoever waits for a leader that does not answer is let go by the end of sshfs, and by nothing else.
+        fuse_process.wait_until_gone(process, 0.0)
+        end_users()
+    undone = unmount(process.target, say, _UNMOUNT_SECONDS)
+    if not undone.gone:
+        undo_failed(f"the job's shared folder is still mounted at {process.target}: {undone}")

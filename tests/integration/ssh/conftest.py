@@ -1,0 +1,146 @@
+"""Nodes of one job on this machine, each with an address of the loopback network and a root of its own."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from runner import folders, process
+from runner.cage import Cage
+from runner.config import RunnerConfig
+from runner.job_user import own
+from runner.process import JobProcess
+from runner.ssh import server, shared_temp
+from runner.ssh.access import Peer, access_from_json
+from runner.ssh.connection import Offer, Place, connected, offered
+from runner.workplace import NodeWorkplace
+from shared.environment import Node, Placement, job_environment
+from shared.layout import NodeLayout
+from shared.names import ClusterId
+from shared.spec import JobSpec
+from tests.support.placements import JOB, SCOPE, job
+from tests.support.waiting import eventually
+
+SECRET = "s3cr3t-of-the-job"
+
+
+@dataclass
+class LinkedNode:
+    """One node while the job is linked."""
+
+    placement: Placement
+    workplace: NodeWorkplace
+    cage: Cage
+    offer: Offer
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    started: list[JobProcess] = field(default_factory=list)
+
+    @property
+    def layout(self) -> NodeLayout:
+        return self.placement.layout
+
+    def start(self, command: str) -> JobProcess:
+        out, err = self.folder / "out", self.folder / "err"
+        out.write_bytes(b"")
+        err.write_bytes(b"")
+        self.started.append(self.workplace.start("", command, self.environment, out, err))
+        return self.started[-1]
+
+    def run(self, command: str, code: int = 0) -> str:
+        """What the command of the job prints on this node."""
+        running = self.start(command)
+        eventually(lambda: running.exit_code is not None, 60)
+        out, err = ((self.folder / name).read_text() for name in ("out", "err"))
+        assert running.exit_code == code, out + err
+        return out + err if code else out
+
+
+def _fault() -> str | None:
+    return server.fault(own()) or shared_temp.fault()
+
+
+@dataclass
+class Pair:
+    """Makes the nodes; see `linked`."""
+
+    tmp_path: Path
+    addresses: tuple[str, ...] = ("127.0.0.2", "127.0.0.3")
+
+    def _placement(self, index: int, offers: list[Offer]) -> Placement:
+        nodes = tuple(
+            Node(f"node-{i}", address, 0, offers[i].job_ports.numbers)
+            for i, address in enumerate(self.addresses)
+        )
+        return Placement(
+            SCOPE, JOB, ClusterId("ws", "gpus"), "the-uuid", 1, offers[index].layout, nodes, index
+        )
+
+    @contextmanager
+    def linked(self, spec: JobSpec | None = None) -> Iterator[list[LinkedNode]]:
+        """The nodes, each connected to the others; released in reverse order."""
+        spec = spec or job(len(self.addresses), secrets=[{"name": "TOKEN", "value": SECRET}])
+        with ExitStack() as stack:
+            offers = []
+            for index in range(len(self.addresses)):
+                layout = NodeLayout(str(self.tmp_path / f"root-{index}"), JOB)
+                folders.make(layout)
+                offers.append(stack.enter_context(offered(own(), layout, 2)))
+            peers = tuple(
+                Peer(f"node-{i}", address, access_from_json(offers[i].access.to_json()))
+                for i, address in enumerate(self.addresses)
+            )
+            nodes = [
+                self._enter(stack, spec, self._placement(i, offers), offers[i], peers)
+                for i in range(len(self.addresses))
+            ]
+            yield nodes
+
+    def _enter(
+        self, stack: ExitStack, spec: JobSpec, placement: Placement, offer: Offer, peers: tuple[Peer, ...]
+    ) -> LinkedNode:
+        cage = Cage()
+        folder = self.tmp_path / f"node-{placement.index}"
+        folder.mkdir()
+        said: list[str] = []
+        faults: list[str] = []
+        started: list[JobProcess] = []
+        config = RunnerConfig(placement.cluster, placement.this.node_id, Path(placement.layout.root))
+        workplace = NodeWorkplace(config, Path(placement.layout.working_directory), cage, said.append)
+        place = Place(workplace, cage, workplace.base, own(), folder / "private")
+        stack.callback(cage.close)
+        stack.callback(process.kill_left, started)
+        stack.callback(cage.kill)
+        variables = job_environment(spec, placement, base=workplace.base)
+        environment = stack.enter_context(
+            connected(offer, peers, placement.index, place, variables, said.append, faults.append)
+        )
+        return LinkedNode(placement, workplace, cage, offer, folder, environment, said, faults, started)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    fault = _fault()
+    if fault and os.environ.get("CI"):
+        pytest.fail(f"CI must have this: {fault}")
+    if fault:
+        pytest.skip(fault)
+    return Pair(tmp_path)
+
+
+@pytest.fixture
+def allreduce(tmp_path: Path) -> Path:
+    """A compiled program that adds up rank + 1 over all ranks by MPI_Allreduce."""
+    program = tmp_path / "allreduce"
+    source = Path(__file__).parents[2] / "support" / "allreduce.c"
+    subprocess.run(["mpicc", "-o", str(program), str(source)], check=True)
+    return program
+
+
+Linked = Callable[[], Iterator[list[LinkedNode]]]
