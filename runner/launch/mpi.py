@@ -6,13 +6,15 @@ existed (docs/adr/0011-mpi-launch.md).
 
 import ipaddress
 import shlex
+from dataclasses import replace
 
 from runner.launch.plan import Context, Launch, ProcessPlan
 from runner.launch.spread import slots
 from shared.environment import Node, job_environment
+from shared.layout import NodeLayout
 
-#: Of the node itself: the leader's value would be wrong elsewhere. Open MPI forwards its own by itself.
-_NOT_FORWARDED = ("AZ_BATCH_NODE_ID", "OMPI_", "PMIX_")
+#: Open MPI forwards its own by itself.
+_NOT_FORWARDED = ("OMPI_", "PMIX_")
 #: What Open MPI tells a process, for the one process that is started without it.
 _ALONE = {
     "OMPI_COMM_WORLD_RANK": "0",
@@ -20,6 +22,10 @@ _ALONE = {
     "OMPI_COMM_WORLD_LOCAL_RANK": "0",
     "OMPI_COMM_WORLD_LOCAL_SIZE": "1",
 }
+
+
+#: Ranks of two "nodes" on one machine would take each other's shared memory for their own.
+_APART = ("--mca", "btl", "self,tcp")
 
 
 def launch(context: Context, command: str, process_count: int | None) -> Launch:
@@ -32,7 +38,7 @@ def launch(context: Context, command: str, process_count: int | None) -> Launch:
     if count == 1:
         process = ProcessPlan("", 0, command, context.environment(_ALONE), "command")
     else:
-        process = ProcessPlan("", 0, mpirun(context, per_node, in_shell(command)), {}, "mpi")
+        process = ProcessPlan("", 0, mpirun(context, per_node, _at_work(context, command)), {}, "mpi")
     return Launch((process,), slots=per_node, notes=_notes(context, per_node))
 
 
@@ -44,10 +50,7 @@ def mpirun(context: Context, per_node: tuple[int, ...], program: str) -> str:
     words = ["mpirun", "--allow-run-as-root", "-n", str(sum(per_node)), *_hosts(context, per_node)]
     # Trainers are threaded: Open MPI's default would pin each process to one core.
     words += ["--map-by", "slot", "--bind-to", "none", *_interfaces(context.placement.nodes)]
-    names = job_environment(context.spec, context.placement, base=context.base)
-    words += [
-        word for name in names if not name.startswith(_NOT_FORWARDED) for word in ("-x", shlex.quote(name))
-    ]
+    words += [word for name in _forwarded(context) for word in ("-x", shlex.quote(name))]
     return " ".join([*words, program])
 
 
@@ -56,10 +59,38 @@ def in_shell(command: str) -> str:
     return f"bash -c {shlex.quote(command)}"
 
 
+def _at_work(context: Context, command: str) -> str:
+    # Open MPI gives every rank the leader's working directory by name, and home where there is none.
+    there = 'cd "$AZ_BATCHAI_JOB_WORK_DIR" || exit; ' if context.node_count > 1 else ""
+    return in_shell(f"{there}{command}")
+
+
 def hostfile(nodes: tuple[Node, ...], per_node: tuple[int, ...]) -> str:
-    """Open MPI host file; nodes without a process are left out, because it refuses `slots=0`."""
-    lines = (f"{node.address} slots={count}" for node, count in zip(nodes, per_node, strict=True) if count)
+    """Open MPI host file; nodes without a process are left out, because it refuses `slots=0`.
+
+    Of runners that share a machine and its address it must not take two for one node: they have their ids.
+    """
+    addresses = [node.address for node in nodes]
+    names = addresses if len(set(addresses)) == len(addresses) else [node.node_id for node in nodes]
+    lines = (f"{name} slots={count}" for name, count in zip(names, per_node, strict=True) if count)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _forwarded(context: Context) -> list[str]:
+    """The job's variables whose values hold on every node. Those of a node itself (its id, its folders, which
+    differ where runners share a machine) a login there brings along."""
+    here = job_environment(context.spec, context.placement, base=context.base)
+    if context.node_count == 1:
+        return [name for name in here if not name.startswith(_NOT_FORWARDED)]
+    layout = NodeLayout(f"{context.placement.layout.root}/elsewhere", context.placement.job)
+    there = job_environment(
+        context.spec,
+        replace(context.placement, layout=layout, index=1 - min(context.placement.index, 1)),
+        base=context.base,
+    )
+    return [
+        name for name, value in here.items() if there[name] == value and not name.startswith(_NOT_FORWARDED)
+    ]
 
 
 def _hosts(context: Context, per_node: tuple[int, ...]) -> list[str]:
@@ -76,8 +107,11 @@ def _interfaces(nodes: tuple[Node, ...]) -> list[str]:
         return []
     loopback = [_is_loopback(node.address) for node in nodes]
     if all(loopback):
-        return ["--mca", "btl_tcp_if_include", "lo"]
-    return [] if any(loopback) else ["--mca", "btl_tcp_if_exclude", "docker0,lo"]
+        return [*_APART, "--mca", "btl_tcp_if_include", "lo"]
+    if any(loopback):
+        return []
+    shared = len({node.address for node in nodes}) < len(nodes)
+    return [*(_APART if shared else ()), "--mca", "btl_tcp_if_exclude", "docker0,lo"]
 
 
 def _is_loopback(address: str) -> bool:

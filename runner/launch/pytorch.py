@@ -2,6 +2,7 @@
 
 from runner.launch import mpi, python_tool, ranks
 from runner.launch.plan import Context, Launch, required
+from shared.environment import endpoint
 
 _ALL_DEVICES = (
     "the ranks of a node see one part of its GPUs each, so LOCAL_RANK is not set; "
@@ -31,9 +32,13 @@ def launch(context: Context) -> Launch:
 
 
 def _common(context: Context, backend: str) -> dict[str, str]:
-    # The name holds the attempt, because torch refuses a file that an earlier process group left.
-    shared = context.placement.layout.shared_job_temp
-    init = f"file://{shared}/pytorch-init-{context.placement.attempt}"
+    placement = context.placement
+    if context.node_count > 1:
+        # Not the original's file in the shared folder (docs/adr/0041-pytorch-init-method.md).
+        init = f"tcp://{endpoint(placement.leader.address, placement.port(0, 0))}"
+    else:
+        # The name holds the attempt, because torch refuses a file that an earlier process group left.
+        init = f"file://{placement.layout.shared_job_temp}/pytorch-init-{placement.attempt}"
     return {"AZ_BATCHAI_PYTORCH_INIT_METHOD": init} | (
         {"AZ_BATCHAI_PYTORCH_BACKEND": backend} if backend else {}
     )

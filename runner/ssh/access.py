@@ -52,7 +52,7 @@ def access_from_json(text: str) -> Access:
     except (ValueError, TypeError, KeyError) as error:
         raise SshError(f"what a node has told of its ssh cannot be read: {type(error).__name__}") from None
     faults = [name for name, form in _FORMS.items() if not re.fullmatch(form, str(values[name]), re.ASCII)]
-    if not isinstance(values["port"], int) or not 0 < values["port"] < 65536:
+    if type(values["port"]) is not int or not 0 < values["port"] < 65536:
         faults.append("port")
     if faults:
         raise SshError(f"what a node has told of its ssh is wrong in {', '.join(faults)}")

@@ -79,9 +79,8 @@ class Client:
         return {
             **job,
             "PATH": f"{self.programs}:{path}",
-            # mpirun would find `ssh` by PATH as well, unless a profile has set that anew.
+            # mpirun would find `ssh` by PATH as well, unless a profile has set that anew. Open MPI 4 and 5.
             "OMPI_MCA_plm_rsh_agent": agent,
-            "OMPI_MCA_orte_rsh_agent": agent,
             "PRTE_MCA_plm_ssh_agent": agent,
         }
 

@@ -11,6 +11,7 @@ from shared.environment import job_environment
 from tests.support.placements import TEMP, job, placement
 
 HOSTFILE = f"{TEMP}/hostfile"
+AT_WORK = 'cd "$AZ_BATCHAI_JOB_WORK_DIR" || exit; '
 
 
 def horovod(nodes: int = 1, addresses: tuple[str, ...] = (), gpus: int = 0, **properties: Any) -> LaunchPlan:
@@ -43,10 +44,10 @@ def test_two_nodes_are_one_mpirun_on_the_leader() -> None:
     assert (process.name, process.node, process.role, process.environment) == ("", 0, "mpi", {})
     assert process.command.startswith(
         'mpirun --allow-run-as-root -n 2 --hostfile "$AZ_BATCHAI_MPI_HOST_FILE" --map-by slot --bind-to none '
-        "--mca btl_tcp_if_exclude docker0,lo -x AZ_BATCHAI_MOUNT_ROOT "
+        "--mca btl_tcp_if_exclude docker0,lo -x AZ_BATCHAI_NUM_GPUS "
     )
     # Quoted for mpirun's shell, so that each rank's own shell expands and splits it.
-    assert words(result)[-3:] == ["bash", "-c", "python $X/t.py --a 'b c'"]
+    assert words(result)[-3:] == ["bash", "-c", f"{AT_WORK}python $X/t.py --a 'b c'"]
 
 
 def test_several_processes_on_one_node_need_no_address() -> None:
@@ -60,14 +61,21 @@ def test_several_processes_on_one_node_need_no_address() -> None:
     [
         (("10.0.0.4", "10.0.0.5"), ["btl_tcp_if_exclude", "docker0,lo"]),
         (("gpu-1", "gpu-2"), ["btl_tcp_if_exclude", "docker0,lo"]),
-        (("127.0.0.1", "127.0.0.2"), ["btl_tcp_if_include", "lo"]),
-        (("::1", "localhost"), ["btl_tcp_if_include", "lo"]),
+        (("127.0.0.1", "127.0.0.2"), ["btl", "self,tcp", "btl_tcp_if_include", "lo"]),
+        (("::1", "localhost"), ["btl", "self,tcp", "btl_tcp_if_include", "lo"]),
+        (("10.0.0.4", "10.0.0.4"), ["btl", "self,tcp", "btl_tcp_if_exclude", "docker0,lo"]),
         (("127.0.0.1", "10.0.0.5"), []),
     ],
 )
 def test_loopback_is_left_out_only_between_machines(addresses: tuple[str, ...], expected: list[str]) -> None:
     line = words(horovod(2, addresses))
-    assert (line[line.index("--mca") + 1 :][:2] if "--mca" in line else []) == expected
+    told = [word for i, option in enumerate(line) if option == "--mca" for word in line[i + 1 : i + 3]]
+    assert told == expected
+
+
+def test_nodes_that_share_an_address_have_their_ids_in_the_host_file() -> None:
+    result = horovod(2, ("10.0.0.4", "10.0.0.4"))
+    assert result.files == {HOSTFILE: "node-0 slots=1\nnode-1 slots=1\n"}
 
 
 @pytest.mark.parametrize(
@@ -100,8 +108,11 @@ def test_every_variable_is_forwarded_by_name_only() -> None:
     line = words(result)
     forwarded = [line[i + 1] for i, word in enumerate(line) if word == "-x"]
     expected = job_environment(job(2, **spec_extras), placement(2))
-    # The node's own id would be the leader's everywhere; Open MPI forwards OMPI_* by itself.
-    assert set(forwarded) == set(expected) - {"AZ_BATCH_NODE_ID", "OMPI_MCA_btl"}
+    # A node's own id and folders are the business of its sshd; Open MPI forwards OMPI_* by itself.
+    of_the_node = {name for name, value in expected.items() if value.startswith("/root")}
+    assert "AZ_BATCHAI_JOB_TEMP" in of_the_node
+    assert set(forwarded) == set(expected) - of_the_node - {"AZ_BATCH_NODE_ID", "OMPI_MCA_btl"}
+    assert {"AZ_BATCHAI_NUM_GPUS", "AZ_BATCH_HOST_LIST", "MINE", "TOKEN"} <= set(forwarded)
     assert "s3cret" not in repr(result) and "v 1" not in repr(result)
 
 
@@ -139,7 +150,7 @@ def test_the_command_of_each_toolkit_alone_and_under_mpirun(settings: Any, comma
     (alone,) = plan(job(1, **settings), placement(1)).processes
     assert alone.command == command
     many = plan(job(2, **settings), placement(2))
-    assert words(many)[-3:] == ["bash", "-c", command]
+    assert words(many)[-3:] == ["bash", "-c", f"{AT_WORK}{command}"]
     assert many.processes[0].log_name("stderr") == "stderr.txt"
 
 

@@ -30,7 +30,7 @@ def test_pytorch_on_two_nodes_has_a_rank_on_each() -> None:
     assert [(p.name, p.node) for p in result.processes] == [("0", 0), ("1", 1)]
     assert result.processes[1].environment == {
         "AZ_BATCHAI_TASK_INDEX": "1",
-        "AZ_BATCHAI_PYTORCH_INIT_METHOD": INIT,
+        "AZ_BATCHAI_PYTORCH_INIT_METHOD": "tcp://10.0.0.4:2222",
         "AZ_BATCHAI_PYTORCH_BACKEND": "gloo",
         "RANK": "1",
         "WORLD_SIZE": "2",
@@ -70,7 +70,7 @@ def test_the_mpi_backend_goes_through_mpirun_and_keeps_the_task_index() -> None:
     assert (process.name, process.role) == ("", "mpi")
     assert process.command.startswith("mpirun ")
     assert process.command.endswith(
-        " bash -c 'export AZ_BATCHAI_TASK_INDEX=$OMPI_COMM_WORLD_RANK; "
+        "|| exit; export AZ_BATCHAI_TASK_INDEX=$OMPI_COMM_WORLD_RANK; "
         "python x.py --rank $AZ_BATCHAI_TASK_INDEX'"
     )
 
