@@ -129,7 +129,8 @@ class Agent:
         for queue in self._order.next():
             if self._stopping.is_set():
                 return
-            if claim := self._backend.manager.next_job(queue, self._config.node_id):
+            claim = self._backend.manager.next_job(queue, self._config.node_id)
+            if isinstance(claim, Claim):
                 self._order.took(queue)
                 self._run_job(claim)
                 return

@@ -6,13 +6,15 @@ left / what heals it".
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared import admission, state, status
 from shared.errors import BatchAIError, LostOwnershipError, StoreError
 from shared.fail_points import reach
+from shared.gang import Gang, rank_of
+from shared.gangs import Gangs
 from shared.removing import Remover
 from shared.repeating import arrived, retry_pause
 from shared.settings import Settings
@@ -28,6 +30,10 @@ log = logging.getLogger(__name__)
 
 #: More than storage that comes and goes may cost between receiving and claiming.
 _MOST_IDLE_DELIVERIES = 25
+#: Until the message of a younger gang is looked at again.
+_ASIDE_SECONDS = 1.0
+#: Until the message of a gang is looked at again for which there are too few nodes, at most.
+_MOST_PATIENCE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,13 @@ class Claim:
     lease: Lease
     spec: JobSpec
     cluster_revision: str  #: of the cluster's document when the job was accepted
+
+
+@dataclass(frozen=True)
+class Help:
+    """Another job's gang lacks nodes and goes first."""
+
+    gang: Gang
 
 
 def utc_now() -> datetime:
@@ -56,6 +69,7 @@ class Attempts:
         documents: Documents,
         sealer: Sealer,
         remover: Remover,
+        gangs: Gangs,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
@@ -63,6 +77,7 @@ class Attempts:
         self.jobs = jobs
         self.queues = queues
         self.documents = documents
+        self.gangs = gangs
         self.now = now
         self._sealer = sealer
         self._remover = remover
@@ -76,8 +91,9 @@ class Attempts:
         document = self.documents.get_accepted(job.uuid)
         return job_from_document(document, self._sealer.unseal), str(document.get("clusterRevision", ""))
 
-    def next_job(self, queue: str, owner: str) -> Claim | None:
-        """Take the next job of a queue: receive, claim the row, renew once, read the document.
+    def next_job(self, queue: str, owner: str) -> Claim | Help | None:
+        """Take the next job of a queue: receive, claim the row, renew once, read the document. Or learn that
+        a gang lacks nodes, which goes before.
 
         None when there is nothing to run; messages that mean nothing any more are deleted on the way.
         Raises StoreError.
@@ -86,6 +102,11 @@ class Attempts:
         message = self.queues.receive(queue, self.settings.lease_seconds)
         if message is None:
             return None
+        if message.hint:
+            # Used up by looking, and never more than a hint: any gang of the cluster may lack nodes by now.
+            self._delete_message(message.queue, message.message_id, message.pop_receipt)
+            lacking = self.gangs.to_help(message.hint)
+            return Help(lacking) if lacking else None
         job = self.jobs.get(message.job) if message.job else None
         if job is None or job.uuid != message.uuid or not job.state.live:
             # Its runner may have gone between the ended row and status.json.
@@ -93,16 +114,35 @@ class Attempts:
                 return None  # the message comes back, and with it the next try
             self._drop(message, "it means no live job")
             return None
-        if job.state is not State.QUEUED and job.message_id != message.message_id:
+        if job.owner is not None and job.message_id != message.message_id:
             self._drop(message, f"job {job.id} is {job.state} under another message")
             return None
         # Deliveries that did not become attempts: something about it ends runners before they can claim it.
-        poison = message.dequeue_count - job.attempt > _MOST_IDLE_DELIVERIES
+        poison = message.dequeue_count - message.excused - job.attempt > _MOST_IDLE_DELIVERIES
         if job.state is State.TERMINATING or job.attempt >= job.max_attempts or poison:
             self._give_up(job, message)
             return None
+        if job.node_count > 1 and job.owner is None and (instead := self._instead(job, message)):
+            return instead[0]
         reach("received")
         return self._claim(job, message, owner, before)
+
+    def _instead(self, job: Job, message: JobMessage) -> tuple[Help | None] | None:
+        """What to do before a job of several nodes, if it is not its turn: then its message was put back."""
+        if older := self.gangs.to_help(job.cluster, rank_of(job)):
+            self._put_back(message, _ASIDE_SECONDS)
+            return (Help(older),)
+        if self.gangs.usable_nodes(job.cluster) < job.node_count:
+            self._put_back(message, min(_MOST_PATIENCE_SECONDS, 1.5**message.excused))
+            return (None,)
+        return None
+
+    def _put_back(self, message: JobMessage, seconds: float) -> None:
+        try:
+            self.queues.put_back(message, seconds)
+        except StoreError:
+            # It comes back once its time is up, and this delivery is held against it.
+            log.warning("message not put back", extra={"action": "put_back", "uuid": message.uuid})
 
     def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
         wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard)
@@ -124,6 +164,7 @@ class Attempts:
             message_id=message.message_id,
             pop_receipt=message.pop_receipt,
             deadline=before + self.settings.lease_seconds,
+            excused=message.excused,
         )
         lease = self._renew_message(lease)
         reach("leased")
@@ -154,7 +195,7 @@ class Attempts:
             text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
             outcome = Outcome(Reason.POISON, message=text)
         now, report = self.now(), state.NOTHING_TOLD
-        if job.state is not State.QUEUED:
+        if job.owner is not None:
             lost = state.lost_event(job, now, message.last_heard)
             report = AttemptReport(message.last_heard, (lost,))
         ended = state.finish(job, outcome, now, report)
@@ -220,6 +261,17 @@ class Attempts:
             lease,
             lambda current: state.requeue(current, outcome, self.now(), spend=False, report=report),
         )
+
+    def assembled(self, job: Job, lease: Lease, nodes: Sequence[str]) -> Job:
+        """Every node of a held job is there: it runs from now on. Raises LostOwnershipError, StoreError."""
+        return self._write_owned(job, lease, lambda held: state.assembled(held, self.now(), nodes))
+
+    def dissolve(self, job: Job, lease: Lease, why: str, pause_seconds: float) -> Job:
+        """Put a held job back, to be looked at again in `pause_seconds`; uses up no attempt.
+
+        Raises LostOwnershipError, StoreError.
+        """
+        return self._conclude(job, lease, lambda held: state.dissolve(held, why, self.now()), pause_seconds)
 
     def _conclude(
         self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0

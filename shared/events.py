@@ -13,6 +13,7 @@ class EventKind(StrEnum):
     """Closed list; the words are shown to people and matched by programs."""
 
     CLAIMED = "Claimed"  #: a runner has it
+    ASSEMBLED = "Assembled"  #: every node of a job of several is there; detail: which
     MOUNTED = "Mounted"  #: its volumes are there
     PREPARED = "Prepared"  #: jobPreparation ended well
     STARTED = "Started"  #: its processes run

@@ -24,6 +24,21 @@ POINTS = (
     "deleted",  # the message is gone
 )
 
+#: Further points of a job of several nodes, on the node that is named.
+GANG_POINTS = (
+    "opened",  # leader: the gang's row and its own are written, nobody has been asked yet
+    "hinted",  # leader: the hints are sent
+    "joined",  # helper: its seat is taken
+    "assembled",  # leader: the gang's row says so, the job's row is still queued
+    "gang_running",  # leader: the job's row says running, nobody prepares yet
+    "prepared",  # any: its preparation has ended, the others do not know
+    "launching",  # leader: every node may start its processes
+    "done",  # any: its own processes have ended well, the others do not know
+    "ending",  # leader: every node has been told to stop
+    "part_told",  # helper: its report is written, it has not yet left
+    "disbanded",  # leader: the job's row has ended, the gang's rows are gone
+)
+
 _wanted = ""
 
 
@@ -35,8 +50,9 @@ def prepare(env: Mapping[str, str]) -> None:
     """Read what a test asks for. Raises ValueError when it asks for a point that there is not."""
     global _wanted
     _wanted = env.get("BATCHAI_FAIL_POINT", "")
-    if _wanted and _wanted.partition(":")[0] not in POINTS:
-        raise ValueError(f"BATCHAI_FAIL_POINT: '{_wanted}' is none of {', '.join(POINTS)}")
+    points = POINTS + GANG_POINTS
+    if _wanted and _wanted.partition(":")[0] not in points:
+        raise ValueError(f"BATCHAI_FAIL_POINT: '{_wanted}' is none of {', '.join(points)}")
 
 
 def reach(point: str) -> None:

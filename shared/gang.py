@@ -113,11 +113,21 @@ class Gang:
 
 
 @dataclass(frozen=True)
+class Stray:
+    """A member without a gang: what a crash left, or what follows its gang in a moment."""
+
+    uuid: str
+    attempt: int
+    member: Member
+
+
+@dataclass(frozen=True)
 class Look:
     """Gangs of a cluster as they stood at `at`, the storage service's time of the answer."""
 
     gangs: tuple[Gang, ...]
     at: datetime
+    strays: tuple[Stray, ...] = ()
 
     def find(self, uuid: str, attempt: int) -> Gang | None:
         """The gang of one attempt."""
@@ -149,12 +159,13 @@ def oldest_lacking(
 ) -> Gang | None:
     """The gang that the next free node should help: the oldest one that lacks nodes and whose leader is
     alive, among those older than `before`."""
-    found = [gang for gang in look.gangs if gang.lacking and _is_led(gang, look.at, silence_seconds)]
+    found = [gang for gang in look.gangs if gang.lacking and is_led(gang, look.at, silence_seconds)]
     older = [gang for gang in found if before is None or gang.rank < before]
     return min(older, key=lambda gang: gang.rank, default=None)
 
 
-def _is_led(gang: Gang, at: datetime, silence_seconds: float) -> bool:
+def is_led(gang: Gang, at: datetime, silence_seconds: float) -> bool:
+    """Whether a gang's leader has been heard of."""
     return gang.leader is not None and not is_silent(gang.leader, at, silence_seconds)
 
 

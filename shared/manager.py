@@ -14,6 +14,7 @@ from shared.admission import Source
 from shared.attempts import Attempts, utc_now
 from shared.clusters import ClusterManager
 from shared.errors import LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.gangs import Gangs
 from shared.names import ClusterId, JobId
 from shared.removing import Remover
 from shared.settings import Settings
@@ -43,13 +44,14 @@ class JobManager(Attempts):
         queues: JobQueues,
         documents: Documents,
         clusters: ClusterManager,
+        gangs: Gangs,
         sealer: Sealer,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         remover = Remover(jobs, documents, workspaces.table)
-        super().__init__(settings, jobs, queues, documents, sealer, remover, now, monotonic)
+        super().__init__(settings, jobs, queues, documents, sealer, remover, gangs, now, monotonic)
         self.clusters = clusters
         self._submitter = Submitter(
             settings, jobs, queues, documents, clusters, sealer, workspaces, remover, now
@@ -134,7 +136,13 @@ class JobManager(Attempts):
         """Why a queued job waits, None for any other."""
         if job.state is not State.QUEUED:
             return None
-        return why(job, self.queue_of(job.cluster), self.clusters.node_views(job.cluster))
+        nodes = self.clusters.node_views(job.cluster)
+        return why(job, self.queue_of(job.cluster), nodes, self.gathered(job))
+
+    def gathered(self, job: Job) -> list[str]:
+        """The nodes that a held job has together, none for any other."""
+        gang = self.gangs.of_job(job) if job.held else None
+        return [member.node_id for member in gang.members] if gang else []
 
     def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
         """The live jobs of a cluster, of every workspace that sends jobs to it."""

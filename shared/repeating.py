@@ -15,6 +15,7 @@ def arrived(found: Job, wanted: Job) -> bool:
         found,
         etag="",
         state_since=wanted.state_since,
+        started=wanted.started,
         ended=wanted.ended,
         enqueued=wanted.enqueued,
         retry_at=wanted.retry_at,

@@ -48,6 +48,8 @@ class Settings:
     max_attempts: int = 3
     lease_seconds: float = 90.0
     renew_seconds: float = 30.0
+    #: a node of a job of several that is not heard of for so long is lost; at most half the lease
+    gang_silence_seconds: float = 12.0
     #: pause before the first repetition after a fault of ours; it doubles with each attempt
     retry_seconds: float = 10.0
     #: a queued job gets another message when it has had none for this long
@@ -76,6 +78,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         max_attempts=int(reader.number("BATCHAI_MAX_ATTEMPTS", 3, least=1)),
         lease_seconds=lease,
         renew_seconds=reader.number("BATCHAI_RENEW_SECONDS", lease / 3, least=0.2),
+        gang_silence_seconds=reader.number("BATCHAI_GANG_SILENCE_SECONDS", min(12.0, lease / 2), least=1.0),
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
     )
@@ -83,6 +86,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         reader.faults.append("BATCHAI_RESOURCE_GROUP may hold letters, digits and . _ - only")
     if settings.renew_seconds > lease / 2:
         reader.faults.append("BATCHAI_RENEW_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
+    if settings.gang_silence_seconds > lease / 2:
+        reader.faults.append("BATCHAI_GANG_SILENCE_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
     if reader.faults:
         raise SettingsError(tuple(reader.faults))
     return settings

@@ -6,10 +6,14 @@
       \\----------------/
     queued --request_termination--> failed (JobTerminated)
 
+A job of several nodes is claimed before it runs: it stays queued, *held* by the runner that assembles its
+nodes, until `assembled`; `dissolve` puts it back.
+
 Names of states and codes are the original service's (REST specification; recorded conversations); codes that
 it did not have are marked "ours".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -142,6 +146,11 @@ class Job:
     etag: str = ""  #: of the row this was read from
     stored_as: State | None = field(default=None, compare=False)  #: state of that row: where its entries lie
 
+    @property
+    def held(self) -> bool:
+        """Whether a runner has claimed it and still assembles its nodes."""
+        return self.state is State.QUEUED and self.owner is not None
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -155,35 +164,66 @@ class Lease:
     message_id: str
     pop_receipt: str
     deadline: float  #: monotonic clock of the runner, seconds; measured from before the last renewal
+    excused: int = 0  #: deliveries of the message that were no attempt and are not held against it
 
 
 def claim(
     job: Job, owner: str, message_id: str, now: datetime, last_heard: tuple[StreamSeal, ...] = ()
 ) -> Job:
-    """The job as taken by `owner`: running, one attempt more. `last_heard`: what the runner before, if it was
-    lost, had told of its logs.
+    """The job as taken by `owner`, one attempt more: running, or held where it needs several nodes.
+    `last_heard`: what the runner before, if it was lost, had told of its logs.
 
-    A queued job can be claimed by any message. A running one only through the very message it was claimed
-    with: that message is visible again only because its lease ran out, while any other is a duplicate.
+    A queued job can be claimed by any message. A running or held one only through the very message it was
+    claimed with: that one is visible again only because its lease ran out, while any other is a duplicate.
     Raises IllegalTransitionError otherwise, or when no attempt is left.
     """
-    takeover = job.state is State.RUNNING and job.message_id == message_id
-    if job.state is not State.QUEUED and not takeover:
+    takeover = is_taken(job) and job.message_id == message_id
+    if not takeover and (job.state is not State.QUEUED or job.held):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be claimed")
     if job.attempt >= job.max_attempts:
         raise IllegalTransitionError(f"job {job.id} has used its {job.max_attempts} attempts")
     if takeover:
         job = _lost(job, now, last_heard)
+    gang = job.node_count > 1
     return replace(
         job,
-        state=State.RUNNING,
-        state_since=now,
+        state=State.QUEUED if gang else State.RUNNING,
+        state_since=job.state_since if gang and job.state is State.QUEUED else now,
         attempt=job.attempt + 1,
         owner=owner,
         message_id=message_id,
-        started=now,
+        started=job.started if gang else now,
         retry_at=None,
         events=appended(job.events, JobEvent(now, EventKind.CLAIMED, job.attempt + 1, owner)),
+    )
+
+
+def is_taken(job: Job) -> bool:
+    """Whether a runner has claimed it: it runs, or its nodes are being assembled."""
+    return job.state is State.RUNNING or job.held
+
+
+def assembled(job: Job, now: datetime, nodes: Sequence[str]) -> Job:
+    """A held job whose `nodes` are complete: running. Raises IllegalTransitionError for any other."""
+    if not job.held:
+        raise IllegalTransitionError(f"job {job.id} is {job.state}; nobody assembles its nodes")
+    event = JobEvent(now, EventKind.ASSEMBLED, job.attempt, job.owner or "", " ".join(nodes))
+    return replace(job, state=State.RUNNING, state_since=now, started=now, events=appended(job.events, event))
+
+
+def dissolve(job: Job, why: str, now: datetime) -> Job:
+    """A held job whose nodes do not come together now: queued as before, the attempt given back. Numbers
+    never go back, so the budget grows. Raises IllegalTransitionError for any other."""
+    if not job.held:
+        raise IllegalTransitionError(f"job {job.id} is {job.state}; nobody assembles its nodes")
+    event = JobEvent(now, EventKind.HANDED_BACK, job.attempt, job.owner or "", why)
+    return replace(
+        job,
+        owner=None,
+        message_id=None,
+        max_attempts=job.max_attempts + 1,
+        enqueued=now,
+        events=appended(job.events, event),
     )
 
 
@@ -284,7 +324,7 @@ def requeue(
         job = replace(job, max_attempts=job.max_attempts + 1)
     if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
         return finish(job, outcome, now, report)
-    if job.state is not State.RUNNING:
+    if not is_taken(job):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be put back")
     kind = EventKind.RETRY_SCHEDULED if spend else EventKind.HANDED_BACK
     told = JobEvent(now, kind, job.attempt, job.owner or "", f"{outcome.reason}: {outcome.message}")

@@ -2,12 +2,13 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared import state
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError
 from shared.events import EventKind, JobEvent, appended
+from shared.gang import Gang
 from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
@@ -28,6 +29,7 @@ class SweepReport:
     live: int = 0
     resent: int = 0
     ended: int = 0
+    gangs: int = 0
     faults: int = 0
 
 
@@ -53,25 +55,32 @@ class Sweeper:
     def _sweep_cluster(self, cluster: ClusterId, report: SweepReport) -> None:
         entries = self._manager.live(cluster)
         report.live += len(entries)
+        gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
+        report.gangs += gangs
         if not entries:
             return
-        report.resent += self._resend(cluster, entries)
+        report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(cluster, entries)
         self._tell_why(cluster, entries)
 
-    def _resend(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
-        """Queued jobs get a message again when there are fewer messages than live jobs.
+    def _is_over(self, gang: Gang) -> bool:
+        """Whether the attempt a gang was made for is no longer the job's."""
+        job = self._manager.jobs.get(gang.job)
+        return job is None or job.uuid != gang.uuid or job.attempt != gang.attempt or job.owner is None
+
+    def _resend(self, cluster: ClusterId, entries: list[LiveEntry], hints: int) -> int:
+        """Queued jobs get a message again when there are fewer messages, hints apart, than live jobs.
 
         A message that is lost cannot be told from one that waits, so the oldest jobs are served first and
         each at most once per resend time; duplicates are dropped at the claim.
         """
-        missing = len(entries) - self._manager.queues.count(cluster)
+        missing = len(entries) + hints - self._manager.queues.count(cluster)
         late = self._manager.now() - timedelta(seconds=self._manager.settings.resend_seconds)
         resent = 0
         for entry in entries:
             if resent >= missing:
                 break
-            if entry.state is State.QUEUED and entry.enqueued < late:
+            if entry.state is State.QUEUED and not entry.owner and entry.enqueued < late:
                 resent += self._resend_one(entry)
         return resent
 
@@ -91,9 +100,9 @@ class Sweeper:
         return 1
 
     def _end_orphans(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
-        """Jobs whose runner is gone and whose message is gone too: terminating ones end, running ones wait
-        again. While a message is left, the next runner to receive it does this faster."""
-        owned = [e for e in entries if e.state in (State.RUNNING, State.TERMINATING)]
+        """Jobs whose runner is gone and whose message is gone too: terminating ones end, others wait again.
+        While a message is left, the next runner to receive it does this faster."""
+        owned = [entry for entry in entries if entry.owner]
         if not owned:
             return 0
         alive = {node.node_id for node in self._clusters.node_views(cluster) if node.alive}
@@ -107,7 +116,7 @@ class Sweeper:
         # A silent node may be a slow one. Twice the lease after the attempt began its runner has either
         # renewed (and is heard of) or killed its job.
         grace = timedelta(seconds=2 * self._manager.settings.lease_seconds)
-        if self._manager.now() - job.state_since < grace:
+        if self._manager.now() - _taken(job) < grace:
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
         now = self._manager.now()
@@ -136,7 +145,9 @@ class Sweeper:
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
         for entry in waiting[:_MOST_STATUS_WRITES]:
             job = self._manager.jobs.get(entry.id)
-            if job and job.uuid == entry.uuid and (reason := why(job, queue, nodes)):
+            if job is None or job.uuid != entry.uuid:
+                continue
+            if reason := why(job, queue, nodes, self._manager.gathered(job)):
                 self._manager.write_status(job, reason)
                 self._correct(job)
 
@@ -145,3 +156,9 @@ class Sweeper:
         now = self._manager.jobs.get(told.id)
         if now and now.etag != told.etag:
             self._manager.write_status(now)
+
+
+def _taken(job: Job) -> datetime:
+    """When the current attempt was claimed: a job of several nodes stays queued then."""
+    claims = [e.at for e in job.events if e.kind is EventKind.CLAIMED and e.attempt == job.attempt]
+    return max((job.state_since, *claims))

@@ -9,6 +9,7 @@ from shared.timestamps import timestamp
 
 #: part -> the events of the latest attempt that it lies between.
 _PARTS = (
+    ("assembling", EventKind.CLAIMED, EventKind.ASSEMBLED),
     ("mounting", EventKind.CLAIMED, EventKind.MOUNTED),
     ("preparing", EventKind.MOUNTED, EventKind.PREPARED),
     ("running", EventKind.STARTED, EventKind.STOPPED),
@@ -38,6 +39,8 @@ def durations(job: Job) -> dict[str, float]:
     if claimed:
         found["queued"] = _seconds(job.created, claimed)
     for part, begin, end in _PARTS:
+        if part == "mounting" and EventKind.ASSEMBLED in times:
+            begin = EventKind.ASSEMBLED
         if begin in times and end in times:
             found[part] = _seconds(times[begin], times[end])
     if job.ended:

@@ -16,6 +16,7 @@ class WaitingReason(StrEnum):
     NO_NODE_ALIVE = "NoNodeAlive"
     WAITING_FOR_NODE = "WaitingForNode"
     NODES_UNUSABLE = "NodesUnusable"
+    GANG_INCOMPLETE = "GangIncomplete"
     GANG_TOO_LARGE = "GangTooLarge"
     RETRY_BACKOFF = "RetryBackoff"
 
@@ -54,10 +55,15 @@ class NodeView:
     detail: str = ""
 
 
-def why(job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView]) -> Waiting | None:
-    """The reason `job` waits, or None when it does not wait. `others` may include the job itself."""
+def why(
+    job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView], gang: Sequence[str] = ()
+) -> Waiting | None:
+    """The reason `job` waits, or None when it does not wait. `others` may include the job itself; `gang`: the
+    nodes that it has together already, if it is held."""
     if job.state is not State.QUEUED:
         return None
+    if job.held:
+        return incomplete(job, gang or [str(job.owner)])
     alive = [node for node in nodes if node.alive]
     name = f"cluster {job.cluster}"
     if not alive:
@@ -80,7 +86,7 @@ def why(job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView]) -> W
             f"the job needs {job.node_count} nodes and {name} has {len(usable)}",
             "Add nodes to the cluster or lower nodeCount.",
         )
-    if job.attempt:
+    if job.errors:
         return Waiting(
             WaitingReason.RETRY_BACKOFF,
             f"attempt {job.attempt} ended early ({_last_error(job)}); it will be tried again{_until(job)}",
@@ -93,6 +99,15 @@ def why(job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView]) -> W
         WaitingReason.WAITING_FOR_NODE,
         f"position {ahead + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle",
         "Nothing to do: it starts as soon as a node is free." if idle == 0 else "It is about to start.",
+    )
+
+
+def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:
+    """That a held job has `nodes` and waits for the others."""
+    return Waiting(
+        WaitingReason.GANG_INCOMPLETE,
+        f"{len(nodes)} of {job.node_count} nodes are together: {', '.join(nodes)}",
+        "Nothing to do: it starts as soon as as many nodes are free.",
     )
 
 

@@ -8,14 +8,17 @@ from shared.attempts import utc_now
 from shared.cascade import Cascade
 from shared.clusters import ClusterManager
 from shared.errors import ConflictError
+from shared.gangs import Gangs
 from shared.manager import JobManager
 from shared.settings import Settings
 from shared.stores import clusters as cluster_tables
+from shared.stores import gangs as gang_tables
 from shared.stores import jobs as job_tables
 from shared.stores import workspaces as workspace_tables
 from shared.stores.clusters import ClusterTable
 from shared.stores.connection import CallCounter, Connection, translated
 from shared.stores.documents import Documents
+from shared.stores.gangs import GangTable
 from shared.stores.job_lists import JobLists
 from shared.stores.jobs import JobTable
 from shared.stores.queues import JobQueues
@@ -53,7 +56,8 @@ def backend(
     workspaces = WorkspaceManager(settings, WorkspaceTable(connection), now)
     clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, workspaces, now)
     jobs = JobTable(connection)
-    manager = JobManager(settings, jobs, queues, documents, clusters, sealer, workspaces, now)
+    gangs = Gangs(settings, GangTable(connection), clusters, queues)
+    manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
     lists = JobLists(connection, jobs)
     return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade, lists)
@@ -63,8 +67,8 @@ def provision(settings: Settings) -> None:
     """Create the tables and containers of an installation where they are missing."""
     connection = Connection(settings)
     try:
-        own = (job_tables.TABLE, cluster_tables.CLUSTERS, cluster_tables.NODES, workspace_tables.TABLE)
-        for table in own:
+        of_clusters = (cluster_tables.CLUSTERS, cluster_tables.NODES, gang_tables.TABLE)
+        for table in (job_tables.TABLE, *of_clusters, workspace_tables.TABLE):
             try:
                 with translated(f"creating table {table}"):
                     connection.tables.create_table(table)

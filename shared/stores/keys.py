@@ -9,12 +9,17 @@ cluster and its entry in the history change in one transaction (docs/adr/0001). 
     time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
     state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it is in
 
+The gangs of a cluster have a table and a partition of their own:
+
+    gang|<priority>|<time>|<uuid>         a gang; the oldest of the highest priority sorts first
+    member|<uuid>|<attempt>|<index>       a node of it
+
 Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all.
 """
 
 from datetime import datetime
 
-from shared.names import ClusterId, JobId
+from shared.names import PRIORITIES, ClusterId, JobId
 from shared.state import Job, State
 
 JOBS = "job|"
@@ -84,6 +89,18 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y%m%dT%H%M%S%f")
 
 
+def gang_row(priority: str, created: datetime, uuid: str) -> str:
+    return f"gang|{PRIORITIES.index(priority)}|{stamp(created)}|{uuid}"
+
+
+def member_row(uuid: str, attempt: int, index: int) -> str:
+    return f"{member_prefix(uuid)}{attempt:06d}|{index:04d}"
+
+
+def member_prefix(uuid: str) -> str:
+    return f"member|{uuid}|"
+
+
 def cluster_partition(cluster: ClusterId) -> str:
-    """Partition of a cluster's nodes."""
+    """Partition of a cluster's nodes, and of its gangs."""
     return f"{cluster.workspace}|{cluster.cluster}".lower()

@@ -30,6 +30,8 @@ class JobMessage:
     uuid: str
     attempt: int  #: attempts the job had had when the message was put; a hint for logs only
     last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had told of its logs with its last renewal
+    excused: int = 0  #: deliveries that were put back on purpose; they are not held against it
+    hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
 
 
 class JobQueues:
@@ -63,17 +65,42 @@ class JobQueues:
             message = self._client(name).receive_message(visibility_timeout=max(1, round(lease_seconds)))
         if message is None:
             return None
-        job, uuid, attempt, last_heard = _body(message.content)
+        body = _body(message.content)
         return JobMessage(
             queue=name,
             message_id=str(message.id),
             pop_receipt=str(message.pop_receipt),
             dequeue_count=int(message.dequeue_count or 1),
-            job=job,
-            uuid=uuid,
-            attempt=attempt,
-            last_heard=last_heard,
+            job=body.job,
+            uuid=body.uuid,
+            attempt=body.attempt,
+            last_heard=body.seals,
+            excused=body.excused,
+            hint=body.hint,
         )
+
+    def send_hints(self, cluster: ClusterId, count: int, seconds: float) -> None:
+        """Tell `count` runners that a gang lacks nodes. Only hints: they vanish after `seconds`."""
+        name = queue_name(cluster, PRIORITIES[0])
+        body = json.dumps({"v": _VERSION, "hint": [cluster.workspace, cluster.cluster]})
+        with translated(f"asking for nodes in queue {name}"):
+            for _ in range(count):
+                self._client(name).send_message(body, time_to_live=max(1, round(seconds)))
+
+    def put_back(self, message: JobMessage, seconds: float) -> None:
+        """Let a message be seen again in `seconds`; this delivery is not held against it. Raises
+        LostOwnershipError."""
+        if message.job is None:
+            raise ValueError("a message that means no job is not put back")
+        seals, excused = message.last_heard, message.excused + 1
+        text = _text(message.job, message.uuid, message.attempt, seals, excused)
+        with translated(f"putting back a message of queue {message.queue}"):
+            self._client(message.queue).update_message(
+                message.message_id,
+                pop_receipt=message.pop_receipt,
+                content=text,
+                visibility_timeout=round(seconds),
+            )
 
     def renew(
         self,
@@ -88,7 +115,10 @@ class JobQueues:
         `told` leaves in the message how far the logs of a lease's attempt have come: a lost runner's next of
         kin finds it there, and it costs no call.
         """
-        text = _text(told[0].job, told[0].uuid, told[0].attempt, told[1]) if told else None
+        text = None
+        if told:
+            lease, seals = told
+            text = _text(lease.job, lease.uuid, lease.attempt, seals, lease.excused)
         with translated(f"renewing a message of queue {name}"):
             # 0 makes it visible at once, which gives it back.
             answer = self._client(name).update_message(
@@ -116,7 +146,19 @@ class JobQueues:
         return self._clients[name]
 
 
-def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = ()) -> str:
+@dataclass(frozen=True)
+class _Body:
+    """What the text of a message says."""
+
+    job: JobId | None = None
+    uuid: str = ""
+    attempt: int = 0
+    seals: tuple[StreamSeal, ...] = ()
+    excused: int = 0
+    hint: ClusterId | None = None
+
+
+def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = (), excused: int = 0) -> str:
     body: dict[str, Any] = {
         "v": _VERSION,
         "workspace": job.workspace,
@@ -127,14 +169,19 @@ def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = (
     }
     if seals:
         body["logs"] = [[seal.name, seal.size, seal.lines] for seal in seals[:_MOST_STREAMS]]
+    if excused:
+        body["excused"] = excused
     return json.dumps(body)
 
 
-def _body(content: Any) -> tuple[JobId | None, str, int, tuple[StreamSeal, ...]]:
+def _body(content: Any) -> _Body:
     try:
         body = json.loads(content)
+        if "hint" in body:
+            workspace, cluster = body["hint"]
+            return _Body(hint=ClusterId(str(workspace), str(cluster)))
         job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
         seals = tuple(StreamSeal(str(n), int(size), "", False, int(k)) for n, size, k in body.get("logs", ()))
-        return job, str(body["uuid"]), int(body["attempt"]), seals
+        return _Body(job, str(body["uuid"]), int(body["attempt"]), seals, int(body.get("excused", 0)))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None, "", 0, ()
+        return _Body()

@@ -50,10 +50,8 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Ended": job.ended,
         "ExitCode": job.exit_code,
         "Errors": json.dumps([[e.code, e.message, e.details] for e in job.errors]) if job.errors else None,
-        "Seals": _json_or_none([[s.name, s.size, s.sha256, s.complete, s.lines] for s in job.seals]),
-        "Events": _json_or_none(
-            [[e.at.isoformat(), e.kind, e.attempt, e.node, e.detail] for e in job.events]
-        ),
+        "Seals": _json_or_none(seal_values(job.seals)),
+        "Events": _json_or_none(event_values(job.events)),
         "GpuSeconds": job.gpu_seconds or None,
         "RetryAt": job.retry_at,
         "Problems": job.problems if job.problems != "[]" else None,
@@ -123,11 +121,11 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         node_count=entity["NodeCount"],
         tool_type=entity["ToolType"],
         state=state,
-        created=_utc(entity["Created"]),
-        state_since=_utc(entity["StateSince"]),
+        created=utc(entity["Created"]),
+        state_since=utc(entity["StateSince"]),
         source=entity["Source"],
         content_sha256=entity["ContentSha256"],
-        enqueued=_utc(entity["Enqueued"]),
+        enqueued=utc(entity["Enqueued"]),
         attempt=entity["Attempt"],
         max_attempts=entity["MaxAttempts"],
         owner=entity.get("Owner"),
@@ -139,11 +137,8 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
             JobError(code, message, tuple((name, value) for name, value in details))
             for code, message, details in json.loads(entity.get("Errors", "[]"))
         ),
-        seals=tuple(StreamSeal(*seal) for seal in json.loads(entity.get("Seals", "[]"))),
-        events=tuple(
-            JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest)
-            for at, kind, *rest in json.loads(entity.get("Events", "[]"))
-        ),
+        seals=seals_from(json.loads(entity.get("Seals", "[]"))),
+        events=events_from(json.loads(entity.get("Events", "[]"))),
         gpu_seconds=entity.get("GpuSeconds", 0.0),
         retry_at=_maybe_utc(entity.get("RetryAt")),
         properties="".join(entity[f"Properties{n}"] for n in chunks),
@@ -162,21 +157,42 @@ def live_from(entity: Mapping[str, Any]) -> LiveEntry:
         state=State(entity["State"]),
         priority=entity["Priority"],
         node_count=entity["NodeCount"],
-        created=_utc(entity["Created"]),
-        enqueued=_utc(entity["Enqueued"]),
+        created=utc(entity["Created"]),
+        enqueued=utc(entity["Enqueued"]),
         owner=entity.get("Owner"),
         attempt=entity["Attempt"],
     )
+
+
+def seal_values(seals: tuple[StreamSeal, ...]) -> list[list[Any]]:
+    """Seals as a column holds them, before JSON."""
+    return [[s.name, s.size, s.sha256, s.complete, s.lines] for s in seals]
+
+
+def seals_from(values: list[list[Any]]) -> tuple[StreamSeal, ...]:
+    """The seals of `seal_values`."""
+    return tuple(StreamSeal(*seal) for seal in values)
+
+
+def event_values(events: tuple[JobEvent, ...]) -> list[list[Any]]:
+    """Events as a column holds them, before JSON."""
+    return [[e.at.isoformat(), e.kind, e.attempt, e.node, e.detail] for e in events]
+
+
+def events_from(values: list[list[Any]]) -> tuple[JobEvent, ...]:
+    """The events of `event_values`."""
+    return tuple(JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest) for at, kind, *rest in values)
 
 
 def _json_or_none(values: list[list[Any]]) -> str | None:
     return json.dumps(values, ensure_ascii=False) if values else None
 
 
-def _utc(value: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
+    """A time read from a row, as a plain datetime."""
     # The SDK's own subclass of datetime becomes a plain one, so that jobs compare and print as such.
     return datetime.fromtimestamp(value.timestamp(), UTC)
 
 
 def _maybe_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else _utc(value)
+    return None if value is None else utc(value)

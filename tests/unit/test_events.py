@@ -55,6 +55,12 @@ def test_the_time_line_begins_with_the_queue_and_ends_with_the_reason() -> None:
     assert (shown["attempts"], shown["gpuHours"]) == (1, 2.0)
 
 
+def test_what_the_nodes_of_a_job_took_to_come_together_is_a_part_of_its_own() -> None:
+    together = (event(5, EventKind.CLAIMED), event(5.5, EventKind.ASSEMBLED), event(6, EventKind.MOUNTED))
+    parts = durations(a_job(attempt=1, events=together))
+    assert parts == {"queued": 5, "assembling": 0.5, "mounting": 0.5}
+
+
 def test_a_job_without_preparation_has_no_such_part() -> None:
     job = a_job(attempt=1, events=tuple(e for e in WHOLE if e.kind is not EventKind.PREPARED))
     assert "preparing" not in durations(job)

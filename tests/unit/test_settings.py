@@ -29,6 +29,7 @@ def test_every_fault_is_told_at_once() -> None:
         "BATCHAI_DEFAULT_CLUSTER": "c\n",
         "BATCHAI_LEASE_SECONDS": "soon",
         "BATCHAI_RENEW_SECONDS": "80",
+        "BATCHAI_GANG_SILENCE_SECONDS": "46",
         "BATCHAI_MAX_ATTEMPTS": "0",
         "BATCHAI_RESEND_SECONDS": "nan",
         "BATCHAI_ENDPOINTS": "[]",
@@ -89,3 +90,8 @@ def test_endpoints_by_account() -> None:
 
 def test_renewals_follow_the_lease() -> None:
     assert settings_from(LEAST | {"BATCHAI_LEASE_SECONDS": "6"}).renew_seconds == 2
+
+
+@pytest.mark.parametrize(("lease", "silence"), [("90", 12), ("10", 5)])
+def test_a_node_may_be_silent_for_half_the_lease_at_most(lease: str, silence: float) -> None:
+    assert settings_from(LEAST | {"BATCHAI_LEASE_SECONDS": lease}).gang_silence_seconds == silence

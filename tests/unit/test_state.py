@@ -141,3 +141,46 @@ def test_only_the_holder_of_the_attempt_owns_a_job() -> None:
 
 def test_only_our_own_faults_are_tried_again() -> None:
     assert {Reason.RUNNER_LOST, Reason.RUNNER_FAULT} == state.RETRIED
+
+
+def held() -> Job:
+    return state.claim(a_job(node_count=2), "node-1", "m", NOW)
+
+
+def test_a_job_of_several_nodes_is_held_until_they_are_together() -> None:
+    job = held()
+    assert (job.state, job.held, job.attempt, job.owner, job.started) == (Q, True, 1, "node-1", None)
+    assert job.state_since == a_job().state_since, "for people nothing has changed"
+    running = state.assembled(job, NOW, ["node-1", "node-2"])
+    assert (running.state, running.held, running.started) == (R, False, NOW)
+    assert (running.events[-1].kind, running.events[-1].detail) == ("Assembled", "node-1 node-2")
+
+
+def test_a_held_job_is_taken_over_through_its_own_message_only() -> None:
+    with pytest.raises(IllegalTransitionError):
+        state.claim(held(), "node-2", "another message", NOW)
+    assert state.claim(held(), "node-2", "m", NOW).attempt == 2
+    running = state.assembled(held(), NOW, [])
+    again = state.claim(running, "node-2", "m", after(50))
+    assert (again.state, again.held, again.state_since) == (Q, True, after(50))
+
+
+def test_a_gang_that_dissolves_gives_its_attempt_back_without_an_error() -> None:
+    job = state.dissolve(held(), "an older one goes first", NOW)
+    assert (job.state, job.held, job.owner, job.message_id, job.errors) == (Q, False, None, None, ())
+    assert job.max_attempts - job.attempt == 3
+    assert job.events[-1].detail == "an older one goes first"
+
+
+def test_only_a_held_job_is_assembled_or_dissolved() -> None:
+    for job in (a_job(), in_state(R), in_state(State.SUCCEEDED)):
+        with pytest.raises(IllegalTransitionError):
+            state.assembled(job, NOW, [])
+        with pytest.raises(IllegalTransitionError):
+            state.dissolve(job, "", NOW)
+
+
+def test_a_held_job_can_be_requeued_finished_and_terminated() -> None:
+    assert state.requeue(held(), LOST, NOW).owner is None
+    assert state.finish(held(), EXIT_3, NOW).state is State.FAILED
+    assert state.request_termination(held(), NOW).errors[0].code == "JobTerminated"

@@ -78,3 +78,20 @@ def test_life_is_measured_by_the_service_clock() -> None:
     assert is_alive(CREATED, CREATED + timedelta(seconds=90), 90)
     assert not is_alive(CREATED, CREATED + timedelta(seconds=91), 90)
     assert not is_alive(None, CREATED, 90)
+
+
+def test_a_held_job_says_who_is_there() -> None:
+    job = state.claim(a_job(node_count=3), "n0", "m", after(1))
+    waiting = why(job, [], [IDLE, BUSY], ["n0", "n1"])
+    assert waiting is not None
+    assert waiting.reason is WaitingReason.GANG_INCOMPLETE
+    assert "2 of 3 nodes are together: n0, n1" in waiting.message
+    alone = why(job, [], [])
+    assert alone is not None and "1 of 3 nodes are together: n0" in alone.message
+
+
+def test_a_gang_that_dissolved_waits_for_nodes() -> None:
+    job = state.dissolve(state.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
+    waiting = why(job, [], [IDLE, BUSY])
+    assert waiting is not None
+    assert waiting.reason is WaitingReason.WAITING_FOR_NODE

@@ -1,0 +1,137 @@
+"""Gangs and their members as table entities and back."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from shared.gang import Ending, Gang, Look, Member, Phase, Step, Stray
+from shared.names import ClusterId, JobId
+from shared.state import AttemptReport, Outcome, Reason
+from shared.stores import keys, rows
+
+#: A column holds 32 Ki characters.
+_MOST_SEALS, _MOST_EVENTS = 150, 20
+_MOST_MESSAGE = 10_000
+
+
+def gang_key(gang: Gang) -> str:
+    """Row key of a gang; the same for every attempt."""
+    return keys.gang_row(gang.priority, gang.created, gang.uuid)
+
+
+def gang_entity(gang: Gang) -> dict[str, Any]:
+    """The columns of a gang's own row."""
+    return {
+        "PartitionKey": keys.cluster_partition(gang.cluster),
+        "RowKey": gang_key(gang),
+        "Workspace": gang.job.workspace,
+        "Experiment": gang.job.experiment,
+        "Job": gang.job.job,
+        "Uuid": gang.uuid,
+        "Attempt": gang.attempt,
+        "Priority": gang.priority,
+        "Created": gang.created,
+        "Size": gang.size,
+        "Taken": gang.taken,
+        "Phase": str(gang.phase),
+        "Ending": str(gang.ending or ""),
+    }
+
+
+def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
+    """The columns of a member's row."""
+    return {
+        "PartitionKey": keys.cluster_partition(gang.cluster),
+        "RowKey": keys.member_row(gang.uuid, gang.attempt, member.index),
+        "Uuid": gang.uuid,
+        "Attempt": gang.attempt,
+        "Index": member.index,
+        "NodeId": member.node_id,
+        "Address": member.address,
+        "Gpus": member.gpus,
+        "Token": member.token,
+        "Access": member.access,
+        "Ports": json.dumps(member.ports),
+        "Step": str(member.step),
+        "Fault": _fault_text(member.fault),
+        "Leaving": member.leaving,
+        "Report": _report_text(member.report),
+    }
+
+
+def look_from(cluster: ClusterId, entities: list[Any], at: datetime) -> Look:
+    """What rows of one partition, gangs and members in any order, say; `at` is the time of the answer."""
+    members = [
+        Stray(e["Uuid"], e["Attempt"], _member(e)) for e in entities if e["RowKey"].startswith("member|")
+    ]
+    gangs, led = [], set()
+    for entity in entities:
+        if entity["RowKey"].startswith("gang|"):
+            key = (entity["Uuid"], entity["Attempt"])
+            led.add(key)
+            own = (each.member for each in members if (each.uuid, each.attempt) == key)
+            gangs.append(_gang(cluster, entity, tuple(sorted(own, key=lambda member: member.index))))
+    strays = tuple(each for each in members if (each.uuid, each.attempt) not in led)
+    return Look(tuple(gangs), at, strays)
+
+
+def _gang(cluster: ClusterId, entity: Any, members: tuple[Member, ...]) -> Gang:
+    return Gang(
+        cluster=cluster,
+        job=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
+        uuid=entity["Uuid"],
+        attempt=entity["Attempt"],
+        priority=entity["Priority"],
+        created=rows.utc(entity["Created"]),
+        size=entity["Size"],
+        taken=entity["Taken"],
+        phase=Phase(entity["Phase"]),
+        ending=Ending(entity["Ending"]) if entity["Ending"] else None,
+        members=members,
+        etag=str(entity.metadata["etag"]),
+    )
+
+
+def _member(entity: Any) -> Member:
+    return Member(
+        index=entity["Index"],
+        node_id=entity["NodeId"],
+        address=entity["Address"],
+        gpus=entity["Gpus"],
+        token=entity["Token"],
+        access=entity["Access"],
+        ports=tuple(json.loads(entity["Ports"])),
+        step=Step(entity["Step"]),
+        fault=_fault(entity["Fault"]),
+        leaving=entity["Leaving"],
+        report=_report(entity["Report"]),
+        heard=rows.utc(entity.metadata["timestamp"]),
+        etag=str(entity.metadata["etag"]),
+    )
+
+
+def _fault_text(fault: Outcome | None) -> str:
+    if fault is None:
+        return ""
+    return json.dumps([fault.reason, fault.exit_code, fault.message[:_MOST_MESSAGE], fault.details])
+
+
+def _fault(text: str) -> Outcome | None:
+    if not text:
+        return None
+    reason, code, message, details = json.loads(text)
+    return Outcome(Reason(reason), code, message, tuple((name, value) for name, value in details))
+
+
+def _report_text(report: AttemptReport | None) -> str:
+    if report is None:
+        return ""
+    seals, events = report.seals[:_MOST_SEALS], report.events[-_MOST_EVENTS:]
+    return json.dumps([rows.seal_values(seals), rows.event_values(events), report.gpu_seconds])
+
+
+def _report(text: str) -> AttemptReport | None:
+    if not text:
+        return None
+    seals, events, gpu_seconds = json.loads(text)
+    return AttemptReport(rows.seals_from(seals), rows.events_from(events), gpu_seconds)
