@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
+from api import roles
 from api.requests import MOST_BYTES, base, next_link, page_size, query, skip_token
 from api.wired import backend
 from shared import operations, rest
@@ -89,8 +90,8 @@ def gone() -> func.HttpResponse:
 
 
 def arm(*names: str) -> Callable[[Handler], Handler]:
-    """Decorates an ARM operation: size, api-version, subscription, resource group and the route's `names`
-    are checked, and our exceptions become ARM errors."""
+    """Decorates an ARM operation: roles, size, api-version, subscription, resource group and the route's
+    `names` are checked, and our exceptions become ARM errors."""
 
     def decorate(handler: Handler) -> Handler:
         @functools.wraps(handler)
@@ -123,11 +124,23 @@ def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
 
 
 def _fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
+    if backend().settings.http_roles and (refusal := _role_fault(req, names)):
+        return refusal
     length = req.headers.get("content-length", "0")
     if (length.isdecimal() and int(length) > MOST_BYTES) or len(req.get_body()) > MOST_BYTES:
         text = f"The request content is larger than {MOST_BYTES} bytes."
         return refuse(413, "RequestEntityTooLarge", text)
     return _version_fault(req) or _scope_fault(req) or _names_fault(req, names)
+
+
+def _role_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
+    held = roles.roles_of(req)
+    if held is None:
+        return refuse(401, "AuthenticationFailed", "Authentication failed. An Entra token is needed.")
+    if roles.may(held, req, names):
+        return None
+    text = f"The client does not have authorization to perform this: it needs {roles.needed(req, names)[0]}."
+    return refuse(403, "AuthorizationFailed", text)
 
 
 def _version_fault(req: func.HttpRequest) -> func.HttpResponse | None:

@@ -54,6 +54,7 @@ class Settings:
     retry_seconds: float = 10.0
     #: a queued job gets another message when it has had none for this long
     resend_seconds: float = 120.0
+    http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
 
 
 def settings_from(env: Mapping[str, str]) -> Settings:
@@ -81,6 +82,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         gang_silence_seconds=reader.number("BATCHAI_GANG_SILENCE_SECONDS", min(12.0, lease / 2), least=1.0),
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
+        http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )
     if not RESOURCE_GROUP_PATTERN.match(settings.scope.resource_group):
         reader.faults.append("BATCHAI_RESOURCE_GROUP may hold letters, digits and . _ - only")
@@ -110,6 +112,12 @@ class _Reader:
         value = self.env.get(name, "") or "default"
         if not NAME_PATTERN.match(value):
             self.faults.append(f"{name} is '{value}'; it must be {NAME_RULE}")
+        return value
+
+    def one_of(self, name: str, default: str, *others: str) -> str:
+        value = (self.env.get(name, "") or default).lower()
+        if value not in (default, *others):
+            self.faults.append(f"{name} is '{value}'; it must be {' or '.join((default, *others))}")
         return value
 
     def number(self, name: str, default: float, least: float) -> float:

@@ -25,6 +25,7 @@ _REMEDIES = {
 #: settings of the function app alone, and what they may be
 _APP = {
     "BATCHAI_HTTP_AUTH": r"(?i)anonymous|function|admin",
+    "BATCHAI_HTTP_ROLES": r"(?i)off|entra",
     "BATCHAI_BLOB_SOURCE": r"EventGrid|LogsAndContainerScan",
     "BATCHAI_SWEEP_SCHEDULE": r"(\S+\s+){5}\S+|\d+:\d\d:\d\d",
 }

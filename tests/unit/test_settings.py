@@ -32,6 +32,7 @@ def test_every_fault_is_told_at_once() -> None:
         "BATCHAI_GANG_SILENCE_SECONDS": "46",
         "BATCHAI_MAX_ATTEMPTS": "0",
         "BATCHAI_RESEND_SECONDS": "nan",
+        "BATCHAI_HTTP_ROLES": "on",
         "BATCHAI_ENDPOINTS": "[]",
     }
     with pytest.raises(SettingsError) as caught:

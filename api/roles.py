@@ -1,0 +1,41 @@
+"""Who may do what over HTTP: the app roles in the Entra token of a request (docs/roles.md).
+
+App Service Authentication checks the token and tells of it in a header that nobody else can set. That is why
+roles are looked at only where BATCHAI_HTTP_ROLES says that it is switched on.
+"""
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+
+import azure.functions as func
+
+READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI.Contributor"
+_HEADER = "x-ms-client-principal"
+
+
+def roles_of(req: func.HttpRequest) -> frozenset[str] | None:
+    """The app roles of whoever sent a request; None where nobody is signed in."""
+    try:
+        principal = json.loads(base64.b64decode(req.headers.get(_HEADER, ""), validate=True))
+        kinds = {"roles", str(principal.get("role_typ") or "roles")}
+        claims = principal.get("claims") or ()
+        return frozenset(str(claim["val"]) for claim in claims if claim["typ"] in kinds)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+
+
+def may(roles: Collection[str], req: func.HttpRequest, names: Sequence[str]) -> bool:
+    """Whether one who has `roles` may send a request to a route that has the parts `names`."""
+    return any(role in roles for role in needed(req, names))
+
+
+def needed(req: func.HttpRequest, names: Sequence[str]) -> tuple[str, ...]:
+    """The roles of which one is needed, the least one first: who reads sees everything, outputs included; who
+    submits also makes, stops and deletes jobs and makes experiments; the rest is a contributor's."""
+    last = req.url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
+    if req.method == "GET" or (req.method == "POST" and last.startswith("list")):
+        return (READER, SUBMITTER, CONTRIBUTOR)
+    if "job" in names or ("experiment" in names and req.method == "PUT"):
+        return (SUBMITTER, CONTRIBUTOR)
+    return (CONTRIBUTOR,)
