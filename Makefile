@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help demo up status down check test unit integration e2e chaos lint types setup setup-dev schema clean
+.PHONY: help demo up status down check test unit integration e2e chaos lint types audit setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -19,7 +19,7 @@ status: setup  ## what runs where
 down: setup  ## stop the stack
 	@$(PY) -m local down
 
-check: setup-dev lint types unit  ## lint, types and unit tests: under a minute
+check: setup-dev lint types audit unit  ## lint, types, audit and unit tests: under a minute
 
 lint: setup-dev  ## ruff, format and rules
 	@.venv/bin/ruff format --check .
@@ -27,6 +27,10 @@ lint: setup-dev  ## ruff, format and rules
 
 types: setup-dev  ## mypy --strict
 	@.venv/bin/mypy
+
+audit: setup-dev  ## bandit, and known advisories on what is pinned
+	@.venv/bin/bandit -q -c pyproject.toml -r shared runner api cli local scripts function_app.py
+	@$(PY) scripts/audit.py
 
 unit: setup-dev  ## unit tests
 	@.venv/bin/pytest -q tests/unit
@@ -43,7 +47,7 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine
 	@scripts/client-envs azure-cli
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory lint types audit
 	@.venv/bin/pytest -q tests
 
 schema: setup-dev  ## write schemas/*.json from the models

@@ -72,7 +72,7 @@ class Watch:
 
     def _get(self) -> dict[str, Any] | None:
         try:
-            with urllib.request.urlopen(self.url + _API, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + _API, timeout=10) as answer:  # nosec B310 # our own URL
                 loaded: dict[str, Any] = json.load(answer)
                 return loaded
         except urllib.error.HTTPError as error:

@@ -58,7 +58,7 @@ def hold(count: int, first: int = JOB_PORTS) -> HeldPorts:
 
 def _bound(number: int) -> socket.socket | None:
     """A socket bound to the port on all addresses, of both families, that never listens; None: not free."""
-    for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
+    for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "")):
         try:
             made = socket.socket(family, socket.SOCK_STREAM)
         except OSError:
