@@ -1,6 +1,7 @@
 """Blobs that hold documents: what was accepted, and the status beside what was dropped."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from azure.core import MatchConditions
@@ -29,6 +30,32 @@ class Documents:
         with translated(f"reading the accepted document {name}"):
             loaded: dict[str, Any] = json.loads(client.download_blob(max_concurrency=1).readall())
         return loaded
+
+    def list_accepted(self) -> Iterator[str]:
+        """The names of all accepted documents."""
+        with translated("listing the accepted documents"):
+            for blob in self._blobs.get_container_client(self._accepted).list_blobs():
+                yield str(blob.name).removesuffix(".json")
+
+    def read_accepted(self, name: str) -> tuple[dict[str, Any], str]:
+        """An accepted document and its ETag. Raises NotFoundError, StoreError."""
+        client = self._blobs.get_blob_client(self._accepted, f"{name}.json")
+        with translated(f"reading the accepted document {name}"):
+            found = client.download_blob(max_concurrency=1)
+            loaded: dict[str, Any] = json.loads(found.readall())
+        return loaded, str(found.properties.etag)
+
+    def replace_accepted(self, name: str, document: dict[str, Any], etag: str) -> None:
+        """Write an accepted document over the version with `etag`. Raises LostOwnershipError, StoreError."""
+        data = json.dumps(document, indent=2, ensure_ascii=False).encode()
+        with translated(f"writing the accepted document {name}"):
+            self._blobs.get_blob_client(self._accepted, f"{name}.json").upload_blob(
+                data,
+                overwrite=True,
+                content_settings=_JSON,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
 
     def delete_accepted(self, name: str) -> None:
         """Remove an accepted document that never became a job; a missing one is fine."""

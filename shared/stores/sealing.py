@@ -51,6 +51,19 @@ class Sealer:
             raise StoreError("a stored secret has been changed since it was sealed") from error
         return plain.decode()
 
+    @property
+    def newest(self) -> str:
+        """The name of the key that seals: it tells nothing of the key."""
+        return self._newest
+
+    def is_sealed(self, value: Any) -> bool:
+        """Whether a member of a document is in the sealed form."""
+        return isinstance(value, dict) and value.keys() == {"sealed"} and isinstance(value["sealed"], dict)
+
+    def is_newest(self, sealed: Any) -> bool:
+        """Whether the newest key sealed it."""
+        return bool(sealed["sealed"].get("key") == self._newest)
+
     def digest(self, text: str) -> str:
         """A keyed digest that tells equal texts and nothing else: "<key id>-<hex>"."""
         return f"{self._newest}-{self._hex(self._newest, text)}"
