@@ -1,4 +1,4 @@
-"""Changing the sealing key: both keys open, the newest seals, what is stored is sealed anew, the old one goes."""
+"""Changing the sealing key: both keys open, the first seals, what is stored follows, the old one goes."""
 
 import base64
 import json
@@ -89,9 +89,9 @@ def test_the_old_key_goes_while_a_job_waits(under: Callable[..., World]) -> None
     both.accept("second", document(secrets=SECRET))
     with pytest.raises(StoreError, match="no longer holds"):
         cluster_secrets(under(NEW))
-    # and everything is sealed anew
-    assert run(both) == reseal.Tally(looked_at=3, resealed=2)
-    assert run(both) == reseal.Tally(looked_at=3, resealed=0)
+    # and everything is sealed anew (two jobs, two revisions of the cluster)
+    assert run(both) == reseal.Tally(looked_at=4, resealed=2)
+    assert run(both) == reseal.Tally(looked_at=4, resealed=0)
     # Then the new key alone opens all of it
     after = under(NEW)
     assert cluster_secrets(after) == {"swordfish", "correct horse"}
@@ -134,9 +134,8 @@ def test_a_document_written_meanwhile_is_looked_at_again(
         nonlocal times
         if name == job.uuid and not times:
             times += 1
-            under(OLD).accept(
-                "job", document(secrets=SECRET)
-            )  # delivered again by a process with the old key
+            # Delivered again, by a process with the old key.
+            under(OLD).accept("job", document(secrets=SECRET))
         return found
 
     monkeypatch.setattr(Documents, "read_accepted", read)
