@@ -53,6 +53,12 @@ class Help:
     gang: Gang
 
 
+def _patience(excused: int) -> float:
+    """Seconds until a message that was put back `excused` times is looked at again."""
+    # Counted in days of waiting the power alone would overflow.
+    return float(min(_MOST_PATIENCE_SECONDS, 1.5 ** min(excused, 20)))
+
+
 def utc_now() -> datetime:
     """The clock of this machine; used for what people read, never to compare machines."""
     return datetime.now(UTC)
@@ -133,7 +139,7 @@ class Attempts:
             self._put_back(message, _ASIDE_SECONDS)
             return (Help(older),)
         if self.gangs.usable_nodes(job.cluster) < job.node_count:
-            self._put_back(message, min(_MOST_PATIENCE_SECONDS, 1.5**message.excused))
+            self._put_back(message, _patience(message.excused))
             return (None,)
         return None
 

@@ -213,6 +213,15 @@ def test_deliveries_that_were_put_back_are_not_held_against_a_message(world: Wor
     assert isinstance(world.claim(), Claim)
 
 
+def test_a_gang_that_has_waited_for_days_is_still_looked_at(world: World) -> None:
+    a_job(world, nodes=4)
+    message = world.receive()
+    assert message
+    world.manager.queues.put_back(replace(message, excused=100_000), 0)
+    assert world.claim() is None
+    assert world.messages() == 1
+
+
 def test_excuses_outlive_renewals(world: World) -> None:
     a_job(world)
     message = world.receive()
