@@ -1,0 +1,104 @@
+"""Looking for secret values, however spelt, in all that an installation keeps, writes, runs and answers."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+_SAMPLE_SECONDS = 0.03
+
+#: (where, what lies there)
+Places = Iterator[tuple[str, bytes]]
+
+
+def spellings(value: str) -> set[bytes]:
+    """Plain, as JSON, Python and URLs write it, and base64 at each of the three alignments."""
+    found = {
+        value.encode(),
+        json.dumps(value)[1:-1].encode(),
+        repr(value)[1:-1].encode(),
+        *(quote(value, safe=safe).encode() for safe in ("", "/")),
+        quote_plus(value).encode(),
+    }
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for shift in range(3):
+            encoded = encode(b"\0" * shift + value.encode())
+            found.add(encoded[4 if shift else 0 : -4])
+    return found
+
+
+def leaks(places: Iterable[tuple[str, bytes]], values: Iterable[str]) -> list[tuple[str, str]]:
+    """(where, value) of every secret that lies open."""
+    wanted = [(value, form) for value in values for form in spellings(value)]
+    return sorted({(where, value) for where, data in places for value, form in wanted if form in data})
+
+
+def state(connection_string: str) -> Places:
+    """Every entity, message and blob of an account."""
+    with TableServiceClient.from_connection_string(connection_string) as tables:
+        for table in tables.list_tables():
+            for entity in tables.get_table_client(table.name).list_entities():
+                yield f"table {table.name}", repr(dict(entity)).encode()
+    with QueueServiceClient.from_connection_string(connection_string) as queues:
+        for queue in queues.list_queues():
+            for message in queues.get_queue_client(queue.name).peek_messages(max_messages=32):
+                yield f"queue {queue.name}", str(message.content).encode()
+    with BlobServiceClient.from_connection_string(connection_string) as blobs:
+        for container in blobs.list_containers():
+            client = blobs.get_container_client(container.name)
+            for blob in client.list_blobs(include=["metadata"]):
+                yield f"blob {container.name}/{blob.name}", client.download_blob(blob.name).readall()
+                yield f"metadata of {container.name}/{blob.name}", repr(blob.metadata).encode()
+
+
+def files(folder: Path) -> Places:
+    """Every file below a folder, and its name."""
+    for path in sorted(folder.rglob("*")):
+        yield f"name {path.relative_to(folder)}", str(path.relative_to(folder)).encode()
+        if path.is_file() and not path.is_symlink():
+            yield f"file {path}", path.read_bytes()
+
+
+class CommandLines:
+    """What `ps` would have shown at any moment of a time."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+
+    def places(self) -> Places:
+        """Every command line that was seen."""
+        for line in self.seen:
+            yield f"ps: {line[:200]!r}", line.replace(b"\0", b" ")
+
+    def sample(self) -> None:
+        """Look once."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                self.seen.add(path.read_bytes())
+            except OSError:
+                continue  # it has ended
+
+
+@contextmanager
+def command_lines() -> Iterator[CommandLines]:
+    """Samples the command lines of all processes inside the block."""
+    lines, done = CommandLines(), threading.Event()
+
+    def look() -> None:
+        while not done.wait(_SAMPLE_SECONDS):
+            lines.sample()
+
+    thread = threading.Thread(target=look, name="ps")
+    thread.start()
+    try:
+        yield lines
+    finally:
+        done.set()
+        thread.join()
