@@ -230,7 +230,7 @@ class JobRunner:
 
 
 def _mount_outcome(error: MountError) -> Outcome:
-    return Outcome(Reason(error.code), message=str(error))
+    return Outcome(Reason(error.code), message=str(error), transient=error.transient)
 
 
 def _with_text(outcome: Outcome) -> str:

@@ -245,7 +245,7 @@ class Attempts:
         ours to try again puts the job back while attempts are left, for a pause that grows.
         Raises LostOwnershipError when somebody else has taken over: then nothing was written.
         """
-        retry = outcome.reason in state.RETRIED
+        retry = outcome.retried
         pause = retry_pause(self.settings.retry_seconds, job.attempt) if retry else 0.0
 
         def ended(current: Job) -> Job:

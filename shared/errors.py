@@ -123,12 +123,14 @@ class MountError(BatchAIError):
     """A volume could not be mounted or unmounted.
 
     `code` is the original service's error code (AZFMountError, BFSMountError, ...), the message says what
-    was tried and what the tool answered, `hint` the likely fix. Never holds a secret.
+    was tried and what the tool answered, `hint` the likely fix. `transient`: it may work in a while with
+    nothing mended (a server that does not answer), so it is tried again. Never holds a secret.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
+    def __init__(self, code: str, message: str, hint: str = "", transient: bool = False) -> None:
         self.code = code
         self.hint = hint
+        self.transient = transient
         super().__init__(f"{message}{f' {hint}' if hint else ''}")
 
 

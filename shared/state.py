@@ -61,7 +61,7 @@ class Reason(StrEnum):
 _MOST_MESSAGE = 10_000  # characters
 _MOST_SEALS = 180  #: as many fit a column
 
-#: Ours to try again, up to maxAttempts; everything else is the user's, or final.
+#: Ours to try again, up to maxAttempts; everything else is the user's, or final, unless it is transient.
 RETRIED = frozenset({Reason.RUNNER_LOST, Reason.RUNNER_FAULT})
 
 
@@ -73,10 +73,16 @@ class Outcome:
     exit_code: int | None = None
     message: str = ""
     details: tuple[tuple[str, str], ...] = ()  #: (name, value) pairs shown with the error
+    transient: bool = False  #: it may do better in a while, so it is tried again (a server did not answer)
 
     @property
     def succeeded(self) -> bool:
         return self.reason is Reason.SUCCEEDED
+
+    @property
+    def retried(self) -> bool:
+        """Whether it is ours to try again while attempts are left."""
+        return self.transient or self.reason in RETRIED
 
 
 @dataclass(frozen=True)

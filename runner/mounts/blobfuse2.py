@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.mounts import blobfuse_config, blobfuse_options, fuse_process, homes, reachable
 from runner.mounts.commands import find_program
 from runner.mounts.fuse_process import FuseProcess
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import BLOB_CONTAINER, MountContext, MountedVolume, UnmountError, Volume
 from runner.mounts.unmounting import forced, unmount
@@ -77,11 +77,8 @@ def _start(
     try:
         fault = fuse_process.wait_until_mounted(process, context.timeout_seconds)
         if fault:
-            raise MountError(
-                volume.code,
-                f"blobfuse2 could not mount {volume} ({volume.service_url}): {fault}",
-                hint_for(volume, fault, port=443),
-            )
+            told = f"blobfuse2 could not mount {volume} ({volume.service_url}): {fault}"
+            raise mount_error(volume, told, fault, port=443)
     except BaseException:
         unmount(target, context.say, context.timeout_seconds)
         fuse_process.wait_until_gone(process, 5.0)

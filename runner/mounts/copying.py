@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.mounts import blobfuse_options, homes, mountinfo
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.targets import make_mount_point, path_fault
 from runner.mounts.types import (
     BLOB_CONTAINER,
@@ -90,9 +90,7 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
 
 def _download_error(volume: Volume, error: Exception) -> MountError:
     words = masked(f"{type(error).__name__}: {error}", volume.secrets)[:1500]
-    return MountError(
-        volume.code, f"{volume} could not be downloaded: {words}", hint_for(volume, words, port=443)
-    )
+    return mount_error(volume, f"{volume} could not be downloaded: {words}", words, port=443)
 
 
 def _download_all(volume: Volume, files: ContainerFiles, target: Path, context: MountContext) -> _Copied:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.mounts import mountinfo
 from runner.mounts.commands import find_program, run
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import MountContext, MountedVolume, UnmountError, Volume
 from runner.mounts.unmounting import forced, unmount
@@ -70,9 +70,7 @@ def mounted(
 def _mount(volume: Volume, target: Path, context: MountContext, command: Sequence[str], port: int) -> None:
     result = run(command, timeout_seconds=context.timeout_seconds, secrets=volume.secrets)
     if not result.ok:
-        raise MountError(
-            volume.code, f"{volume} could not be mounted: {result}.", hint_for(volume, str(result), port)
-        )
+        raise mount_error(volume, f"{volume} could not be mounted: {result}.", str(result), port)
     found = mountinfo.mounted_at(target)
     if found is None:
         raise MountError(volume.code, f"{result} for {volume}, but nothing is mounted at {target}.")

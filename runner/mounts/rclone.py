@@ -18,7 +18,7 @@ from runner.mounts import (
     reachable,
 )
 from runner.mounts.commands import find_program
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.rclone_control import ControlError
 from runner.mounts.rclone_process import Places, Rclone
 from runner.mounts.targets import make_mount_point, remove_mount_point
@@ -104,11 +104,8 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
         fault = fuse_process.wait_until_mounted(rclone.process, context.timeout_seconds)
         fault = fault or _ask(volume, rclone, max(deadline - time.monotonic(), 1.0))
         if fault:
-            raise MountError(
-                volume.code,
-                f"rclone could not mount {volume} ({volume.service_url}): {fault}",
-                hint_for(volume, fault, port=443),
-            )
+            told = f"rclone could not mount {volume} ({volume.service_url}): {fault}"
+            raise mount_error(volume, told, fault, port=443)
     except BaseException:
         unmount(target, context.say, context.timeout_seconds)
         fuse_process.wait_until_gone(rclone.process, 5.0)

@@ -4,9 +4,8 @@ import socket
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.types import Volume
-from shared.errors import MountError
 
 _CONNECT_SECONDS = 10.0
 
@@ -24,6 +23,4 @@ def check(volume: Volume, host: str, port: int) -> None:
         socket.create_connection((host, port), _CONNECT_SECONDS).close()
     except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
         words = f"{host}:{port}: {error}"
-        raise MountError(
-            volume.code, f"{volume} cannot be reached at {words}.", hint_for(volume, words, port)
-        ) from None
+        raise mount_error(volume, f"{volume} cannot be reached at {words}.", words, port) from None

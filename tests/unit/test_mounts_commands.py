@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runner.mounts import DEFAULT_ORDER, DRIVERS, choose, cifs, nfs, rclone_remote, unmanaged
 from runner.mounts.commands import Finished
-from runner.mounts.hints import hint_for
+from runner.mounts.hints import mount_error
 from runner.mounts.targets import path_fault
 from runner.mounts.types import (
     BLOB_CONTAINER,
@@ -184,8 +184,42 @@ def test_secrets_are_masked_in_every_form() -> None:
     ],
 )
 def test_the_likely_fix(volume: Volume, words: str, port: int, expected: str) -> None:
-    hint = hint_for(volume, words, port)
-    assert expected in hint and bool(hint) == bool(expected)
+    error = mount_error(volume, "It failed.", words, port)
+    assert expected in error.hint and bool(error.hint) == bool(expected)
+    assert (error.code, str(error)) == (volume.code, f"It failed. {error.hint}".strip())
+
+
+@pytest.mark.parametrize(
+    ("volume", "words", "transient"),
+    [
+        (SHARE, "mount error(13): Permission denied", False),
+        (SHARE, "mount error(2): No such file or directory", False),
+        (SHARE, "mount error(22): Invalid argument", False),
+        (SHARE, "mount error(110): could not connect to 1.2.3.4", True),
+        (SHARE, "mount error(112): Host is down", True),
+        (SHARE, "`mount`: gave no answer within 40 s and was stopped", True),
+        (SHARE, "h:445: [Errno 111] Connection refused", True),
+        (SHARE, "h:445: [Errno -2] Name or service not known", False),
+        (SHARE, "h:445: [Errno -3] Temporary failure in name resolution", True),
+        (BLOB, "RESPONSE 403: 403 Server failed to authenticate the request. AuthenticationFailed", False),
+        (BLOB, "RESPONSE 404: 404 The specified container does not exist. ContainerNotFound", False),
+        (BLOB, "RESPONSE 503: 503 The server is busy. ERROR CODE: ServerBusy", True),
+        (BLOB, "listing container data: storage answered 500 InternalError", True),
+        (BLOB, "listing container data: storage answered 429 ", True),
+        (BLOB, "listing container data: storage could not be reached (ServiceRequestError)", True),
+        (BLOB, "dial tcp 1.2.3.4:443: i/o timeout", True),
+        (BLOB, "rclone has not mounted it within 40 s (timed out): ", True),
+        (BLOB, "rclone has not mounted it within 40 s (timed out): 403 AuthenticationFailed", False),
+        (SERVER, "mount.nfs: Connection timed out", True),
+        (SERVER, "mount.nfs: No route to host", True),
+        (SERVER, "mount.nfs: access denied by server while mounting h:/x", False),
+        (SERVER, "mount.nfs: mounting h:/x failed, reason given by server: No such file or directory", False),
+        (SERVER, "mount.nfs: an incorrect mount option was specified", False),
+        (BLOB, "it ended with exit status 1", False),
+    ],
+)
+def test_what_another_try_may_mend(volume: Volume, words: str, transient: bool) -> None:
+    assert mount_error(volume, "It failed.", words, 443).transient is transient
 
 
 def test_how_a_program_ended_is_said() -> None:

@@ -141,6 +141,8 @@ def test_only_the_holder_of_the_attempt_owns_a_job() -> None:
 
 def test_only_our_own_faults_are_tried_again() -> None:
     assert {Reason.RUNNER_LOST, Reason.RUNNER_FAULT} == state.RETRIED
+    assert {reason for reason in Reason if Outcome(reason).retried} == state.RETRIED
+    assert Outcome(Reason.FILE_SHARE_MOUNT, transient=True).retried
 
 
 def held() -> Job:
