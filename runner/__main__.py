@@ -10,6 +10,8 @@ from types import FrameType
 from runner import cage, mounts, own_log
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
+from runner.containers.docker import Docker
+from runner.containers.sweeping import sweep as sweep_containers
 from runner.log_places import mount_context
 from runner.own_secrets import secrets_in
 from runner.redaction import KnownSecrets
@@ -52,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     log = logging.getLogger("runner")
     cage.adopt_orphans()
     config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)
     agent = Agent(wired, config, known=known)

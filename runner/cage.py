@@ -40,6 +40,13 @@ def adopt_orphans() -> bool:
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
+def own_mark() -> dict[str, str]:
+    """The variable by which a child of this process is told from an orphan of a job; none where it adopts
+    none. For children that do not inherit this process's environment."""
+    mark = os.environ.get(_OURS)
+    return {_OURS: mark} if mark else {}
+
+
 def _adopts() -> bool:
     answer = ctypes.c_int(0)
     ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)

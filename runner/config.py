@@ -69,6 +69,10 @@ class RunnerConfig:
     mount_timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for uploads that are still moving when a job has ended
     vault_hosts: tuple[str, ...] = ()  #: Key Vaults that are asked beside those of Azure's own domains
+    docker: str = "docker"  #: the command, or podman's; further words may follow
+    container_network: str = "host"
+    container_options: tuple[str, ...] = ()  #: further words of `docker run`
+    image_pull_seconds: float = 3600.0
 
     @property
     def work(self) -> Path:
@@ -106,6 +110,10 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 12.0, faults),
         mount_timeout_seconds=_seconds(env, "BATCHAI_MOUNT_TIMEOUT_SECONDS", 40.0, faults),
         upload_timeout_seconds=_seconds(env, "BATCHAI_UPLOAD_TIMEOUT_SECONDS", 3600.0, faults),
+        docker=env.get("BATCHAI_DOCKER", "") or "docker",
+        container_network=env.get("BATCHAI_CONTAINER_NETWORK", "") or "host",
+        container_options=_words(env, "BATCHAI_CONTAINER_OPTIONS", faults),
+        image_pull_seconds=_seconds(env, "BATCHAI_IMAGE_PULL_SECONDS", 3600.0, faults),
         scheduled_events_url=events_url(env),
         machine=env.get("BATCHAI_VM_NAME", ""),
         smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),
@@ -141,6 +149,14 @@ def _hosts(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, .
         if not _HOST.fullmatch(host)
     ]
     return hosts
+
+
+def _words(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(env.get(name, "")))
+    except ValueError as error:
+        faults.append(f"{name} cannot be split into words: {error}")
+        return ()
 
 
 def _json_map(env: Mapping[str, str], name: str, faults: list[str]) -> dict[str, str]:

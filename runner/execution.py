@@ -14,7 +14,7 @@ from runner.launch import plan
 from runner.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
 from runner.log_places import Logs
 from runner.process import JobProcess
-from runner.stopping import StopReason, StopSignal
+from runner.stopping import StoppedEarlyError, StopReason, StopSignal
 from runner.workplace import Workplace
 from shared.environment import Placement, job_environment, output_directories
 from shared.events import EventKind
@@ -54,10 +54,16 @@ class Execution:
     def run(self) -> Outcome | None:
         """The outcome; None when the attempt was stopped for the runner's sake.
 
-        Raises LaunchError, FolderError, OSError.
+        Raises LaunchError, ContainerError, FolderError, OSError.
         """
         if self._too_late():
             return None
+        try:
+            self.workplace.open()
+        except StoppedEarlyError:
+            return self._stopped([])
+        if self.spec.container_settings:
+            self.happened(EventKind.CONTAINER_STARTED, "")
         base = self.workplace.base
         steps = plan(self.spec, self.placement, python=self.workplace.python, base=base)
         for note in steps.notes:

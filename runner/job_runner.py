@@ -12,6 +12,8 @@ from runner import cage as cages
 from runner import folders, log_places, process
 from runner.cage import Cage
 from runner.config import RunnerConfig
+from runner.containers.types import ContainerError
+from runner.containers.workplace import ContainerWorkplace
 from runner.execution import Execution, with_code
 from runner.launch.plan import execution_log_name
 from runner.log_places import Logs
@@ -22,7 +24,7 @@ from runner.redaction import KnownSecrets
 from runner.secret_values import opened
 from runner.stopping import StopReason, StopSignal
 from runner.volumes import FindServer, volumes_of
-from runner.workplace import NodeWorkplace
+from runner.workplace import NodeWorkplace, Workplace
 from shared.attempts import Claim, utc_now
 from shared.environment import Node, Placement, log_directory
 from shared.errors import BatchAIError, LaunchError, MountError, SecretError, StoreError
@@ -165,11 +167,13 @@ class JobRunner:
                 stack.enter_context(log_places.while_mounted(logs, self.stop.drain_seconds))
                 self._happened(EventKind.MOUNTED)
                 reach("mounted")
-                outcome = self._mounted(placement, logs, diary, stack)
+                outcome = self._mounted(placement, volumes, logs, diary, stack)
                 reach("stopped")
         except MountError as error:
             # After the job has ended this is an undo that failed: the job's own result stands.
             outcome = outcome or (None if self.stop.for_runner else _mount_outcome(error))
+        except ContainerError as error:
+            outcome = _container_outcome(error)
         except LaunchError as error:
             outcome = Outcome(Reason.START_FAILED, message=str(error))
         except (BatchAIError, OSError) as error:
@@ -178,15 +182,20 @@ class JobRunner:
         return outcome
 
     def _mounted(
-        self, placement: Placement, logs: Logs, diary: ExecutionLog, stack: ExitStack
+        self,
+        placement: Placement,
+        volumes: tuple[Volume, ...],
+        logs: Logs,
+        diary: ExecutionLog,
+        stack: ExitStack,
     ) -> Outcome | None:
         """What happens while the volumes are there. `stack` is left before they are unmounted."""
-        wd = Path(placement.layout.working_directory)
+        workplace = self._workplace(placement, volumes, diary)
         execution = Execution(
             config=self.config,
             spec=self.claim.spec,
             placement=placement,
-            workplace=NodeWorkplace(self.config, wd, self.cage, diary.say),
+            workplace=workplace,
             logs=logs,
             diary=diary,
             stop=self.stop,
@@ -196,10 +205,27 @@ class JobRunner:
             monotonic=self.monotonic,
         )
         stack.callback(self._kill_left, execution, diary)
+        stack.callback(lambda: self._undo_faults.extend(workplace.close()))
         try:
             return execution.run()
         finally:
             self._gpu_seconds = execution.gpu_seconds
+
+    def _workplace(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> Workplace:
+        if self.claim.spec.container_settings is None:
+            wd = Path(placement.layout.working_directory)
+            return NodeWorkplace(self.config, wd, self.cage, diary.say)
+        layout = placement.layout
+        return ContainerWorkplace(
+            config=self.config,
+            spec=self.claim.spec,
+            placement=placement,
+            cage=self.cage,
+            volumes={layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes},
+            say=diary.say,
+            stop=self.stop,
+            gpus=tuple(map(str, range(self.node.gpus))),
+        )
 
     def _kill_left(self, execution: Execution, diary: ExecutionLog) -> None:
         if found := process.kill_left(execution.processes) + self.cage.kill():
@@ -231,6 +257,11 @@ class JobRunner:
 
 def _mount_outcome(error: MountError) -> Outcome:
     return Outcome(Reason(error.code), message=str(error), transient=error.transient)
+
+
+def _container_outcome(error: ContainerError) -> Outcome:
+    reason = Reason.RUNNER_FAULT if error.transient else Reason.CONTAINER_START
+    return Outcome(reason, message=str(error), details=(("imageName", error.image),))
 
 
 def _with_text(outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ from shared.errors import LaunchError
 #: bash knows this convention; an exit by a signal is reported the same way.
 _SIGNAL_BASE = 128
 #: A daemon leaves the session and the parent of the process that started it; its environment stays.
-_MARK = "BATCHAI_PROCESS_TREE"
+MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner; and the lease must be renewed however
 #: busy the job keeps the processors.
 _OOM_SCORE, _NICE = 500, 5
@@ -74,7 +74,7 @@ def start(
 ) -> JobProcess:
     """Run shell text with bash, inside `cage`. Raises LaunchError when it cannot be started."""
     own = uuid.uuid4().hex
-    marks = {_MARK: own} | dict([cage.mark] if cage else [])
+    marks = {MARK: own} | dict([cage.mark] if cage else [])
     try:
         wrapper = _entering(cage.open(), cage.switch_pid) if cage else _entering("", "")
         with stdout.open("ab") as out, stderr.open("ab") as err:
@@ -91,7 +91,7 @@ def start(
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
     if cage:
         cage.entered(popen.pid)
-    return JobProcess(name, popen, f"{_MARK}={own}")
+    return JobProcess(name, popen, f"{MARK}={own}")
 
 
 def _entering(entrance: str, switch: str) -> list[str]:

@@ -3,6 +3,8 @@
 import threading
 from enum import Enum
 
+from shared.errors import BatchAIError
+
 #: A job's last lines get this long to reach the share before they are called incomplete.
 _DRAIN_SECONDS = 60.0
 #: When the machine goes there is no time for that.
@@ -27,6 +29,10 @@ class StopReason(Enum):
     def for_runner(self) -> bool:
         """Whether it is for the runner's sake: then the attempt has no outcome of its own."""
         return self.hands_back or self is StopReason.LOST
+
+
+class StoppedEarlyError(BatchAIError):
+    """The job was stopped before its first process could be started."""
 
 
 class StopSignal:

@@ -18,6 +18,15 @@ class Workplace(Protocol):
     """Opened when the volumes are mounted, closed before they are unmounted; every process of the attempt,
     jobPreparation included, starts here."""
 
+    def open(self) -> None:
+        """Make it ready for processes; before anything else is asked of it.
+
+        Raises BatchAIError, of which ContainerError is the user's to read and StoppedEarlyError no fault.
+        """
+
+    def close(self) -> tuple[str, ...]:
+        """Nothing runs here any more; whatever became of `open`. Faults that make the node unusable."""
+
     @property
     def base(self) -> Mapping[str, str]:
         """Variables that the machine or the image sets already."""
@@ -44,6 +53,13 @@ class NodeWorkplace:
     cage: Cage
     say: Callable[[str], None]  #: a line for the execution log
     user: JobUser = field(default_factory=own)
+
+    def open(self) -> None:
+        """It always is."""
+
+    def close(self) -> tuple[str, ...]:
+        """Its processes are the cage's to end."""
+        return ()
 
     @property
     def base(self) -> Mapping[str, str]:

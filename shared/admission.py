@@ -101,16 +101,6 @@ def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:
                 "Set nodeCount to 1.",
             )
         )
-    if spec.container_settings is not None:
-        found.append(
-            Problem(
-                0,
-                0,
-                "$.properties.containerSettings",
-                "jobs in containers are not run yet.",
-                "Leave containerSettings out to run directly on the node.",
-            )
-        )
     return tuple(found)
 
 

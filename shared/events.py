@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     CLAIMED = "Claimed"  #: a runner has it
     ASSEMBLED = "Assembled"  #: every node of a job of several is there; detail: which
     MOUNTED = "Mounted"  #: its volumes are there
+    CONTAINER_STARTED = "ContainerStarted"  #: its image is there, its container runs
     PREPARED = "Prepared"  #: jobPreparation ended well
     STARTED = "Started"  #: its processes run
     STOPPED = "Stopped"  #: its processes have ended

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     FILE_SERVER_MOUNT = "NFSMountError"  #: ours
     UNMANAGED_MOUNT = "UnmanagedMountError"  #: ours
     SECRET_UNAVAILABLE = "SecretUnavailable"  #: a Key Vault refuses a secret the document refers to (ours)
+    CONTAINER_START = "FailedStartingContainer"  #: no image, or no container of it
     START_FAILED = "JobStartFailed"  #: the processes could not be started (ours)
     RUNNER_LOST = "RunnerLost"  #: the machine or its runner went away (ours)
     RUNNER_FAULT = "RunnerFault"  #: our own fault on the node (ours)

@@ -11,6 +11,7 @@ from shared.timestamps import timestamp
 _PARTS = (
     ("assembling", EventKind.CLAIMED, EventKind.ASSEMBLED),
     ("mounting", EventKind.CLAIMED, EventKind.MOUNTED),
+    ("container", EventKind.MOUNTED, EventKind.CONTAINER_STARTED),
     ("preparing", EventKind.MOUNTED, EventKind.PREPARED),
     ("running", EventKind.STARTED, EventKind.STOPPED),
     ("uploading", EventKind.STOPPED, EventKind.UPLOADED),
@@ -41,6 +42,8 @@ def durations(job: Job) -> dict[str, float]:
     for part, begin, end in _PARTS:
         if part == "mounting" and EventKind.ASSEMBLED in times:
             begin = EventKind.ASSEMBLED
+        if part == "preparing" and EventKind.CONTAINER_STARTED in times:
+            begin = EventKind.CONTAINER_STARTED
         if begin in times and end in times:
             found[part] = _seconds(times[begin], times[end])
     if job.ended:

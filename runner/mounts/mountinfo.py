@@ -15,6 +15,7 @@ class Mount:
     fstype: str  #: "fuse.rclone", "cifs", "nfs4", ...
     source: str
     options: tuple[str, ...]
+    shared: bool = False  #: mounts below it appear in (or come from) other mount namespaces
 
     @property
     def is_fuse(self) -> bool:
@@ -31,7 +32,8 @@ def _parse_line(line: str) -> Mount | None:
     fields, rest = head.split(" "), tail.split(" ")
     if not dash or len(fields) < 6 or len(rest) < 2:
         return None
-    return Mount(_plain(fields[4]), _plain(rest[0]), _plain(rest[1]), tuple(fields[5].split(",")))
+    shared = any(field.startswith(("shared:", "master:")) for field in fields[6:])
+    return Mount(_plain(fields[4]), _plain(rest[0]), _plain(rest[1]), tuple(fields[5].split(",")), shared)
 
 
 def _plain(field: str) -> str:
@@ -56,6 +58,13 @@ def mounted_under(root: Path) -> tuple[Mount, ...]:
     base = str(real(root))
     inside = [m for m in current() if m.target == base or m.target.startswith(base.rstrip("/") + "/")]
     return tuple(reversed(inside))
+
+
+def is_shared(path: Path) -> bool:
+    """Whether the mount that holds `path` takes part in propagation."""
+    resolved = path.resolve()
+    holding = [m for m in current() if resolved.is_relative_to(m.target)]
+    return bool(holding) and max(enumerate(holding), key=lambda m: (len(m[1].target), m[0]))[1].shared
 
 
 def real(target: Path) -> Path:

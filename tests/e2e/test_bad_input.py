@@ -36,8 +36,8 @@ def _wrong_types() -> dict[str, object]:
         ),
         (
             "not-yet",
-            job("true", nodeCount=2, containerSettings={"imageSourceRegistry": {"image": "ubuntu"}}),
-            {"$.properties.nodeCount", "$.properties.containerSettings"},
+            job("true", nodeCount=2),
+            {"$.properties.nodeCount"},
             "not run yet",
         ),
         ("five-megabytes", b'{"properties": {"x": "' + b"x" * 5_000_000 + b'"}}', {"$"}, "bytes"),

@@ -1,0 +1,87 @@
+"""One container of one attempt: started, found on the node, killed, removed."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+
+from runner.cage import bears, is_alive
+from runner.containers.docker import Answer, Docker, never
+from runner.containers.images import is_final
+from runner.containers.options import Options, run_words
+from runner.containers.types import ContainerError
+
+log = logging.getLogger(__name__)
+
+_START_SECONDS, _INSPECT_SECONDS = 120.0, 30.0
+_KILL_SECONDS = 10.0
+#: Each try to remove; the pauses between are half of it.
+_REMOVE_SECONDS = 10.0
+
+
+@dataclass
+class Container:
+    """`start` it, then `kill` and `remove` it: in any order, more than once, also when it never came up."""
+
+    docker: Docker
+    options: Options
+    image: str
+    first: psutil.Process | None = field(default=None)  #: as the node sees it; None before the start
+
+    @property
+    def name(self) -> str:
+        return self.options.name
+
+    def start(self, interrupted: Callable[[], bool] = never) -> psutil.Process:
+        """Its first process. Raises ContainerError, StoppedEarlyError."""
+        words = run_words(self.options, self.image)
+        answer = self.docker.ask(*words, seconds=_START_SECONDS, interrupted=interrupted)
+        if answer.ok:
+            state = "{{.State.Pid}}"
+            answer = self.docker.ask("inspect", "--format", state, self.name, seconds=_INSPECT_SECONDS)
+        if not answer.ok:
+            raise self._error(answer)
+        try:
+            self.first = psutil.Process(int(answer.out))
+        except (ValueError, psutil.NoSuchProcess):
+            raise ContainerError(self.image, f"the container of {self.image} ended at once", True) from None
+        return self.first
+
+    def _error(self, answer: Answer) -> ContainerError:
+        told = f"unable to start a container of {self.image}: {answer.words}"
+        return ContainerError(self.image, told, answer.no_daemon and not is_final(answer))
+
+    def kill(self) -> bool:
+        """SIGKILL to its first process: the kernel then kills all others in it. Asks nothing of docker.
+        Whether it is dead."""
+        mark = "=".join(next(iter(self.options.marks.items())))
+        if self.first is None or not is_alive(self.first) or not bears(self.first.pid, mark):
+            return True
+        try:
+            self.first.kill()
+            self.first.wait(_KILL_SECONDS)
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.TimeoutExpired:
+            return False
+        return True
+
+    def remove(self, seconds: float) -> str:
+        """Have docker forget it, trying for so long (once at least); what went wrong, or ""."""
+        deadline = time.monotonic() + seconds
+        while True:
+            fault = remove(self.docker, self.name)
+            if not fault or time.monotonic() > deadline:
+                return fault
+            time.sleep(_REMOVE_SECONDS / 2)
+
+
+def remove(docker: Docker, name: str) -> str:
+    """One try to kill and remove a container by name or id; what went wrong, "" when it is gone."""
+    answer = docker.ask("rm", "--force", "--volumes", name, seconds=_REMOVE_SECONDS)
+    gone = answer.ok or any(
+        sign in answer.err.lower() for sign in ("no such container", "already in progress")
+    )
+    return "" if gone else answer.words

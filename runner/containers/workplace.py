@@ -1,0 +1,195 @@
+"""The workplace of a job with containerSettings: one container, in which preparation and job run alike."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner import folders
+from runner.cage import Cage
+from runner.config import RunnerConfig
+from runner.containers import images, step
+from runner.containers.binds import bind, folders_for, premounted_folders
+from runner.containers.container import Container
+from runner.containers.docker import Answer, Docker
+from runner.containers.options import Options
+from runner.containers.step import ContainerStep
+from runner.containers.sweeping import JOB_LABEL, ROOT_LABEL, sweep
+from runner.containers.types import ContainerError, ContainerLostError
+from runner.mounts.types import Volume
+from runner.stopping import StopSignal
+from shared.environment import Placement, log_directory, output_directories
+from shared.errors import LaunchError
+from shared.spec import JobSpec
+
+log = logging.getLogger(__name__)
+
+_VERSION_SECONDS, _ASK_SECONDS = 20.0, 30.0
+#: How long is tried to remove a container; less where the runner is in a hurry. The next start sweeps.
+_REMOVE_SECONDS = 30.0
+#: What docker itself gives to a process whose image sets none.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Of the node's memory, what is left to everything but the job.
+_LEFT_TO_NODE = 1024**3
+
+
+@dataclass
+class ContainerWorkplace:
+    """`open` it before use and `close` it before the volumes go, whatever happened. See Workplace."""
+
+    config: RunnerConfig
+    spec: JobSpec
+    placement: Placement
+    cage: Cage
+    volumes: Mapping[str, Iterable[Volume]]  #: mount root -> what is mounted there
+    say: Callable[[str], None]  #: a line for the execution log
+    stop: StopSignal
+    gpus: tuple[str, ...] = ()  #: devices of this job
+    _container: Container | None = None
+    _base: dict[str, str] = field(default_factory=dict)
+    _steps: list[ContainerStep] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Image and container, ready for processes.
+
+        Raises ContainerError, StoppedEarlyError when the job is stopped meanwhile, FolderError.
+        """
+        docker = Docker(self.config.docker)
+        settings = self.spec.container_settings
+        if settings is None:
+            raise LaunchError("the job has no containerSettings")
+        image = images.image_of(settings)
+        self._must_answer(docker, image.name)
+        sweep(docker, self.config.root, log.info)  # what a daemon that was late has started after all
+        images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
+        self.cage.open()
+        self._container = Container(docker, self._options(settings.shm_size or ""), image.name)
+        first = self._container.start(self._stopped)
+        self.say(f"container {self._container.name} of {image.name} started (process {first.pid})")
+        self._base = self._image_environment(docker, image.name)
+
+    def close(self) -> tuple[str, ...]:
+        """Kill and remove the container; what of it cannot be killed, which makes the node unusable."""
+        container, self._container = self._container, None
+        if container is None:
+            return ()
+        dead = container.kill()
+        for one in self._steps:
+            if one.popen.poll() is None:
+                one.popen.kill()  # a client whose daemon hangs
+            one.popen.wait()
+        fault = container.remove(0.0 if self.stop.for_runner else _REMOVE_SECONDS)
+        if fault:
+            log.warning("container left: %s", fault, extra={"action": "remove_container"})
+            self.say(f"container {container.name} could not be removed yet: {fault}")
+        return () if dead else (f"the container {container.name} cannot be killed",)
+
+    @property
+    def base(self) -> Mapping[str, str]:
+        return self._base
+
+    @property
+    def python(self) -> str:
+        words = "command -v python || command -v python3 || echo python"
+        answer = self._exec("/bin/sh", "-c", words)
+        found = (
+            Path(answer.out.strip().splitlines()[-1]).name if answer.ok and answer.out.strip() else "python"
+        )
+        if found == "python3":
+            self.say("the image has no 'python'; 'python3' is used")
+        return found
+
+    @property
+    def name(self) -> str:
+        """Of the container, "" where there is none."""
+        return self._container.name if self._container else ""
+
+    @property
+    def first_pid(self) -> int | None:
+        """Of the container's first process, as the node sees it."""
+        first = self._container.first if self._container else None
+        return first.pid if first else None
+
+    def start(
+        self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
+    ) -> ContainerStep:
+        """See Workplace."""
+        container = self._container
+        if container is None or container.first is None:
+            raise LaunchError("the container is not running")
+        self.cage.open()
+        if self.cage.fired:
+            raise LaunchError("the lease ran out before the process could be started")
+        started = step.start(
+            container.docker,
+            container.name,
+            container.first,
+            name,
+            command,
+            {"PYTHONUNBUFFERED": "1", **environment},
+            self.placement.layout.working_directory,
+            stdout,
+            stderr,
+            self.cage,
+        )
+        self._steps.append(started)
+        return started
+
+    def _stopped(self) -> bool:
+        return self.stop.reason is not None
+
+    def _must_answer(self, docker: Docker, image: str) -> None:
+        """Raises ContainerError where no docker answers on this node."""
+        if docker.program is None:
+            mend = "install docker or podman on it, or set BATCHAI_DOCKER"
+            raise ContainerError(image, f"this node has no '{docker.command}' to run containers with: {mend}")
+        answer = docker.ask("version", "--format", "{{.Server.Version}}", seconds=_VERSION_SECONDS)
+        if not answer.ok:
+            raise ContainerError(
+                image, f"docker does not answer on this node: {answer.words}", transient=True
+            )
+
+    def _options(self, shm_size: str) -> Options:
+        job, layout = self.placement.job, self.placement.layout
+        words = re.sub(r"[^a-zA-Z0-9]", "-", self.placement.this.node_id)[:40]
+        others = [log_directory(self.spec, self.placement)]
+        for folder in output_directories(self.spec, self.placement).values():
+            folders.make_output(folder)
+            others.append(folder)
+        shares = premounted_folders(self.volumes, self.config.premounted)
+        elsewhere = [path for path in others if Path(path).is_dir()]
+        paths = folders_for(layout.job_temp, layout.mount_root, *shares, *elsewhere)
+        return Options(
+            name=f"batchai-{self.placement.uuid}-{self.placement.attempt}-{words}",
+            labels={ROOT_LABEL: str(self.config.root), JOB_LABEL: str(job)},
+            marks=dict([self.cage.mark]),
+            binds=[word for path in paths for word in bind(path)],
+            network=self.config.container_network,
+            shm_size=shm_size,
+            gpus=self.gpus,
+            memory_bytes=memory_limit(),
+            more=self.config.container_options,
+        )
+
+    def _image_environment(self, docker: Docker, image: str) -> dict[str, str]:
+        words = ("image", "inspect", "--format", "{{json .Config.Env}}", image)
+        answer = docker.ask(*words, seconds=_ASK_SECONDS)
+        if not answer.ok:
+            raise ContainerError(image, f"unable to read what is in {image}: {answer.words}", transient=True)
+        pairs: list[str] = json.loads(answer.out) or []
+        own = dict(pair.partition("=")[::2] for pair in pairs)
+        return {"PATH": _PATH, "HOME": "/root"} | own
+
+    def _exec(self, *words: str) -> Answer:
+        if self._container is None:
+            raise ContainerLostError("the container is not running")
+        return self._container.docker.ask("exec", self._container.name, *words, seconds=_ASK_SECONDS)
+
+
+def memory_limit() -> int:
+    """Bytes for a job: all of the node's memory but a gigabyte, or half of it on a small one."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(total - _LEFT_TO_NODE, total // 2)
