@@ -19,9 +19,11 @@ from runner.stopping import StoppedEarlyError
 #: What the command may learn of this process's environment: where its daemon is and how to get there. Not the
 #: runner's settings, among which are keys; and nothing that a job may choose.
 _PASSED_ON = frozenset(
-    ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "LANG", "CONTAINER_HOST")
-    + ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
-    + ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+    (
+        *("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "LANG", "CONTAINER_HOST"),
+        *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    )
 )
 _LOOK_SECONDS = 0.1
 _MOST_OUTPUT = 4 * 1024**2  # bytes
