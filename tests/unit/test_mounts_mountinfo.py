@@ -18,7 +18,7 @@ nonsense
 def test_the_fields_of_a_line() -> None:
     found = parse(LINES)
     assert found[1] == Mount(
-        "/tmp/m x", "fuse.rclone", "vol{-KJe7}:data", ("rw", "nosuid", "nodev", "relatime")
+        "/tmp/m x", "fuse.rclone", "vol{-KJe7}:data", ("rw", "nosuid", "nodev", "relatime"), shared=True
     )
     assert found[2].target == "/mnt/a\\b\nc" and found[2].source == "//a.file.core.windows.net/s t"
     assert [mount.fstype for mount in found] == ["proc", "fuse.rclone", "cifs", "nfs4"]
