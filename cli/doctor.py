@@ -19,7 +19,7 @@ _NEEDED = ("runner", "psutil", "pynvml", "rich")
 @click.option("--cluster", help="<workspace>/<cluster> or <cluster>, as for the runner.")
 @click.option("--node-id", help="Name of this node.  [default: the host's]")
 @click.option("--root", help="Folder for mounts and temps.")
-@click.option("--gpus", help="How many GPUs jobs are told of.  [default: ask the driver]")
+@click.option("--gpus", help="The runner's GPUs: 0,1 or UUIDs, none.  [default: all]")
 def command(output: str, **given: str | None) -> None:
     """Check this machine, a runner or a laptop: settings, storage rights, mounts, GPUs, clock.
 

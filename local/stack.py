@@ -4,7 +4,8 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +15,8 @@ from local import azurite, environment, processes
 from local.host.launch import host_command
 from local.layout import DataDirectory, Part, StackState, save
 from local.processes import Child
+from runner import gpus
+from runner.gpu_share import Gpu
 from shared.settings import settings_from
 from shared.wiring import provision
 
@@ -65,8 +68,8 @@ class Stack:
         provision(settings_from(shared))
         http_port = self._start_host(environment.function_app_settings(shared))
         account = endpoints.account
-        for number in range(self._runners):
-            self._start_runner(f"local-{number}", shared, account)
+        for number, choice in enumerate(dealt_gpus(gpus.inventory(), self._runners)):
+            self._start_runner(f"local-{number}", shared, account, choice)
         me = psutil.Process()
         return StackState(
             pid=me.pid,
@@ -101,12 +104,13 @@ class Stack:
         self._add(child, f"http://127.0.0.1:{port} (loopback only, no sign-in)")
         return port
 
-    def _start_runner(self, node_id: str, shared: Mapping[str, str], account: str) -> None:
+    def _start_runner(self, node_id: str, shared: Mapping[str, str], account: str, choice: str) -> None:
         # A directory of shares: the runner finds account/share by asking for the share's own folder.
         premounted = {f"{account}/*": self._directory.shares}
         env = environment.machine() | environment.runner_settings(shared, premounted)
         root = self._directory.node(node_id)
         command = [sys.executable, "-m", "runner", "--cluster", CLUSTER, "--node-id", node_id]
+        command += ["--gpus", choice]
         log = self._log(f"runner-{node_id}")
         child = processes.start(f"runner {node_id}", [*command, "--root", str(root)], log, env, APP)
         self._children.append((child, ""))
@@ -147,3 +151,10 @@ def _healthy(url: str) -> bool:
             return bool(json.load(answer)["status"] == "ok")
     except (urllib.error.URLError, OSError, ValueError):
         return False
+
+
+def dealt_gpus(machine: Sequence[Gpu], runners: int) -> list[str]:
+    """The machine's GPUs dealt out to its runners, as their `--gpus`: neighbours together, none twice."""
+    edges = [number * len(machine) // runners for number in range(runners + 1)] if runners else []
+    parts = [machine[first:end] for first, end in pairwise(edges)]
+    return [",".join(str(device.index) for device in part) or "none" for part in parts]

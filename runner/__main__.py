@@ -12,6 +12,8 @@ from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
 from runner.containers.docker import Docker
 from runner.containers.sweeping import sweep as sweep_containers
+from runner.gpu_claims import claimed
+from runner.gpu_share import GpuShare
 from runner.log_places import mount_context
 from runner.own_secrets import secrets_in
 from runner.redaction import KnownSecrets
@@ -40,24 +42,33 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cluster", default="", help="<workspace>/<cluster> or <cluster> (default: default)")
     parser.add_argument("--node-id", default="", help="name of this node (default: the host's)")
     parser.add_argument("--root", default="", help="folder for mounts and temps, one per runner")
-    parser.add_argument("--gpus", default="", help="how many GPUs to tell jobs of (default: ask the driver)")
+    parser.add_argument(
+        "--gpus", default="", help="its GPUs of this machine: 0,1 or UUIDs, none, all (default)"
+    )
     args = parser.parse_args(argv)
     known = KnownSecrets()
     known.know("settings", secrets_in(os.environ))
     own_log.set_up(known)
     try:
         config, wired = _read(args)
+        with claimed(config.gpus, f"runner {config.node_id} of cluster {config.cluster}") as share:
+            _run(config, wired, known, share)
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
         return 2
+    return 0
+
+
+def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
+    """Work until stopped."""
     log = logging.getLogger("runner")
     cage.adopt_orphans()
     config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)
-    agent = Agent(wired, config, known=known)
+    agent = Agent(wired, config, known=known, share=share)
 
     def stop(number: int, frame: FrameType | None) -> None:
         agent.stop()
@@ -67,7 +78,6 @@ def main(argv: list[str] | None = None) -> int:
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
     wired.close()
-    return 0
 
 
 def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:

@@ -12,6 +12,7 @@ from runner import folders, gpus, log_places, mounts
 from runner.cage import Cage
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
+from runner.gpu_share import NO_GPUS, GpuShare
 from runner.job_runner import JobRunner, Result
 from runner.lease_keeper import LeaseKeeper
 from runner.mounts import mountinfo
@@ -48,13 +49,15 @@ class Agent:
         config: RunnerConfig,
         address: str = "127.0.0.1",
         known: KnownSecrets | None = None,
+        share: GpuShare = NO_GPUS,
     ) -> None:
-        """`known` is told every secret that this runner comes to know."""
+        """`known` is told every secret that this runner comes to know; `share` is what is claimed for it."""
         self._backend = backend
         self._config = config
         self._stopping = threading.Event()
         self._signal: StopSignal | None = None
-        self._node = Node(config.node_id, address, gpus.count() if config.gpus is None else config.gpus)
+        self._share = share
+        self._node = Node(config.node_id, address, share.count)
         row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds, self._look)
         self._known = known or KnownSecrets()
@@ -244,12 +247,14 @@ class Agent:
             self._known,
             self._backend.connection.counter,
             self._cage,
+            share=self._share,
         )
         if self._machine_going:
             runner.notice = json.dumps(self._machine_going.as_json())
-        busy = gpus.busy() if self._node.gpus else frozenset()
+        devices = self._share.devices
+        busy = gpus.busy(devices) if devices else frozenset()
         result = runner.run()
-        if self._node.gpus and (left := gpus.left_busy(busy)):
+        if devices and (left := gpus.left_busy(devices, busy)):
             fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
             result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
         return result

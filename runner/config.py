@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.gpu_share import choice_from
 from runner.scheduled_events import events_url
 from shared.errors import SettingsError
 from shared.layout import DEFAULT_NODE_ROOT
@@ -48,7 +49,7 @@ class RunnerConfig:
     cluster: ClusterId
     node_id: str
     root: Path  #: its own folder; several runners on one machine need several
-    gpus: int | None = None  #: None: ask the driver
+    gpus: tuple[str, ...] | None = None  #: indexes or UUIDs; None: all of the machine's
     python: str = ""  #: interpreter for toolkits whose document names none; "": python, else python3
     path: str = ""  #: folders put before PATH for jobs
     grace_seconds: float = 10.0  #: between SIGTERM and SIGKILL
@@ -91,16 +92,18 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
     node = node_id or env.get("BATCHAI_NODE_ID", "") or socket.gethostname().replace(".", "-")
     if not NAME_PATTERN.match(node):
         faults.append(f"--node-id: '{node}' is not a name")
-    count = gpus or env.get("BATCHAI_GPUS", "")
-    if count and not count.isdigit():
-        faults.append(f"--gpus: '{count}' is not a number")
+    try:
+        choice = choice_from(gpus or env.get("BATCHAI_GPUS", ""))
+    except ValueError as error:
+        choice = None
+        faults.append(f"--gpus: {error}")
     premounted = _json_map(env, "BATCHAI_PREMOUNTED", faults)
     drivers = _json_map(env, "BATCHAI_DRIVERS", faults)
     config = RunnerConfig(
         cluster=ClusterId(workspace, name),
         node_id=node,
         root=Path(root or env.get("BATCHAI_NODE_ROOT", "") or DEFAULT_NODE_ROOT).absolute(),
-        gpus=int(count) if count.isdigit() else None,
+        gpus=choice,
         python=env.get("BATCHAI_JOB_PYTHON", ""),
         path=env.get("BATCHAI_JOB_PATH", ""),
         grace_seconds=_seconds(env, "BATCHAI_GRACE_SECONDS", 10.0, faults),

@@ -15,6 +15,7 @@ from runner.config import RunnerConfig
 from runner.containers.types import ContainerError
 from runner.containers.workplace import ContainerWorkplace
 from runner.execution import Execution, with_code
+from runner.gpu_share import NO_GPUS, GpuShare
 from runner.launch.plan import execution_log_name
 from runner.log_places import Logs
 from runner.logs import ExecutionLog
@@ -76,6 +77,7 @@ class JobRunner:
     counter: CallCounter | None = None
     cage: Cage = field(default_factory=Cage)
     monotonic: Callable[[], float] = time.monotonic
+    share: GpuShare = NO_GPUS
     notice: str = ""  #: what the job is told when its machine is taken away, JSON
     _undo_faults: list[str] = field(default_factory=list)
     _events: list[JobEvent] = field(default_factory=list)
@@ -214,7 +216,7 @@ class JobRunner:
     def _workplace(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> Workplace:
         if self.claim.spec.container_settings is None:
             wd = Path(placement.layout.working_directory)
-            return NodeWorkplace(self.config, wd, self.cage, diary.say)
+            return NodeWorkplace(self.config, wd, self.cage, diary.say, share=self.share)
         layout = placement.layout
         return ContainerWorkplace(
             config=self.config,
@@ -224,7 +226,7 @@ class JobRunner:
             volumes={layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes},
             say=diary.say,
             stop=self.stop,
-            gpus=tuple(map(str, range(self.node.gpus))),
+            gpus=self.share.device_ids,
         )
 
     def _kill_left(self, execution: Execution, diary: ExecutionLog) -> None:

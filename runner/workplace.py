@@ -10,6 +10,7 @@ from typing import Protocol
 from runner import process
 from runner.cage import Cage
 from runner.config import RunnerConfig, job_base_environment
+from runner.gpu_share import NO_GPUS, GpuShare
 from runner.job_user import JobUser, own
 from runner.process import JobProcess
 
@@ -53,6 +54,7 @@ class NodeWorkplace:
     cage: Cage
     say: Callable[[str], None]  #: a line for the execution log
     user: JobUser = field(default_factory=own)
+    share: GpuShare = NO_GPUS
 
     def open(self) -> None:
         """It always is."""
@@ -63,7 +65,7 @@ class NodeWorkplace:
 
     @property
     def base(self) -> Mapping[str, str]:
-        return job_base_environment(self.config, os.environ)
+        return {**job_base_environment(self.config, os.environ), **self.share.visible({})}
 
     @property
     def python(self) -> str:
@@ -79,5 +81,5 @@ class NodeWorkplace:
         self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
     ) -> JobProcess:
         """See Workplace."""
-        env = {**self.base, **environment}
+        env = {**self.base, **environment, **self.share.visible(environment)}
         return process.start(name, command, env, self.working_directory, stdout, stderr, self.cage)

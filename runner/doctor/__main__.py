@@ -29,7 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cluster", default="", help="<workspace>/<cluster> or <cluster>, as for the runner")
     parser.add_argument("--node-id", default="", help="name of this node (default: the host's)")
     parser.add_argument("--root", default="", help="folder for mounts and temps")
-    parser.add_argument("--gpus", default="", help="how many GPUs jobs are told of (default: ask the driver)")
+    parser.add_argument(
+        "--gpus", default="", help="its GPUs of this machine: 0,1 or UUIDs, none, all (default)"
+    )
     args = parser.parse_args(argv)
     logging.disable(logging.CRITICAL)  # SDKs log what the report says better
     report = examine(os.environ, Given(args.cluster, args.node_id, args.root, args.gpus))

@@ -6,6 +6,8 @@ from pathlib import Path
 import pynvml
 
 from runner.doctor.types import Check, failed, not_checked, ok
+from runner.gpu_share import Gpu, chosen
+from runner.gpus import inventory
 
 _NAME = "gpus"
 _PCI = Path("/sys/bus/pci/devices")
@@ -17,14 +19,15 @@ _INSTALL = "sudo ubuntu-drivers install --gpgpu && sudo reboot"
 class Seen:
     """What the machine says: models, driver and complaint by NVML; `cards`: of NVIDIA, on the PCI bus."""
 
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()  #: in the order of `devices`
     driver: str = ""
     cards: int = 0
     complaint: str = ""
+    devices: tuple[Gpu, ...] = ()
 
 
-def gpus(told: int | None) -> list[Check]:
-    """`told`: the number in the runner's settings, None where it asks the driver."""
+def gpus(told: tuple[str, ...] | None) -> list[Check]:
+    """`told`: the GPUs in the runner's settings, None for all."""
     return [verdict(look(), told)]
 
 
@@ -38,25 +41,28 @@ def look() -> Seen:
     try:
         handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
         models = tuple(str(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
-        return Seen(models, str(pynvml.nvmlSystemGetDriverVersion()), cards)
+        return Seen(models, str(pynvml.nvmlSystemGetDriverVersion()), cards, devices=inventory())
     except pynvml.NVMLError as error:
         return Seen(cards=cards, complaint=str(error))
     finally:
         pynvml.nvmlShutdown()
 
 
-def verdict(seen: Seen, told: int | None) -> Check:
+def verdict(seen: Seen, told: tuple[str, ...] | None) -> Check:
     """What that means for jobs."""
     if not seen.driver:
         if seen.cards or told:
-            why = f"{seen.cards} NVIDIA cards on the bus" if seen.cards else f"{told} GPUs in the settings"
+            named = f"GPU {', '.join(told or ())} in the settings"
+            why = f"{seen.cards} NVIDIA cards on the bus" if seen.cards else named
             return failed(_NAME, f"{why}, but the driver does not answer: {seen.complaint}", _INSTALL)
         return not_checked(_NAME, f"no NVIDIA GPU here ({seen.complaint}): jobs run on the CPU")
     kinds = ", ".join(f"{seen.models.count(model)} x {model}" for model in dict.fromkeys(seen.models))
     words = f"{kinds or 'none'}, driver {seen.driver}"
-    if told is not None and told > len(seen.models):
-        return failed(_NAME, f"{words}; the settings tell jobs of {told}", "unset BATCHAI_GPUS")
-    return ok(_NAME, words)
+    try:
+        share = chosen(told, seen.devices)
+    except ValueError as error:
+        return failed(_NAME, f"{words}; {error}", "unset BATCHAI_GPUS")
+    return ok(_NAME, f"{words}; the runner has {share.count} of them" if share.is_part else words)
 
 
 def _cards() -> int:

@@ -13,8 +13,8 @@ from runner.launch.spread import slots
 from shared.environment import Node, job_environment
 from shared.layout import NodeLayout
 
-#: Open MPI forwards its own by itself.
-_NOT_FORWARDED = ("OMPI_", "PMIX_")
+#: Open MPI forwards its own by itself; GPUs are numbered differently on nodes that share a machine.
+_NOT_FORWARDED = ("OMPI_", "PMIX_", "CUDA_VISIBLE_DEVICES")
 #: What Open MPI tells a process, for the one process that is started without it.
 _ALONE = {
     "OMPI_COMM_WORLD_RANK": "0",

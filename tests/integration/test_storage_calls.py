@@ -26,7 +26,7 @@ def drop(world: World, name: str) -> None:
 
 def run_one(world: World, tmp_path: Path) -> State:
     claim = world.must_claim()
-    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0)
+    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=())
     result = job_runner(world, config, claim, StopSignal(), world.counter).run()
     assert result.outcome is not None
     return world.finish(claim, result.outcome).state
@@ -65,7 +65,7 @@ def test_a_warm_runner_adds_its_looks_at_queues_only(world: World, tmp_path: Pat
     """The whole agent, as it runs: everything it sends beyond its looks at queues."""
     drop(world, "first")
     theirs = backend(world.settings)
-    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=0, active_poll_seconds=0.05)
+    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=(), active_poll_seconds=0.05)
     agent = Agent(theirs, config)
     looks = "GET queue"
     with running(agent):

@@ -44,8 +44,13 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_gpus() -> None:
     assert config().gpus is None
-    assert config(gpus="0").gpus == 0
-    assert config({"BATCHAI_GPUS": "4"}).gpus == 4
+    assert config(gpus="all").gpus is None
+    assert config(gpus="none").gpus == ()
+    assert config(gpus="0,2").gpus == ("0", "2")
+    assert config({"BATCHAI_GPUS": "GPU-0a1b, GPU-2c"}).gpus == ("GPU-0a1b", "GPU-2c")
+    for wrong in ("two", "0,", "1,1", "-1", "0;1"):
+        with pytest.raises(SettingsError, match=r"--gpus: '.*expected 0,1 or all or none"):
+            config(gpus=wrong)
 
 
 def test_premounted_shares_and_drivers() -> None:

@@ -11,10 +11,12 @@ from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
 from runner.doctor.types import State
+from runner.gpu_share import Gpu
 from shared.errors import NotFoundError, StoreError
 from shared.settings import Settings
 from shared.stores.trials import Tried, name_in_token
 
+TWO = Seen(("V100", "V100"), "550.1", 2, devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
 DENIED = Tried(("create",), "send", StoreError("send, queue q: storage answered 403 AuthenticationFailed"))
 
 
@@ -38,16 +40,16 @@ def test_a_clock_more_than_thirty_seconds_off_fails(seconds: float, state: State
     ("seen", "told", "state"),
     [
         (Seen(complaint="no library"), None, State.NOT_CHECKED),
-        (Seen(complaint="no library"), 0, State.NOT_CHECKED),
+        (Seen(complaint="no library"), (), State.NOT_CHECKED),
         (Seen(complaint="no library", cards=2), None, State.FAILED),
-        (Seen(complaint="no library"), 1, State.FAILED),
-        (Seen(("V100", "V100"), "550.1", 2), None, State.OK),
-        (Seen(("V100", "V100"), "550.1", 2), 1, State.OK),
-        (Seen(("V100", "V100"), "550.1", 2), 4, State.FAILED),
+        (Seen(complaint="no library"), ("0",), State.FAILED),
+        (TWO, None, State.OK),
+        (TWO, ("1",), State.OK),
+        (TWO, ("GPU-a", "2"), State.FAILED),
     ],
 )
 def test_gpus_without_a_driver_and_more_than_there_are_fail(
-    seen: Seen, told: int | None, state: State
+    seen: Seen, told: tuple[str, ...] | None, state: State
 ) -> None:
     check = gpu_verdict(seen, told)
     assert check.state is state
@@ -55,7 +57,9 @@ def test_gpus_without_a_driver_and_more_than_there_are_fail(
 
 
 def test_gpus_are_told_with_their_driver() -> None:
-    assert gpu_verdict(Seen(("V100", "V100"), "550.1", 2), None).detail == "2 x V100, driver 550.1"
+    assert gpu_verdict(TWO, None).detail == "2 x V100, driver 550.1"
+    assert gpu_verdict(TWO, ("1",)).detail.endswith("the runner has 1 of them")
+    assert "no GPU 2; it has 0 (GPU-a), 1 (GPU-b)" in gpu_verdict(TWO, ("2",)).detail
 
 
 @pytest.mark.parametrize(

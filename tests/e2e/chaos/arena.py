@@ -104,7 +104,7 @@ class Arena:
         env = environment.machine() | TIMES | dict(more)
         env["BATCHAI_STORAGE"] = self.wires.connection_string
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-        command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "0"]
+        command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
         command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
         if clock:
             # Waiting goes by the monotonic clock, which is right on a machine whose wall clock is wrong. The

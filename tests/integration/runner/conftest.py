@@ -80,7 +80,7 @@ def config(world: World, shares: Shares, tmp_path: Path) -> Callable[..., Runner
             "cluster": ClusterId(world.cluster.workspace, world.cluster.cluster),
             "node_id": f"node-{number}",
             "root": tmp_path / f"root-{number}",
-            "gpus": 0,
+            "gpus": (),
             "grace_seconds": 0.5,
             "active_poll_seconds": 0.05,
             "idle_poll_seconds": 0.1,
