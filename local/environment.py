@@ -76,6 +76,8 @@ def runner_settings(shared: Mapping[str, str], premounted: Mapping[str, Path]) -
     return dict(shared) | {
         "BATCHAI_PREMOUNTED": json.dumps({share: str(path) for share, path in premounted.items()}),
         "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
+        # Its data directory and its Python may lie in a home that is closed to other users (ADR 0060).
+        "BATCHAI_JOB_USER": "own",
         "BATCHAI_NODE_REPORT_SECONDS": "5",
     }
 

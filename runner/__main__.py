@@ -14,6 +14,7 @@ from runner.containers.docker import Docker
 from runner.containers.sweeping import sweep as sweep_containers
 from runner.gpu_claims import claimed
 from runner.gpu_share import GpuShare
+from runner.isolation.preparing import isolated
 from runner.log_places import mount_context
 from runner.own_secrets import secrets_in
 from runner.redaction import KnownSecrets
@@ -51,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     own_log.set_up(known)
     try:
         config, wired = _read(args)
-        with claimed(config.gpus, f"runner {config.node_id} of cluster {config.cluster}") as share:
+        whose = f"runner {config.node_id} of cluster {config.cluster}"
+        with isolated(config) as config, claimed(config.gpus, whose) as share:
             _run(config, wired, known, share)
     except SettingsError as error:
         for fault in error.faults:
@@ -64,7 +66,6 @@ def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuSh
     """Work until stopped."""
     log = logging.getLogger("runner")
     cage.adopt_orphans()
-    config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)

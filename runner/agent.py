@@ -63,7 +63,7 @@ class Agent:
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
         self._volumes = ClusterVolumes(config, backend, self._stopping, self._vaults, self._known)
-        self._cage = Cage()
+        self._cage = Cage(config.isolation)
         self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
         self._leaving = "The runner was stopped"
@@ -192,7 +192,7 @@ class Agent:
         settings = self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
-        self._cage = cage = Cage()
+        self._cage = cage = Cage(self._config.isolation)
         _arm(cage, claim.lease)
         self._keeper = keeper = LeaseKeeper(
             manager,

@@ -1,10 +1,10 @@
 """What holds everything that one attempt of a job starts, so that nothing of it survives the attempt.
 
-A process can leave its parent, its session and its process group, and it can clear its environment. So a cage
-knows its inmates by four signs: the cgroup (where the machine has one for us), a mark in the environment,
-descent from one that is known, and adoption: orphans become children of this process (`adopt_orphans`), and
-whatever child appears after the first start is theirs, unless it bears the mark of our own environment, which
-jobs do not inherit (our writers of logs do).
+A process can leave its parent, its session and its process group, and it can clear its environment. So a
+cage knows its inmates by five signs: its user (where that is the job's alone), the cgroup (where the machine
+has one for us), a mark in the environment, descent from one that is known, and adoption: orphans become
+children of this process (`adopt_orphans`), and whatever child appears after the first start is theirs,
+unless it bears the mark of our own environment, which jobs do not inherit (our writers of logs do).
 """
 
 import ctypes
@@ -20,6 +20,7 @@ import psutil
 
 from runner import cgroups
 from runner.dead_man import DeadMan
+from runner.isolation.types import NOT_ISOLATED, Isolation
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ def _adopts() -> bool:
 class Cage:
     """Made for one attempt, before its volumes; `close` when these are gone too."""
 
-    def __init__(self) -> None:
+    def __init__(self, isolation: Isolation = NOT_ISOLATED) -> None:
+        self._isolation = isolation
         self._id = uuid.uuid4().hex
         self.mark = (_VARIABLE, self._id)
         self.cgroup: cgroups.Cgroup | None = None
@@ -111,7 +113,7 @@ class Cage:
         if not self._open:
             return []
         found: dict[int, psutil.Process] = {}
-        for pid in {*self._grouped(), *_marked("=".join(self.mark)), *self._adopted()}:
+        for pid in {*self._grouped(), *self._owned(), *_marked("=".join(self.mark)), *self._adopted()}:
             try:
                 process = psutil.Process(pid)
                 for member in (process, *process.children(recursive=True)):
@@ -167,6 +169,10 @@ class Cage:
     def _grouped(self) -> list[int]:
         return self.cgroup.pids() if self.cgroup else []
 
+    def _owned(self) -> list[int]:
+        user = self._isolation.user
+        return _processes_of(user.uid) if user.exclusive else []
+
     def _adopted(self) -> set[int]:
         if not self._open or not _adopts():
             return set()
@@ -196,6 +202,17 @@ def _reap_zombies(pids: set[int]) -> None:
 
 def _marked(mark: str) -> list[int]:
     return [pid for pid in psutil.pids() if bears(pid, mark)]
+
+
+def _processes_of(uid: int) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.uids().real == uid:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
 
 
 def bears(pid: int, mark: str) -> bool:

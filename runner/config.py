@@ -5,11 +5,12 @@ import os
 import re
 import shlex
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.gpu_share import choice_from
+from runner.isolation.types import NO_LIMITS, Isolation, Limits
 from runner.scheduled_events import events_url
 from shared.errors import SettingsError
 from shared.layout import DEFAULT_NODE_ROOT
@@ -34,6 +35,10 @@ class Premounted(Mapping[str, Path]):
         if _SHARE_NAME.match(share):
             return self._directories[f"{account}/*"] / share
         raise KeyError(key)
+
+    def values(self) -> ValuesView[Path]:
+        """The directories as they were given; the patterns' too, which no key leads to."""
+        return self._directories.values()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._directories)
@@ -74,6 +79,11 @@ class RunnerConfig:
     container_network: str = "host"
     container_options: tuple[str, ...] = ()  #: further words of `docker run`
     image_pull_seconds: float = 3600.0
+    job_user: str = "own"  #: a name, "own": the runner's, "": one per runner, where the runner is root
+    limits: Limits = NO_LIMITS  #: of a job
+    isolation: Isolation = field(
+        default_factory=Isolation
+    )  #: what became of these: runner.isolation.preparing
 
     @property
     def work(self) -> Path:
@@ -117,6 +127,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         container_network=env.get("BATCHAI_CONTAINER_NETWORK", "") or "host",
         container_options=_words(env, "BATCHAI_CONTAINER_OPTIONS", faults),
         image_pull_seconds=_seconds(env, "BATCHAI_IMAGE_PULL_SECONDS", 3600.0, faults),
+        job_user=env.get("BATCHAI_JOB_USER", ""),
         scheduled_events_url=events_url(env),
         machine=env.get("BATCHAI_VM_NAME", ""),
         smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),

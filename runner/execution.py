@@ -15,6 +15,7 @@ from runner.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
 from runner.log_places import Logs
 from runner.process import JobProcess
 from runner.stopping import StoppedEarlyError, StopReason, StopSignal
+from runner.volumes import Ground
 from runner.workplace import Workplace
 from shared.environment import Placement, job_environment, output_directories
 from shared.events import EventKind
@@ -45,6 +46,7 @@ class Execution:
     stop: StopSignal
     cage: Cage
     happened: Callable[[EventKind, str], None]
+    ground: Callable[[str], Ground]  #: of an absolute path of this node
     notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
     monotonic: Callable[[], float] = time.monotonic
     processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
@@ -70,7 +72,7 @@ class Execution:
             self.diary.say(note)
         env = job_environment(self.spec, self.placement, base=base)
         for identifier, folder in output_directories(self.spec, self.placement).items():
-            folders.make_output(folder)
+            folders.make_output(self.ground(folder), self.config.isolation.user)
             self.diary.say(f"output directory {identifier}: {folder}")
         for path, content in steps.files.items():
             Path(path).write_text(content)

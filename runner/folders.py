@@ -1,14 +1,21 @@
 """The folders of a job on its node: made before, removed after, never through a mount."""
 
+import json
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from runner.isolation.types import NOT_ISOLATED, Isolation
+from runner.job_user import JobUser
 from runner.mounts import mountinfo
 from runner.mounts.commands import run
+from runner.volumes import Ground
 from shared.errors import BatchAIError
 from shared.layout import NodeLayout
 
+_WRITER = Path(__file__).with_name("path_writer.py")
 _OUTPUT_SECONDS = 30.0
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
 
@@ -17,32 +24,83 @@ class FolderError(BatchAIError):
     """A folder of the node could not be made or cleared."""
 
 
-def make(layout: NodeLayout) -> None:
+def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
     """Clear what earlier jobs left in the temp root and make the folders of this one. Raises FolderError.
 
     The original wiped the temps of all jobs when a node started a new one.
     """
+    user = isolation.user
     try:
         clear(Path(layout.job_temp_root))
-        for folder in (
-            layout.job_mount_root,
-            layout.shared_job_temp,
-            layout.working_directory,
-            layout.mount_root,
-        ):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
+        empty_temps(layout, isolation)
+        Path(layout.job_temp).mkdir(parents=True)
+        for folder in (layout.job_temp, layout.job_mount_root):
+            _make_common(Path(folder), user)
+        for folder in (layout.shared_job_temp, layout.working_directory):
+            _make_private(Path(folder), user)
     except OSError as error:
         raise FolderError(f"the node's folder {layout.root} cannot be prepared: {error}") from error
 
 
-def make_output(folder: str) -> None:
-    """Make an output directory. Raises FolderError.
+def _make_common(folder: Path, user: JobUser) -> None:
+    """A folder in which the job can make what it likes, but cannot put anything in the place of what the
+    runner has made there: only whoever owns an entry of a sticky folder, or the folder, may rename or remove
+    it."""
+    folder.mkdir(exist_ok=True)
+    if user.is_own:
+        folder.chmod(0o700)
+    else:
+        os.chown(folder, -1, user.gid)
+        folder.chmod(0o1770)
+
+
+def _make_private(folder: Path, user: JobUser) -> None:
+    folder.mkdir(mode=0o700)
+    user.give(folder)
+
+
+def empty_temps(layout: NodeLayout, isolation: Isolation) -> None:
+    """The folders of a job that no other job may see anything of, empty: before it and after it.
+
+    Raises FolderError, OSError.
+    """
+    for folder in _temps(layout, isolation):
+        if folder.is_symlink():  # in /dev/shm anybody can make one
+            folder.unlink()
+        clear(folder)
+        _make_private(folder, isolation.user)
+
+
+def _temps(layout: NodeLayout, isolation: Isolation) -> Iterator[Path]:
+    yield Path(layout.temp)
+    yield from (Path(folder) for folder, _ in covers(layout, isolation))
+    if isolation.user.exclusive:
+        yield Path(isolation.user.home)
+
+
+def covers(layout: NodeLayout, isolation: Isolation) -> tuple[tuple[str, str], ...]:
+    """(folder, the place of the machine that the job sees it at)."""
+    if not isolation.private_temp:
+        return ()
+    # Shared memory must stay in memory.
+    memory = f"/dev/shm/batchai-{os.getpid() if isolation.slot is None else isolation.slot}"
+    places = ((layout.temp, "/tmp"), (layout.var_temp, "/var/tmp"), (memory, "/dev/shm"))
+    return tuple((folder, place) for folder, place in places if Path(place).is_dir())
+
+
+def make_output(ground: Ground, user: JobUser) -> None:
+    """Make an output directory that the user can write to. Raises FolderError.
 
     In a child with a time limit: it may lie on a volume whose server hangs.
     """
-    result = run(["mkdir", "-p", "--", folder], timeout_seconds=_OUTPUT_SECONDS)
+    request = {"do": "create", "root": ground.root, "inner": ground.inner, "user": user.to_act_as}
+    command = [sys.executable, "-S", "-E", str(_WRITER), json.dumps(request)]
+    result = run(command, timeout_seconds=_OUTPUT_SECONDS)
+    if result.timed_out:
+        raise FolderError(f"the output directory {ground} cannot be made: its file system gives no answer")
     if not result.ok:
-        raise FolderError(f"the output directory cannot be made: {result}")
+        raise FolderError(f"the output directory {ground} cannot be made: {result.output}")
 
 
 def clear(root: Path) -> None:

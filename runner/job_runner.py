@@ -3,7 +3,7 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from runner.mounts.types import MountContext, Volume
 from runner.redaction import KnownSecrets
 from runner.secret_values import opened
 from runner.stopping import StopReason, StopSignal
-from runner.volumes import FindServer, volumes_of
+from runner.volumes import FindServer, ground_of, volumes_of
 from runner.workplace import NodeWorkplace, Workplace
 from shared.attempts import Claim, utc_now
 from shared.environment import Node, Placement, log_directory
@@ -81,6 +81,7 @@ class JobRunner:
     notice: str = ""  #: what the job is told when its machine is taken away, JSON
     _undo_faults: list[str] = field(default_factory=list)
     _events: list[JobEvent] = field(default_factory=list)
+    _roots: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
     _logs: Logs | None = None
     _gpu_seconds: float = 0.0
 
@@ -102,11 +103,19 @@ class JobRunner:
             self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, (self.node,)
         )
         try:
-            folders.make(layout)
+            folders.make(layout, self.config.isolation)
             volumes = volumes_of(spec.mount_volumes, self.settings, self.find_server)
             where = log_directory(spec, placement)
-            roots = {layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes}
-            logs = log_places.open_logs(where, roots, self._spool(), job.attempt, self.counter)
+            self._roots = {layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes}
+            logs = log_places.open_logs(
+                where,
+                self._roots,
+                self._spool(),
+                job.attempt,
+                self.counter,
+                node_root=self.config.root,
+                user=self.config.isolation.user,
+            )
         except MountError as error:
             return Result(_mount_outcome(error))
         except LaunchError as error:
@@ -193,6 +202,7 @@ class JobRunner:
     ) -> Outcome | None:
         """What happens while the volumes are there. `stack` is left before they are unmounted."""
         workplace = self._workplace(placement, volumes, diary)
+        layout = placement.layout
         execution = Execution(
             config=self.config,
             spec=self.claim.spec,
@@ -203,6 +213,7 @@ class JobRunner:
             stop=self.stop,
             cage=self.cage,
             happened=self._happened,
+            ground=lambda path: ground_of(path, layout.root, self._roots),
             notice=lambda: self.notice,
             monotonic=self.monotonic,
         )
@@ -215,15 +226,13 @@ class JobRunner:
 
     def _workplace(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> Workplace:
         if self.claim.spec.container_settings is None:
-            wd = Path(placement.layout.working_directory)
-            return NodeWorkplace(self.config, wd, self.cage, diary.say, share=self.share)
-        layout = placement.layout
+            return NodeWorkplace(self.config, placement.layout, self.cage, diary.say, self.share)
         return ContainerWorkplace(
             config=self.config,
             spec=self.claim.spec,
             placement=placement,
             cage=self.cage,
-            volumes={layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes},
+            volumes=self._roots,
             say=diary.say,
             stop=self.stop,
             gpus=self.share.device_ids,
@@ -252,6 +261,7 @@ class JobRunner:
         try:
             # The job's temp stays until the next job starts, as the original's did: logs may lie there.
             folders.refuse_mounts(Path(layout.job_temp_root))
+            folders.empty_temps(layout, self.config.isolation)
             shutil.rmtree(self.config.work / "spool", ignore_errors=True)
         except (folders.FolderError, OSError) as error:
             self._undo_faults.append(str(error))

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.config import RunnerConfig
-from runner.logs import LocalLogs, LogShipper
+from runner.job_user import JobUser
+from runner.logs import LogShipper
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
 from runner.path_folder import PathFolder
-from runner.volumes import place_of
+from runner.volumes import ground_of, place_of
 from shared.errors import MountError
 from shared.state import StreamSeal
 from shared.stores.connection import CallCounter
@@ -78,9 +79,12 @@ def open_logs(
     spool: Path,
     attempt: int,
     counter: CallCounter | None = None,
+    *,
+    node_root: Path,
+    user: JobUser,
 ) -> Logs:
-    """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container, plain
-    files on any other volume (see `while_mounted`), plain files on the node otherwise."""
+    """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container, files
+    of `user` on any other volume (see `while_mounted`), and on the node otherwise."""
     place = place_of(path, roots)
     if place and place.volume.kind == FILE_SHARE:
         volume = place.volume
@@ -89,9 +93,10 @@ def open_logs(
     if place and place.volume.kind == BLOB_CONTAINER:
         container = _container(place.volume)
         return LogShipper(spool, ContainerFolder(container, place.inner, counter), attempt)
+    folder = ground_of(path, str(node_root), roots)
     if place:
-        return VolumeLogs(spool, PathFolder(Path(place.target), Path(path)), attempt)
-    return LocalLogs(Path(path), attempt)
+        return VolumeLogs(spool, PathFolder(folder, user, volume=True), attempt)
+    return LogShipper(spool, PathFolder(folder, user, volume=False), attempt)
 
 
 def mount_context(
@@ -100,6 +105,7 @@ def mount_context(
     """What this runner gives to the volume drivers."""
     work = config.work / "mounts"
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    user = config.isolation.user
     return MountContext(
         say=say,
         work=work,
@@ -110,6 +116,8 @@ def mount_context(
         allowed_mount_commands=config.allowed_mount_commands,
         timeout_seconds=config.mount_timeout_seconds,
         upload_timeout_seconds=config.upload_timeout_seconds,
+        user_id=None if user.is_own else user.uid,
+        group_id=None if user.is_own else user.gid,
         on_undo_failure=undo_failed,
     )
 

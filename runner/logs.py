@@ -157,52 +157,6 @@ class LogShipper:
         return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), whole, stream.lines)
 
 
-class LocalLogs:
-    """Log files on the node itself, where nobody but its users can read them: nothing to carry."""
-
-    fault = ""
-
-    def __init__(self, folder: Path, attempt: int) -> None:
-        self._folder = folder
-        self._attempt = attempt
-        self._paths: list[Path] = []
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name: str) -> Path:
-        """Begin a log file; the path to write to."""
-        path = self._folder / name
-        previous = attempt_name(name, self._attempt - 1)
-        if previous and path.exists():
-            path.replace(self._folder / previous)
-        path.write_bytes(b"")
-        self._paths.append(path)
-        return path
-
-    def start(self) -> None:
-        """Nothing to do."""
-
-    def progress(self) -> tuple[StreamSeal, ...]:
-        """Sizes so far; lines are counted at the end."""
-        return tuple(StreamSeal(p.name, p.stat().st_size, "", False) for p in self._paths if p.exists())
-
-    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
-        """What is known of every file; one that the job has removed is not whole."""
-        return tuple(_seal_file(path) for path in self._paths)
-
-
-def _seal_file(path: Path) -> StreamSeal:
-    digest, size, lines = hashlib.sha256(), 0, 0
-    try:
-        with path.open("rb") as file:
-            while data := file.read(MOST_BYTES):
-                digest.update(data)
-                size += len(data)
-                lines += data.count(b"\n")
-    except OSError:
-        return StreamSeal(path.name, size, digest.hexdigest(), False, lines)
-    return StreamSeal(path.name, size, digest.hexdigest(), True, lines)
-
-
 class ExecutionLog:
     """execution.log: what the runner says to the job's owner. Thread-safe; one line a call."""
 

@@ -1,7 +1,9 @@
-"""A folder on a volume that has no REST interface (a file server, an unmanaged one), in which log files grow.
+"""A folder without a REST interface (of a file server, an unmanaged volume, the node), in which log files
+grow.
 
-Everything that touches the mounted directory happens in a child process, so that a server that hangs holds up
-neither the job nor the runner. Every append is synced: other machines see it at once.
+Everything that touches it happens in a child process, so that a server that hangs holds up neither the job
+nor the runner, and no symbolic link of a job's leads the runner astray. Every append is synced: other
+machines see it at once.
 """
 
 import json
@@ -12,8 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+from runner.job_user import JobUser
 from runner.mounts import mountinfo
 from runner.mounts.commands import kill_group
+from runner.volumes import Ground
 from shared.errors import NotFoundError, StoreError
 
 _WRITER = Path(__file__).with_name("path_writer.py")
@@ -22,15 +26,23 @@ _ANSWER_SECONDS = 10.0
 
 
 class PathFolder:
-    """A LogFolder (runner.logs). Shut until `open`: before the volume is mounted, writing would hide the logs
-    below it."""
+    """A LogFolder (runner.logs). On a volume it is shut until `open`: before that is mounted, writing would
+    hide the logs below it."""
 
-    def __init__(self, target: Path, folder: Path, answer_seconds: float = _ANSWER_SECONDS) -> None:
-        """`target`: where the volume is mounted; `folder`: at or below it."""
-        self._target = target
+    def __init__(
+        self,
+        folder: Ground,
+        user: JobUser,
+        *,
+        volume: bool,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
+        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted."""
         self._folder = folder
+        self._user = user
+        self._target = Path(folder.root) if volume else None
         self._answer_seconds = answer_seconds
-        self._open = False
+        self._open = not volume
         self._child: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -60,10 +72,11 @@ class PathFolder:
             self._child = None
 
     def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
-        if not self._open or mountinfo.mounted_at(self._target) is None:
+        if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
             raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
         child = self._running()
-        line = json.dumps(request | {"folder": str(self._folder)}).encode() + b"\n"
+        where = {"root": self._folder.root, "inner": self._folder.inner, "user": self._user.to_act_as}
+        line = json.dumps(request | where).encode() + b"\n"
         try:
             answer = _exchange(child, line + data, time.monotonic() + self._answer_seconds)
         except (OSError, TimeoutError) as error:

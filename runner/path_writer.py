@@ -1,14 +1,27 @@
-"""Writes log files on a mounted directory, on behalf of a runner that must not touch it: it may hang.
+"""Makes folders and writes log files on behalf of a runner that must not touch them: a volume may hang, and
+what lies on it, or what a job can write to, may hold symbolic links that were put there for a process of
+root's.
 
-Run as a script by `runner.path_folder`, with nothing but the standard library. A request on stdin is a line
+Run as a script, with nothing but the standard library. `runner.path_folder` sends requests on stdin: a line
 of JSON, for "append" followed by `length` bytes; the answer on stdout is a line, "ok" or what went wrong.
+`runner.folders` gives a single request as the argument.
+
+Every request names a folder by `root` and `inner`. `root` is trusted; below it no symbolic link is followed,
+and "root" of "" stands for a path that leads where it leads. `user` ([uid, gid] or null) is whom to act as.
+Where that user may not, root does it in its stead and gives it the folders; never without a `root`.
 """
 
+import errno
 import json
 import os
+import stat
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -17,7 +30,7 @@ def main(requests: BinaryIO, answers: BinaryIO) -> None:
         asked = json.loads(line)
         data = requests.read(asked.get("length", 0))
         try:
-            _do(asked, data)
+            serve(asked, data)
             answer = "ok"
         except OSError as error:
             answer = f"{error.strerror or error}"
@@ -25,21 +38,95 @@ def main(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def _do(asked: dict[str, Any], data: bytes) -> None:
-    folder = Path(asked["folder"])
-    if asked["do"] == "create":
-        folder.mkdir(parents=True, exist_ok=True)
-        return
-    path = folder / asked["name"]
-    if asked["do"] == "start":
-        if asked["previous"] and os.path.lexists(path):
-            path.replace(folder / asked["previous"])
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    else:
-        flags = os.O_WRONLY | os.O_NOFOLLOW
-    file = os.open(path, flags, 0o644)
+def serve(asked: dict[str, Any], data: bytes = b"") -> None:
+    """Do what a request asks. Raises OSError."""
+    user = asked.get("user")
     try:
-        offset = asked.get("offset", 0)
+        with _acting_as(user):
+            _do(asked, data, owner=None)
+    except PermissionError:
+        if user is None or not asked["root"]:
+            raise
+        _do(asked, data, owner=user)
+
+
+@contextmanager
+def _acting_as(user: Sequence[int] | None) -> Iterator[None]:
+    """The effective ids alone: the user can neither signal nor look into this process."""
+    if user is None:
+        yield
+        return
+    mine = os.getegid(), os.geteuid()
+    os.setegid(user[1])
+    os.seteuid(user[0])
+    try:
+        yield
+    finally:
+        os.seteuid(mine[1])
+        os.setegid(mine[0])
+
+
+def _do(asked: dict[str, Any], data: bytes, owner: Sequence[int] | None) -> None:
+    folder = _opened(asked["root"], asked["inner"], owner, make=asked["do"] == "create")
+    try:
+        if asked["do"] == "start" and asked["previous"] and _is_there(asked["name"], folder):
+            os.replace(asked["name"], asked["previous"], src_dir_fd=folder, dst_dir_fd=folder)
+        if asked["do"] != "create":
+            created = os.O_CREAT | os.O_TRUNC if asked["do"] == "start" else 0
+            _write(folder, asked["name"], created, data, asked.get("offset", 0))
+    finally:
+        os.close(folder)
+
+
+def _opened(root: str, inner: str, owner: Sequence[int] | None, *, make: bool) -> int:
+    """The folder, open; made where it is missing and `make` is said."""
+    if not root:
+        if make:
+            Path(inner).mkdir(parents=True, exist_ok=True)
+        return os.open(inner, _FOLDER)
+    here = os.open(root, _FOLDER)
+    for part in (part for part in inner.split("/") if part):
+        try:
+            below = _below(here, part, owner, make=make)
+        finally:
+            os.close(here)
+        here = below
+    return here
+
+
+def _below(here: int, part: str, owner: Sequence[int] | None, *, make: bool) -> int:
+    made = False
+    if make:
+        try:
+            os.mkdir(part, 0o755, dir_fd=here)
+            made = True
+        except FileExistsError:
+            pass
+    try:
+        below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, f"'{part}' is a symbolic link, which is not followed") from None
+        raise OSError(errno.ENOTDIR, f"'{part}' is not a folder") from None
+    if made and owner is not None:
+        try:
+            os.fchown(below, *owner)
+        except PermissionError:
+            pass  # a file system without owners
+    return below
+
+
+def _is_there(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write(folder: int, name: str, created: int, data: bytes, offset: int) -> None:
+    file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | created, 0o644, dir_fd=folder)
+    try:
         while data:
             written = os.pwrite(file, data, offset)
             data, offset = data[written:], offset + written
@@ -50,4 +137,12 @@ def _do(asked: dict[str, Any], data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)
+    if os.geteuid() == 0:
+        os.setgroups([])
+    if len(sys.argv) > 1:
+        try:
+            serve(json.loads(sys.argv[1]))
+        except OSError as fault:
+            sys.exit(f"{fault.strerror or fault}")
+    else:
+        main(sys.stdin.buffer, sys.stdout.buffer)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from runner.cage import Cage, bears, is_alive
+from runner.isolation.confinement import Confinement
 from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.
@@ -71,13 +72,20 @@ def start(
     stdout: Path,
     stderr: Path,
     cage: Cage | None = None,
+    confinement: Confinement | None = None,
 ) -> JobProcess:
-    """Run shell text with bash, inside `cage`. Raises LaunchError when it cannot be started."""
+    """Run shell text with bash, inside `cage`, held to `confinement`. Raises LaunchError when it cannot be
+    started."""
     own = uuid.uuid4().hex
     marks = {MARK: own} | dict([cage.mark] if cage else [])
     try:
-        wrapper = _entering(cage.open(), cage.switch_pid) if cage else _entering("", "")
+        entrance, switch = (cage.open(), cage.switch_pid) if cage else ("", "")
+        wrapper = _entering(entrance, switch, confinement)
         with stdout.open("ab") as out, stderr.open("ab") as err:
+            if confinement:
+                # Or `echo lost > /dev/stderr`, which opens the file anew, would be refused.
+                for stream in (out, err):
+                    confinement.user.give(stream.fileno())
             popen = subprocess.Popen(
                 [*wrapper, "/bin/bash", "-c", command],
                 env=dict(env) | marks,
@@ -94,7 +102,7 @@ def start(
     return JobProcess(name, popen, f"{MARK}={own}")
 
 
-def _entering(entrance: str, switch: str) -> list[str]:
+def _entering(entrance: str, switch: str, confinement: Confinement | None) -> list[str]:
     """The words before a command that make it part of the job and not of the runner."""
     try:
         own = int(Path("/proc/self/oom_score_adj").read_text())
@@ -103,10 +111,13 @@ def _entering(entrance: str, switch: str) -> list[str]:
     words = ["/bin/sh", "-c", _ENTER, "sh", str(min(1000, own + _OOM_SCORE)), entrance, switch]
     if nice := shutil.which("nice"):
         words += [nice, "-n", str(_NICE)]
+    words += confinement.words() if confinement else []
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
-    # the first process at once; the cage's switch does the rest.
+    # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
     if setpriv := shutil.which("setpriv"):
-        words += [setpriv, "--pdeathsig", "KILL", "--"]
+        words += [setpriv, *(confinement.user.switching if confinement else ()), "--pdeathsig", "KILL", "--"]
+    elif confinement and confinement.user.switching:
+        raise LaunchError("setpriv is missing on this machine: nothing can be started as the jobs' user")
     return words
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from runner import log_places, process
 from runner.config import RunnerConfig, job_base_environment
+from runner.job_user import own
 from runner.mounts.types import Volume
 from shared.errors import BatchAIError
 from shared.expansion import expand
@@ -43,7 +44,8 @@ def run(
     spool = config.work / "setup-task"
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(parents=True, mode=0o700)
-    logs = log_places.open_logs(folder, {mount_root: volumes}, spool, attempt=1)
+    roots = {mount_root: volumes}
+    logs = log_places.open_logs(folder, roots, spool, attempt=1, node_root=config.root, user=own())
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
     try:

@@ -130,6 +130,29 @@ class Place:
     target: str  #: where the volume is mounted
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a path of a document stands on: `root` can be trusted, and `inner` must not lead out of it,
+    whatever symbolic links lie there. `root` is "" for a place of the machine that is neither a volume nor
+    ours."""
+
+    root: str
+    inner: str
+
+    def __str__(self) -> str:
+        return posixpath.join(self.root, self.inner)
+
+
+def ground_of(path: str, node_root: str, roots: Mapping[str, Iterable[Volume]]) -> Ground:
+    """The ground of an absolute path; `roots` as for `place_of`."""
+    if place := place_of(path, roots):
+        return Ground(place.target, place.inner)
+    wanted = PurePosixPath(posixpath.normpath(path))
+    if wanted.is_relative_to(node_root):
+        return Ground(node_root, str(wanted.relative_to(node_root)))
+    return Ground("", str(wanted))
+
+
 def place_of(path: str, roots: Mapping[str, Iterable[Volume]]) -> Place | None:
     """The volume an absolute path lies on, or None for the node's own disk.
 

@@ -3,16 +3,22 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from runner import process
+from runner import folders, process
 from runner.cage import Cage
 from runner.config import RunnerConfig, job_base_environment
 from runner.gpu_share import NO_GPUS, GpuShare
-from runner.job_user import JobUser, own
+from runner.isolation import slots
+from runner.isolation.confinement import Confinement
+from runner.job_user import JobUser
 from runner.process import JobProcess
+from shared.layout import NodeLayout
+
+#: Programs make Unix sockets in TMPDIR, whose paths have 107 bytes at most.
+_LONGEST_TEMP = 60
 
 
 class Workplace(Protocol):
@@ -50,11 +56,15 @@ class NodeWorkplace:
     """The node itself."""
 
     config: RunnerConfig
-    working_directory: Path
+    layout: NodeLayout
     cage: Cage
     say: Callable[[str], None]  #: a line for the execution log
-    user: JobUser = field(default_factory=own)
     share: GpuShare = NO_GPUS
+
+    @property
+    def user(self) -> JobUser:
+        """Whose the processes are."""
+        return self.config.isolation.user
 
     def open(self) -> None:
         """It always is."""
@@ -65,7 +75,13 @@ class NodeWorkplace:
 
     @property
     def base(self) -> Mapping[str, str]:
-        return {**job_base_environment(self.config, os.environ), **self.share.visible({})}
+        base = job_base_environment(self.config, os.environ)
+        if self.config.isolation.private_temp:
+            base["TMPDIR"] = "/tmp"
+        elif len(self.layout.temp) <= _LONGEST_TEMP:
+            base["TMPDIR"] = self.layout.temp
+        base |= self.share.visible({})
+        return base if self.user.is_own else {**base, **self.user.environment}
 
     @property
     def python(self) -> str:
@@ -82,4 +98,11 @@ class NodeWorkplace:
     ) -> JobProcess:
         """See Workplace."""
         env = {**self.base, **environment, **self.share.visible(environment)}
-        return process.start(name, command, env, self.working_directory, stdout, stderr, self.cage)
+        folder = Path(self.layout.working_directory)
+        return process.start(name, command, env, folder, stdout, stderr, self.cage, self._confinement())
+
+    def _confinement(self) -> Confinement:
+        isolation = self.config.isolation
+        covers = folders.covers(self.layout, isolation)
+        hidden = slots.other_roots(isolation.slot) if covers and isolation.slot is not None else ()
+        return Confinement(isolation.user, isolation.limits, covers, hidden)

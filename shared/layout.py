@@ -52,6 +52,17 @@ class NodeLayout:
         return f"{self.job_temp}/wd"
 
     @property
+    def temp(self) -> str:
+        """The job's /tmp, or what TMPDIR names; emptied between jobs. Not below the job's own temp, whose
+        path is too long for the sockets that programs make here."""
+        return f"{self.root}/tmp"
+
+    @property
+    def var_temp(self) -> str:
+        """The job's /var/tmp."""
+        return f"{self.root}/var-tmp"
+
+    @property
     def preemption_notice(self) -> str:
         """AZ_BATCHAI_PREEMPTION_NOTICE (ours): appears when the machine is about to be taken away."""
         return f"{self.job_temp}/preemption-notice.json"

@@ -19,8 +19,10 @@ from runner.containers.options import Options
 from runner.containers.step import ContainerStep
 from runner.containers.sweeping import JOB_LABEL, ROOT_LABEL, sweep
 from runner.containers.types import ContainerError, ContainerLostError
+from runner.job_user import own
 from runner.mounts.types import Volume
 from runner.stopping import StopSignal
+from runner.volumes import ground_of
 from shared.environment import Placement, log_directory, output_directories
 from shared.errors import LaunchError
 from shared.spec import JobSpec
@@ -157,7 +159,7 @@ class ContainerWorkplace:
         words = re.sub(r"[^a-zA-Z0-9]", "-", self.placement.this.node_id)[:40]
         others = [log_directory(self.spec, self.placement)]
         for folder in output_directories(self.spec, self.placement).values():
-            folders.make_output(folder)
+            folders.make_output(ground_of(folder, layout.root, self.volumes), own())
             others.append(folder)
         shares = premounted_folders(self.volumes, self.config.premounted)
         elsewhere = [path for path in others if Path(path).is_dir()]

@@ -9,7 +9,9 @@ from runner.path_writer import main
 
 def ask(folder: Path, *requests: tuple[dict[str, object], bytes]) -> list[str]:
     sent = b"".join(
-        json.dumps(request | {"folder": str(folder), "length": len(data)}).encode() + b"\n" + data
+        json.dumps({"root": "/", "inner": str(folder), "user": None, "length": len(data)} | request).encode()
+        + b"\n"
+        + data
         for request, data in requests
     )
     answers = io.BytesIO()
@@ -47,3 +49,24 @@ def test_a_fault_is_told_and_a_link_is_not_followed(tmp_path: Path) -> None:
     assert "No such file" in first and second == "ok"
     (told,) = ask(tmp_path, (START, b""))
     assert told != "ok" and outside.read_text() == "untouched"
+
+
+def test_no_link_on_the_way_is_followed_below_the_root(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    root = tmp_path / "volume"
+    root.mkdir()
+    (root / "climb").symlink_to("../outside")
+    below = {"root": str(root), "inner": "climb/logs"}
+    made, started = ask(root, ({"do": "create"} | below, b""), (START | below, b""))
+    assert made == started == "'climb' is a symbolic link, which is not followed"
+    assert not any(outside.iterdir())
+
+
+def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    (tmp_path / "premounted").symlink_to(share)
+    below = {"root": str(tmp_path / "premounted"), "inner": "a/b"}
+    assert ask(share, ({"do": "create"} | below, b""), (START | below, b"")) == ["ok", "ok"]
+    assert (share / "a/b/out.txt").exists()

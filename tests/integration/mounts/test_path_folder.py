@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.job_user import own
 from runner.log_places import VolumeLogs, while_mounted
 from runner.path_folder import PathFolder
+from runner.volumes import Ground
 from shared.errors import NotFoundError, StoreError
 from tests.integration.mounts.conftest import need
 from tests.support.waiting import eventually
@@ -30,7 +32,7 @@ def mount(target: Path) -> None:
 
 @pytest.fixture
 def folder(target: Path) -> Iterator[PathFolder]:
-    made = PathFolder(target, target / "logs/stdouterr", answer_seconds=1)
+    made = PathFolder(Ground(str(target), "logs/stdouterr"), own(), volume=True, answer_seconds=1)
     yield made
     made.close()
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from azure.storage.fileshare import ShareServiceClient
 
-from runner.logs import ExecutionLog, LocalLogs, LogShipper
+from runner import log_places
+from runner.job_user import own
+from runner.logs import ExecutionLog, LogShipper
 from shared.state import StreamSeal
 from shared.stores.shares import ShareAddress, ShareFolder
 from tests.integration.runner.conftest import Shares
@@ -213,14 +215,16 @@ def test_the_trouble_of_one_stream_is_not_that_of_the_others(stage: Stage) -> No
 
 
 def test_logs_on_the_node_itself(tmp_path: Path) -> None:
-    first = LocalLogs(tmp_path / "logs", 1)
-    append(first.add("stdout.txt"), "first\n")
-    assert first.finish(0) == (seal_of("stdout.txt", "first\n"),)
-    second = LocalLogs(tmp_path / "logs", 2)
-    append(second.add("stdout.txt"), "second\n")
-    second.start()
-    assert second.finish(0) == (seal_of("stdout.txt", "second\n"),)
-    assert (tmp_path / "logs/stdout.attempt-1.txt").read_text() == "first\n"
+    for attempt, text in ((1, "first\n"), (2, "second\n")):
+        spool = tmp_path / f"spool-{attempt}"
+        spool.mkdir()
+        folder = str(tmp_path / "logs/stdouterr")
+        logs = log_places.open_logs(folder, {}, spool, attempt, node_root=tmp_path, user=own())
+        append(logs.add("stdout.txt"), text)
+        logs.start()
+        assert logs.finish(10) == (seal_of("stdout.txt", text),)
+    assert (tmp_path / "logs/stdouterr/stdout.txt").read_text() == "second\n"
+    assert (tmp_path / "logs/stdouterr/stdout.attempt-1.txt").read_text() == "first\n"
 
 
 def test_the_execution_log_holds_no_secret(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class Pair:
         faults: list[str] = []
         started: list[JobProcess] = []
         config = RunnerConfig(placement.cluster, placement.this.node_id, Path(placement.layout.root))
-        workplace = NodeWorkplace(config, Path(placement.layout.working_directory), cage, said.append)
+        workplace = NodeWorkplace(config, placement.layout, cage, said.append)
         place = Place(workplace, cage, workplace.base, own(), folder / "private")
         stack.callback(cage.close)
         stack.callback(process.kill_left, started)

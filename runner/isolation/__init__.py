@@ -1,0 +1,1 @@
+"""How jobs are kept from what is not theirs: the runner, other jobs, the machine, its identity."""

@@ -1,0 +1,110 @@
+"""What a runner does about isolation when it starts: takes a slot, finds its jobs' user, says what it
+found."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from runner.config import RunnerConfig
+from runner.isolation import accounts, slots
+from runner.isolation.accounts import AccountError
+from runner.isolation.slots import NoSlotError
+from runner.isolation.types import Isolation
+from runner.job_user import JobUser, own
+from runner.mounts.commands import find_program
+from shared.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+#: The value of BATCHAI_JOB_USER that leaves jobs to the runner's own user, whoever that is.
+OWN = "own"
+#: What a private temp folder covers.
+SHARED_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
+
+
+@contextmanager
+def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
+    """The config with what can be had of isolation on this machine; the slot is held until left.
+
+    Raises SettingsError where what was asked for cannot be had.
+    """
+    with ExitStack() as stack:
+        try:
+            _close_own_folder(config)
+            user, slot = _user(config, stack)
+            _refuse_unreachable(user, config)
+        except (AccountError, NoSlotError, OSError) as error:
+            raise SettingsError((f"jobs cannot run here: {error}",)) from error
+        if user.exclusive:
+            _end_processes_of(user)
+        isolation = Isolation(user, slot, config.limits, _private_temp(config))
+        log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
+        yield replace(config, isolation=isolation)
+
+
+def _close_own_folder(config: RunnerConfig) -> None:
+    config.work.mkdir(parents=True, exist_ok=True)
+    config.work.chmod(0o700)
+
+
+def _user(config: RunnerConfig, stack: ExitStack) -> tuple[JobUser, int | None]:
+    if config.job_user == OWN:
+        return own(), None
+    if config.job_user:
+        return accounts.of_name(config.job_user), None
+    if os.geteuid() != 0:
+        log.info("the runner is not root: jobs run as its own user", extra={"action": "isolation"})
+        return own(), None
+    slot = stack.enter_context(slots.taken(config.root))
+    return accounts.of_slot(slot), slot
+
+
+def _refuse_unreachable(user: JobUser, config: RunnerConfig) -> None:
+    places = [config.root, *(Path(p) for p in config.path.split(os.pathsep) if p)]
+    if config.python.startswith("/"):
+        places.append(Path(config.python))
+    for place in places:
+        if closed := accounts.closed_to(user, place):
+            raise AccountError(
+                f"{place} is out of reach of their user {user.name}: {closed} is closed to it. "
+                f"Open it (chmod o+x {closed}), choose another place, or set BATCHAI_JOB_USER={OWN}"
+            )
+
+
+def _private_temp(config: RunnerConfig) -> bool:
+    """Whether jobs can have temp folders of their own in the place of the machine's."""
+    if os.geteuid() != 0 or find_program("unshare") is None:
+        return False
+    needed = [
+        config.root,
+        *config.premounted.values(),
+        *(Path(p) for p in config.path.split(os.pathsep) if p),
+    ]
+    for path in needed:
+        if any(path.is_relative_to(place) for place in SHARED_PLACES):
+            log.info("jobs share the machine's /tmp: %s lies there", path, extra={"action": "isolation"})
+            return False
+    return True
+
+
+def _end_processes_of(user: JobUser) -> None:
+    """What a runner that was killed has left in this slot."""
+    for process in psutil.process_iter():
+        try:
+            if process.uids().real == user.uid:
+                process.kill()
+        except psutil.Error:
+            continue
+
+
+def describe(isolation: Isolation) -> str:
+    """In words, for the log and the doctor."""
+    user = isolation.user
+    words = [f"{user.name} (uid {user.uid})"]
+    words.append("temp folders of their own" if isolation.private_temp else "the machine's /tmp")
+    return ", ".join(words)

@@ -1,0 +1,29 @@
+"""The words of isolation: whose a job is, what it may use."""
+
+from dataclasses import dataclass, field
+
+from runner.job_user import JobUser, own
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may use at most, all its processes together; None: as much as the machine lets it."""
+
+    processes: int | None = None  #: threads count too
+    memory: int | None = None  #: bytes
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How the jobs of one runner are kept apart from their machine."""
+
+    user: JobUser = field(default_factory=own)
+    slot: int | None = None  #: the number of the user, where each runner of this machine has one of its own
+    limits: Limits = NO_LIMITS
+    private_temp: bool = False  #: a job has a /tmp, /var/tmp and /dev/shm of its own
+
+
+NOT_ISOLATED = Isolation()  #: the runner's own user, no limits

@@ -1,0 +1,32 @@
+"""What tests of isolation need of the machine: root, and a folder that other users can reach."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runner.mounts.commands import find_program
+
+
+def need(*programs: str) -> None:
+    """Skip where this is not root or a program is missing; fail where CI is set."""
+    faults = [f"{name} is missing" for name in programs if find_program(name) is None]
+    if os.geteuid() != 0:
+        faults.append("this takes root")
+    if faults:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("; ".join(faults))
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may pass through, and that no private /tmp hides."""
+    path = Path(tempfile.mkdtemp(prefix="batchai-test-", dir="/var/lib"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
