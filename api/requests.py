@@ -36,8 +36,11 @@ def page_size(req: func.HttpRequest) -> int:
 
 
 def skip_token(req: func.HttpRequest) -> str:
-    """Where the page begins that a nextLink asks for; "" for the first one."""
-    return query(req, "$skiptoken")
+    """Where the page begins that a nextLink asks for; "" for the first one. Raises RequestError."""
+    token = query(req, "$skiptoken")
+    if not token.isprintable():
+        raise RequestError("$skiptoken is not one that a nextLink holds.", "InvalidQueryParameterValue")
+    return token
 
 
 def next_link(req: func.HttpRequest, token: str) -> str:

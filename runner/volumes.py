@@ -35,13 +35,16 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
     for share in mounts.azure_file_shares:
         address = _share_address(share.azure_file_url)
         account = share.account_name or address.account
+        key, own = _key(share.credentials, account, settings), _endpoints(settings, account).file
+        if not key and not address.may_see_tokens(own):
+            raise _no_token(address)
         yield Volume(
             FILE_SHARE,
             share.relative_mount_path,
             account=account,
-            key=_key(share.credentials, account, settings),
+            key=key,
             share=address.share,
-            endpoint=_endpoints(settings, account).file if address.is_public else address.endpoint,
+            endpoint=own if address.is_public else address.endpoint,
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
@@ -78,6 +81,16 @@ def _share_address(url: str) -> FileShareUrl:
             f"azureFileUrl '{shown}' is not the address of a share: {error}.",
             "Expected https://<account>.file.core.windows.net/<share>.",
         ) from None
+
+
+def _no_token(address: FileShareUrl) -> MountError:
+    # Whoever answers there would be given a token that opens every account the runner may use.
+    return MountError(
+        "AZFMountError",
+        f"share {address.share} at {address.endpoint} has no credentials, and this runner's identity is "
+        "shown to file services of Azure only.",
+        "Give credentials.accountKey or accountKeySecretReference.",
+    )
 
 
 def _server_address(server: FileServer, settings: Settings, find_server: FindServer) -> tuple[str, str]:

@@ -38,6 +38,8 @@ def _ensure(mounts: MountVolumes, settings: Settings) -> Iterator[Problem]:
             continue
         if (named.account, named.share) == (account, SHARE):
             endpoint = urls.file if named.is_public else named.endpoint
+            if not key and not named.may_see_tokens(urls.file):
+                continue
             try:
                 create_share(ShareAddress(account, SHARE, key, endpoint))
             except StoreError as error:

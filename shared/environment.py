@@ -12,6 +12,7 @@ from shared.errors import LaunchError
 from shared.expansion import expand
 from shared.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
 from shared.names import ClusterId, JobId, Scope
+from shared.safe_paths import is_below, rooted
 from shared.spec import JobSpec
 
 #: Variables under this prefix that the service sets cannot be set by the document: the runner relies on them.
@@ -128,19 +129,22 @@ def job_paths(spec: JobSpec, placement: Placement) -> JobPaths:
     """The log, input and output folders. A path may refer to the node's variables and to folders before it
     (logs, then inputs, then outputs, each in the document's order).
 
-    Raises LaunchError where the folder of logs or outputs does not come out absolute. Input paths may be
-    anything.
+    Raises LaunchError where the folder of logs or outputs does not come out absolute, and where what
+    variables bring in leads a path out of its root. Otherwise input paths may be anything.
     """
     known = _node_variables(placement)
     segment = path_segment(placement.scope, placement.job, placement.uuid)
     prefix = _absolute(spec.std_out_err_path_prefix, known, "stdOutErrPathPrefix")
-    logs = known["AZ_BATCHAI_STDOUTERR_DIR"] = stdouterr_directory(prefix, segment)
+    logs = _plain(stdouterr_directory(prefix, segment), "stdOutErrPathPrefix")
+    known["AZ_BATCHAI_STDOUTERR_DIR"] = logs
     inputs, outputs = {}, {}
     for folder in spec.input_directories:
-        inputs[folder.id] = known[f"AZ_BATCHAI_INPUT_{folder.id}"] = expand(folder.path, known)
+        path = _within_root(folder.path, known, f"path of the input directory {folder.id}")
+        inputs[folder.id] = known[f"AZ_BATCHAI_INPUT_{folder.id}"] = path
     for output in spec.output_directories:
         prefix = _absolute(output.path_prefix, known, f"pathPrefix of the output directory {output.id}")
-        path = output_directory(prefix, segment, expand(output.path_suffix or "", known))
+        suffix = expand(output.path_suffix or "", known)
+        path = _plain(output_directory(prefix, segment, suffix), f"the output directory {output.id}")
         outputs[output.id] = known[f"AZ_BATCHAI_OUTPUT_{output.id}"] = path
     return JobPaths(logs, inputs, outputs)
 
@@ -209,4 +213,20 @@ def _absolute(path: str, known: Mapping[str, str], what: str) -> str:
             f"{what} is '{path}', which comes out as '{expanded}' on the node; it must be an absolute path, "
             "for example $AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
         )
+    return expanded
+
+
+def _plain(path: str, what: str) -> str:
+    # The document's own text has no .. in it (rules of directories): a variable has brought it in.
+    if ".." in path.split("/"):
+        raise LaunchError(f"{what} comes out as '{path}' on the node; it must have no .. in it")
+    return path
+
+
+def _within_root(text: str, known: Mapping[str, str], what: str) -> str:
+    """`text` expanded. One that begins with a variable of the node stays below it."""
+    expanded, root = expand(text, known), rooted(text)
+    base = known.get(root.variable, "") if root else ""
+    if base.startswith("/") and not is_below(expanded, base):
+        raise LaunchError(f"{what} comes out as '{expanded}' on the node, which leads out of {base}")
     return expanded

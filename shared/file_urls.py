@@ -7,6 +7,12 @@ from urllib.parse import urlsplit
 
 #: Naming rules of shares and of blob containers (Azure Storage documentation).
 STORAGE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+#: Public cloud, China, US Government; and the accounts with a DNS zone in their name.
+_AZURE_HOST = re.compile(
+    r"https://[a-z0-9]{3,24}\.(file\.core\.(windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)"
+    r"|z[0-9]{1,2}\.file\.storage\.azure\.net)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,15 @@ class FileShareUrl:
     def is_public(self) -> bool:
         """Whether it names the public cloud, for which an installation may have another address."""
         return self.endpoint == f"https://{self.account}.file.core.windows.net"
+
+    def may_see_tokens(self, own: str) -> bool:
+        """Whether a machine may show its identity there: to Azure's own file services and to `own`, the
+        endpoint that the operator gave for the account. (Over plain HTTP no client sends a token.)
+
+        A token opens every account that the identity may use, so a document must not choose who gets it.
+        """
+        azures = _AZURE_HOST.fullmatch(self.endpoint) is not None
+        return azures or self.endpoint == own or self.endpoint.startswith("http://")
 
 
 def file_share(url: str) -> FileShareUrl:

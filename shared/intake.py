@@ -16,7 +16,7 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
     """A blob `<container>/<path>` was dropped in the jobs container. Other files than job.json are ignored
     (an event subscription without a filter delivers them, status.json included). Raises StoreError."""
     path = blob_name.partition("/")[2]
-    if path.rpartition("/")[2] != "job.json":
+    if path.rpartition("/")[2] != "job.json" or _walks(path):
         return
     settings, source = backend.settings, _source(blob_name, data, etag)
     try:
@@ -38,7 +38,7 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
 def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
     """A blob was dropped in the clusters container. Raises StoreError."""
     path = blob_name.partition("/")[2]
-    if path.rpartition("/")[2] != "cluster.json":
+    if path.rpartition("/")[2] != "cluster.json" or _walks(path):
         return
     try:
         cluster = cluster_from_blob_path(path, backend.settings.default_workspace)
@@ -47,6 +47,14 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
         return
     if not is_echo(data, backend.settings.scope.cluster(cluster)):
         backend.clusters.accept(cluster, data, blob_name)
+
+
+def _walks(path: str) -> bool:
+    """Whether a blob's name holds . or .. folders: an answer beside it would land in another container."""
+    walks = any(part in (".", "..") for part in path.split("/"))
+    if walks:
+        log.warning("a drop with . or .. in its path is left alone", extra={"action": "drop", "blob": path})
+    return walks
 
 
 def _bad_path(error: ValueError) -> tuple[Problem, ...]:

@@ -78,6 +78,8 @@ def _below(directory: str) -> tuple[str, ...]:
     """The parts of a path below an output directory. Raises RequestError for one that leads out of it."""
     parts = tuple(part for part in directory.split("/") if part not in ("", "."))
     fault = relative_fault("/".join(parts)) if parts else None
+    if any(not part.strip(".") for part in parts):
+        fault = "must not have a part of dots alone"  # storage refuses such names
     if directory.startswith("/"):
         fault = "must be relative: no / at its beginning"
     if fault:
@@ -126,8 +128,11 @@ def _share(url: str, credentials: AzureStorageCredentials | None, settings: Sett
         found = file_share(url)
     except ValueError:
         return None
-    endpoint = _endpoints(settings, found.account).file if found.is_public else found.endpoint
+    own = _endpoints(settings, found.account).file
+    endpoint = own if found.is_public else found.endpoint
     key = _key(credentials, found.account, settings)
+    if not key and not found.may_see_tokens(own):
+        return None  # a token of ours is for Azure's own services
     return OutputPlace("share", found.account, found.share, "", endpoint, key)
 
 

@@ -1,5 +1,6 @@
 """Paths from documents: what keeps them inside their root, and where on a node they lead. PURE."""
 
+import posixpath
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -60,12 +61,21 @@ def prefix_fault(path: str) -> str | None:
 
 def leaves_root(path: str) -> bool:
     """Whether the `..` in `path` lead above its first part (a variable, or the root)."""
+    first, *parts = path.split("/")
+    if first == "..":
+        return True
     depth = 0
-    for part in path.split("/")[1:]:
+    for part in parts:
         depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
         if depth < 0:
             return True
     return False
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether an absolute path is `folder` or lies in it, once its `.` and `..` are worked out."""
+    whole = posixpath.normpath(path)
+    return whole == folder or whole.startswith(f"{folder.rstrip('/')}/")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ def remote(volume: Volume) -> str:
 
 
 def environment(volume: Volume) -> dict[str, str]:
-    """The environment for rclone: ours without any RCLONE_ or AZURE_ variable, plus the remote."""
-    own = {k: v for k, v in os.environ.items() if not k.upper().startswith(("RCLONE_", "AZURE_"))}
+    """The environment for rclone: ours without settings of rclone, Azure or the runner, plus the remote."""
+    others = ("RCLONE_", "AZURE_", "BATCHAI_")
+    own = {k: v for k, v in os.environ.items() if not k.upper().startswith(others)}
     # "/notfound" is rclone's documented name for "no configuration file".
     return own | {"RCLONE_CONFIG": "/notfound"} | {_PREFIX + k: v for k, v in _settings(volume).items()}
 

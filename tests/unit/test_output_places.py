@@ -1,8 +1,11 @@
 """From output directory ids to shares and containers, by the rules of the node."""
 
+import unicodedata
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from shared.errors import RequestError
 from shared.layout import path_segment
@@ -30,9 +33,8 @@ def spec(**properties: Any) -> JobSpec:
 
 def place(document: JobSpec, identifier: str = "stdouterr", directory: str = ".", **more: Any) -> OutputPlace:
     cluster = MountVolumes.model_validate(more.pop("cluster", {}))
-    settings = Settings(scope=SCOPE, **more)
     job = a_job(cluster=ClusterId("workspace", "cluster"))
-    return output_place(job, document, cluster, settings, identifier, directory)
+    return output_place(job, document, cluster, Settings(scope=SCOPE, **more), identifier, directory)
 
 
 def test_stdouterr_on_a_share() -> None:
@@ -98,6 +100,54 @@ def test_no_directory_leads_out(directory: str) -> None:
     with pytest.raises(RequestError) as error:
         place(spec(), directory=directory)
     assert error.value.code == "InvalidDirectory"
+
+
+NASTY = st.lists(
+    st.sampled_from(
+        ["..", ".", "", "a", "%2e%2e", "%2f", "..%2f", "\\", "\uff0e\uff0e", "\u2025", "\0", "~", " "]
+    )
+    | st.text(max_size=4),
+    max_size=8,
+).map("/".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(directory=NASTY)
+@example("a/../..")
+@example("..%2f..")
+def test_whatever_is_asked_for_lies_below_the_output_directory(directory: str) -> None:
+    try:
+        found = place(spec(), directory=directory)
+    except RequestError as error:
+        assert error.code == "InvalidDirectory"
+        return
+    folder = f"{SEGMENT}/stdouterr"
+    assert found.folder == folder or found.folder.startswith(f"{folder}/")
+    parts = found.folder.split("/")
+    assert not {"", ".", ".."} & set(parts)
+    assert not any("/" in unicodedata.normalize("NFKC", part) or "\\" in part for part in parts)
+
+
+@pytest.mark.parametrize("path", ["..", "a/..", "../..", "b/../.."])
+def test_no_variable_brings_in_a_way_out(path: str) -> None:
+    inputs = [{"id": "UP", "path": path}]
+    way = "/".join(["$AZ_BATCHAI_INPUT_UP"] * 20)
+    outputs = [
+        {"id": "A", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/afs", "pathSuffix": f"{way}/other"},
+        {"id": "B", "pathPrefix": f"$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/{way}/other"},
+    ]
+    for output in outputs:
+        document = spec(inputDirectories=inputs, outputDirectories=[output])
+        with pytest.raises(RequestError):
+            place(document, str(output["id"]))
+
+
+def test_a_foreign_host_is_not_shown_the_apps_identity() -> None:
+    share = {"azureFileUrl": "https://acct.evil.example/share", "relativeMountPath": "afs"}
+    with pytest.raises(RequestError):
+        place(spec(mountVolumes={"azureFileShares": [share]}))
+    found = place(spec(mountVolumes={"azureFileShares": [share | KEYED]}))
+    assert (found.endpoint, found.key) == ("https://acct.evil.example", "a2V5")
 
 
 @pytest.mark.parametrize("directory", [".", "", "./", "a", "./a/", "a//b/."])

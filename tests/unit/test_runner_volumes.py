@@ -48,10 +48,9 @@ def no_server(workspace: str, name: str) -> Row:
     raise NotFoundError("none")
 
 
-def share_of(url: str, settings: Settings = Settings()) -> Volume:  # noqa: B008
-    mounts = MountVolumes.model_validate(
-        {"azureFileShares": [{"azureFileUrl": url, "relativeMountPath": "afs"}]}
-    )
+def share_of(url: str, settings: Settings = Settings(), **credentials: str) -> Volume:  # noqa: B008
+    share = {"azureFileUrl": url, "relativeMountPath": "afs", "credentials": credentials}
+    mounts = MountVolumes.model_validate({"azureFileShares": [share]})
     (volume,) = volumes_of(mounts, settings, no_server)
     return volume
 
@@ -67,8 +66,39 @@ def share_of(url: str, settings: Settings = Settings()) -> Volume:  # noqa: B008
     ],
 )
 def test_addresses_of_shares(url: str, account: str, endpoint: str) -> None:
-    volume = share_of(url)
+    volume = share_of(url, accountKey="a2V5")
     assert (volume.account, volume.share, volume.endpoint) == (account, "share", endpoint)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acc.file.core.windows.net/share",
+        "https://ACC.file.core.usgovcloudapi.net/share",
+        "https://acc.z12.file.storage.azure.net/share",
+        "https://acc.files.contoso.example/share",  # the operator's own
+        "http://127.0.0.1:10004/acc/share",
+    ],
+)
+def test_without_a_key_the_machines_identity_opens_a_share(url: str) -> None:
+    own = Settings(endpoints={"acc": AccountEndpoints(file="https://acc.files.contoso.example")})
+    assert share_of(url, own).key == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acc.evil.example/share",
+        "https://acc.file.core.windows.net.evil.example/share",
+        "https://file.core.windows.net/share",
+        "https://acc.file.core.windows.net:8443/share",
+        "https://127.0.0.1/acc/share",
+    ],
+)
+def test_no_other_host_is_shown_the_identity(url: str) -> None:
+    with pytest.raises(MountError, match="this runner's identity is shown to file services of Azure only"):
+        share_of(url)
+    assert share_of(url, accountKey="a2V5").key == "a2V5"
 
 
 def test_the_installation_may_have_another_address_for_the_public_one_only() -> None:

@@ -76,7 +76,15 @@ def test_prefixes(path: str, fault: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "leaves"), [("$A/b/../c", False), ("$A/..", True), ("$A/b/../../c", True), ("/x/./y", False)]
+    ("path", "leaves"),
+    [
+        ("..", True),
+        ("../a", True),
+        ("$A/b/../c", False),
+        ("$A/..", True),
+        ("$A/b/../../c", True),
+        ("/x/./y", False),
+    ],
 )
 def test_dots_of_inputs(path: str, leaves: bool) -> None:
     assert leaves_root(path) is leaves

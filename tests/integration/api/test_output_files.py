@@ -179,6 +179,44 @@ def test_wrong_questions_are_refused(api: RestApi, job: str, query: dict[str, An
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 
 
+#: As they stand in the address: encoded once, twice, too long, in full width, with what some servers cut off.
+WAYS_OUT = [
+    "..",
+    "%2e%2e",
+    "%2e%2e%2f%2e%2e",
+    "..%2f..%2f..%2f..",
+    "a%2f..%2f..",
+    "%252e%252e%252f%252e%252e",
+    "..%5c..",
+    "%c0%ae%c0%ae%2f",
+    "%ef%bc%8e%ef%bc%8e%ef%bc%8f",
+    "....%2f%2f",
+    "..%3b%2f",
+    "..%3f",
+    "..%23",
+    "..%00",
+    "%2f",
+    "~",
+]
+
+
+@pytest.mark.parametrize("identifier", ["BLOBS", "stdouterr"])
+def test_no_address_lists_what_lies_beside_the_directory(api: RestApi, job: str, identifier: str) -> None:
+    folder = segment(api, job)
+    for beside in ("", folder.partition("/")[0] + "/", f"{folder}/", f"{folder}/outputs/"):
+        api.blobs.get_blob_client("results", f"{beside}beside.txt").upload_blob(b"x", overwrite=True)
+        write(api, f"{beside}beside.txt", b"x")
+    write(api, f"{folder}/stdouterr/mine.txt", b"x")
+    api.blobs.get_blob_client("results", f"{folder}/outputs/out/mine.txt").upload_blob(b"x")
+    plain = f"{api.url}{job}/listOutputFiles?api-version=2018-05-01&outputdirectoryid={identifier}"
+    for way in WAYS_OUT:
+        for query in (f"directory={way}", f"$skiptoken={way}", f"directory=.&directory={way}"):
+            answer = api.http.post(f"{plain}&{query}")
+            names = [file["name"] for file in answer.json().get("value", ())]
+            assert "beside.txt" not in names, query
+            assert answer.status_code in (200, 400) or "skiptoken" in query, (query, answer.text)
+
+
 def test_files_of_an_earlier_run_are_listed_by_its_uuid(api: RestApi, workspace: str) -> None:
     job = api.job(workspace)
     first = segment(api, job)
