@@ -27,11 +27,12 @@ class FuseProcess:
     def words(self) -> str:
         """The end of what it has logged, in one line, secrets masked."""
         try:
-            text = self.log.read_bytes()[-_LOG_LIMIT:].decode(errors="replace")
+            text = self.log.read_bytes()[-2 * _LOG_LIMIT :].decode(errors="replace")
         except OSError:
             return ""
-        lines = [line.strip() for line in text.splitlines() if line.strip(" -")]
-        return masked(" | ".join(lines), self.secrets)
+        # Masked before it is cut: half a secret would not be known for one.
+        lines = [line.strip() for line in masked(text, self.secrets)[-_LOG_LIMIT:].splitlines()]
+        return " | ".join(line for line in lines if line.strip("-"))
 
     def ended(self, seconds: float = 0.0) -> int | None:
         """Its exit status, or None while it runs; waits for up to `seconds`."""

@@ -169,6 +169,7 @@ def _overrides(place: Place) -> dict[str, str]:
     return (
         runners.drivers(azureFileShare="rclone", azureBlobFileSystem="rclone")
         | {"BATCHAI_ENDPOINTS": json.dumps(endpoints), "BATCHAI_MOUNT_TIMEOUT_SECONDS": "20"}
+        | {"BATCHAI_RETRY_SECONDS": "0.5"}
         | place.vault.environment()
     )
 
