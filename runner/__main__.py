@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from runner import cage, mounts, own_log
+from runner.address import primary_address
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
 from runner.containers.docker import Docker
@@ -43,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cluster", default="", help="<workspace>/<cluster> or <cluster> (default: default)")
     parser.add_argument("--node-id", default="", help="name of this node (default: the host's)")
     parser.add_argument("--root", default="", help="folder for mounts and temps, one per runner")
+    parser.add_argument(
+        "--address", default="", help="how other nodes reach this one (default: its own IPv4)"
+    )
     parser.add_argument(
         "--gpus", default="", help="its GPUs of this machine: 0,1 or UUIDs, none, all (default)"
     )
@@ -88,7 +92,8 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
     settings: Settings | None = None
     try:
         fail_points.prepare(os.environ)
-        config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus)
+        address = args.address or os.environ.get("BATCHAI_NODE_ADDRESS", "") or primary_address()
+        config = config_from(os.environ, args.cluster, args.node_id, args.root, args.gpus, address)
     except SettingsError as error:
         faults += error.faults
     try:

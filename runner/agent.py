@@ -5,28 +5,35 @@ import logging
 import random
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from runner import cage as cages
-from runner import folders, gpus, log_places, mounts
+from runner import conclusion, folders, gpus, log_places, mounts
 from runner.cage import Cage
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
+from runner.crew import Crew, Work
+from runner.gang_assembly import Assembly
+from runner.gang_helper import Help, HelperCrew, Helping
+from runner.gang_types import MakeLink, PortsOnly
 from runner.gpu_share import NO_GPUS, GpuShare
-from runner.job_runner import JobRunner, Result
+from runner.job_runner import JobRunner
 from runner.lease_keeper import LeaseKeeper
 from runner.mounts import mountinfo
 from runner.node_report import NodeReporter
 from runner.polling import QueueOrder
 from runner.redaction import KnownSecrets
+from runner.result import Dissolved, Result
 from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
 from shared.attempts import Claim
 from shared.environment import Node
-from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
+from shared.errors import BatchAIError, LostOwnershipError, MountError, SecretError, StoreError
+from shared.gang import Gang
 from shared.names import queue_name
-from shared.state import Job, Lease, StreamSeal
+from shared.state import Job, Lease, Outcome, Reason, StreamSeal
 from shared.stores.clusters import NodeRow
 from shared.stores.vaults import Vaults
 from shared.wiring import Backend
@@ -47,18 +54,19 @@ class Agent:
         self,
         backend: Backend,
         config: RunnerConfig,
-        address: str = "127.0.0.1",
         known: KnownSecrets | None = None,
         share: GpuShare = NO_GPUS,
+        make_link: MakeLink = PortsOnly,
     ) -> None:
-        """`known` is told every secret that this runner comes to know; `share` is what is claimed for it."""
+        """`known` is told every secret that this runner comes to know; `share` is what is claimed for it;
+        `make_link`: how the nodes of a job of several reach each other."""
         self._backend = backend
         self._config = config
         self._stopping = threading.Event()
         self._signal: StopSignal | None = None
         self._share = share
-        self._node = Node(config.node_id, address, share.count)
-        row = NodeRow(config.cluster, config.node_id, "preparing", self._node.gpus, address)
+        self._node = Node(config.node_id, config.address, share.count)
+        row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
         self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds, self._look)
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
@@ -66,6 +74,7 @@ class Agent:
         self._cage = Cage(config.isolation)
         self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
+        self._make_link = make_link
         self._leaving = "The runner was stopped"
         self._machine_going: MachineEvent | None = None
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
@@ -132,10 +141,13 @@ class Agent:
         for queue in self._order.next():
             if self._stopping.is_set():
                 return
-            claim = self._backend.manager.next_job(queue, self._config.node_id)
-            if isinstance(claim, Claim):
+            found = self._backend.manager.next_job(queue, self._config.node_id)
+            if isinstance(found, Claim):
                 self._order.took(queue)
-                self._run_job(claim)
+                self._run_job(found)
+                return
+            if found:
+                self._help(found.gang)
                 return
             self._order.found_empty(queue)
         self._stopping.wait(self._pause())
@@ -183,12 +195,7 @@ class Agent:
             log.warning("claimed too late", extra={"action": "lost", "job": str(claim.job.id)})
             return
         log.info("claimed", extra={"action": "claimed", "job": str(claim.job.id), "uuid": claim.job.uuid})
-        manager, stop = self._backend.manager, StopSignal()
-        self._signal = stop
-        if self._stopping.is_set():
-            stop.set(StopReason.DRAIN)
-        elif self._machine_going:
-            stop.set(StopReason.EVICTED)
+        manager, stop = self._backend.manager, self._new_signal()
         settings = self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
@@ -207,34 +214,119 @@ class Agent:
         keeper.start()
         self._reporter.set("running", job=claim.job.uuid)
         told = threading.Timer(_STATUS_SECONDS, manager.write_status, (claim.job,))
-        told.start()
-        try:
-            result = self._attempt(claim, stop)
-        finally:
-            told.cancel()
-            told.join()
-            job, lease = keeper.end()
-            cages.close(cage)
-        try:
-            self._tell_end(job, lease, result)
-        except LostOwnershipError as error:
-            log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
-        finally:
-            self._signal = self._runner = self._keeper = None
-            self._last_job = time.monotonic()
-            if result.node_fault:
-                self._reporter.set("unusable", detail=result.node_fault)
-            else:
-                self._reporter.set("idle")
-
-    def _attempt(self, claim: Claim, stop: StopSignal) -> Result:
-        if claim.cluster_revision != self._volumes.revision:
+        if not claim.job.held:
+            told.start()
+        with ExitStack() as gang:
             try:
-                self._volumes.follow()
-            except (MountError, SecretError, SetupTaskError, StoreError) as error:
-                stop.set(StopReason.DRAIN)
-                fault = self._known.text(f"cluster volumes: {error}")
-                return Result(None, stopped=StopReason.DRAIN, node_fault=fault)
+                result = self._attempt(claim, stop, gang)
+            finally:
+                told.cancel()
+                if told.ident:
+                    told.join()
+                job, lease = keeper.end()
+                cages.close(cage)
+            try:
+                conclusion.tell(self._backend.manager, job, lease, result, self._leaving)
+            except LostOwnershipError as error:
+                log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
+            finally:
+                self._free(result.node_fault)
+        if result.dissolved and result.dissolved.help and not self._stopping.is_set():
+            self._help(result.dissolved.help)
+
+    def _new_signal(self) -> StopSignal:
+        """What stops the job that begins now."""
+        self._signal = stop = StopSignal()
+        if self._stopping.is_set():
+            stop.set(StopReason.DRAIN)
+        elif self._machine_going:
+            stop.set(StopReason.EVICTED)
+        return stop
+
+    def _free(self, node_fault: str) -> None:
+        """The node works on no job any more."""
+        self._signal = self._runner = self._keeper = None
+        self._last_job = time.monotonic()
+        if node_fault:
+            self._reporter.set("unusable", detail=node_fault)
+        else:
+            self._reporter.set("idle")
+
+    def _attempt(self, claim: Claim, stop: StopSignal, gang: ExitStack) -> Result:
+        if result := self._follow(claim.cluster_revision, stop):
+            return result
+        if claim.job.node_count == 1:
+            return self._run(claim, stop, None)
+        assembly = Assembly(
+            self._backend.manager,
+            self._config,
+            claim,
+            self._node,
+            self._make_link,
+            stop,
+            self._known.text,
+            self._look,
+            lambda: self._leaving,
+        )
+        gang.callback(assembly.close)
+        try:
+            together = assembly.assemble()
+        except StoreError as error:
+            together = Dissolved(str(error), _RETRY_SECONDS)
+        except BatchAIError as error:
+            return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)))
+        if not isinstance(together, Job):
+            # The rows go first: whoever has joined is free before the job is looked at again.
+            gang.close()
+            return Result(None, stopped=stop.reason, dissolved=together)
+        return self._run(replace(claim, job=together), stop, assembly.crew)
+
+    def _help(self, gang: Gang) -> None:
+        """Help another runner's job, if its gang still lacks nodes."""
+        helping = Helping(self._backend.manager, self._config, self._node, self._make_link)
+        work = helping.read(gang)
+        if work is None:
+            return
+        stop = self._new_signal()
+        self._cage = cage = Cage(self._config.isolation)
+        fault = ""
+        try:
+            crew = helping.join(gang, work, stop, self._known.text, cage.arm, lambda: self._leaving)
+            if crew:
+                log.info("helps", extra={"action": "helps", "job": str(gang.job), "uuid": gang.uuid})
+                self._reporter.set("running", job=gang.uuid)
+                fault = self._take_part(crew, work, stop)
+        except BatchAIError as error:
+            log.warning("not helped: %s", error, extra={"action": "help", "job": str(gang.job)})
+        finally:
+            cages.close(cage)
+            helping.close()
+            self._free(fault)
+
+    def _take_part(self, crew: HelperCrew, work: Help, stop: StopSignal) -> str:
+        """What is wrong with the node afterwards, or ""."""
+        if crew.wait_for_start():
+            early = self._follow(work.cluster_revision, stop)
+        elif stop.reason is StopReason.LOST or crew.leave():
+            return ""
+        else:
+            early = Result(None, stopped=stop.reason)
+        result = crew.conclude(early) if early else self._run(work, stop, crew)
+        return result.node_fault
+
+    def _follow(self, revision: str, stop: StopSignal) -> Result | None:
+        """Bring the cluster's volumes up to what a job was accepted against; None when they are."""
+        if revision == self._volumes.revision:
+            return None
+        try:
+            self._volumes.follow()
+        except (MountError, SecretError, SetupTaskError, StoreError) as error:
+            stop.set(StopReason.DRAIN)
+            fault = self._known.text(f"cluster volumes: {error}")
+            return Result(None, stopped=StopReason.DRAIN, node_fault=fault)
+        return None
+
+    def _run(self, claim: Work, stop: StopSignal, crew: Crew | None) -> Result:
         self._runner = runner = JobRunner(
             self._config,
             self._backend.settings,
@@ -248,6 +340,7 @@ class Agent:
             self._backend.connection.counter,
             self._cage,
             share=self._share,
+            crew=crew,
         )
         if self._machine_going:
             runner.notice = json.dumps(self._machine_going.as_json())
@@ -265,29 +358,6 @@ class Agent:
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()
-
-    def _tell_end(self, job: Job, lease: Lease, result: Result) -> None:
-        """Conclude the attempt, again and again while storage is away and the lease lasts: the result may be
-        worth hours. Telling it twice does no harm."""
-        while True:
-            try:
-                return self._conclude(job, lease, result)
-            except LostOwnershipError:
-                raise
-            except StoreError as error:
-                if time.monotonic() > lease.deadline:
-                    raise
-                log.warning("end not told yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
-                time.sleep(1.0)
-
-    def _conclude(self, job: Job, lease: Lease, result: Result) -> None:
-        manager = self._backend.manager
-        if result.outcome is not None:
-            ended = manager.finish(job, lease, result.outcome, result.report)
-            log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
-        elif result.stopped and result.stopped.hands_back:
-            manager.give_back(job, lease, result.node_fault or self._leaving, result.report)
-            log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})
 
     def _leave(self) -> None:
         try:

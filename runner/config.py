@@ -18,6 +18,8 @@ from shared.names import NAME_PATTERN, ClusterId
 
 #: The service's rule for names of shares; it also keeps ".." out of local paths.
 _SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}\Z")
+#: Also a word of host files and of ssh's configuration.
+_ADDRESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,252}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 
 
@@ -55,6 +57,7 @@ class RunnerConfig:
     node_id: str
     root: Path  #: its own folder; several runners on one machine need several
     gpus: tuple[str, ...] | None = None  #: indexes or UUIDs; None: all of the machine's
+    address: str = "127.0.0.1"  #: how other nodes of a job reach this one: IPv4, IPv6 or a name
     python: str = ""  #: interpreter for toolkits whose document names none; "": python, else python3
     path: str = ""  #: folders put before PATH for jobs
     grace_seconds: float = 10.0  #: between SIGTERM and SIGKILL
@@ -91,7 +94,9 @@ class RunnerConfig:
         return self.root / "runner"
 
 
-def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, gpus: str) -> RunnerConfig:
+def config_from(
+    env: Mapping[str, str], cluster: str, node_id: str, root: str, gpus: str, address: str = ""
+) -> RunnerConfig:
     """The config from command line values ("" = not given) and environment. Raises SettingsError."""
     faults: list[str] = []
     workspace, _, name = (cluster or env.get("BATCHAI_CLUSTER", "default")).rpartition("/")
@@ -107,6 +112,8 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
     except ValueError as error:
         choice = None
         faults.append(f"--gpus: {error}")
+    if address and not _ADDRESS.fullmatch(address):
+        faults.append(f"--address: '{address}' is not an address; expected IPv4, IPv6 or a host name")
     premounted = _json_map(env, "BATCHAI_PREMOUNTED", faults)
     drivers = _json_map(env, "BATCHAI_DRIVERS", faults)
     config = RunnerConfig(
@@ -114,6 +121,7 @@ def config_from(env: Mapping[str, str], cluster: str, node_id: str, root: str, g
         node_id=node,
         root=Path(root or env.get("BATCHAI_NODE_ROOT", "") or DEFAULT_NODE_ROOT).absolute(),
         gpus=choice,
+        address=address or "127.0.0.1",
         python=env.get("BATCHAI_JOB_PYTHON", ""),
         path=env.get("BATCHAI_JOB_PATH", ""),
         grace_seconds=_seconds(env, "BATCHAI_GRACE_SECONDS", 10.0, faults),

@@ -1,6 +1,7 @@
 """What an attempt does between its volumes and its outcome: output folders, preparation, processes."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Protocol
 from runner import folders, process
 from runner.cage import Cage
 from runner.config import RunnerConfig
+from runner.crew import Crew
+from runner.gang_types import Scene
 from runner.launch import plan
 from runner.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
 from runner.log_places import Logs
@@ -45,9 +48,11 @@ class Execution:
     diary: Diary
     stop: StopSignal
     cage: Cage
+    crew: Crew
     happened: Callable[[EventKind, str], None]
     ground: Callable[[str], Ground]  #: of an absolute path of this node
     notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
+    undo_failed: Callable[[str], None]  #: makes the node unusable; says why
     monotonic: Callable[[], float] = time.monotonic
     processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
     gpu_seconds: float = 0.0
@@ -56,7 +61,7 @@ class Execution:
     def run(self) -> Outcome | None:
         """The outcome; None when the attempt was stopped for the runner's sake.
 
-        Raises LaunchError, ContainerError, FolderError, OSError.
+        Raises BatchAIError, OSError.
         """
         if self._too_late():
             return None
@@ -76,12 +81,40 @@ class Execution:
             self.diary.say(f"output directory {identifier}: {folder}")
         for path, content in steps.files.items():
             Path(path).write_text(content)
-        self._deadline = self.monotonic() + self.spec.constraints.max_wall_clock_time.total_seconds()
+        limit = self.spec.constraints.max_wall_clock_time.total_seconds()
+        self._deadline = self.monotonic() + (limit if self.crew.leads else math.inf)
+        with self.crew.connected(self._scene(env)) as connected:
+            return self._connected(steps, connected)
+
+    def _scene(self, env: Mapping[str, str]) -> Scene:
+        return Scene(
+            self.placement,
+            self.crew.members,
+            self.workplace,
+            self.cage,
+            env,
+            self.diary.say,
+            self.undo_failed,
+        )
+
+    def _connected(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         if steps.preparation is not None:
             early = self._prepare(steps.preparation, env)
             if early is None or not early.succeeded:
                 return early
+        self.crew.prepared()
+        while not self.crew.may_launch():
+            if self._is_over(0.05):
+                return self._stopped([])
         return self._launch(steps, env)
+
+    def _is_over(self, seconds: float) -> bool:
+        """Whether a stop is asked for within `seconds`, or the time is up."""
+        if self._too_late():
+            return True
+        if self.monotonic() > self._deadline:
+            self.stop.set(StopReason.WALL_CLOCK)
+        return self.stop.wait(seconds)
 
     def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
         out, err = (
@@ -89,14 +122,14 @@ class Execution:
         )
         self.diary.say("job preparation starts")
         prepared = [self.workplace.start("jobPreparation", command, env, out, err)]
-        early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED)
+        early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED, lambda: True)
         if early is not None and early.succeeded:
             self.happened(EventKind.PREPARED, "")
         return early
 
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
-        for step in steps.processes:
+        for step in (step for step in steps.processes if step.node == self.placement.index):
             if self._too_late():
                 return self._stopped([child for _, child in started])
             out, err = (self.logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
@@ -108,16 +141,21 @@ class Execution:
         reach("started")
         begun = self.monotonic()
         essential = [child for step, child in started if step.essential]
-        outcome = self._wait([child for _, child in started], essential, Reason.JOB_FAILED)
+        children = [child for _, child in started]
+        outcome = self._wait(children, essential, Reason.JOB_FAILED, self.crew.done)
         self.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
         self.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
         return outcome
 
     def _wait(
-        self, processes: list[JobProcess], essential: list[JobProcess], failure: Reason
+        self,
+        processes: list[JobProcess],
+        essential: list[JobProcess],
+        failure: Reason,
+        done: Callable[[], bool],
     ) -> Outcome | None:
-        """The outcome once the essential processes have ended, or one of them badly, or a stop was asked for.
-        Everything is dead on return."""
+        """The outcome once the essential processes have ended well and it is `done` elsewhere too, or one of
+        them has ended badly, or a stop was asked for. Everything is dead on return."""
         self.processes.extend(p for p in processes if p not in self.processes)
         pause = 0.01
         while True:
@@ -127,14 +165,14 @@ class Execution:
                 return self._stopped(processes)
             bad = next((code for code in codes if code), None)
             if bad is not None:
+                outcome = Outcome(failure, bad, _FAILURE_TEXTS[failure])
+                self.crew.over(outcome)
                 process.stop(processes, self.config.grace_seconds)
-                return Outcome(failure, bad, _FAILURE_TEXTS[failure])
-            if None not in codes:
+                return outcome
+            if None not in codes and done():
                 process.stop([p for p in processes if p not in essential], self.config.grace_seconds)
                 return Outcome(Reason.SUCCEEDED, 0)
-            if self.monotonic() > self._deadline:
-                self.stop.set(StopReason.WALL_CLOCK)
-            if self.stop.wait(pause):
+            if self._is_over(pause):
                 return self._stopped(processes)
             pause = min(0.1, pause * 1.3)
 
@@ -148,13 +186,19 @@ class Execution:
         reason = self.stop.reason
         if reason is StopReason.EVICTED:
             self._give_notice()
+        outcome = self._outcome_of_stop()
+        self.crew.over(outcome)
         process.stop(processes, self.stop.grace_seconds(self.config.grace_seconds, self.config.drain_seconds))
-        if self.stop.for_runner:
+        return None if self.stop.for_runner else outcome
+
+    def _outcome_of_stop(self) -> Outcome | None:
+        reason = self.stop.reason
+        if reason is None or reason.for_runner:
             return None
         if reason is StopReason.WALL_CLOCK:
             limit = self.spec.constraints.max_wall_clock_time
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
-        return TERMINATED
+        return TERMINATED if reason is StopReason.TERMINATED else self.crew.verdict
 
     def _give_notice(self) -> None:
         try:

@@ -1,18 +1,17 @@
-"""What the nodes of one attempt agree on before a process starts, and the hook through which they reach each
-other.
+"""The hook through which the nodes of one attempt reach each other.
 
-The hook is `Link`. Each member of a gang, the leader included, makes one (`MakeLink`) for each gang it is in:
+Each member of a gang, the leader included, makes one `Link` (`MakeLink`) for each gang it is in:
 
-1. `offer()` before it joins: what the others must know of it. Goes into its row of the gang as it is, so
-   public values only (a public key, a port). Nothing may run yet that needs undoing: the gang may dissolve.
-2. The gang is complete. `first_port(members)` on every node, from the same members, so that all come to the
-   same port.
-3. `open(placement, members, say)` on every node at about the same time, after the job's volumes are mounted
-   and before its workplace (node or container) is opened, so before jobPreparation. Entering starts what is
-   needed (sshd, sshfs) and gives the variables that every process of the job gets on top; it may wait a
-   moment for the other nodes' doors to open. Left when every process of this node is gone; the leader leaves
-   it last, after every helper has left its own (or has gone silent).
-   It raises MountError or LaunchError: the attempt then ends on all nodes, and its outcome names this one.
+1. `offer()` is entered before it joins, and left when it is no member any more. What it gives goes into the
+   node's row of the gang as it is, so public values only (a public key, a port). The gang may dissolve: then
+   nothing else of the link is ever called.
+2. The gang is complete: `Scene.members` are all its nodes by index, with their offers.
+3. `connected(scene)` on every node at about the same time, when the volumes are mounted and the workplace is
+   open, before jobPreparation. Entering starts what is needed (sshd, sshfs) and gives the job's variables,
+   those of the scene and more; it may wait a moment for the other nodes. It is left when the processes of
+   this node have ended; the leader leaves it last, after every helper has left its own or was lost.
+   Entering may raise MountError, LaunchError or another BatchAIError: then the attempt ends on all nodes, and
+   its outcome names this one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,13 +19,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from runner import ports
+from runner.cage import Cage
 from runner.config import RunnerConfig
+from runner.launch import port_count
+from runner.ports import HeldPorts
+from runner.workplace import Workplace
 from shared.environment import Placement
 from shared.gang import Member
+from shared.names import JobId
 from shared.spec import JobSpec
-
-#: Where the ports of a job's own servers begin when nothing else was agreed on (the original's).
-FIRST_PORT = 2222
 
 
 @dataclass(frozen=True)
@@ -34,41 +36,49 @@ class Offer:
     """What a node tells the others when it joins; both come back as fields of Member."""
 
     access: str = "{}"  #: JSON; public values only
-    ports: tuple[int, ...] = ()  #: free ports of its address
+    ports: tuple[int, ...] = ()  #: free ports of its address for the job's own servers; see Node.ports
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a link is given when its node's part of the job is about to begin."""
+
+    placement: Placement
+    members: Sequence[Member]
+    workplace: Workplace
+    cage: Cage
+    environment: Mapping[str, str]  #: the job's variables so far
+    say: Callable[[str], None]  #: a line of the execution log
+    undo_failed: Callable[[str], None]  #: makes the node unusable; says why
 
 
 class Link(Protocol):
     """How one node reaches the others of its gang, and they it. See the module."""
 
-    def offer(self) -> Offer:
+    def offer(self) -> AbstractContextManager[Offer]:
         """What the others must know. Raises BatchAIError: then the node does not join."""
 
-    def first_port(self, members: Sequence[Member]) -> int:
-        """The port from which the job's own servers count on each address."""
-
-    def open(
-        self, placement: Placement, members: Sequence[Member], say: Callable[[str], None]
-    ) -> AbstractContextManager[Mapping[str, str]]:
-        """Connected inside the block; gives further variables. `say` writes a line of the execution log."""
+    def connected(self, scene: Scene) -> AbstractContextManager[Mapping[str, str]]:
+        """Connected inside the block; gives the job's variables."""
 
 
-MakeLink = Callable[[RunnerConfig, JobSpec], Link]
+MakeLink = Callable[[RunnerConfig, JobId, JobSpec], Link]
 
 
-class NoLink:
-    """Nodes that know each other's addresses and no more: enough for toolkits that need no ssh."""
+class PortsOnly:
+    """Nodes that know each other's addresses and free ports, and no more: enough for toolkits without ssh."""
 
-    def __init__(self, config: RunnerConfig, spec: JobSpec) -> None:
-        pass
-
-    def offer(self) -> Offer:
-        return Offer()
-
-    def first_port(self, members: Sequence[Member]) -> int:
-        return FIRST_PORT
+    def __init__(self, config: RunnerConfig, job: JobId, spec: JobSpec) -> None:
+        self._count = port_count(spec)
+        self._held: HeldPorts | None = None
 
     @contextmanager
-    def open(
-        self, placement: Placement, members: Sequence[Member], say: Callable[[str], None]
-    ) -> Iterator[Mapping[str, str]]:
-        yield {}
+    def offer(self) -> Iterator[Offer]:
+        with ports.held(self._count) as self._held:
+            yield Offer(ports=self._held.numbers)
+
+    @contextmanager
+    def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
+        if self._held:
+            self._held.release()
+        yield scene.environment

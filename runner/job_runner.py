@@ -14,6 +14,7 @@ from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers.types import ContainerError
 from runner.containers.workplace import ContainerWorkplace
+from runner.crew import Alone, Crew, Work
 from runner.execution import Execution, with_code
 from runner.gpu_share import NO_GPUS, GpuShare
 from runner.launch.plan import execution_log_name
@@ -22,43 +23,26 @@ from runner.logs import ExecutionLog
 from runner.mounts import mount_all
 from runner.mounts.types import MountContext, Volume
 from runner.redaction import KnownSecrets
+from runner.result import Result
 from runner.secret_values import opened
-from runner.stopping import StopReason, StopSignal
+from runner.stopping import StopSignal
 from runner.volumes import FindServer, ground_of, volumes_of
 from runner.workplace import NodeWorkplace, Workplace
-from shared.attempts import Claim, utc_now
+from shared.attempts import utc_now
 from shared.environment import Node, Placement, log_directory
 from shared.errors import BatchAIError, LaunchError, MountError, SecretError, StoreError
 from shared.events import EventKind, JobEvent
 from shared.fail_points import reach
 from shared.layout import NodeLayout
 from shared.settings import Settings
+from shared.spec import JobSpec
 from shared.spec_secrets import secret_values
-from shared.state import NOTHING_TOLD, AttemptReport, Outcome, Reason, StreamSeal
+from shared.state import AttemptReport, Outcome, Reason, StreamSeal
 from shared.status import timestamp
 from shared.stores.connection import CallCounter
 from shared.stores.vaults import Vaults
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an attempt came to. `node_fault` says why the node should take no other job, or ""."""
-
-    outcome: Outcome | None  #: None when the attempt was stopped for the runner's sake (lost, drained)
-    report: AttemptReport = NOTHING_TOLD
-    stopped: StopReason | None = None
-    node_fault: str = ""
-
-    def redacted(self, strike: Callable[[str], str]) -> "Result":
-        """The same with every text for people passed through `strike`."""
-        outcome, events = self.outcome, self.report.events
-        if outcome:
-            details = tuple((name, strike(value)) for name, value in outcome.details)
-            outcome = replace(outcome, message=strike(outcome.message), details=details)
-        report = replace(self.report, events=tuple(replace(e, detail=strike(e.detail)) for e in events))
-        return replace(self, outcome=outcome, report=report, node_fault=strike(self.node_fault))
 
 
 @dataclass
@@ -67,7 +51,7 @@ class JobRunner:
 
     config: RunnerConfig
     settings: Settings
-    claim: Claim
+    claim: Work
     node: Node
     cluster_volumes: tuple[Volume, ...]
     find_server: FindServer
@@ -79,6 +63,8 @@ class JobRunner:
     monotonic: Callable[[], float] = time.monotonic
     share: GpuShare = NO_GPUS
     notice: str = ""  #: what the job is told when its machine is taken away, JSON
+    crew: Crew | None = None  #: None: the node alone
+    spec: JobSpec = field(init=False)  #: what the user asked for, secrets opened
     _undo_faults: list[str] = field(default_factory=list)
     _events: list[JobEvent] = field(default_factory=list)
     _roots: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
@@ -87,20 +73,27 @@ class JobRunner:
 
     def run(self) -> Result:
         """The attempt, whole. Raises nothing: every fault becomes an outcome, told without secrets."""
+        return self._crew.conclude(self._opened())
+
+    @property
+    def _crew(self) -> Crew:
+        return self.crew or Alone(self.node)
+
+    def _opened(self) -> Result:
         try:
-            self.claim = replace(self.claim, spec=opened(self.claim.spec, self.vaults))
+            self.spec = opened(self.claim.spec, self.vaults)
         except SecretError as error:
             return Result(Outcome(Reason.SECRET_UNAVAILABLE, message=str(error)))
         except StoreError as error:
             return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)))
-        self.known.know("job", secret_values(self.claim.spec))
+        self.known.know("job", secret_values(self.spec))
         return self._run().redacted(self.known.text)
 
     def _run(self) -> Result:
-        job, spec = self.claim.job, self.claim.spec
+        job, spec, crew = self.claim.job, self.spec, self._crew
         layout = NodeLayout(str(self.config.root), job.id)
         placement = Placement(
-            self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, (self.node,)
+            self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, crew.nodes, crew.index
         )
         try:
             folders.make(layout, self.config.isolation)
@@ -134,6 +127,7 @@ class JobRunner:
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
+        self._crew.over(outcome)
         reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
         if outcome:
@@ -205,16 +199,18 @@ class JobRunner:
         layout = placement.layout
         execution = Execution(
             config=self.config,
-            spec=self.claim.spec,
+            spec=self.spec,
             placement=placement,
             workplace=workplace,
             logs=logs,
             diary=diary,
             stop=self.stop,
             cage=self.cage,
+            crew=self._crew,
             happened=self._happened,
             ground=lambda path: ground_of(path, layout.root, self._roots),
             notice=lambda: self.notice,
+            undo_failed=self._undo_faults.append,
             monotonic=self.monotonic,
         )
         stack.callback(self._kill_left, execution, diary)
@@ -225,11 +221,11 @@ class JobRunner:
             self._gpu_seconds = execution.gpu_seconds
 
     def _workplace(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> Workplace:
-        if self.claim.spec.container_settings is None:
+        if self.spec.container_settings is None:
             return NodeWorkplace(self.config, placement.layout, self.cage, diary.say, self.share)
         return ContainerWorkplace(
             config=self.config,
-            spec=self.claim.spec,
+            spec=self.spec,
             placement=placement,
             cage=self.cage,
             volumes=self._roots,

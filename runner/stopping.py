@@ -19,11 +19,19 @@ class StopReason(Enum):
     WALL_CLOCK = "wall clock"  #: constraints.maxWallClockTime has passed
     DRAIN = "drain"  #: the runner itself is stopping
     EVICTED = "evicted"  #: the machine is about to be taken away
+    PEER = "another node"  #: another node of the job has ended the attempt
+    PEER_LOST = "another node was lost"  #: or has gone silent: the attempt is over, for a fault of ours
+    PEER_LEAVES = "another node leaves"  #: or is drained or evicted
 
     @property
     def hands_back(self) -> bool:
         """Whether the job goes back to the queue, for another runner and without using up an attempt."""
-        return self in (StopReason.DRAIN, StopReason.EVICTED)
+        return self in (StopReason.DRAIN, StopReason.EVICTED, StopReason.PEER_LEAVES)
+
+    @property
+    def hurries(self) -> bool:
+        """Whether there is little time."""
+        return self.hands_back or self is StopReason.PEER_LOST
 
     @property
     def for_runner(self) -> bool:
@@ -62,8 +70,8 @@ class StopSignal:
         """Between SIGTERM and SIGKILL: `usual`, or less for some reasons, at most `hurried` for others."""
         if self._reason is StopReason.LOST:
             return 0.0  # another runner may start at any moment
-        hands_back = self._reason is not None and self._reason.hands_back
-        return min(usual, hurried) if hands_back else usual
+        hurries = self._reason is not None and self._reason.hurries
+        return min(usual, hurried) if hurries else usual
 
     def drain_seconds(self) -> float:
         """How long the last lines of the logs may take to reach where people read them."""

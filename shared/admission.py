@@ -88,22 +88,6 @@ def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | N
     return spec.cluster_id(job.workspace, default_cluster)
 
 
-def not_run_yet(spec: JobSpec) -> tuple[Problem, ...]:
-    """What a correct document may ask for and this release does not do: said at the door, not on the node."""
-    found = []
-    if spec.node_count > 1:
-        found.append(
-            Problem(
-                0,
-                0,
-                "$.properties.nodeCount",
-                f"jobs on several nodes are not run yet; the document asks for {spec.node_count}.",
-                "Set nodeCount to 1.",
-            )
-        )
-    return tuple(found)
-
-
 def new_job(
     spec: JobSpec,
     job: JobId,

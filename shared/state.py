@@ -219,13 +219,18 @@ def assembled(job: Job, now: datetime, nodes: Sequence[str]) -> Job:
 
 
 def dissolve(job: Job, why: str, now: datetime) -> Job:
-    """A held job whose nodes do not come together now: queued as before, the attempt given back. Numbers
-    never go back, so the budget grows. Raises IllegalTransitionError for any other."""
-    if not job.held:
+    """A job whose nodes have not begun together: queued as before, the attempt given back. Numbers never go
+    back, so the budget grows. One that was asked to end ends. Raises IllegalTransitionError where no runner
+    has claimed it."""
+    if job.state is State.TERMINATING:
+        return finish(job, TERMINATED, now)
+    if not is_taken(job):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; nobody assembles its nodes")
     event = JobEvent(now, EventKind.HANDED_BACK, job.attempt, job.owner or "", why)
     return replace(
         job,
+        state=State.QUEUED,
+        state_since=job.state_since if job.held else now,
         owner=None,
         message_id=None,
         max_attempts=job.max_attempts + 1,

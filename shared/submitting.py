@@ -66,8 +66,6 @@ class Submitter:
         parsed = parse_job(data, DocumentSettings.of(self.settings))
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
-        if missing := admission.not_run_yet(parsed.spec):
-            return self.refuse(source, (*parsed.problems, *missing))
         cluster = admission.cluster_of(parsed.spec, job, self.settings.default_cluster)
         row = self.clusters.find(cluster) if cluster else None
         if row is None or row.deleting:

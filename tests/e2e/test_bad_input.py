@@ -34,12 +34,6 @@ def _wrong_types() -> dict[str, object]:
             {"$.properties.cluster"},
             "there is no cluster 'nowhere'",
         ),
-        (
-            "not-yet",
-            job("true", nodeCount=2),
-            {"$.properties.nodeCount"},
-            "not run yet",
-        ),
         ("five-megabytes", b'{"properties": {"x": "' + b"x" * 5_000_000 + b'"}}', {"$"}, "bytes"),
         ("a name with a space", GOOD, {"$"}, "is not allowed"),
     ],

@@ -95,3 +95,14 @@ def test_jobs_see_little_of_the_machine() -> None:
         "CUDA_HOME": "/cuda",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@pytest.mark.parametrize("address", ["10.0.0.4", "fd00::4", "node-1.internal.example", "::1"])
+def test_addresses(tmp_path: Path, address: str) -> None:
+    assert config_from({}, "c", "n", str(tmp_path), "", address).address == address
+
+
+@pytest.mark.parametrize("address", ["10.0.0.4 x", "-oProxyCommand=x", "a\nb", "a,b", "[::1]"])
+def test_what_is_no_address(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match=r"--address: (?s:.*) expected IPv4, IPv6 or a host name"):
+        config_from({}, "c", "n", str(tmp_path), "", address)

@@ -174,12 +174,20 @@ def test_a_gang_that_dissolves_gives_its_attempt_back_without_an_error() -> None
     assert job.events[-1].detail == "an older one goes first"
 
 
-def test_only_a_held_job_is_assembled_or_dissolved() -> None:
+def test_only_a_held_job_is_assembled() -> None:
     for job in (a_job(), in_state(R), in_state(State.SUCCEEDED)):
         with pytest.raises(IllegalTransitionError):
             state.assembled(job, NOW, [])
+
+
+def test_only_a_job_that_somebody_has_is_dissolved() -> None:
+    for job in (a_job(), in_state(State.SUCCEEDED)):
         with pytest.raises(IllegalTransitionError):
             state.dissolve(job, "", NOW)
+    running = state.assembled(held(), NOW, [])
+    assert state.dissolve(running, "its leader was not told so", after(70)).state_since == after(70)
+    asked = state.request_termination(running, NOW)
+    assert state.dissolve(asked, "", NOW).errors[0].code == "JobTerminated"
 
 
 def test_a_held_job_can_be_requeued_finished_and_terminated() -> None:

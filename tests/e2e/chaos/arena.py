@@ -29,10 +29,12 @@ from tests.support.wire import WiredStorage
 from tests.support.world import World, document, settings_for
 
 LEASE_SECONDS = 3.0
+SILENCE_SECONDS = LEASE_SECONDS / 2
 #: Short times everywhere, in the proportions of the default settings.
 TIMES = {
     "BATCHAI_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "BATCHAI_RENEW_SECONDS": "0.75",
+    "BATCHAI_GANG_SILENCE_SECONDS": f"{SILENCE_SECONDS:g}",
     "BATCHAI_RETRY_SECONDS": "0.3",
     "BATCHAI_GRACE_SECONDS": "0.5",
     "BATCHAI_DRAIN_SECONDS": "0.5",
@@ -92,6 +94,7 @@ class Arena:
             connection,
             lease_seconds=LEASE_SECONDS,
             renew_seconds=0.75,
+            gang_silence_seconds=SILENCE_SECONDS,
             retry_seconds=0.3,
             resend_seconds=3,
             max_attempts=self._max_attempts,
@@ -106,6 +109,7 @@ class Arena:
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
         command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
+        command += ["--address", f"127.0.0.{number + 1}"]
         if clock:
             # Waiting goes by the monotonic clock, which is right on a machine whose wall clock is wrong. The
             # command faketime is not used, for it stays between us and the runner.
