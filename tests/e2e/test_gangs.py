@@ -86,8 +86,8 @@ def test_one_node_that_fails_ends_the_job_on_all_and_is_named(
     assert job.errors[0].message == f"Node {node}: Job failed with non-zero exit code"
     assert ("Node", node) in job.errors[0].details
     assert eventually(lambda: not running(script)), "nothing of it is left anywhere"
-    assert arena.world.messages() == 0
-    assert gang_rows(arena) == 0
+    wait_for(lambda: arena.world.messages() == 0, arena)
+    wait_for(lambda: gang_rows(arena) == 0, arena)
 
 
 def running(script: Path) -> list[str]:

@@ -42,6 +42,8 @@ TIMES = {
     "BATCHAI_IDLE_POLL_SECONDS": "0.1",
     "BATCHAI_NODE_REPORT_SECONDS": "0.5",
     "BATCHAI_MAX_ATTEMPTS": "50",
+    # Another user may not look into the folders of tests.
+    "BATCHAI_JOB_USER": "own",
 }
 _SWEEP_SECONDS = 0.5
 
