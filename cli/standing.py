@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.columns import Row
 from cli.faults import ERROR, JOB_TERMINATED, JOB_WITHOUT_EXIT_CODE
+from shared.timeline import in_words
 
 ENDED = ("succeeded", "failed")
 _TERMINATED = ("JobTerminated", "JobTerminate")
@@ -92,13 +93,8 @@ def time_line(job: dict[str, Any]) -> Iterator[str]:
         about = [f"attempt {event['attempt']}"] if event.get("attempt") else []
         about += [str(event[key]) for key in ("node", "detail") if event.get(key)]
         yield f"{event.get('time', ''):<26}{event.get('event', ''):<14}{', '.join(about)}".rstrip()
-    parts = [f"{part} {seconds:.1f} s" for part, seconds in (line.get("seconds") or {}).items()]
-    if line.get("attempts"):
-        parts.append(f"attempts {line['attempts']}")
-    if line.get("gpuHours"):
-        parts.append(f"GPU hours {line['gpuHours']}")
-    if parts:
-        yield ", ".join(parts)
+    if durations := in_words(line):
+        yield durations
 
 
 def _took(info: dict[str, Any]) -> str:

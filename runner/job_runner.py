@@ -41,6 +41,7 @@ from shared.state import AttemptReport, Outcome, Reason, StreamSeal
 from shared.status import timestamp
 from shared.stores.connection import CallCounter
 from shared.stores.vaults import Vaults
+from shared.timeline import in_words, timeline
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +136,7 @@ class JobRunner:
             diary.say(f"ended: {outcome.reason}" + with_code(outcome) + _with_text(outcome))
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
+        diary.say(f"time line: {self._so_far()}")
         seals = logs.finish(self.stop.drain_seconds())
         self._happened(EventKind.UPLOADED)
         reach("sealed")
@@ -156,6 +158,12 @@ class JobRunner:
     def log_progress(self) -> tuple[StreamSeal, ...]:
         """How much of the logs has arrived where people read them. From any thread."""
         return self._logs.progress() if self._logs else ()
+
+    def _so_far(self) -> str:
+        """How long each part took, for the log; uploading it is not over when its last line is written."""
+        job = self.claim.job
+        used = job.gpu_seconds + self._gpu_seconds
+        return in_words(timeline(replace(job, events=(*job.events, *self._events), gpu_seconds=used)))
 
     def _happened(self, kind: EventKind, detail: str = "") -> None:
         self._events.append(JobEvent(utc_now(), kind, self.claim.job.attempt, self.node.node_id, detail))

@@ -1,5 +1,6 @@
 """The time line of a job, for people: what happened when, how long each part took, what it used. PURE."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +50,16 @@ def durations(job: Job) -> dict[str, float]:
     if job.ended:
         found["total"] = _seconds(job.created, job.ended)
     return found
+
+
+def in_words(line: Mapping[str, Any]) -> str:
+    """The durations of a `timeline`, the number of attempts and the GPU hours, in one line."""
+    parts = [f"{part} {seconds:.1f} s" for part, seconds in (line.get("seconds") or {}).items()]
+    if line.get("attempts"):
+        parts.append(f"attempts {line['attempts']}")
+    if line.get("gpuHours"):
+        parts.append(f"GPU hours {line['gpuHours']}")
+    return ", ".join(parts)
 
 
 def _seconds(begin: datetime, end: datetime) -> float:

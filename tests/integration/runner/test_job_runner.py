@@ -1,5 +1,6 @@
 """One attempt from claim to outcome: real processes, shares of the Azure Files emulator, premounted."""
 
+import re
 import sys
 import threading
 import time
@@ -63,6 +64,16 @@ def test_success_leaves_logs_outputs_and_a_clean_node(stage: Stage) -> None:
     }
     assert not left_over(stage)
     assert not [p for p in stage.config.root.rglob("*") if p.is_symlink()], "every volume is undone"
+
+
+def test_the_execution_log_ends_with_the_durations(stage: Stage) -> None:
+    claim = stage.claim("sleep 0.4", jobPreparation={"commandLine": "true"})
+    runner = job_runner(stage.world, stage.config, claim, StopSignal())
+    runner.node = replace(runner.node, gpus=8)
+    runner.run()
+    last = stage.log("execution.log").splitlines()[-1]
+    parts = r"queued [\d.]+ s, mounting [\d.]+ s, preparing [\d.]+ s, running [\d.]+ s, attempts 1"
+    assert re.search(rf" time line: {parts}, GPU hours 0\.\d+$", last), last
 
 
 def test_an_exit_code_of_the_job_is_its_outcome(stage: Stage) -> None:
