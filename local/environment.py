@@ -53,6 +53,7 @@ def shared_settings(directory: DataDirectory, endpoints: Endpoints, files_port: 
         "BATCHAI_LEASE_SECONDS": "30",
         "BATCHAI_RENEW_SECONDS": "5",
         "BATCHAI_RESEND_SECONDS": "20",
+        "BATCHAI_RETRY_SECONDS": "2",
     }
 
 

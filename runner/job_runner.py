@@ -105,10 +105,12 @@ class JobRunner:
                 where,
                 self._roots,
                 self._spool(),
+                job.uuid,
                 job.attempt,
                 self.counter,
                 node_root=self.config.root,
                 user=self.config.isolation.user,
+                held=lambda: not self.cage.fired,
             )
         except MountError as error:
             return Result(_mount_outcome(error))

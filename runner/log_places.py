@@ -30,9 +30,11 @@ class Logs(Protocol):
 class VolumeLogs:
     """Logs on a volume that can be written to only while it is mounted: see `while_mounted`."""
 
-    def __init__(self, spool: Path, folder: PathFolder, attempt: int) -> None:
+    def __init__(
+        self, spool: Path, folder: PathFolder, attempt: int, held: Callable[[], bool] = lambda: True
+    ) -> None:
         self._folder = folder
-        self._shipper = LogShipper(spool, folder, attempt)
+        self._shipper = LogShipper(spool, folder, attempt, held)
         self._seals: tuple[StreamSeal, ...] | None = None
 
     def add(self, name: str) -> Path:
@@ -77,26 +79,32 @@ def open_logs(
     path: str,
     roots: Mapping[str, Iterable[Volume]],
     spool: Path,
+    run: str,
     attempt: int,
     counter: CallCounter | None = None,
     *,
     node_root: Path,
     user: JobUser,
+    held: Callable[[], bool] = lambda: True,
 ) -> Logs:
     """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container, files
-    of `user` on any other volume (see `while_mounted`), and on the node otherwise."""
+    of `user` on any other volume (see `while_mounted`), and on the node otherwise.
+
+    `run` is the job's uuid, "" for logs that are no job's; `held` says whether the attempt still is this
+    runner's.
+    """
     place = place_of(path, roots)
     if place and place.volume.kind == FILE_SHARE:
         volume = place.volume
         share = ShareAddress(volume.account, volume.share, volume.key, volume.endpoint)
-        return LogShipper(spool, ShareFolder(share, place.inner, counter), attempt)
+        return LogShipper(spool, ShareFolder(share, place.inner, counter, run, attempt), attempt, held)
     if place and place.volume.kind == BLOB_CONTAINER:
         container = _container(place.volume)
-        return LogShipper(spool, ContainerFolder(container, place.inner, counter), attempt)
+        blobs = ContainerFolder(container, place.inner, counter, run, attempt)
+        return LogShipper(spool, blobs, attempt, held)
     folder = ground_of(path, str(node_root), roots)
-    if place:
-        return VolumeLogs(spool, PathFolder(folder, user, volume=True), attempt)
-    return LogShipper(spool, PathFolder(folder, user, volume=False), attempt)
+    files = PathFolder(folder, user, volume=place is not None, fenced=bool(run))
+    return VolumeLogs(spool, files, attempt, held) if place else LogShipper(spool, files, attempt, held)
 
 
 def mount_context(

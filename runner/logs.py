@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.errors import NotFoundError, StoreError
+from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.layout import attempt_name
 from shared.state import StreamSeal
 from shared.stores.shares import MOST_BYTES
@@ -42,6 +42,9 @@ class LogFolder(Protocol):
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write at the end, which is at `offset`. Raises StoreError."""
 
+    def let_go(self) -> None:
+        """No more is written: what keeps other attempts from the files can go. Raises nothing."""
+
     def close(self) -> None: ...
 
 
@@ -58,9 +61,13 @@ class _Stream:
 class LogShipper:
     """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended."""
 
-    def __init__(self, spool: Path, folder: LogFolder, attempt: int) -> None:
-        """`spool`: an existing local folder; `attempt` counts from 1."""
+    def __init__(
+        self, spool: Path, folder: LogFolder, attempt: int, held: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`spool`: an existing local folder; `attempt` counts from 1; `held` says whether the attempt still
+        is this runner's: asked before each piece, for a runner may have been stalled."""
         self._spool = spool
+        self._held = held
         self._folder = folder
         self._attempt = attempt
         self._streams: list[_Stream] = []
@@ -96,6 +103,8 @@ class LogShipper:
             if gone or pause == _LOOK_SECONDS or time.monotonic() > deadline:
                 break
             time.sleep(pause)
+        if limit_seconds > 0:
+            self._folder.let_go()
         self._folder.close()
         return tuple(self._seal(stream) for stream in self._streams)
 
@@ -136,6 +145,8 @@ class LogShipper:
 
     def _send(self, stream: _Stream) -> bool:
         """Send one piece; whether there is more."""
+        if not self._held():
+            raise LostOwnershipError("the lease has run out: the log files may be another runner's")
         if not self._created:
             self._folder.create()
             self._created = True

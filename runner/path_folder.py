@@ -25,6 +25,10 @@ _WRITER = Path(__file__).with_name("path_writer.py")
 _ANSWER_SECONDS = 10.0
 
 
+class _RefusedError(StoreError):
+    """The file system has answered no: nothing was done."""
+
+
 class PathFolder:
     """A LogFolder (runner.logs). On a volume it is shut until `open`: before that is mounted, writing would
     hide the logs below it."""
@@ -35,14 +39,18 @@ class PathFolder:
         user: JobUser,
         *,
         volume: bool,
+        fenced: bool = True,
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
-        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted."""
+        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted.
+        Not `fenced`: no job's logs; files that are there are begun anew."""
         self._folder = folder
         self._user = user
         self._target = Path(folder.root) if volume else None
         self._answer_seconds = answer_seconds
         self._open = not volume
+        self._fenced = fenced
+        self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
         self._child: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -54,12 +62,23 @@ class PathFolder:
         self._ask({"do": "create"})
 
     def start_file(self, name: str, previous: str) -> None:
-        """Make an empty file; one that is there is kept as `previous`. Raises StoreError."""
-        self._ask({"do": "start", "name": name, "previous": previous})
+        """Make an empty file; one that is there is kept as `previous`. Raises StoreError, also where one is
+        there that no earlier attempt can have made: then this one is over."""
+        fresh = self._fenced and not previous and name not in self._unsure
+        self._unsure.add(name)
+        try:
+            self._ask({"do": "start", "name": name, "previous": previous, "fresh": fresh})
+        except _RefusedError:
+            if fresh:
+                self._unsure.discard(name)
+            raise
 
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write at `offset` and sync. Raises StoreError."""
         self._ask({"do": "append", "name": name, "offset": offset, "length": len(data)}, data)
+
+    def let_go(self) -> None:
+        """Nothing is held."""
 
     def close(self) -> None:
         """End the child, so that nothing keeps the volume from being unmounted. Shut from then on."""
@@ -83,7 +102,8 @@ class PathFolder:
             self._give_up(child)
             raise StoreError(f"writing logs to {self._folder}: {error}") from error
         if answer != b"ok\n":
-            raise StoreError(f"writing logs to {self._folder}: {answer.decode(errors='replace').strip()}")
+            words = answer.decode(errors="replace").strip()
+            raise _RefusedError(f"writing logs to {self._folder}: {words}")
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:

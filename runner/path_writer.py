@@ -9,6 +9,9 @@ of JSON, for "append" followed by `length` bytes; the answer on stdout is a line
 Every request names a folder by `root` and `inner`. `root` is trusted; below it no symbolic link is followed,
 and "root" of "" stands for a path that leads where it leads. `user` ([uid, gid] or null) is whom to act as.
 Where that user may not, root does it in its stead and gives it the folders; never without a `root`.
+
+A log file stays open from its start on: what a stalled runner still appends goes to its own file, which the
+next attempt has renamed.
 """
 
 import errno
@@ -22,15 +25,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+#: Log files that were begun, by root, inner and name.
+_Open = dict[tuple[str, str, str], int]
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
     """Serve requests until stdin ends."""
+    files: _Open = {}
     for line in requests:
         asked = json.loads(line)
         data = requests.read(asked.get("length", 0))
         try:
-            serve(asked, data)
+            serve(asked, data, files)
             answer = "ok"
         except OSError as error:
             answer = f"{error.strerror or error}"
@@ -38,16 +44,16 @@ def main(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def serve(asked: dict[str, Any], data: bytes = b"") -> None:
+def serve(asked: dict[str, Any], data: bytes, files: _Open) -> None:
     """Do what a request asks. Raises OSError."""
     user = asked.get("user")
     try:
         with _acting_as(user):
-            _do(asked, data, owner=None)
+            _do(asked, data, files, owner=None)
     except PermissionError:
         if user is None or not asked["root"]:
             raise
-        _do(asked, data, owner=user)
+        _do(asked, data, files, owner=user)
 
 
 @contextmanager
@@ -66,14 +72,23 @@ def _acting_as(user: Sequence[int] | None) -> Iterator[None]:
         os.setegid(mine[0])
 
 
-def _do(asked: dict[str, Any], data: bytes, owner: Sequence[int] | None) -> None:
+def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] | None) -> None:
+    begun = asked["root"], asked["inner"], asked.get("name", "")
+    if asked["do"] == "append" and begun in files:
+        _write(files[begun], data, asked["offset"])
+        return
     folder = _opened(asked["root"], asked["inner"], owner, make=asked["do"] == "create")
     try:
         if asked["do"] == "start" and asked["previous"] and _is_there(asked["name"], folder):
             os.replace(asked["name"], asked["previous"], src_dir_fd=folder, dst_dir_fd=folder)
         if asked["do"] != "create":
-            created = os.O_CREAT | os.O_TRUNC if asked["do"] == "start" else 0
-            _write(folder, asked["name"], created, data, asked.get("offset", 0))
+            anew = os.O_CREAT | (os.O_EXCL if asked.get("fresh") else os.O_TRUNC)
+            flags = os.O_WRONLY | os.O_NOFOLLOW | (anew if asked["do"] == "start" else 0)
+            file = os.open(asked["name"], flags, 0o644, dir_fd=folder)
+            if begun in files:
+                os.close(files[begun])
+            files[begun] = file
+            _write(file, data, asked.get("offset", 0))
     finally:
         os.close(folder)
 
@@ -124,16 +139,12 @@ def _is_there(name: str, folder: int) -> bool:
     return True
 
 
-def _write(folder: int, name: str, created: int, data: bytes, offset: int) -> None:
-    file = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | created, 0o644, dir_fd=folder)
-    try:
-        while data:
-            written = os.pwrite(file, data, offset)
-            data, offset = data[written:], offset + written
-        # Or the kernel's cache keeps it from other machines for half a minute.
-        os.fsync(file)
-    finally:
-        os.close(file)
+def _write(file: int, data: bytes, offset: int) -> None:
+    while data:
+        written = os.pwrite(file, data, offset)
+        data, offset = data[written:], offset + written
+    # Or the kernel's cache keeps it from other machines for half a minute.
+    os.fsync(file)
 
 
 if __name__ == "__main__":
@@ -141,7 +152,7 @@ if __name__ == "__main__":
         os.setgroups([])
     if len(sys.argv) > 1:
         try:
-            serve(json.loads(sys.argv[1]))
+            serve(json.loads(sys.argv[1]), b"", {})
         except OSError as fault:
             sys.exit(f"{fault.strerror or fault}")
     else:

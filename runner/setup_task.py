@@ -45,7 +45,7 @@ def run(
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(parents=True, mode=0o700)
     roots = {mount_root: volumes}
-    logs = log_places.open_logs(folder, roots, spool, attempt=1, node_root=config.root, user=own())
+    logs = log_places.open_logs(folder, roots, spool, run="", attempt=1, node_root=config.root, user=own())
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
     try:

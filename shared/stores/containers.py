@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import ContainerClient, ExponentialRetry
+from azure.storage.blob import BlobClient, ContainerClient, ExponentialRetry
 
-from shared.errors import StoreError
+from shared.errors import LostOwnershipError, StoreError
 from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
 
 #: The service takes at most 4 MiB in one Append Block.
@@ -91,12 +92,26 @@ class FilesOfContainer:
 
 
 class ContainerFolder:
-    """A folder of a container in which log files grow as append blobs. One writer per file."""
+    """A folder of a container in which log files grow as append blobs. One writer per file.
 
-    def __init__(self, address: ContainerAddress, folder: str, counter: CallCounter | None = None) -> None:
+    Every write names the ETag of the one before it, the first one that of the earlier attempt's blob or that
+    there is none: what a runner of an earlier attempt still sends, stalled for however long, is refused.
+    """
+
+    def __init__(
+        self,
+        address: ContainerAddress,
+        folder: str,
+        counter: CallCounter | None = None,
+        run: str = "",
+        attempt: int = 1,
+    ) -> None:
+        """`run` "": no job's logs; files that are there are begun anew."""
         self._container = _client(address, counter)
         self._folder = folder
-        self._kept: set[str] = set()  #: files whose earlier attempt has been taken care of
+        self._run = run
+        self._mark = {"attempt": f"{run}_{attempt}"}  #: by which a write is known whose answer was lost
+        self._etags: dict[str, str] = {}  #: of each file's latest write
         self._where = f"container {address.container} of account {address.account}"
 
     def create(self) -> None:
@@ -104,30 +119,63 @@ class ContainerFolder:
 
     def start_file(self, name: str, previous: str) -> None:
         """Make an empty append blob; one that is there (an earlier attempt's) is kept as `previous`."""
+        blob = self._container.get_blob_client(f"{self._folder}/{name}")
         with translated(f"creating {name} in {self._where}"):
-            if previous and name not in self._kept:
-                self._keep(name, previous)
-                self._kept.add(name)  # what a further try finds there is our own
-            self._container.get_blob_client(f"{self._folder}/{name}").create_append_blob()
+            # A further try may find our own there, which is no earlier attempt's.
+            there = self._keep(blob, previous) if previous and not self._is_ours(blob, 0) else ""
+            over = self._unchanged(there)
+            try:
+                self._etags[name] = str(blob.create_append_blob(metadata=self._mark, **over)["etag"])
+            except (ResourceExistsError, ResourceModifiedError) as error:
+                if not (ours := self._is_ours(blob, 0)):
+                    raise LostOwnershipError(f"{name} in {self._where} is another attempt's") from error
+                self._etags[name] = ours
 
-    def _keep(self, name: str, previous: str) -> None:
-        source = self._container.get_blob_client(f"{self._folder}/{name}")
+    def _unchanged(self, etag: str) -> dict[str, Any]:
+        """The condition that a blob is as it was when it had `etag`; "": that there is none."""
+        if not self._run:
+            return {}
+        if not etag:
+            return {"match_condition": MatchConditions.IfMissing}
+        return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+    def _keep(self, blob: BlobClient, previous: str) -> str:
+        """The ETag of what was copied, "" where the earlier attempt did not get that far."""
         try:
-            data = source.download_blob().readall()
+            found = blob.download_blob()
+            data = found.readall()
         except ResourceNotFoundError:
-            return  # the earlier attempt did not get that far
+            return ""
         self._container.upload_blob(f"{self._folder}/{previous}", data, overwrite=True)
+        return str(found.properties.etag)
+
+    def _is_ours(self, blob: BlobClient, size: int) -> str:
+        """The ETag of a blob that this attempt has made and that is `size` bytes long, else ""."""
+        try:
+            found = blob.get_blob_properties()
+        except ResourceNotFoundError:
+            return ""
+        return str(found.etag) if found.metadata == self._mark and found.size == size else ""
 
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Append `data` (at most MOST_BYTES), which must land at `offset`; repeating changes nothing."""
         blob = self._container.get_blob_client(f"{self._folder}/{name}")
         with translated(f"appending to {name} in {self._where}"):
+            held = self._unchanged(self._etags[name])
             try:
-                blob.append_block(data, length=len(data), appendpos_condition=offset)
+                written = blob.append_block(data, length=len(data), appendpos_condition=offset, **held)
+                self._etags[name] = str(written["etag"])
             except ResourceModifiedError:
                 # The block may have arrived and only the answer was lost.
-                if blob.get_blob_properties().size != offset + len(data):
-                    raise
+                if ours := self._is_ours(blob, offset + len(data)):
+                    self._etags[name] = ours
+                    return
+                # Or somebody touched the blob without writing to it: the next try may do.
+                self._etags[name] = self._is_ours(blob, offset) or self._etags[name]
+                raise
+
+    def let_go(self) -> None:
+        """Nothing is held."""
 
     def close(self) -> None:
         """Close the connection."""

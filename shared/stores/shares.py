@@ -1,13 +1,17 @@
 """File shares over REST: growing log files, without any mount."""
 
+import logging
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient, ShareLeaseClient
 
 from shared.errors import StoreError
 from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
+
+log = logging.getLogger(__name__)
 
 #: The service takes at most 4 MiB in one Put Range.
 MOST_BYTES = 4 * 1024 * 1024
@@ -54,12 +58,27 @@ def create_share(address: ShareAddress) -> None:
 
 
 class ShareFolder:
-    """A folder of a share in which log files grow. One writer per file; safe to use from several threads."""
+    """A folder of a share in which log files grow. One writer per file; safe to use from several threads.
 
-    def __init__(self, address: ShareAddress, folder: str, counter: CallCounter | None = None) -> None:
+    An attempt after the first leases its files, so that what a runner of an earlier one still sends, stalled
+    for however long, is refused: it has no lease, or an older one. First attempts need none and take none.
+    """
+
+    def __init__(
+        self,
+        address: ShareAddress,
+        folder: str,
+        counter: CallCounter | None = None,
+        run: str = "",
+        attempt: int = 1,
+    ) -> None:
         """`folder`: path inside the share, no slash at either end. Opens no connection yet."""
         self._share = _client(address, counter)
         self._folder = folder
+        self._run, self._attempt = run, attempt
+        self._lease = _lease_id(run, attempt) if attempt > 1 else ""
+        self._leased: list[ShareLeaseClient] = []
+        self._made: set[str] = set()  #: files that were made and may be ours to lease
         self._kept: set[str] = set()  #: files whose earlier attempt has been taken care of
         self._where = f"share {address.share} of account {address.account}"
 
@@ -89,19 +108,53 @@ class ShareFolder:
         with translated(f"creating {name} on {self._where}"):
             client = self._file(name)
             if previous and name not in self._kept:
-                try:
-                    client.rename_file(f"{self._folder}/{previous}", overwrite=True)
-                except ResourceNotFoundError:
-                    pass  # the earlier attempt did not get that far
+                self._keep(client, previous)
                 self._kept.add(name)  # what a further try finds there is our own
-            self._file(name).create_file(0)
+            if name not in self._made:
+                client.create_file(0)
+                self._made.add(name)
+            if self._lease:
+                self._leased.append(client.acquire_lease(self._lease))
+                # An earlier attempt may have written to it until now.
+                client.create_file(0, lease=self._lease)
+
+    def _keep(self, client: ShareFileClient, previous: str) -> None:
+        try:
+            try:
+                client.rename_file(f"{self._folder}/{previous}", overwrite=True)
+            except HttpResponseError as error:
+                if error.status_code != 412:
+                    raise
+                self._release_earlier(client)
+                client.rename_file(f"{self._folder}/{previous}", overwrite=True)
+        except ResourceNotFoundError:
+            pass  # the earlier attempt did not get that far
+
+    def _release_earlier(self, client: ShareFileClient) -> None:
+        """End the lease that a lost attempt has left. Never that of a later one: its id is not known here."""
+        for attempt in range(self._attempt - 1, 1, -1):
+            try:
+                ShareLeaseClient(client, _lease_id(self._run, attempt)).release()
+            except HttpResponseError:
+                continue
+            return
+
+    def let_go(self) -> None:
+        """No more is written: others may write to the files. Raises nothing."""
+        for lease in self._leased:
+            try:
+                lease.release()
+            except AzureError as error:
+                log.warning("log file stays leased: %s", type(error).__name__, extra={"action": "let_go"})
+        self._leased.clear()
 
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write `data` (at most MOST_BYTES) at `offset`, which is the file's length so far."""
         with translated(f"appending to {name} on {self._where}"):
             client = self._file(name)
-            client.resize_file(offset + len(data))
-            client.upload_range(data, offset=offset, length=len(data))
+            held: dict[str, Any] = {"lease": self._lease} if self._lease else {}
+            client.resize_file(offset + len(data), **held)
+            client.upload_range(data, offset=offset, length=len(data), **held)
 
     def close(self) -> None:
         """Close the connection."""
@@ -109,3 +162,8 @@ class ShareFolder:
 
     def _file(self, name: str) -> ShareFileClient:
         return self._share.get_file_client(f"{self._folder}/{name}")
+
+
+def _lease_id(run: str, attempt: int) -> str:
+    """Known to the attempt and to every later one."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run}/attempts/{attempt}"))

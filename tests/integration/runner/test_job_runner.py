@@ -19,6 +19,7 @@ from runner.stopping import StopReason
 from shared.state import Reason
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.stage import MOUNTS, Stage
+from tests.support.agents import job_runner
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -68,7 +69,7 @@ def test_success_leaves_logs_outputs_and_a_clean_node(stage: Stage) -> None:
 
 def test_the_execution_log_ends_with_the_durations(stage: Stage) -> None:
     claim = stage.claim("sleep 0.4", jobPreparation={"commandLine": "true"})
-    runner = job_runner(stage.world, stage.config, claim, StopSignal())
+    runner = job_runner(stage.world, stage.config, claim, stage.stop)
     runner.node = replace(runner.node, gpus=8)
     runner.run()
     last = stage.log("execution.log").splitlines()[-1]
