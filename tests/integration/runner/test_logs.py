@@ -219,7 +219,7 @@ def test_logs_on_the_node_itself(tmp_path: Path) -> None:
         spool = tmp_path / f"spool-{attempt}"
         spool.mkdir()
         folder = str(tmp_path / "logs/stdouterr")
-        logs = log_places.open_logs(folder, {}, spool, attempt, node_root=tmp_path, user=own())
+        logs = log_places.open_logs(folder, {}, spool, "run", attempt, node_root=tmp_path, user=own())
         append(logs.add("stdout.txt"), text)
         logs.start()
         assert logs.finish(10) == (seal_of("stdout.txt", text),)
