@@ -278,8 +278,8 @@ def _mount_outcome(error: MountError) -> Outcome:
 
 
 def _container_outcome(error: ContainerError) -> Outcome:
-    reason = Reason.RUNNER_FAULT if error.transient else Reason.CONTAINER_START
-    return Outcome(reason, message=str(error), details=(("imageName", error.image),))
+    details = (("imageName", error.image),)
+    return Outcome(Reason.CONTAINER_START, message=str(error), details=details, transient=error.transient)
 
 
 def _with_text(outcome: Outcome) -> str:

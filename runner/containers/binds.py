@@ -39,11 +39,15 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def bind(path: str) -> list[str]:
-    """The words that make a folder of the node appear in the container, with all that is mounted below it."""
+def bind(path: str, target: str = "") -> list[str]:
+    """The words that make a folder of the node appear in the container, with all that is mounted below it; at
+    the same path unless `target` is another."""
     # What is mounted or unmounted later appears inside too, where the node's mounts are made to be shared.
     spread = "rslave" if mountinfo.is_shared(Path(path)) else "rprivate"
-    return ["--mount", _csv("type=bind", f"source={path}", f"target={path}", f"bind-propagation={spread}")]
+    return [
+        "--mount",
+        _csv("type=bind", f"source={path}", f"target={target or path}", f"bind-propagation={spread}"),
+    ]
 
 
 def _csv(*fields: str) -> str:

@@ -1,9 +1,11 @@
 """One container of one attempt: started, found on the node, killed, removed."""
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -13,12 +15,15 @@ from runner.containers.images import is_final
 from runner.containers.options import Options, run_words
 from runner.containers.types import ContainerError
 
+#: Where the steps of a job leave their exit codes, in the container.
+EXITS = "/.batchai-exits"
+
 log = logging.getLogger(__name__)
 
 _START_SECONDS, _INSPECT_SECONDS = 120.0, 30.0
 _KILL_SECONDS = 10.0
-#: Each try to remove; the pauses between are half of it.
-_REMOVE_SECONDS = 10.0
+#: A try to remove, and the pause before the next.
+_REMOVE_SECONDS, _PAUSE_SECONDS = 10.0, 2.0
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Container:
     docker: Docker
     options: Options
     image: str
+    exits: Path  #: that folder on the node: private to the runner, made here, removed with the container
     first: psutil.Process | None = field(default=None)  #: as the node sees it; None before the start
 
     @property
@@ -36,6 +42,8 @@ class Container:
 
     def start(self, interrupted: Callable[[], bool] = never) -> psutil.Process:
         """Its first process. Raises ContainerError, StoppedEarlyError."""
+        shutil.rmtree(self.exits, ignore_errors=True)
+        self.exits.mkdir(parents=True, mode=0o700)
         words = run_words(self.options, self.image)
         answer = self.docker.ask(*words, seconds=_START_SECONDS, interrupted=interrupted)
         if answer.ok:
@@ -70,12 +78,13 @@ class Container:
 
     def remove(self, seconds: float) -> str:
         """Have docker forget it, trying for so long (once at least); what went wrong, or ""."""
+        shutil.rmtree(self.exits, ignore_errors=True)
         deadline = time.monotonic() + seconds
         while True:
             fault = remove(self.docker, self.name)
-            if not fault or time.monotonic() > deadline:
+            if not fault or time.monotonic() + _PAUSE_SECONDS > deadline:
                 return fault
-            time.sleep(_REMOVE_SECONDS / 2)
+            time.sleep(_PAUSE_SECONDS)
 
 
 def remove(docker: Docker, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.containers.docker import Answer, Docker, never
@@ -96,7 +96,8 @@ def obtain(
         say(f"the image {image.name} is on this node already")
         return
     try:
-        _pull(docker, image, say, time.monotonic() + seconds, interrupted)
+        pauses = () if here else _PAUSES_SECONDS
+        _pull(docker, image, say, time.monotonic() + seconds, interrupted, pauses)
     except ContainerError as error:
         if not here:
             raise
@@ -109,11 +110,12 @@ def _pull(
     say: Callable[[str], None],
     deadline: float,
     interrupted: Callable[[], bool],
+    pauses: Sequence[float],
 ) -> None:
     say(f"pulling the image {image.name}")
     begun = time.monotonic()
     answer = _try(docker, image, say, deadline, interrupted)
-    for pause in _PAUSES_SECONDS:
+    for pause in pauses:
         if answer.ok or is_final(answer) or time.monotonic() > deadline:
             break
         say(f"the image could not be pulled: {answer.words}; next try in {pause:.0f} s")
@@ -134,7 +136,9 @@ def is_final(answer: Answer) -> bool:
 
 def _rest(seconds: float, interrupted: Callable[[], bool]) -> None:
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not interrupted():
+    while time.monotonic() < until:
+        if interrupted():
+            raise StoppedEarlyError("stopped between two tries to pull")
         time.sleep(0.1)
 
 

@@ -25,7 +25,7 @@ MOST_PROCESSES = 32768
 _CPU_SHARES = 512
 #: It waits to be killed, and as the container's first process takes the dead off the process table. The image
 #: needs nothing but a POSIX shell and `sleep`.
-_FIRST_PROCESS = "while :; do sleep 86400 & wait $!; done"
+FIRST_PROCESS = "while :; do sleep 86400 & wait $!; done"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_words(options: Options, image: str) -> list[str]:
     words += [word for name, value in options.labels.items() for word in ("--label", f"{name}={value}")]
     words += [word for name, value in options.marks.items() for word in ("--env", f"{name}={value}")]
     words += [*_gpu_words(options.gpus), *options.binds, *options.more]
-    return [*words, "--entrypoint", "/bin/sh", image, "-c", _FIRST_PROCESS]
+    return [*words, "--entrypoint", "/bin/sh", image, "-c", FIRST_PROCESS]
 
 
 def _gpu_words(gpus: Sequence[str]) -> list[str]:

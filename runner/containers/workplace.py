@@ -13,7 +13,7 @@ from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers import images, step
 from runner.containers.binds import bind, folders_for, premounted_folders
-from runner.containers.container import Container
+from runner.containers.container import EXITS, Container
 from runner.containers.docker import Answer, Docker
 from runner.containers.options import Options
 from runner.containers.step import ContainerStep
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _VERSION_SECONDS, _ASK_SECONDS = 20.0, 30.0
 #: How long is tried to remove a container; less where the runner is in a hurry. The next start sweeps.
-_REMOVE_SECONDS = 30.0
+_REMOVE_SECONDS = 15.0
 #: What docker itself gives to a process whose image sets none.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Of the node's memory, what is left to everything but the job.
@@ -68,7 +68,9 @@ class ContainerWorkplace:
         sweep(docker, self.config.root, log.info)  # what a daemon that was late has started after all
         images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
         self.cage.open()
-        self._container = Container(docker, self._options(settings.shm_size or ""), image.name)
+        exits = self.config.work / "containers" / self.placement.uuid
+        options = self._options(settings.shm_size or "", exits)
+        self._container = Container(docker, options, image.name, exits)
         first = self._container.start(self._stopped)
         self.say(f"container {self._container.name} of {image.name} started (process {first.pid})")
         self._base = self._image_environment(docker, image.name)
@@ -79,10 +81,8 @@ class ContainerWorkplace:
         if container is None:
             return ()
         dead = container.kill()
-        for one in self._steps:
-            if one.popen.poll() is None:
-                one.popen.kill()  # a client whose daemon hangs
-            one.popen.wait()
+        if not all(step.end_client() for step in self._steps):
+            self.say("docker did not deliver everything that the job has printed")
         fault = container.remove(0.0 if self.stop.for_runner else _REMOVE_SECONDS)
         if fault:
             log.warning("container left: %s", fault, extra={"action": "remove_container"})
@@ -120,15 +120,13 @@ class ContainerWorkplace:
     ) -> ContainerStep:
         """See Workplace."""
         container = self._container
-        if container is None or container.first is None:
+        if container is None:
             raise LaunchError("the container is not running")
         self.cage.open()
         if self.cage.fired:
             raise LaunchError("the lease ran out before the process could be started")
         started = step.start(
-            container.docker,
-            container.name,
-            container.first,
+            container,
             name,
             command,
             {"PYTHONUNBUFFERED": "1", **environment},
@@ -154,7 +152,7 @@ class ContainerWorkplace:
                 image, f"docker does not answer on this node: {answer.words}", transient=True
             )
 
-    def _options(self, shm_size: str) -> Options:
+    def _options(self, shm_size: str, exits: Path) -> Options:
         job, layout = self.placement.job, self.placement.layout
         words = re.sub(r"[^a-zA-Z0-9]", "-", self.placement.this.node_id)[:40]
         others = [log_directory(self.spec, self.placement)]
@@ -168,7 +166,7 @@ class ContainerWorkplace:
             name=f"batchai-{self.placement.uuid}-{self.placement.attempt}-{words}",
             labels={ROOT_LABEL: str(self.config.root), JOB_LABEL: str(job)},
             marks=dict([self.cage.mark]),
-            binds=[word for path in paths for word in bind(path)],
+            binds=[*bind(str(exits), EXITS), *(word for path in paths for word in bind(path))],
             network=self.config.container_network,
             shm_size=shm_size,
             gpus=self.gpus,
