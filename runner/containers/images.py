@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.containers.docker import Answer, Docker, never
 from runner.containers.types import ContainerError
+from runner.stopping import StoppedEarlyError
 from shared.spec_job import ContainerSettings
 
 #: Docker Hub under its names; the client knows its login under the last.

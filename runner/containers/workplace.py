@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _VERSION_SECONDS, _ASK_SECONDS = 20.0, 30.0
 #: How long is tried to remove a container; less where the runner is in a hurry. The next start sweeps.
-_REMOVE_SECONDS = 15.0
+_REMOVE_SECONDS = 10.0
 #: What docker itself gives to a process whose image sets none.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Of the node's memory, what is left to everything but the job.

@@ -61,6 +61,13 @@ def runner(
             subprocess.run(["umount", "-l", mount.target], check=False)
 
 
+def premounted(state: StackState) -> dict[str, str]:
+    """BATCHAI_PREMOUNTED of a runner: the stack's shares."""
+    account = re.search(r"AccountName=(\w+)", state.files)
+    assert account
+    return {"BATCHAI_PREMOUNTED": json.dumps({f"{account[1]}/*": str(directory_of(state).shares)})}
+
+
 def drivers(**names: str) -> dict[str, str]:
     """BATCHAI_DRIVERS of a runner."""
     return {"BATCHAI_DRIVERS": json.dumps(names)}

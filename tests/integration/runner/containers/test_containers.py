@@ -1,71 +1,24 @@
 """Jobs in containers, with a real Docker daemon: what they find, what they leave, how they end."""
 
 import shlex
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
-import pytest
 
 from runner import cage
 from runner.config import RunnerConfig
 from runner.containers import options, sweeping
 from runner.containers.docker import Docker
 from runner.stopping import StopReason
-from shared.attempts import Claim
 from shared.state import Reason
-from tests.integration.mounts.conftest import need, words_of
+from tests.integration.mounts.conftest import words_of
 from tests.integration.runner.conftest import Shares
-from tests.integration.runner.stage import MOUNTS, Stage
-from tests.support import docker_daemon
+from tests.integration.runner.containers.boxes import IMAGE, Boxes, processes
+from tests.integration.runner.stage import MOUNTS
 from tests.support.docker_daemon import DockerDaemon
 from tests.support.waiting import eventually
 from tests.support.world import World
-
-IMAGE = "batchai-test/box:1"
-ENVIRONMENT = "PATH=/opt/tools:/bin", "FROM_IMAGE=yes"
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[DockerDaemon]:
-    need(docker_daemon.missing())
-    with docker_daemon.docker_daemon() as running:
-        running.make_image(IMAGE, *(f"ENV {pair}" for pair in ENVIRONMENT))
-        yield running
-
-
-class Boxes(Stage):
-    """A Stage whose jobs run in containers."""
-
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig, daemon: DockerDaemon) -> None:
-        super().__init__(world, shares, config)
-        self.daemon = daemon
-
-    def claim(self, command: str = "true", *, image: str = IMAGE, **properties: Any) -> Claim:
-        settings = {"imageSourceRegistry": {"image": image}}
-        return super().claim(command, **{"containerSettings": settings} | properties)
-
-    @property
-    def diary(self) -> str:
-        return self.log("execution.log")
-
-
-@pytest.fixture
-def boxes(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], daemon: DockerDaemon
-) -> Iterator[Boxes]:
-    yield Boxes(world, shares, config(docker=daemon.command), daemon)
-    assert not eventually_gone(daemon)
-
-
-def eventually_gone(daemon: DockerDaemon) -> list[str]:
-    """Containers that are left although they had time to go."""
-    deadline = time.monotonic() + 20
-    while (left := daemon.containers()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return left
 
 
 def test_what_preparation_installs_the_job_finds(boxes: Boxes) -> None:
@@ -198,10 +151,6 @@ def test_a_job_that_kills_itself_or_everything_has_failed_by_its_own_fault(boxes
     assert (reason, code) == (Reason.JOB_FAILED, 137)
 
 
-def processes(command: str) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if " ".join(words_of(process)) == command]
-
-
 STUBBORN = "trap '' TERM; echo armed; while :; do sleep 1; done"
 
 
@@ -231,22 +180,6 @@ def test_the_wall_clock(boxes: Boxes) -> None:
     assert result.outcome is not None and result.outcome.reason is Reason.WALL_CLOCK
 
 
-def test_a_registry_that_is_away_is_asked_again_and_is_not_the_jobs_fault(boxes: Boxes) -> None:
-    result = boxes.run(boxes.claim(image="127.0.0.1:9/no/such:image"))
-    assert result.outcome is not None
-    assert (result.outcome.reason, result.outcome.transient) == (Reason.CONTAINER_START, True)
-    assert "connection refused" in result.outcome.message
-    assert "next try in 2 s" in boxes.diary
-
-
-def test_a_stop_is_heard_while_the_image_is_waited_for(boxes: Boxes) -> None:
-    thread, results = boxes.in_background(boxes.claim(image="127.0.0.1:9/no/such:image"))
-    eventually(lambda: "next try in 2 s" in boxes.diary, 30)
-    boxes.stop.set(StopReason.TERMINATED)
-    thread.join(30)
-    assert results[0].outcome is not None and results[0].outcome.reason is Reason.TERMINATED
-
-
 def test_an_image_without_a_shell(boxes: Boxes) -> None:
     boxes.daemon.make_image("batchai-test/bare:1", shell=False)
     result = boxes.run(boxes.claim(image="batchai-test/bare:1"))
@@ -265,13 +198,6 @@ def test_a_node_without_docker(
     assert result.outcome is not None
     assert result.outcome.reason is Reason.CONTAINER_START
     assert "this node has no 'no-such-docker'" in result.outcome.message
-
-
-def test_a_latest_image_is_used_though_no_registry_answers(boxes: Boxes) -> None:
-    boxes.daemon.make_image("127.0.0.1:9/moving:latest")
-    settings = {"imageSourceRegistry": {"image": "127.0.0.1:9/moving"}}
-    assert boxes.outcome("echo here", containerSettings=settings) == (Reason.SUCCEEDED, 0)
-    assert "the image of that name on this node is used" in boxes.diary
 
 
 def test_a_toolkit_runs_with_the_images_python(
