@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from runner import folders, process
@@ -65,6 +64,9 @@ class Execution:
         """
         if self._too_late():
             return None
+        for identifier, folder in output_directories(self.spec, self.placement).items():
+            folders.make_output(self.ground(folder), self.config.isolation.user)
+            self.diary.say(f"output directory {identifier}: {folder}")
         try:
             self.workplace.open()
         except StoppedEarlyError:
@@ -76,11 +78,8 @@ class Execution:
         for note in steps.notes:
             self.diary.say(note)
         env = job_environment(self.spec, self.placement, base=base)
-        for identifier, folder in output_directories(self.spec, self.placement).items():
-            folders.make_output(self.ground(folder), self.config.isolation.user)
-            self.diary.say(f"output directory {identifier}: {folder}")
         for path, content in steps.files.items():
-            Path(path).write_text(content)
+            folders.put(self.placement.layout, path, content)
         limit = self.spec.constraints.max_wall_clock_time.total_seconds()
         self._deadline = self.monotonic() + (limit if self.crew.leads else math.inf)
         with self.crew.connected(self._scene(env)) as connected:
@@ -202,7 +201,8 @@ class Execution:
 
     def _give_notice(self) -> None:
         try:
-            Path(self.placement.layout.preemption_notice).write_text(self.notice())
+            layout = self.placement.layout
+            folders.put(layout, layout.preemption_notice, self.notice())
         except OSError as error:
             log.warning("no notice: %s", error, extra={"action": "notice", "job": str(self.placement.job)})
 

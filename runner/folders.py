@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from runner.isolation.types import NOT_ISOLATED, Isolation
 from runner.job_user import JobUser
@@ -16,6 +17,8 @@ from shared.errors import BatchAIError
 from shared.layout import NodeLayout
 
 _WRITER = Path(__file__).with_name("path_writer.py")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OUTPUT_SECONDS = 30.0
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
 
@@ -101,6 +104,27 @@ def make_output(ground: Ground, user: JobUser) -> None:
         raise FolderError(f"the output directory {ground} cannot be made: its file system gives no answer")
     if not result.ok:
         raise FolderError(f"the output directory {ground} cannot be made: {result.output}")
+
+
+def put(layout: NodeLayout, path: str, text: str) -> None:
+    """Write a file of the job's temp. Raises OSError.
+
+    The job, or the image of its container, may have been at work there: no symbolic link is followed, and
+    whatever has the name is replaced.
+    """
+    *parts, name = PurePosixPath(path).relative_to(layout.root).parts
+    here = os.open(layout.root, _FOLDER)
+    try:
+        for part in parts:
+            below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+        new = f".{name}.{uuid.uuid4().hex}"
+        with os.fdopen(os.open(new, _NEW_FILE, 0o644, dir_fd=here), "w") as file:
+            file.write(text)
+        os.rename(new, name, src_dir_fd=here, dst_dir_fd=here)
+    finally:
+        os.close(here)
 
 
 def clear(root: Path) -> None:

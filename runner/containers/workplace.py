@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import folders
 from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers import images, step
@@ -19,10 +18,8 @@ from runner.containers.options import Options
 from runner.containers.step import ContainerStep
 from runner.containers.sweeping import JOB_LABEL, ROOT_LABEL, sweep
 from runner.containers.types import ContainerError, ContainerLostError
-from runner.job_user import own
 from runner.mounts.types import Volume
 from runner.stopping import StopSignal
-from runner.volumes import ground_of
 from shared.environment import Placement, log_directory, output_directories
 from shared.errors import LaunchError
 from shared.spec import JobSpec
@@ -155,13 +152,10 @@ class ContainerWorkplace:
     def _options(self, shm_size: str, exits: Path) -> Options:
         job, layout = self.placement.job, self.placement.layout
         words = re.sub(r"[^a-zA-Z0-9]", "-", self.placement.this.node_id)[:40]
-        others = [log_directory(self.spec, self.placement)]
-        for folder in output_directories(self.spec, self.placement).values():
-            folders.make_output(ground_of(folder, layout.root, self.volumes), own())
-            others.append(folder)
         shares = premounted_folders(self.volumes, self.config.premounted)
-        elsewhere = [path for path in others if Path(path).is_dir()]
-        paths = folders_for(layout.job_temp, layout.mount_root, *shares, *elsewhere)
+        outputs = output_directories(self.spec, self.placement).values()
+        logs = [path for path in (log_directory(self.spec, self.placement),) if Path(path).is_dir()]
+        paths = folders_for(layout.job_temp, layout.mount_root, *shares, *outputs, *logs)
         return Options(
             name=f"batchai-{self.placement.uuid}-{self.placement.attempt}-{words}",
             labels={ROOT_LABEL: str(self.config.root), JOB_LABEL: str(job)},

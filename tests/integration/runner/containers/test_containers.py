@@ -274,3 +274,26 @@ def test_what_a_dead_runner_has_left_is_removed_at_the_next_start(boxes: Boxes) 
     assert len(told) == 1 and told[0].endswith(" removed")
     assert not processes("sleep 603") and processes("sleep 604")
     boxes.daemon.docker("rm", "--force", "another-runners")
+
+
+def test_the_runner_follows_no_link_that_a_container_has_made(boxes: Boxes, tmp_path: Path) -> None:
+    # Given a job that has put links where the runner will write
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    claim = boxes.claim(
+        f"ln -s {victim} $AZ_BATCHAI_PREEMPTION_NOTICE; echo armed; trap '' TERM; while :; do sleep 0.2; done",
+        jobPreparation={
+            "commandLine": "cd $AZ_BATCHAI_STDOUTERR_DIR && for name in stdout.txt stderr.txt; do "
+            f"rm -f $name; ln -s {victim} $name; done"
+        },
+        stdOutErrPathPrefix=MOUNTS,
+    )
+    thread, results = boxes.in_background(claim)
+    notice = Path(boxes.config.root, "jobs", str(boxes.world.id()), "preemption-notice.json")
+    eventually(lambda: notice.is_symlink(), 30)
+    # When the machine is taken away
+    boxes.stop.set(StopReason.EVICTED)
+    thread.join(30)
+    # Then nothing of it has reached a file of the node
+    assert victim.read_text() == "precious"
+    assert notice.is_file() and not notice.is_symlink()
