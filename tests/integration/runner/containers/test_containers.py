@@ -281,14 +281,14 @@ def test_the_runner_follows_no_link_that_a_container_has_made(boxes: Boxes, tmp_
     victim = tmp_path / "victim"
     victim.write_text("precious")
     claim = boxes.claim(
-        f"ln -s {victim} $AZ_BATCHAI_PREEMPTION_NOTICE; echo armed; trap '' TERM; while :; do sleep 0.2; done",
+        f"ln -s {victim} $AZ_BATCHAI_PREEMPTION_NOTICE; trap '' TERM; while :; do sleep 0.2; done",
         jobPreparation={
             "commandLine": "cd $AZ_BATCHAI_STDOUTERR_DIR && for name in stdout.txt stderr.txt; do "
             f"rm -f $name; ln -s {victim} $name; done"
         },
         stdOutErrPathPrefix=MOUNTS,
     )
-    thread, results = boxes.in_background(claim)
+    thread, _ = boxes.in_background(claim)
     notice = Path(boxes.config.root, "jobs", str(boxes.world.id()), "preemption-notice.json")
     eventually(lambda: notice.is_symlink(), 30)
     # When the machine is taken away
