@@ -113,14 +113,16 @@ def _member(entity: Any) -> Member:
 def _fault_text(fault: Outcome | None) -> str:
     if fault is None:
         return ""
-    return json.dumps([fault.reason, fault.exit_code, fault.message[:_MOST_MESSAGE], fault.details])
+    message = fault.message[:_MOST_MESSAGE]
+    return json.dumps([fault.reason, fault.exit_code, message, fault.details, fault.transient])
 
 
 def _fault(text: str) -> Outcome | None:
     if not text:
         return None
-    reason, code, message, details = json.loads(text)
-    return Outcome(Reason(reason), code, message, tuple((name, value) for name, value in details))
+    reason, code, message, details, transient = json.loads(text)
+    pairs = tuple((name, value) for name, value in details)
+    return Outcome(Reason(reason), code, message, pairs, transient)
 
 
 def _report_text(report: AttemptReport | None) -> str:

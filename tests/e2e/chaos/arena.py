@@ -29,6 +29,7 @@ from tests.support.wire import WiredStorage
 from tests.support.world import World, document, settings_for
 
 LEASE_SECONDS = 3.0
+MOST_ATTEMPTS = 50
 SILENCE_SECONDS = LEASE_SECONDS / 2
 #: Short times everywhere, in the proportions of the default settings.
 TIMES = {
@@ -41,7 +42,7 @@ TIMES = {
     "BATCHAI_ACTIVE_POLL_SECONDS": "0.1",
     "BATCHAI_IDLE_POLL_SECONDS": "0.1",
     "BATCHAI_NODE_REPORT_SECONDS": "0.5",
-    "BATCHAI_MAX_ATTEMPTS": "50",
+    "BATCHAI_MAX_ATTEMPTS": str(MOST_ATTEMPTS),
     # Another user may not look into the folders of tests.
     "BATCHAI_JOB_USER": "own",
 }
@@ -51,7 +52,7 @@ _SWEEP_SECONDS = 0.5
 class Arena:
     """Context manager. Runners are called 0, 1, ...; jobs by any name."""
 
-    def __init__(self, folder: Path, runners: int = 2, max_attempts: int = 50) -> None:
+    def __init__(self, folder: Path, runners: int = 2, max_attempts: int = MOST_ATTEMPTS) -> None:
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []

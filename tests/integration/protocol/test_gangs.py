@@ -106,7 +106,7 @@ def test_what_a_member_tells_comes_back_as_it_was(world: World) -> None:
     told = replace(
         joined.members[1],
         step=Step.LEFT,
-        fault=Outcome(Reason.JOB_FAILED, 3, "broken", (("Node", "node-1"),)),
+        fault=Outcome(Reason.JOB_FAILED, 3, "broken", (("Node", "node-1"),), transient=True),
         leaving="The runner was stopped",
         report=AttemptReport((StreamSeal("stdout-1.txt", 5, "ab", True, 1),), (), 2.5),
     )
