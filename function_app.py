@@ -42,7 +42,7 @@ def cluster_dropped(blob: func.InputStream) -> None:
     """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
     from shared.intake import take_cluster
 
-    take_cluster(backend(), str(blob.name), blob.read())
+    take_cluster(backend(), str(blob.name), blob.read(), _etag(blob))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%BATCHAI_SWEEP_SCHEDULE%")

@@ -53,12 +53,15 @@ class ClusterManager(ClusterReader):
         self._now = now
         self._reading = DocumentSettings.of(settings)
 
-    def accept(self, cluster: ClusterId, data: bytes, place: str) -> ClusterAnswer:
-        """Accept or refuse a cluster.json dropped at `place` ("<container>/<path>").
+    def accept(self, cluster: ClusterId, data: bytes, place: str, etag: str = "") -> ClusterAnswer:
+        """Accept or refuse a cluster.json dropped at `place` ("<container>/<path>"); one that was overwritten
+        since it had `etag` is left alone, for events may come late and in any order.
 
         Order: accepted document, queues, row, status.json; every step can be repeated. The revision is a
         digest of the content, so the same document delivered twice changes nothing.
         """
+        if self._documents.overtaken(place, etag):
+            return ClusterAnswer(False)
         parsed = parse_cluster(data, self._reading)
         if parsed.spec is None:
             return self.refuse(place, parsed.problems)
@@ -66,13 +69,25 @@ class ClusterManager(ClusterReader):
             known = self._settled(cluster)
             self._workspaces.ensure(cluster.workspace)
             problems = parsed.problems + self._make_volumes(parsed.spec)
-            row = self._store(cluster, parsed.spec, known)
+            row = self._store(cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag))
         except ConflictError as error:
             told = Problem(0, 0, "$", str(error), "Then drop it again.")
             return self.refuse(place, (*parsed.problems, told))
         answer = status.of_cluster(row.id, self.settings.scope, self._now(), problems)
         self._documents.put_status(place, answer)
         return ClusterAnswer(True, row, problems)
+
+    def take_dropped(self, cluster: ClusterId) -> ClusterRow | None:
+        """Accept the cluster.json that lies at a cluster's place though its event has not come yet: a folder
+        that is uploaded as a whole holds the jobs for it too. None where there is none that can be accepted.
+        """
+        places = [self._place(cluster)]
+        if cluster.workspace.lower() == self.settings.default_workspace.lower():
+            places.append(f"{self.settings.clusters_container}/{cluster.cluster}/cluster.json")
+        for place in places:
+            if found := self._documents.read_dropped(place):
+                return self.accept(cluster, found[0], place, found[1]).row
+        return None
 
     def accept_http(self, cluster: ClusterId, data: bytes) -> ClusterAnswer:
         """As `accept`, for a document that came over HTTP: a refusal writes nothing, and a copy without
@@ -102,7 +117,14 @@ class ClusterManager(ClusterReader):
         """Before the row, which is what the nodes see."""
         return auto_storage.ensure(spec.node_setup.mount_volumes, self.settings)
 
-    def _store(self, cluster: ClusterId, spec: ClusterSpec, known: ClusterRow | None) -> ClusterRow:
+    def _store(
+        self,
+        cluster: ClusterId,
+        spec: ClusterSpec,
+        known: ClusterRow | None,
+        overtaken: Callable[[], bool] = lambda: False,
+    ) -> ClusterRow:
+        """Write the row, or leave it to whoever wrote it meanwhile where `overtaken` says so."""
         content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)
         revision = self._sealer.digest(f"{cluster}|".lower() + content).partition("-")[2][:32]
         properties = json.dumps(public_properties(spec), separators=(",", ":"))
@@ -116,6 +138,8 @@ class ClusterManager(ClusterReader):
                 return self._write(replace(row, properties=properties))
             except (ConflictError, LostOwnershipError, NotFoundError):
                 known = self._settled(cluster)
+                if known and overtaken():
+                    return known
         raise _contended(cluster)
 
     def _write(self, row: ClusterRow) -> ClusterRow:

@@ -35,7 +35,7 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
     )
 
 
-def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
+def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
     """A blob was dropped in the clusters container. Raises StoreError."""
     path = blob_name.partition("/")[2]
     if path.rpartition("/")[2] != "cluster.json" or _walks(path):
@@ -46,7 +46,7 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes) -> None:
         backend.clusters.refuse(blob_name, _bad_path(error))
         return
     if not is_echo(data, backend.settings.scope.cluster(cluster)):
-        backend.clusters.accept(cluster, data, blob_name)
+        backend.clusters.accept(cluster, data, blob_name, etag)
 
 
 def _walks(path: str) -> bool:

@@ -68,6 +68,8 @@ class Submitter:
             return self.refuse(source, parsed.problems)
         cluster = admission.cluster_of(parsed.spec, job, self.settings.default_cluster)
         row = self.clusters.find(cluster) if cluster else None
+        if row is None and cluster and not source.http:
+            row = self.clusters.take_dropped(cluster)
         if row is None or row.deleting:
             unknown = self.clusters.unknown(parsed.spec, cluster)
             return self.refuse(source, (*parsed.problems, unknown), Fault.NO_CLUSTER)
@@ -76,7 +78,7 @@ class Submitter:
             self.clusters.admit_guest(row, job.workspace)
             told_of = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
             new = self._new_job(told_of, parsed.spec, job, row, source)
-            stored = self._store(new, parsed.spec, row)
+            stored = self._store(new, parsed.spec, row, source)
         except _Refused as refused:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
         except ConflictError as error:
@@ -94,10 +96,15 @@ class Submitter:
     def refuse(
         self, source: Source, problems: tuple[Problem, ...], fault: Fault = Fault.DOCUMENT
     ) -> Submission:
-        """Tell what is wrong, beside the file. Nothing else is written; over HTTP nothing at all."""
-        if not source.http:
+        """Tell what is wrong, beside the file. Nothing else is written; over HTTP nothing at all, nor beside
+        a newer file, whose answer that place is for."""
+        if not source.http and not self._overtaken(source):
             self.documents.put_status(source.place, status.refused(problems, self.now()))
         return Submission(False, problems=problems, fault=fault)
+
+    def _overtaken(self, source: Source) -> bool:
+        """Whether a drop was overwritten before its event came: events may come late and in any order."""
+        return not source.http and self.documents.overtaken(source.place, admission.mark_of(str(source)))
 
     def _show(self, job: Job) -> None:
         """Show a document that came over HTTP in the drop container. After the row: the trigger that sees it
@@ -112,8 +119,8 @@ class Submitter:
         attempts = self.settings.max_attempts
         return admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
 
-    def _store(self, new: Job, spec: JobSpec, row: ClusterRow) -> Job:
-        """The job's row: new, or the one that stands for the same document already."""
+    def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> Job:
+        """The job's row: new, or the one that stands for the same document or for a newer one already."""
         existing: Job | None = None
         for _ in range(4):
             run = replace(new, uuid=admission.next_uuid(new, existing)) if existing else new
@@ -128,7 +135,7 @@ class Submitter:
             if existing.deleting and not existing.state.live:
                 self.remover.remove(existing)
                 existing = None
-            elif self._same(existing, new, spec) and not existing.deleting:
+            elif (self._same(existing, new, spec) and not existing.deleting) or self._overtaken(source):
                 return self._settled(existing, run)
             elif existing.state.live or admission.is_http(new):
                 self._discard(existing, run)

@@ -76,6 +76,29 @@ class Documents:
         container, _, path = dropped.partition("/")
         self._put(container, path, document)
 
+    def read_dropped(self, dropped: str) -> tuple[bytes, str] | None:
+        """What lies at "<container>/<path>" and its ETag, or None."""
+        container, _, path = dropped.partition("/")
+        try:
+            with translated(f"reading {dropped}"):
+                found = self._blobs.get_blob_client(container, path).download_blob(max_concurrency=1)
+                return found.readall(), str(found.properties.etag)
+        except NotFoundError:
+            return None
+
+    def overtaken(self, dropped: str, etag: str) -> bool:
+        """Whether another document lies by now at the place of a drop that had `etag` ("": not known). What
+        was there and is gone is not overtaken."""
+        if not etag:
+            return False
+        container, _, path = dropped.partition("/")
+        try:
+            with translated(f"looking at {dropped}"):
+                found = self._blobs.get_blob_client(container, path).get_blob_properties()
+        except NotFoundError:
+            return False
+        return str(found.etag).strip('"') != etag.strip('"')
+
     def delete_dropped(self, dropped: str, etag: str = "") -> None:
         """Remove a dropped file, with `etag` only where it is still that one; a missing one is fine."""
         container, _, path = dropped.partition("/")
