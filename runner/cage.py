@@ -10,6 +10,7 @@ unless it bears the mark of our own environment, which jobs do not inherit (our 
 import ctypes
 import logging
 import os
+import shlex
 import threading
 import time
 import uuid
@@ -20,7 +21,10 @@ import psutil
 
 from runner import cgroups
 from runner.dead_man import DeadMan
+from runner.isolation import bounds
+from runner.isolation.bounds import Bounds
 from runner.isolation.types import NOT_ISOLATED, Isolation
+from runner.mounts.commands import run
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,7 @@ _VARIABLE = "BATCHAI_ATTEMPT_MARK"
 _OURS = "BATCHAI_RUNNER_MARK"
 #: How often is looked again for what a kill has missed (a fork under way), and the pause between.
 _ROUNDS, _PAUSE_SECONDS = 60, 0.05
+_END_ALL_SECONDS = 10.0
 
 
 def adopt_orphans() -> bool:
@@ -62,6 +67,7 @@ class Cage:
         self._id = uuid.uuid4().hex
         self.mark = (_VARIABLE, self._id)
         self.cgroup: cgroups.Cgroup | None = None
+        self.bounds = Bounds()
         self._open = False
         self._until: float | None = None  #: monotonic
         self._switch: DeadMan | None = None
@@ -78,19 +84,21 @@ class Cage:
             if self._switch:
                 self._switch.arm(seconds)
 
-    def open(self) -> str:
-        """Before a process is started: the file through which it enters the cgroup, or ""."""
+    def open(self) -> tuple[str, ...]:
+        """Before a process is started: the files through which it enters its cgroups."""
         with self._lock:
             if not self._open:
                 self._open = True
                 self._before = _children() if _adopts() else set()
                 self.cgroup = cgroups.make(self._id)
+                self.bounds = bounds.set_up(self._id, self._isolation.limits, self.cgroup)
                 group = str(self.cgroup.path) if self.cgroup else ""
                 if self._until is not None:
+                    end_all = shlex.join(self._isolation.user.end_all)
                     left = max(0.001, self._until - time.monotonic())
-                    self._switch = DeadMan("=".join(self.mark), group, left)
+                    self._switch = DeadMan("=".join(self.mark), group, left, self.bounds.folders, end_all)
                     self._before.add(self._switch.pid)
-        return self.cgroup.entrance if self.cgroup else ""
+        return (*((self.cgroup.entrance,) if self.cgroup else ()), *self.bounds.entrances)
 
     def entered(self, pid: int) -> None:
         """A direct child of ours works inside; whoever started it reaps it."""
@@ -112,15 +120,8 @@ class Cage:
         """Every living process of the attempt."""
         if not self._open:
             return []
-        found: dict[int, psutil.Process] = {}
-        for pid in {*self._grouped(), *self._owned(), *_marked("=".join(self.mark)), *self._adopted()}:
-            try:
-                process = psutil.Process(pid)
-                for member in (process, *process.children(recursive=True)):
-                    found[member.pid] = member
-            except psutil.NoSuchProcess:
-                continue
-        return [process for process in found.values() if is_alive(process)]
+        signs = {*self._grouped(), *self._owned(), *_marked("=".join(self.mark)), *self._adopted()}
+        return [process for process in with_descendants(signs) if is_alive(process)]
 
     def kill(self) -> int:
         """SIGKILL until nothing is left; how many were found at once. What cannot be killed (a process in
@@ -133,6 +134,8 @@ class Cage:
                 break
             if self.cgroup:
                 self.cgroup.kill()
+            if command := self._isolation.user.end_all:
+                run(command, timeout_seconds=_END_ALL_SECONDS)
             for process in left:
                 try:
                     process.kill()
@@ -162,6 +165,7 @@ class Cage:
                 self._switch = None
             if self.cgroup:
                 self.cgroup.remove()
+            self.bounds.remove()
         if _adopts():
             # Daemons of volumes were orphans as well; now that they have ended somebody must say so.
             _reap_zombies(_children() - self._at_first)
@@ -221,6 +225,27 @@ def bears(pid: int, mark: str) -> bool:
         return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False  # gone, or another user's
+
+
+def with_descendants(pids: set[int]) -> list[psutil.Process]:
+    """The processes of these ids that there are, and everything they have started. Reads the table of
+    processes once: there may be thousands that somebody wants to be rid of."""
+    children: dict[int, list[int]] = {}
+    there: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            children.setdefault(process.ppid(), []).append(process.pid)
+            there[process.pid] = process
+        except psutil.Error:
+            continue
+    found: dict[int, psutil.Process] = {}
+    waiting = list(pids)
+    while waiting:
+        pid = waiting.pop()
+        if pid in there and pid not in found:
+            found[pid] = there[pid]
+            waiting += children.get(pid, [])
+    return list(found.values())
 
 
 def is_alive(process: psutil.Process) -> bool:

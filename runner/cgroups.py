@@ -8,13 +8,16 @@ import logging
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from runner.mounts import mountinfo
 
 log = logging.getLogger(__name__)
 
 _PREFIX = "batchai-"
+#: The group that a runner moves itself into, so that its own group can hold those of jobs.
+_RUNNER = "batchai.runner"
+_CONTROLLERS = frozenset(("memory", "pids"))
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,17 @@ class Cgroup:
         return not self.path.exists()
 
 
+def named(name: str) -> str:
+    """The folder of an attempt's group."""
+    return f"{_PREFIX}{name}"
+
+
 def make(name: str) -> Cgroup | None:
     """A new group below this process's own; None where the machine does not offer that."""
-    home = _home()
+    home = home_of("")
     if home is None:
         return None
-    path = home / f"{_PREFIX}{name}"
+    path = home / named(name)
     try:
         path.mkdir()
     except OSError:
@@ -76,11 +84,57 @@ def make(name: str) -> Cgroup | None:
     return Cgroup(path)
 
 
-def _home() -> Path | None:
-    mounts = [mount.target for mount in mountinfo.current() if mount.fstype == "cgroup2"]
+def home_of(controller: str) -> Path | None:
+    """The folder below which groups of ours belong: in the unified hierarchy for "", else in that of a v1
+    controller; None where it is not mounted."""
+    mounts = [mount for mount in mountinfo.current() if _is_of(mount, controller)]
+    own = _own(controller)
+    if not mounts or own is None:
+        return None
+    if own.name == _RUNNER:
+        own = own.parent
+    # In a container the hierarchy may be mounted from our own group on.
+    found = (Path(mounts[0].target) / str(own).lstrip("/"), Path(mounts[0].target))
+    return next((path for path in found if path.is_dir()), None)
+
+
+def _is_of(mount: mountinfo.Mount, controller: str) -> bool:
+    if not controller:
+        return mount.fstype == "cgroup2"
+    return mount.fstype == "cgroup" and Path(mount.target).name.split(",").count(controller) == 1
+
+
+def _own(controller: str) -> PurePosixPath | None:
+    """Where this process is, from /proc/self/cgroup: lines "number:controllers:path"."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return None
-    own = next((line.partition("::")[2] for line in lines if line.startswith("0::")), None)
-    return Path(mounts[0]) / own.lstrip("/") if mounts and own else None
+    for line in lines:
+        number, controllers, path = line.split(":", 2)
+        if controller in controllers.split(",") and (controller or number == "0"):
+            return PurePosixPath(path)
+    return None
+
+
+def delegate() -> None:
+    """Have the controllers for the groups of our jobs, where the machine has them in the unified hierarchy. A
+    group with processes in it cannot give any to those below it, so this process moves into one of its own.
+    Nothing happens where that cannot be: other programs are in the same group, or it is not ours to change.
+    """
+    home = home_of("")
+    if home is None:
+        return
+    try:
+        offered = set((home / "cgroup.controllers").read_text().split()) & _CONTROLLERS
+        given = set((home / "cgroup.subtree_control").read_text().split())
+        if not offered - given:
+            return
+        inside = {int(pid) for pid in (home / "cgroup.procs").read_text().split()}
+        if inside == {os.getpid()}:
+            leaf = home / _RUNNER
+            leaf.mkdir(exist_ok=True)
+            (leaf / "cgroup.procs").write_text("0")
+        (home / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(offered)))
+    except OSError as error:
+        log.info("no cgroup controllers for jobs: %s", error, extra={"action": "cgroups"})

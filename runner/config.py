@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.gpu_share import choice_from
+from runner.isolation.limits import limits_from
 from runner.isolation.types import NO_LIMITS, Isolation, Limits
 from runner.scheduled_events import events_url
 from shared.errors import SettingsError
@@ -136,6 +137,7 @@ def config_from(
         container_options=_words(env, "BATCHAI_CONTAINER_OPTIONS", faults),
         image_pull_seconds=_seconds(env, "BATCHAI_IMAGE_PULL_SECONDS", 3600.0, faults),
         job_user=env.get("BATCHAI_JOB_USER", ""),
+        limits=limits_from(env, faults),
         scheduled_events_url=events_url(env),
         machine=env.get("BATCHAI_VM_NAME", ""),
         smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),

@@ -9,14 +9,18 @@ When the input ends (the runner died) or no line comes in time (it is stalled), 
 """
 
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
-# bash, not Python: 2 MB and 2 ms instead of 10 MB and 30 ms for every job. $1 seconds, $2 mark, $3 cgroup.
+# bash, not Python: 2 MB and 2 ms instead of 10 MB and 30 ms for every job. $1 seconds, $2 mark, $3 cgroup,
+# $4 shell text that kills the rest, then folders that are empty once everything is dead.
 _SCRIPT = r"""
 trap '' TERM INT HUP QUIT
 limit=$1
 while IFS= read -r -t "$limit" limit; do [ "$limit" = end ] && exit 0; done
 for round in 1 2 3 4 5 6 7 8 9 10; do
   [ -z "$3" ] || echo 1 > "$3/cgroup.kill"
+  eval "$4"
   found=
   for folder in /proc/[0-9]*; do
     if grep -qsz "^$2$" "$folder/environ"; then kill -KILL "${folder#/proc/}"; found=1; fi
@@ -24,9 +28,13 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
   [ -n "$found" ] || break
   sleep 0.1
 done 2>/dev/null
-for round in 1 2 3 4 5 6 7 8 9 10; do
-  [ -d "$3" ] && ! rmdir "$3" 2>/dev/null || break
-  sleep 0.1
+group=$3
+shift 4
+for folder in "$group" "$@"; do
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    [ -d "$folder" ] && ! rmdir "$folder" 2>/dev/null || break
+    sleep 0.1
+  done
 done
 exit 1
 """
@@ -35,10 +43,14 @@ exit 1
 class DeadMan:
     """The switch of one attempt. Not thread-safe by itself: its owner holds a lock."""
 
-    def __init__(self, mark: str, cgroup: str, seconds: float) -> None:
-        """Start it, armed for `seconds`. `mark`: "NAME=value" in the environment of whatever is to be killed;
-        `cgroup`: folder of the job's cgroup, or ""."""
+    def __init__(
+        self, mark: str, cgroup: str, seconds: float, folders: Sequence[Path] = (), end_all: str = ""
+    ) -> None:
+        """Start it, armed for `seconds`. `mark`: "NAME=value" in the environment of whatever is to be
+        killed; `cgroup`: folder of the job's cgroup, or ""; `folders`: of further groups, which go with it;
+        `end_all`: shell text that kills every process of the job's own user."""
         command = ["/bin/bash", "-c", _SCRIPT, "batchai-switch", f"{seconds:.3f}", mark, cgroup]
+        command += [end_all, *map(str, folders)]
         self._popen = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

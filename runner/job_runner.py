@@ -147,9 +147,13 @@ class JobRunner:
         return Result(outcome, report, stopped, "; ".join(self._undo_faults))
 
     def _blamed(self, outcome: Outcome) -> Outcome:
-        """The outcome of a failure on a full disk says so; where no program of the user's had a say, it is
-        the node's fault."""
-        if outcome.succeeded or not folders.is_full(self.config.root):
+        """The outcome of a failure on a full disk, or beyond what a job may use, says so; where no program
+        of the user's had a say, it is the node's fault."""
+        if outcome.succeeded:
+            return outcome
+        if words := self.cage.bounds.exceeded():
+            outcome = replace(outcome, message=f"{outcome.message}; {words}")
+        if not folders.is_full(self.config.root):
             return outcome
         message = f"{outcome.message}; the node's disk is full"
         if outcome.exit_code is None and outcome.reason not in (Reason.TERMINATED, Reason.WALL_CLOCK):

@@ -39,6 +39,14 @@ class JobUser:
         ]  # fmt: skip
 
     @property
+    def end_all(self) -> list[str]:
+        """A command that kills every process of a slot's user, forks under way included; else none."""
+        if not self.exclusive or self.is_own:
+            return []
+        words = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups", "--"]
+        return ["setpriv", *words, "/bin/sh", "-c", "kill -KILL -1"]
+
+    @property
     def to_act_as(self) -> tuple[int, int] | None:
         """(uid, gid) where this process is another user; for runner/path_writer.py."""
         return None if self.is_own else (self.uid, self.gid)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from runner.cage import Cage, bears, is_alive
+from runner.cage import Cage, bears, is_alive, with_descendants
 from runner.isolation.confinement import Confinement
 from shared.errors import LaunchError
 
@@ -23,10 +23,15 @@ MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner; and the lease must be renewed however
 #: busy the job keeps the processors.
 _OOM_SCORE, _NICE = 500, 5
-# $1 score, $2 the cgroup's entrance or "", $3 the dead man's switch or "". A runner may be stalled between
-# looking at its lease and starting a process: then the switch has fired, and its process has ended.
+# $1 score, $2 the entrances of the cgroups, one a line, $3 the dead man's switch or "". A runner may be
+# stalled between looking at its lease and starting a process: then the switch has fired, and its process has
+# ended.
 _ENTER = r"""
-{ echo "$1" > /proc/self/oom_score_adj; [ -z "$2" ] || echo 0 > "$2"; } 2>/dev/null
+lines=$IFS
+IFS='
+'
+{ echo "$1" > /proc/self/oom_score_adj; for group in $2; do echo 0 > "$group"; done; } 2>/dev/null
+IFS=$lines
 [ -z "$3" ] || [ -e "/proc/$3/fd/0" ] || exit 125
 shift 3
 exec "$@"
@@ -52,16 +57,14 @@ class JobProcess:
 
     def tree(self) -> list[psutil.Process]:
         """The process, its descendants, whatever is left of its session, and daemons it has started."""
-        found: dict[int, psutil.Process] = {}
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == self.popen.pid or bears(process.pid, self.mark):
-                    found[process.pid] = process
-                    for child in process.children(recursive=True):
-                        found[child.pid] = child
-            except (ProcessLookupError, psutil.NoSuchProcess, PermissionError):
-                continue
-        return [p for p in found.values() if is_alive(p)]
+        found = {pid for pid in psutil.pids() if self._is_of_ours(pid)}
+        return [process for process in with_descendants(found) if is_alive(process)]
+
+    def _is_of_ours(self, pid: int) -> bool:
+        try:
+            return os.getsid(pid) == self.popen.pid or bears(pid, self.mark)
+        except (ProcessLookupError, PermissionError):
+            return False
 
 
 def start(
@@ -79,8 +82,7 @@ def start(
     own = uuid.uuid4().hex
     marks = {MARK: own} | dict([cage.mark] if cage else [])
     try:
-        entrance, switch = (cage.open(), cage.switch_pid) if cage else ("", "")
-        wrapper = _entering(entrance, switch, confinement)
+        wrapper = _entering(cage, confinement)
         with stdout.open("ab") as out, stderr.open("ab") as err:
             if confinement:
                 # Or `echo lost > /dev/stderr`, which opens the file anew, would be refused.
@@ -102,16 +104,19 @@ def start(
     return JobProcess(name, popen, f"{MARK}={own}")
 
 
-def _entering(entrance: str, switch: str, confinement: Confinement | None) -> list[str]:
+def _entering(cage: Cage | None, confinement: Confinement | None) -> list[str]:
     """The words before a command that make it part of the job and not of the runner."""
     try:
         own = int(Path("/proc/self/oom_score_adj").read_text())
     except (OSError, ValueError):
         own = 0
-    words = ["/bin/sh", "-c", _ENTER, "sh", str(min(1000, own + _OOM_SCORE)), entrance, switch]
+    entrances, switch = (cage.open(), cage.switch_pid) if cage else ((), "")
+    score = str(min(1000, own + _OOM_SCORE))
+    words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch]
     if nice := shutil.which("nice"):
         words += [nice, "-n", str(_NICE)]
-    words += confinement.words() if confinement else []
+    if confinement:
+        words += confinement.words(counted=cage is not None and cage.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
     # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
     if setpriv := shutil.which("setpriv"):

@@ -19,8 +19,6 @@ CAPABILITIES = (
     "SETUID",
     "SYS_CHROOT",
 )
-#: More than any sound job has, few enough that the node itself can still start one.
-MOST_PROCESSES = 32768
 #: Half of what the node's own processes weigh: a job that keeps all processors busy must not stop renewals.
 _CPU_SHARES = 512
 #: It waits to be killed, and as the container's first process takes the dead off the process table. The image
@@ -40,6 +38,7 @@ class Options:
     shm_size: str = ""
     gpus: Sequence[str] = ()  #: ids or indices of the devices
     memory_bytes: int = 0  #: 0: no limit
+    processes: int = 0  #: threads count too; 0: no limit
     more: Sequence[str] = ()  #: the operator's own words
 
 
@@ -49,7 +48,7 @@ def run_words(options: Options, image: str) -> list[str]:
     words += ["--user", "0:0", "--workdir", "/", "--network", options.network]
     words += ["--security-opt", "no-new-privileges", "--cap-drop", "ALL"]
     words += [word for name in CAPABILITIES for word in ("--cap-add", name)]
-    words += ["--pids-limit", str(MOST_PROCESSES), "--cpu-shares", str(_CPU_SHARES)]
+    words += ["--pids-limit", str(options.processes or -1), "--cpu-shares", str(_CPU_SHARES)]
     if options.memory_bytes:
         # The same number twice: no swap, or a job that wants too much would slow down the whole node first.
         words += ["--memory", f"{options.memory_bytes}b", "--memory-swap", f"{options.memory_bytes}b"]

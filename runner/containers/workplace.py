@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,8 +30,6 @@ _VERSION_SECONDS, _ASK_SECONDS = 20.0, 30.0
 _REMOVE_SECONDS = 10.0
 #: What docker itself gives to a process whose image sets none.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: Of the node's memory, what is left to everything but the job.
-_LEFT_TO_NODE = 1024**3
 
 
 @dataclass
@@ -164,7 +161,8 @@ class ContainerWorkplace:
             network=self.config.container_network,
             shm_size=shm_size,
             gpus=self.gpus,
-            memory_bytes=memory_limit(),
+            memory_bytes=self.config.limits.memory or 0,
+            processes=self.config.limits.processes or 0,
             more=self.config.container_options,
         )
 
@@ -181,9 +179,3 @@ class ContainerWorkplace:
         if self._container is None:
             raise ContainerLostError("the container is not running")
         return self._container.docker.ask("exec", self._container.name, *words, seconds=_ASK_SECONDS)
-
-
-def memory_limit() -> int:
-    """Bytes for a job: all of the node's memory but a gigabyte, or half of it on a small one."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(total - _LEFT_TO_NODE, total // 2)

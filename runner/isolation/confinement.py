@@ -42,9 +42,9 @@ class Confinement:
     covers: tuple[tuple[str, str], ...] = ()  #: (folder, what it takes the place of), for this job alone
     hidden: tuple[str, ...] = ()  #: folders whose mounts the job does not see
 
-    def words(self) -> list[str]:
-        """In the order in which they must stand; empty where nothing is to be confined."""
-        return [*self._own_mounts(), *self._limited()]
+    def words(self, *, counted: bool = False) -> list[str]:
+        """In the order in which they must stand. `counted`: a cgroup sees to the number of processes."""
+        return [*self._own_mounts(), *self._limited(counted)]
 
     def _own_mounts(self) -> list[str]:
         if not self.covers:
@@ -67,12 +67,12 @@ class Confinement:
             hidden,
         ]
 
-    def _limited(self) -> list[str]:
+    def _limited(self, counted: bool) -> list[str]:
         prlimit = find_program("prlimit")
         if prlimit is None:
             return []
         words = [prlimit, "--core=0:0"]
         # Counted per user. The runner's own may have a desktop full of processes, and root is not held to it.
-        if self.limits.processes and not self.user.is_own:
+        if self.limits.processes and not counted and not self.user.is_own:
             words.append(f"--nproc={self.limits.processes}:{self.limits.processes}")
         return [*words, "--"]

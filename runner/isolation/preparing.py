@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from runner import cgroups
 from runner.config import RunnerConfig
 from runner.isolation import accounts, slots
 from runner.isolation.accounts import AccountError
@@ -42,6 +43,7 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
             raise SettingsError((f"jobs cannot run here: {error}",)) from error
         if user.exclusive:
             _end_processes_of(user)
+        cgroups.delegate()
         isolation = Isolation(user, slot, config.limits, _private_temp(config))
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -18,7 +19,14 @@ def need(*programs: str) -> None:
     if os.geteuid() != 0:
         faults.append("this takes root")
     if faults:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("; ".join(faults))
+        lacking("; ".join(faults))
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip, or fail where CI is set."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -13,17 +12,11 @@ from runner.cage import is_alive
 from runner.config import RunnerConfig
 from runner.isolation import slots
 from runner.isolation.preparing import isolated
-from runner.job_runner import Result
-from runner.stopping import StopSignal
 from shared.errors import SettingsError
-from shared.layout import path_segment
-from shared.state import Reason
 from tests.integration.runner.conftest import Shares
 from tests.support import closed_machine
-from tests.support.agents import job_runner
-from tests.support.world import World, document
-
-MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
+from tests.support.closed_node import MOUNTS, Closed
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -32,48 +25,6 @@ def tmp_path() -> Iterator[Path]:
     closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
     with closed_machine.open_folder() as path:
         yield path
-
-
-class Closed:
-    """A node whose jobs have a user of their own, and a share for their logs."""
-
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig) -> None:
-        self.world, self.shares, self.config = world, shares, config
-        self.logs = shares.create("logs")
-        self.number = 0
-
-    @property
-    def user(self) -> str:
-        return self.config.isolation.user.name
-
-    def run(self, command: str, config: RunnerConfig | None = None, **properties: Any) -> Result:
-        self.number += 1
-        least = {
-            "stdOutErrPathPrefix": f"{MOUNTS}/logs",
-            "mountVolumes": {"azureFileShares": [self.shares.volume("logs")]},
-        }
-        self.world.accept(f"job-{self.number}", document(command, **least | properties))
-        claim = self.world.must_claim(self.config.node_id)
-        result = job_runner(self.world, config or self.config, claim, StopSignal()).run()
-        assert result.node_fault == ""
-        return result
-
-    def said(self, name: str = "stdout.txt") -> str:
-        job = f"job-{self.number}"
-        segment = path_segment(self.world.settings.scope, self.world.id(job), self.world.job(job).uuid)
-        return (self.logs / segment / "stdouterr" / name).read_text()
-
-    def output(self, command: str, **properties: Any) -> str:
-        """What a job prints that must succeed."""
-        result = self.run(command, **properties)
-        assert result.outcome == replace(result.outcome, reason=Reason.SUCCEEDED), self.said("stderr.txt")
-        return self.said()
-
-    def refused(self, command: str) -> str:
-        """What a job says on stderr that must fail."""
-        result = self.run(command)
-        assert result.outcome and result.outcome.reason is Reason.JOB_FAILED, self.said()
-        return self.said("stderr.txt")
 
 
 @pytest.fixture

@@ -1,0 +1,115 @@
+"""Jobs that want more of the machine than they may have: the runner goes on, and they are told why they
+ended."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner import cgroups
+from runner.cage import Cage
+from runner.config import RunnerConfig
+from runner.isolation import bounds
+from runner.isolation.preparing import isolated
+from runner.isolation.types import Isolation, Limits
+from shared.state import State
+from tests.integration.runner.conftest import Shares
+from tests.integration.runner.test_agent import an_agent, done
+from tests.support import closed_machine
+from tests.support.waiting import eventually
+from tests.support.world import World, document
+
+MIB = 1024**2
+HOG = "exec python3 -c 'held = []\nwhile True: held.append(bytes(range(256)) * 4096 * 16)'"
+#: bash goes on trying when it is refused: what ends this is somebody else.
+FORK_BOMB = "bomb() { bomb & bomb & }; bomb; sleep 1000"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In the place of pytest's, which other users cannot reach."""
+    closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
+    with closed_machine.open_folder() as path:
+        yield path
+
+
+def need_controller(name: str) -> None:
+    made = bounds.set_up("probe", Limits(64, 64 * MIB), group := cgroups.make("probe"))
+    held = made.holds(name)
+    made.remove()
+    if group:
+        group.remove()
+    if not held:
+        closed_machine.lacking(f"this machine has no cgroup controller '{name}' for us")
+
+
+def run(
+    world: World,
+    shares: Shares,
+    config: RunnerConfig,
+    command: str,
+    limits: Limits,
+    wall_clock: str = "PT60S",
+) -> tuple[State, str, int | None]:
+    """State, message and attempt of a job under limits, whose message nobody else gets to see meanwhile."""
+    shares.create("logs")
+    with isolated(replace(config, job_user="", limits=limits)) as closed:
+        volumes = {"azureFileShares": [shares.volume("logs")]}
+        prefix = "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
+        more = {"stdOutErrPathPrefix": prefix, "constraints": {"maxWallClockTime": wall_clock}}
+        world.accept(data=document(command, mountVolumes=volumes, **more))
+        with an_agent(world, closed):
+            eventually(lambda: world.job().state is not State.QUEUED, 30)
+            taken = []
+            eventually(lambda: taken.append(world.receive()) or done(world), 90)
+            assert not any(taken), "the lease is renewed all the time"
+    job = world.job()
+    return job.state, str(job.errors[0]) if job.errors else "", job.attempt
+
+
+def test_a_job_that_needs_too_much_memory_ends_and_is_told(
+    world: World, shares: Shares, config: Callable[..., RunnerConfig]
+) -> None:
+    need_controller("memory")
+    state, message, attempt = run(world, shares, config(), HOG, Limits(memory=200 * MIB))
+    assert (state, attempt) == (State.FAILED, 1)
+    assert "more memory than jobs may use here (200 MiB): the kernel ended 1 of its processes" in message
+
+
+@pytest.mark.parametrize("held_by", ["the cgroup", "the user's count"])
+def test_a_fork_bomb_ends_and_the_runner_goes_on(
+    world: World,
+    shares: Shares,
+    config: Callable[..., RunnerConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    held_by: str,
+) -> None:
+    if held_by == "the cgroup":
+        need_controller("pids")
+    else:
+        monkeypatch.setattr(bounds, "set_up", lambda name, limits, group: bounds.Bounds())
+    state, message, attempt = run(world, shares, config(), FORK_BOMB, Limits(processes=100), "PT4S")
+    assert (state, attempt) == (State.FAILED, 1) and "longer than maxWallClockTime" in message
+    told = "more processes and threads than jobs may have here (100)"
+    assert (told in message) == (held_by == "the cgroup")
+
+
+def test_the_groups_of_a_job_go_with_it() -> None:
+    need_controller("memory")
+    cage = Cage(Isolation(limits=Limits(100, 100 * MIB)))
+    cage.open()
+    folders = [bound.folder for bound in cage.bounds.held]
+    assert folders and all(folder.is_dir() for folder in folders)
+    cage.close()
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_stalled_runner_leaves_no_groups_behind() -> None:
+    need_controller("memory")
+    cage = Cage(Isolation(limits=Limits(100, 100 * MIB)))
+    cage.arm(0.1)
+    cage.open()
+    folders = [bound.folder for bound in cage.bounds.held]
+    eventually(lambda: not any(folder.exists() for folder in folders), 20)
+    cage.close()
