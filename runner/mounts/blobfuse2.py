@@ -16,6 +16,7 @@ from runner.mounts.hints import mount_error
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import BLOB_CONTAINER, MountContext, MountedVolume, UnmountError, Volume
 from runner.mounts.unmounting import forced, unmount
+from runner.own_secrets import without_settings
 from shared.errors import MountError
 
 NAME = "blobfuse2"
@@ -68,8 +69,7 @@ def _start(
         find_program("blobfuse2") or "blobfuse2", "mount", str(target), f"--config-file={config}",
         "--disable-version-check=true",
     ]  # fmt: skip
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-    environment = own | dict(blobfuse_config.secret_environment(volume))
+    environment = without_settings(os.environ) | dict(blobfuse_config.secret_environment(volume))
     try:
         process = fuse_process.start(command, environment, target, home / "blobfuse2.log", volume.secrets)
     except OSError as error:

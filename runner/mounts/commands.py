@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.own_secrets import without_settings
 from runner.redaction import masked
 
 _OUTPUT_LIMIT = 4000
@@ -57,7 +58,8 @@ def run(
     environment: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
 ) -> Finished:
-    """Run to the end or to the limit; then SIGKILL to its whole group. Raises nothing.
+    """Run to the end or to the limit; then SIGKILL to its whole group. Raises nothing. `environment` None is
+    this process's without the runner's settings.
 
     A child that survives SIGKILL (it waits in the kernel) is left behind, listed by `stuck_children`.
     """
@@ -71,7 +73,7 @@ def run(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=None if environment is None else dict(environment),
+                env=without_settings(os.environ) if environment is None else dict(environment),
                 cwd="/",  # never a directory that may be, or lie on, a dead mount
                 start_new_session=True,
             )

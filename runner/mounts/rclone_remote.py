@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from runner.mounts.types import BLOB_CONTAINER, Volume
+from runner.own_secrets import without_settings
 
 _REMOTE = "volume"
 _PREFIX = f"RCLONE_CONFIG_{_REMOTE.upper()}_"
@@ -16,8 +17,7 @@ def remote(volume: Volume) -> str:
 
 def environment(volume: Volume) -> dict[str, str]:
     """The environment for rclone: ours without settings of rclone, Azure or the runner, plus the remote."""
-    others = ("RCLONE_", "AZURE_", "BATCHAI_")
-    own = {k: v for k, v in os.environ.items() if not k.upper().startswith(others)}
+    own = {k: v for k, v in without_settings(os.environ).items() if not k.upper().startswith("RCLONE_")}
     # "/notfound" is rclone's documented name for "no configuration file".
     return own | {"RCLONE_CONFIG": "/notfound"} | {_PREFIX + k: v for k, v in _settings(volume).items()}
 

@@ -14,6 +14,8 @@ from shared.vault_urls import VaultSecret, vault_secret
 #: Known to every vault there is, in every cloud.
 _API_VERSION = "7.4"
 _CONNECT_SECONDS, _READ_SECONDS, _RETRIES = 5, 15, 3
+#: For all tries of one question together: somebody may want to stop the job meanwhile.
+_WHOLE_SECONDS = 45
 #: Who the vault says is asking: ids of an application and of its object, no secrets.
 _CALLER = re.compile(r"\b(appid|oid)=([0-9A-Fa-f-]{36})")
 _ROLE = "Key Vault Secrets User"
@@ -69,6 +71,7 @@ class Vaults:
                 connection_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
                 retry_total=_RETRIES,
+                timeout=_WHOLE_SECONDS,
             )
         return self._clients[secret.host]
 

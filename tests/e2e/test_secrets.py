@@ -28,14 +28,15 @@ from local.files.server import FilesServer
 from local.layout import StackState
 from runner.mounts.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need
-from tests.support import leaks, runners
+from tests.support import docker_daemon, leaks, registry, runners
+from tests.support.docker_daemon import DockerDaemon
 from tests.support.leaks import CommandLines, command_lines
 from tests.support.stack_client import ROOT, StackClient, job
 from tests.support.vault import Vault
 from tests.support.vault import vault as running_vault
 from tests.support.waiting import eventually
 
-CLUSTER = "sealed"
+CLUSTER, BOXES = "sealed", "sealed-boxes"
 EXPERIMENT = f"{ROOT}/default/experiments/secrets"
 
 
@@ -58,6 +59,7 @@ class Secrets:
     container_key: str = field(default_factory=key)
     wrong_key: str = field(default_factory=key)
     registry: str = field(default_factory=lambda: password("battery"))
+    wrong_password: str = field(default_factory=lambda: password("hammer"))
     admin: str = field(default_factory=lambda: password("staple"))
     setup: str = field(default_factory=lambda: password("setup"))
 
@@ -216,14 +218,11 @@ def _run_everything(place: Place) -> None:
     place.drop("jobs", "default/secrets/wrong", place.job("true", mountVolumes=place.volumes(wrong)))
     eventually(lambda: _ended(place, "wrong"), 60)
     # A document with faults around its secrets
-    registry = {"image": "i", "credentials": {"username": "me", "password": values.registry}}
-    contained = {"containerSettings": {"imageSourceRegistry": registry}}
+    image = {"image": "i", "credentials": {"username": "me", "password": values.registry}}
+    contained = {"containerSettings": {"imageSourceRegistry": image}}
     faulty = place.job("true", nodeCount="many", **contained)
     place.drop("jobs", "default/secrets/faulty", faulty)
     eventually(lambda: _ended(place, "faulty"), 30)
-    # One in a container: refused at the door, or the image is not to be had
-    place.drop("jobs", "default/secrets/contained", place.job("true", **contained))
-    eventually(lambda: _ended(place, "contained"), 60)
     # A vault that refuses
     unknown = [{"name": "X", "valueSecretReference": place.vault.reference("unknown")}]
     place.drop("jobs", "default/secrets/locked", place.job("true") | _with_secrets(place, unknown))
@@ -252,7 +251,7 @@ def _ask_everything(place: Place) -> None:
     place.ask("POST", f"{ROOT}/default/clusters/{CLUSTER}/listRemoteLoginInformation")
     place.ask("GET", EXPERIMENT)
     place.ask("GET", f"{EXPERIMENT}/jobs")
-    for name in ("good", "wrong", "faulty", "contained", "locked", "http", "http-faulty"):
+    for name in ("good", "wrong", "faulty", "locked", "http", "http-faulty", "boxed", "kept-out"):
         place.ask("GET", f"{EXPERIMENT}/jobs/{name}")
         for folder in ("stdouterr", "stdOutErr"):
             listing = f"{EXPERIMENT}/jobs/{name}/listOutputFiles?outputdirectoryid={folder}"
@@ -266,7 +265,8 @@ def _places(place: Place) -> Iterator[tuple[str, bytes]]:
     for where, data in leaks.state(place.state.storage):
         if where not in place.dropped:
             yield where, data
-    for folder in (directory.shares, place.own_share, directory.logs, directory.node(f"{CLUSTER}-0")):
+    nodes = (directory.node(f"{CLUSTER}-0"), directory.node(f"{BOXES}-0"))
+    for folder in (directory.shares, place.own_share, directory.logs, *nodes):
         yield from leaks.files(folder)
     yield from place.lines.places()
     yield from place.answers
@@ -302,6 +302,48 @@ def _check_that_jobs_had_their_secrets(place: Place) -> None:
     for word, value in (("inline", place.secrets.inline), ("vault", place.secrets.vault)):
         assert f"{word} {hashlib.sha256(value.encode()).hexdigest()}" in printed
     assert (place.own_share / "made").read_bytes() == b"made\n"
+
+
+@pytest.fixture
+def daemon() -> Iterator[DockerDaemon]:
+    need(docker_daemon.missing() or registry.missing())
+    with docker_daemon.docker_daemon() as running:
+        yield running
+
+
+@pytest.mark.timeout(400)
+def test_no_secret_lies_open_after_a_run_in_a_container(place: Place, daemon: DockerDaemon) -> None:
+    """The same for an image behind a password, right and wrong, and the secrets of a job in its container."""
+    values = place.secrets
+    daemon.make_image("plain:1", "ENV PATH=/bin")
+    place.client.drop_cluster(BOXES)
+    with registry.registry("me", values.registry) as private:
+        image = private.push(daemon, "plain:1", "team/box:1")
+        chosen = _overrides(place) | {"BATCHAI_DOCKER": daemon.command}
+        with runners.runner(place.state, BOXES, chosen):
+            _run_contained(place, "boxed", private.host, image, values.registry)
+            eventually(lambda: not daemon.containers(), 20)
+            daemon.docker("rmi", image)  # a node that has an image asks nobody
+            _run_contained(place, "kept-out", private.host, image, values.wrong_password)
+    _ask_everything(place)
+
+    boxed, kept_out = _ended(place, "boxed"), _ended(place, "kept-out")
+    assert boxed and boxed["state"] == "succeeded", boxed
+    assert kept_out and [error["code"] for error in kept_out["errors"]] == ["FailedStartingContainer"]
+    assert any(b"docker" in line and b"login" in line for line in place.lines.seen)
+    assert leaks.leaks(_places(place), values.all()) == []
+    assert leaks.leaks(leaks.files(daemon.folder / "data" / "containers"), values.all()) == []
+
+
+def _run_contained(place: Place, name: str, server: str, image: str, password: str) -> None:
+    """A job in a container, which ends well only if it has its secrets."""
+    credentials = {"username": "me", "password": password}
+    settings = {"imageSourceRegistry": {"serverUrl": server, "image": image, "credentials": credentials}}
+    command = 'test -n "$INLINE" && test -n "$FROM_VAULT" && sleep 1'
+    document = place.job(command, containerSettings=settings)
+    document["properties"]["cluster"] = {"id": BOXES}
+    place.drop("jobs", f"default/secrets/{name}", document)
+    eventually(lambda: _ended(place, name), 120)
 
 
 @pytest.mark.parametrize("kind", ["table", "blob", "share", "log", "answer", "ps"])

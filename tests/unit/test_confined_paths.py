@@ -3,7 +3,7 @@
 import posixpath
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.environment import job_paths
@@ -61,7 +61,7 @@ def one_input(path: str, **more: Any) -> dict[str, Any]:
     return plain | {"inputDirectories": [{"id": "X", "path": path}]} | more
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(documents(FOLDERS, INPUTS) | documents(NASTY, NASTY))
 @example(one_input("..", outputDirectories=[{"id": "OUT", "pathPrefix": f"{ROOT}/$AZ_BATCHAI_INPUT_X"}]))
 @example(one_input(f"{ROOT}/$NOWHERE/.."))

@@ -5,6 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from runner.cage import own_mark
 from runner.mounts.commands import find_program, run, stuck_children
 from tests.support.waiting import eventually
 
@@ -58,3 +61,21 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_programs_do_not_see_the_runners_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHAI_SEALING_KEYS", "swordfish")
+    monkeypatch.setenv("AZURE_BATCHAI_STORAGE_KEY", "swordfish")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    shown = run(["env"], timeout_seconds=10).output
+    assert "swordfish" not in shown
+    assert "LANG=C.UTF-8" in shown
+
+
+def test_programs_bear_the_runners_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it the cage would take them for orphans of a job."""
+    monkeypatch.setenv("BATCHAI_RUNNER_MARK", "us")
+    shown = run(["env"], timeout_seconds=10).output
+    for name, value in own_mark().items():
+        assert f"{name}={value}" in shown
+    assert "BATCHAI_RUNNER_MARK=us" in shown
