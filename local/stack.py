@@ -69,7 +69,7 @@ class Stack:
         http_port = self._start_host(environment.function_app_settings(shared))
         account = endpoints.account
         for number, choice in enumerate(dealt_gpus(gpus.inventory(), self._runners)):
-            self._start_runner(f"local-{number}", shared, account, choice)
+            self._start_runner(number, shared, account, choice)
         me = psutil.Process()
         return StackState(
             pid=me.pid,
@@ -104,13 +104,14 @@ class Stack:
         self._add(child, f"http://127.0.0.1:{port} (loopback only, no sign-in)")
         return port
 
-    def _start_runner(self, node_id: str, shared: Mapping[str, str], account: str, choice: str) -> None:
+    def _start_runner(self, number: int, shared: Mapping[str, str], account: str, choice: str) -> None:
+        node_id = f"local-{number}"
         # A directory of shares: the runner finds account/share by asking for the share's own folder.
         premounted = {f"{account}/*": self._directory.shares}
         env = environment.machine() | environment.runner_settings(shared, premounted)
         root = self._directory.node(node_id)
         command = [sys.executable, "-m", "runner", "--cluster", CLUSTER, "--node-id", node_id]
-        command += ["--gpus", choice]
+        command += ["--gpus", choice, "--address", loopback_address(number)]
         log = self._log(f"runner-{node_id}")
         child = processes.start(f"runner {node_id}", [*command, "--root", str(root)], log, env, APP)
         self._children.append((child, ""))
@@ -143,6 +144,12 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self._directory.logs / f"{name}.log"
+
+
+def loopback_address(number: int) -> str:
+    """An address of this machine that is the runner's own: the nodes of a job open the same ports. Only Linux
+    answers on all of 127.0.0.0/8 without being told to."""
+    return f"127.0.0.{1 + number % 254}" if sys.platform == "linux" else "127.0.0.1"
 
 
 def _healthy(url: str) -> bool:
