@@ -2,6 +2,7 @@
 
 import re
 
+from shared import image_names
 from shared.findings import Finding, Findings, warning
 from shared.raw import Raw
 from shared.rules_secrets import one_of, reference_rules
@@ -37,9 +38,11 @@ def _image(registry: Raw) -> Findings:
         yield Finding(registry.at("image"), "image is not the name of a container image.", hint)
     if not server:
         return
-    host = re.sub(r"^https?://", "", server).split("/")[0]
-    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", host):
+    host = image_names.host_of(server)
+    if host and not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", host):
         yield Finding(registry.at("serverUrl"), "serverUrl is not a registry.", "Write its login server.")
-    elif image and host not in ("docker.io", "index.docker.io") and not image.startswith(f"{host}/"):
-        told = f"image does not begin with {host}/, so it is not taken from there."
+    elif host and image and not image.startswith(f"{host}/"):
+        meant = image_names.full_name(image, server)
+        taken = f"it is taken as {meant}" if meant != image else "it is not taken from there"
+        told = f"image does not begin with {host}/: {taken}."
         yield warning(registry.at("image"), told, f"Write {host}/<image>.")

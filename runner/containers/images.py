@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from runner.containers.docker import Answer, Docker, never
 from runner.containers.types import ContainerError
 from runner.stopping import StoppedEarlyError
+from shared import image_names
 from shared.spec_job import ContainerSettings
 
-#: Docker Hub under its names; the client knows its login under the last.
-_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com")
+#: The name under which docker keeps a login of the Docker Hub.
 _HUB_LOGIN = "https://index.docker.io/v1/"
 #: What a registry says when asking again will not help. Anything else may pass: time-outs, 5xx, no route.
 _FINAL = (
@@ -41,39 +41,19 @@ class Image:
     username: str = ""
     password: str = field(default="", repr=False)
 
-    @property
-    def may_move(self) -> bool:
-        """Whether its name is meant to mean another image tomorrow: no digest, and no tag but `latest`."""
-        if "@" in self.name:
-            return False
-        _, colon, tag = self.name.rpartition("/")[2].partition(":")
-        return not colon or tag == "latest"
-
 
 def image_of(settings: ContainerSettings) -> Image:
     """The image a document asks for. Raises ContainerError for a password that is still a reference."""
     registry = settings.image_source_registry
-    server = _server(registry.server_url or "")
-    name = registry.image
-    if server and server not in _HUB and not _has_registry(name):
-        name = f"{server}/{name}"
-    image = Image(name, _HUB_LOGIN if server in ("", *_HUB) else server)
+    server = registry.server_url or ""
+    name = image_names.full_name(registry.image, server)
+    image = Image(name, image_names.host_of(server) or _HUB_LOGIN)
     if registry.credentials is None:
         return image
     if registry.credentials.password is None:
         raise ContainerError(name, "the password of its registry is still an unresolved Key Vault reference")
     password = registry.credentials.password.get_secret_value()
     return replace(image, username=registry.credentials.username, password=password)
-
-
-def _server(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0] if "://" in url else url.partition("/")[0]
-
-
-def _has_registry(name: str) -> bool:
-    """As docker reads it: the first part is a host if it has a dot or a port in it, or is localhost."""
-    first, slash, _ = name.partition("/")
-    return bool(slash) and (first == "localhost" or "." in first or ":" in first)
 
 
 def is_here(docker: Docker, name: str) -> bool:
@@ -93,7 +73,7 @@ def obtain(
     Raises ContainerError with the registry's words, StoppedEarlyError.
     """
     here = is_here(docker, image.name)
-    if here and not image.may_move:
+    if here and not image_names.may_move(image.name):
         say(f"the image {image.name} is on this node already")
         return
     try:

@@ -14,17 +14,19 @@ ROOT_LABEL, JOB_LABEL = "batchai.runner-root", "batchai.job"
 _LIST_SECONDS = 20.0
 
 
-def sweep(docker: Docker, root: Path, say: Callable[[str], None]) -> None:
-    """Kill and remove every container of the runner with this root. Raises nothing. For moments at which no
-    job of it runs, and before its volumes are undone: containers hold on to them."""
+def sweep(docker: Docker, root: Path, say: Callable[[str], None]) -> str:
+    """Kill and remove every container of the runner with this root; why docker could not be asked, or "".
+    Raises nothing. For moments at which no job of it runs, and before its volumes are undone: containers hold
+    on to them."""
     if docker.program is None:
-        return
+        return f"there is no '{docker.command}' on this node"
     words = ("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={ROOT_LABEL}={root}")
     listed = docker.ask(*words, seconds=_LIST_SECONDS)
     if not listed.ok:
         # On a node that has docker installed and does not use it this is nothing to worry about.
         log.info("docker: %s", listed.words, extra={"action": "sweep_containers"})
-        return
+        return listed.words
     for container in listed.out.split():
         fault = remove(docker, container)
         say(f"container {container[:12]} {f'could not be removed: {fault}' if fault else 'removed'}")
+    return ""

@@ -25,7 +25,7 @@ from shared.spec import JobSpec
 
 log = logging.getLogger(__name__)
 
-_VERSION_SECONDS, _ASK_SECONDS = 20.0, 30.0
+_ASK_SECONDS = 30.0
 #: How long is tried to remove a container; less where the runner is in a hurry. The next start sweeps.
 _REMOVE_SECONDS = 10.0
 #: What docker itself gives to a process whose image sets none.
@@ -59,7 +59,6 @@ class ContainerWorkplace:
             raise LaunchError("the job has no containerSettings")
         image = images.image_of(settings)
         self._must_answer(docker, image.name)
-        sweep(docker, self.config.root, log.info)  # what a daemon that was late has started after all
         images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
         self.cage.open()
         exits = self.config.work / "containers" / self.placement.uuid
@@ -140,11 +139,9 @@ class ContainerWorkplace:
         if docker.program is None:
             mend = "install docker or podman on it, or set BATCHAI_DOCKER"
             raise ContainerError(image, f"this node has no '{docker.command}' to run containers with: {mend}")
-        answer = docker.ask("version", "--format", "{{.Server.Version}}", seconds=_VERSION_SECONDS)
-        if not answer.ok:
-            raise ContainerError(
-                image, f"docker does not answer on this node: {answer.words}", transient=True
-            )
+        # What a daemon that was late has started after all is removed by the way.
+        if fault := sweep(docker, self.config.root, log.info):
+            raise ContainerError(image, f"docker does not answer on this node: {fault}", transient=True)
 
     def _options(self, shm_size: str, exits: Path) -> Options:
         job, layout = self.placement.job, self.placement.layout

@@ -6,6 +6,7 @@ from functools import partial
 from runner.config import RunnerConfig
 from runner.doctor import (
     checks_clock,
+    checks_containers,
     checks_gpu,
     checks_machine,
     checks_mounts,
@@ -17,6 +18,7 @@ from runner.doctor.checks_settings import Given
 from runner.doctor.guarded import Group, run_all
 from runner.doctor.surroundings import surroundings
 from runner.doctor.types import Check, not_checked
+from runner.gpus import inventory
 from runner.own_secrets import secrets_in
 from shared.settings import Settings
 
@@ -70,12 +72,15 @@ def _machine(config: RunnerConfig | None) -> list[Group]:
         Group("node root", _LOCAL, lambda: checks_machine.disk(config)) if config else _unknown("node root")
     )
     told = config.gpus if config else None
+    docker = config.docker if config else "docker"
     return [
         Group("gpus", _LOCAL, lambda: checks_gpu.gpus(told)),
         Group("python", _LOCAL, checks_machine.python),
         root,
         Group("programs", _LOCAL, checks_machine.programs),
         Group("cgroup v2", _LOCAL, checks_machine.cgroup),
+        Group("docker", _LOCAL, lambda: checks_containers.containers(docker)),
+        Group("GPUs in containers", _LOCAL, lambda: checks_containers.gpus(len(inventory()))),
     ]
 
 
