@@ -1,4 +1,4 @@
-"""The words of `docker run` for a job's container: what it may do and what it gets. See docs/adr/0041."""
+"""The words of `docker run` for a job's container: what it may do and what it gets. See docs/adr/0071."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -10,10 +10,8 @@ _NAME, _GPU_NAME = "docker", "GPUs in containers"
 _SECONDS = 5.0  #: two of which are within a check's limit
 _INSTALL = "sudo apt-get install docker.io  # only for jobs with containerSettings"
 _TOOLKIT = "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure"
-    "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure --runtime=docker"
-)
 #: CVE-2025-23266: before it a container could run code as root on its machine.
-_LEAST_TOOLKIT = "sudo apt-get install nvidia-container-toolkit && sudo nvidia-ctk runtime configure"
+_LEAST_TOOLKIT = (1, 17, 8)
 
 
 def containers(command: str) -> list[Check]:

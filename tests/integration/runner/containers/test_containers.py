@@ -1,5 +1,6 @@
 """Jobs in containers, with a real Docker daemon: what they find, what they leave, how they end."""
 
+import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -297,3 +298,19 @@ def test_the_runner_follows_no_link_that_a_container_has_made(boxes: Boxes, tmp_
     # Then nothing of it has reached a file of the node
     assert victim.read_text() == "precious"
     assert notice.is_file() and not notice.is_symlink()
+
+
+def test_docker_understands_what_it_is_told(boxes: Boxes) -> None:
+    """GPUs by id, as this machine has none: what docker would ask NVIDIA's runtime for."""
+    wanted = options.Options("probe", {}, {}, (), gpus=("GPU-a1", "GPU-b2"), memory_bytes=2**30, processes=99)
+    words = ["create", *options.run_words(wanted, IMAGE)[2:]]
+    boxes.daemon.docker(*words)
+    inspected = json.loads(boxes.daemon.docker("inspect", "--format", "{{json .HostConfig}}", "probe"))
+    boxes.daemon.docker("rm", "probe")
+    assert inspected["DeviceRequests"][0]["DeviceIDs"] == ["GPU-a1", "GPU-b2"]
+    assert inspected["CapDrop"] == ["ALL"]
+    assert {name.removeprefix("CAP_") for name in inspected["CapAdd"]} == {*options.CAPABILITIES}
+    assert inspected["SecurityOpt"] == ["no-new-privileges"]
+    assert (inspected["Memory"], inspected["MemorySwap"]) == (2**30, 2**30)
+    assert inspected["PidsLimit"] == 99
+    assert inspected["NetworkMode"] == "host" and not inspected["Privileged"]
