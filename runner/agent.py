@@ -169,6 +169,8 @@ class Agent:
 
     def _refuse_leftovers(self) -> None:
         """What a job has left must be gone before another job may run here. Raises FolderError."""
+        if fault := self._config.isolation.fault:
+            raise folders.FolderError(fault)
         jobs = self._config.root / "jobs"
         if mountinfo.mounted_under(jobs):
             # What could not be unmounted when its job ended may be by now.

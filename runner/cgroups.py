@@ -98,16 +98,26 @@ def home_of(controller: str) -> Path | None:
     return next((path for path in found if path.is_dir()), None)
 
 
+def group_of(pid: int) -> Path | None:
+    """The folder of a process's group in the unified hierarchy; None where that is not mounted, or the group
+    is its root, where everything is."""
+    mount = next((mount for mount in mountinfo.current() if _is_of(mount, "")), None)
+    own = _own("", pid)
+    if mount is None or own is None or own.parts[1:] == ():
+        return None
+    return Path(mount.target) / str(own).lstrip("/")
+
+
 def _is_of(mount: mountinfo.Mount, controller: str) -> bool:
     if not controller:
         return mount.fstype == "cgroup2"
     return mount.fstype == "cgroup" and Path(mount.target).name.split(",").count(controller) == 1
 
 
-def _own(controller: str) -> PurePosixPath | None:
-    """Where this process is, from /proc/self/cgroup: lines "number:controllers:path"."""
+def _own(controller: str, pid: int | None = None) -> PurePosixPath | None:
+    """Where a process (this one) is, from /proc/PID/cgroup: lines "number:controllers:path"."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = Path(f"/proc/{pid or 'self'}/cgroup").read_text().splitlines()
     except OSError:
         return None
     for line in lines:

@@ -85,6 +85,7 @@ class RunnerConfig:
     image_pull_seconds: float = 3600.0
     job_user: str = "own"  #: a name, "own": the runner's, "": one per runner, where the runner is root
     limits: Limits = NO_LIMITS  #: of a job
+    metadata_open: bool = True  #: whether jobs may reach what gives them the machine's identity
     isolation: Isolation = field(
         default_factory=Isolation
     )  #: what became of these: runner.isolation.preparing
@@ -138,6 +139,7 @@ def config_from(
         image_pull_seconds=_seconds(env, "BATCHAI_IMAGE_PULL_SECONDS", 3600.0, faults),
         job_user=env.get("BATCHAI_JOB_USER", ""),
         limits=limits_from(env, faults),
+        metadata_open=_metadata_open(env, faults),
         scheduled_events_url=events_url(env),
         machine=env.get("BATCHAI_VM_NAME", ""),
         smb_hosts=_json_map(env, "BATCHAI_SMB_HOSTS", faults),
@@ -181,6 +183,13 @@ def _words(env: Mapping[str, str], name: str, faults: list[str]) -> tuple[str, .
     except ValueError as error:
         faults.append(f"{name} cannot be split into words: {error}")
         return ()
+
+
+def _metadata_open(env: Mapping[str, str], faults: list[str]) -> bool:
+    value = env.get("BATCHAI_JOB_METADATA", "") or "closed"
+    if value not in ("open", "closed"):
+        faults.append(f"BATCHAI_JOB_METADATA is '{value}'; it must be open or closed")
+    return value == "open"
 
 
 def _json_map(env: Mapping[str, str], name: str, faults: list[str]) -> dict[str, str]:

@@ -48,10 +48,15 @@ def events_url(env: Mapping[str, str]) -> str:
     """Where to ask: BATCHAI_SCHEDULED_EVENTS_URL ("off": nowhere), else on an Azure machine Azure's own."""
     if given := env.get("BATCHAI_SCHEDULED_EVENTS_URL", ""):
         return "" if given == "off" else given
+    return AZURE_URL if is_azure_machine() else ""
+
+
+def is_azure_machine() -> bool:
+    """Whether this is a virtual machine of Azure's."""
     try:
-        return AZURE_URL if _CHASSIS.read_text().strip() == _AZURE_CHASSIS else ""
+        return _CHASSIS.read_text().strip() == _AZURE_CHASSIS
     except OSError:
-        return ""
+        return False
 
 
 class EventWatcher:

@@ -13,6 +13,7 @@ from runner.config import RunnerConfig, job_base_environment
 from runner.gpu_share import NO_GPUS, GpuShare
 from runner.isolation import slots
 from runner.isolation.confinement import Confinement
+from runner.isolation.metadata import MetadataError
 from runner.job_user import JobUser
 from runner.process import JobProcess
 from shared.layout import NodeLayout
@@ -67,7 +68,16 @@ class NodeWorkplace:
         return self.config.isolation.user
 
     def open(self) -> None:
-        """It always is."""
+        """What goes by user needs nothing more; for the runner's own, the job's cgroup says who is a
+        job's."""
+        if (door := self.config.isolation.door) and self.user.is_own:
+            self.cage.open()
+            try:
+                if self.cage.cgroup is None:
+                    raise MetadataError("this machine has no cgroup v2 by which jobs are known")
+                door.close_to(self.cage.cgroup.path)
+            except MetadataError as error:
+                self.say(f"the metadata endpoint is open to this job, which is {self.user.name}'s: {error}")
 
     def close(self) -> tuple[str, ...]:
         """Its processes are the cage's to end."""

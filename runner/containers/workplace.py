@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner import cgroups
 from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers import images, step
@@ -17,7 +18,9 @@ from runner.containers.options import Options
 from runner.containers.step import ContainerStep
 from runner.containers.sweeping import JOB_LABEL, ROOT_LABEL, sweep
 from runner.containers.types import ContainerError, ContainerLostError
+from runner.isolation.metadata import MetadataError
 from runner.mounts.types import Volume
+from runner.scheduled_events import is_azure_machine
 from runner.stopping import StopSignal
 from shared.environment import Placement, log_directory, output_directories
 from shared.errors import LaunchError
@@ -66,7 +69,28 @@ class ContainerWorkplace:
         self._container = Container(docker, options, image.name, exits)
         first = self._container.start(self._stopped)
         self.say(f"container {self._container.name} of {image.name} started (process {first.pid})")
+        self._close_metadata(first.pid)
         self._base = self._image_environment(docker, image.name)
+
+    def _close_metadata(self, pid: int) -> None:
+        """Behind a bridge it is closed already. On the node's network, where the container's root cannot be
+        told from the node's, the cgroup of its processes tells them. Raises MetadataError on Azure's
+        machines."""
+        door = self.config.isolation.door
+        if door is None or self.config.container_network != "host":
+            return
+        try:
+            group = cgroups.group_of(pid)
+            if group is None:
+                raise MetadataError("the container is in no cgroup v2 of its own")
+            door.close_to(group)
+        except MetadataError as error:
+            mend = "set BATCHAI_CONTAINER_NETWORK=bridge, or BATCHAI_JOB_METADATA=open"
+            if is_azure_machine():
+                raise MetadataError(
+                    f"the metadata endpoint is open to containers: {error}; {mend}"
+                ) from error
+            self.say(f"the metadata endpoint is open to the container: {error}")
 
     def close(self) -> tuple[str, ...]:
         """Kill and remove the container; what of it cannot be killed, which makes the node unusable."""

@@ -6,18 +6,21 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
 
 from runner import cgroups
 from runner.config import RunnerConfig
-from runner.isolation import accounts, slots
+from runner.isolation import accounts, metadata, slots
 from runner.isolation.accounts import AccountError
+from runner.isolation.metadata import Door, MetadataError
 from runner.isolation.slots import NoSlotError
 from runner.isolation.types import Isolation
 from runner.job_user import JobUser, own
 from runner.mounts.commands import find_program
+from runner.scheduled_events import is_azure_machine
 from shared.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,8 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
         if user.exclusive:
             _end_processes_of(user)
         cgroups.delegate()
-        isolation = Isolation(user, slot, config.limits, _private_temp(config))
+        door, fault = _door(config, user, slot, stack)
+        isolation = Isolation(user, slot, config.limits, _private_temp(config), door, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)
 
@@ -78,6 +82,18 @@ def _refuse_unreachable(user: JobUser, config: RunnerConfig) -> None:
             )
 
 
+def _door(config: RunnerConfig, user: JobUser, slot: int | None, stack: ExitStack) -> tuple[Door | None, str]:
+    """The closed door, or why this machine must take no job: only Azure's have an identity to lose."""
+    if config.metadata_open:
+        return None, ""
+    name = f"own-{sha256(os.fsencode(config.root)).hexdigest()[:8]}" if slot is None else f"job-{slot}"
+    try:
+        return stack.enter_context(metadata.closed(name, None if user.is_own else user.uid)), ""
+    except MetadataError as error:
+        log.warning("%s", error, extra={"action": "metadata"})
+        return None, str(error) if is_azure_machine() else ""
+
+
 def _private_temp(config: RunnerConfig) -> bool:
     """Whether jobs can have temp folders of their own in the place of the machine's."""
     if os.geteuid() != 0 or find_program("unshare") is None:
@@ -109,4 +125,5 @@ def describe(isolation: Isolation) -> str:
     user = isolation.user
     words = [f"{user.name} (uid {user.uid})"]
     words.append("temp folders of their own" if isolation.private_temp else "the machine's /tmp")
+    words.append("the metadata endpoint " + ("is closed to them" if isolation.door else "is open to them"))
     return ", ".join(words)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from runner.isolation.metadata import Door
 from runner.job_user import JobUser, own
 
 
@@ -24,6 +25,8 @@ class Isolation:
     slot: int | None = None  #: the number of the user, where each runner of this machine has one of its own
     limits: Limits = NO_LIMITS
     private_temp: bool = False  #: a job has a /tmp, /var/tmp and /dev/shm of its own
+    door: Door | None = None  #: to the machine's identity, closed; None: it is open
+    fault: str = ""  #: why this machine must take no job, or ""
 
 
 NOT_ISOLATED = Isolation()  #: the runner's own user, no limits

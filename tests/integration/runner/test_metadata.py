@@ -1,0 +1,204 @@
+"""The door to the machine's identity, tried from a machine of three namespaces: a container behind a bridge,
+the machine itself, and Azure with its two addresses."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from runner import cgroups, folders
+from runner.cage import Cage
+from runner.config import RunnerConfig
+from runner.isolation import metadata, preparing
+from runner.isolation.metadata import INSTANCE, WIRE_SERVER, MetadataError
+from runner.isolation.preparing import isolated
+from runner.workplace import NodeWorkplace
+from shared.layout import NodeLayout
+from shared.names import ClusterId, JobId
+from tests.support import closed_machine, networks
+from tests.support.networks import ip
+
+ASK = (
+    "import sys, urllib.request as u\n"
+    "o = u.build_opener(u.ProxyHandler({}))\n"
+    "print(o.open(f'http://{sys.argv[1]}:{sys.argv[2]}/', timeout=3).read().decode())"
+)
+
+
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"identity")
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+class Net:
+    """The names of the three namespaces."""
+
+    def __init__(self, container: str, machine: str, azure: str) -> None:
+        self.container, self.machine, self.azure = container, machine, azure
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Net]:
+    closed_machine.need("nft", "ip", "setpriv", "unshare", "useradd")
+    with ExitStack() as stack:
+        names = Net(*(stack.enter_context(networks.namespace()) for _ in range(3)))
+        networks.cable(names.container, "172.17.0.2/24", names.machine, "172.17.0.1/24")
+        networks.cable(names.machine, "10.1.0.4/24", names.azure, "10.1.0.1/24")
+        ip("-n", names.container, "route", "add", "default", "via", "172.17.0.1")
+        ip("-n", names.machine, "route", "add", "default", "via", "10.1.0.1")
+        ip("-n", names.azure, "route", "add", "default", "via", "10.1.0.4")
+        for address in (INSTANCE, WIRE_SERVER):
+            ip("-n", names.azure, "address", "add", f"{address}/32", "dev", "lo")
+        networks.inside(
+            names.machine, lambda: subprocess.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"], check=True)
+        )
+        servers = networks.inside(
+            names.azure, lambda: [ThreadingHTTPServer(("0.0.0.0", port), Answering) for port in (80, 53)]
+        )
+        for server in servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield names
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    with closed_machine.open_folder() as path:
+        yield path
+
+
+@pytest.fixture
+def config(root: Path) -> RunnerConfig:
+    return RunnerConfig(ClusterId("ws", "default"), "node-0", root / "root", metadata_open=False)
+
+
+def asks(name: str, address: str, port: int = 80) -> bool:
+    """Whether a plain process (root's, as the runner is) in a namespace gets an answer."""
+    command = [sys.executable, "-c", ASK, address, str(port)]
+    return networks.inside(name, lambda: subprocess.run(command, capture_output=True).returncode == 0)
+
+
+def job_asks(net: Net, config: RunnerConfig, address: str, port: int = 80) -> str:
+    """What a job on the machine is told: "identity", or its complaint."""
+    layout = NodeLayout(str(config.root), JobId("ws", "exp", "job"))
+    folders.make(layout, config.isolation)
+    cage = Cage(config.isolation)
+    out, err = config.root / "out", config.root / "err"
+    out.write_text("")
+    err.write_text("")
+    said: list[str] = []
+    workplace = NodeWorkplace(config, layout, cage, said.append)
+
+    def work() -> None:
+        workplace.open()
+        script = Path(layout.working_directory) / "ask.py"
+        script.write_text(ASK)
+        command = f"/usr/bin/python3 ask.py {address} {port}"
+        child = workplace.start("", command, {}, out, err)
+        child.popen.wait(20)
+
+    try:
+        networks.inside(net.machine, work)
+    finally:
+        cage.kill()
+        cage.close()
+    return (out.read_text() + err.read_text()).strip() + "".join(said)
+
+
+def test_the_stand_in_answers_everybody_while_no_door_is_closed(net: Net) -> None:
+    for name in (net.machine, net.container):
+        assert asks(name, INSTANCE) and asks(name, WIRE_SERVER) and asks(name, WIRE_SERVER, 53)
+
+
+def entered(net: Net, config: RunnerConfig, test: Callable[[RunnerConfig], None]) -> None:
+    """Run a test while a runner with this config is up on the machine."""
+    context = isolated(config)
+    closed = networks.inside(net.machine, context.__enter__)
+    try:
+        test(closed)
+    finally:
+        networks.inside(net.machine, lambda: context.__exit__(None, None, None))
+
+
+def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config: RunnerConfig) -> None:
+    def test(closed: RunnerConfig) -> None:
+        assert closed.isolation.door is not None and not closed.isolation.fault
+        for address in (INSTANCE, WIRE_SERVER):
+            told = job_asks(net, closed, address)
+            assert "urlopen error" in told and "identity" not in told
+            assert not asks(net.container, address)
+            assert asks(net.machine, address)
+        # The machine's DNS is served at this address too.
+        assert job_asks(net, closed, WIRE_SERVER, 53) == "identity"
+        assert asks(net.container, WIRE_SERVER, 53)
+
+    entered(net, replace(config, job_user=""), test)
+    assert asks(net.container, INSTANCE), "the door goes with the runner"
+
+
+def test_jobs_that_need_the_identity_reach_it(net: Net, config: RunnerConfig) -> None:
+    def test(closed: RunnerConfig) -> None:
+        assert job_asks(net, closed, INSTANCE) == "identity"
+        assert asks(net.container, INSTANCE)
+
+    entered(net, replace(config, job_user="", metadata_open=True), test)
+
+
+def test_jobs_of_the_runners_own_user_are_known_by_their_cgroup(net: Net, config: RunnerConfig) -> None:
+    if cgroups.home_of("") is None:
+        closed_machine.lacking("no cgroup v2 that we may write to")
+
+    def test(closed: RunnerConfig) -> None:
+        assert "identity" not in job_asks(net, closed, INSTANCE)
+        assert "identity" not in job_asks(net, closed, INSTANCE), "the next job, in a cgroup of its own"
+        assert asks(net.machine, INSTANCE)
+
+    entered(net, replace(config, job_user="own"), test)
+
+
+def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, config: RunnerConfig) -> None:
+    left = metadata.closed("job-test", None)
+    networks.inside(net.machine, left.__enter__)
+    with ExitStack() as stack:
+        again = metadata.closed("job-test", None)
+        networks.inside(net.machine, again.__enter__)
+        stack.callback(networks.inside, net.machine, lambda: again.__exit__(None, None, None))
+        assert not asks(net.container, INSTANCE)
+    assert asks(net.container, INSTANCE)
+
+
+def test_a_table_that_is_gone_is_not_missed(net: Net) -> None:
+    door = metadata.closed("job-gone", None)
+    networks.inside(net.machine, door.__enter__)
+    networks.inside(net.machine, lambda: subprocess.run(["nft", "flush", "ruleset"], check=True))
+    networks.inside(net.machine, lambda: door.__exit__(None, None, None))
+
+
+@pytest.mark.parametrize("azure", [True, False])
+def test_without_nft_only_a_machine_of_azures_takes_no_job(
+    config: RunnerConfig, monkeypatch: pytest.MonkeyPatch, azure: bool
+) -> None:
+    closed_machine.need()
+    monkeypatch.setattr(metadata, "find_program", lambda name: None)
+    monkeypatch.setattr(preparing, "is_azure_machine", lambda: azure)
+    with isolated(replace(config, job_user="own")) as found:
+        assert found.isolation.door is None
+        assert ("BATCHAI_JOB_METADATA=open" in found.isolation.fault) == azure
+
+
+def test_a_door_is_closed_to_groups_that_nft_can_name() -> None:
+    with pytest.raises(MetadataError, match="not below"):
+        metadata.Door("batchai-x").close_to(Path("/elsewhere/cgroup"))
