@@ -14,6 +14,9 @@ from local.layout import DataDirectory
 #: The scope of the local stack; documents and output paths carry it.
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 RESOURCE_GROUP = "batchai"
+#: Jobs run as whoever started the stack: its data directory and its Python may lie in a home that is closed
+#: to other users (ADR 0060). A laptop has no identity to lose, and its packet filter is not ours.
+AS_ITSELF = {"BATCHAI_JOB_USER": "own", "BATCHAI_JOB_METADATA": "open"}
 
 
 def sealing_key(directory: DataDirectory) -> str:
@@ -74,15 +77,15 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
 
 def runner_settings(shared: Mapping[str, str], premounted: Mapping[str, Path]) -> dict[str, str]:
     """What a runner is started with. Jobs find this virtual environment's Python first on their PATH."""
-    return dict(shared) | {
-        "BATCHAI_PREMOUNTED": json.dumps({share: str(path) for share, path in premounted.items()}),
-        "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
-        # Its data directory and its Python may lie in a home that is closed to other users (ADR 0060).
-        "BATCHAI_JOB_USER": "own",
-        # A laptop has no identity to lose, and its packet filter is not ours.
-        "BATCHAI_JOB_METADATA": "open",
-        "BATCHAI_NODE_REPORT_SECONDS": "5",
-    }
+    return (
+        dict(shared)
+        | AS_ITSELF
+        | {
+            "BATCHAI_PREMOUNTED": json.dumps({share: str(path) for share, path in premounted.items()}),
+            "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
+            "BATCHAI_NODE_REPORT_SECONDS": "5",
+        }
+    )
 
 
 def machine() -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import processes
+from local import environment, processes
 from tests.support.rest_api import PROJECT, RestApi
 
 
@@ -15,7 +15,7 @@ from tests.support.rest_api import PROJECT, RestApi
 def runner(api: RestApi, cluster: str, root: Path) -> Iterator[processes.Child]:
     """`python -m runner` for `<workspace>/<cluster>`, with the shares at hand on this machine."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BATCHAI", "AZURE_", "AzureWebJobs"))}
-    more = {
+    more = environment.AS_ITSELF | {
         "BATCHAI_PREMOUNTED": json.dumps({f"{api.account}/*": str(api.shares_root)}),
         "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
         "BATCHAI_NODE_REPORT_SECONDS": "1",

@@ -107,7 +107,7 @@ class Arena:
 
     def start(self, number: int, more: Mapping[str, str] = MappingProxyType({}), clock: str = "") -> Child:
         """Start runner `number`; `clock`: how far off its clock is, in faketime's words ("+10m")."""
-        env = environment.machine() | TIMES | dict(more)
+        env = environment.machine() | environment.AS_ITSELF | TIMES | dict(more)
         env["BATCHAI_STORAGE"] = self.wires.connection_string
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]

@@ -129,7 +129,7 @@ def a_runner(
     }
     command = runners.command(str(world.cluster), config.node_id, config.root)
     log = config.root.with_suffix(".log")
-    env = environment.machine() | settings | fake
+    env = environment.machine() | environment.AS_ITSELF | settings | fake
     child = processes.start(config.node_id, [*command, "--gpus", choice], log, env, APP)
     try:
         yield child
