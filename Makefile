@@ -47,6 +47,7 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine
 	@scripts/client-envs azure-cli
+	@scripts/engine-envs
 	@$(MAKE) --no-print-directory lint types audit
 	@.venv/bin/pytest -q tests
 

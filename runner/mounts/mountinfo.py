@@ -53,6 +53,15 @@ def mounted_at(target: Path) -> Mount | None:
     return next((mount for mount in reversed(current()) if mount.target == wanted), None)
 
 
+def mounted_in(pid: int, target: Path) -> bool:
+    """Whether something is mounted at exactly this path in the mount namespace of another process."""
+    try:
+        text = Path(f"/proc/{pid}/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return False
+    return any(mount.target == str(real(target)) for mount in parse(text))
+
+
 def mounted_under(root: Path) -> tuple[Mount, ...]:
     """Mounts at or below `root`, in the order in which they must be undone (latest and deepest first)."""
     base = str(real(root))

@@ -138,7 +138,7 @@ def pair(tmp_path: Path) -> Pair:
 def allreduce(tmp_path: Path) -> Path:
     """A compiled program that adds up rank + 1 over all ranks by MPI_Allreduce."""
     program = tmp_path / "allreduce"
-    source = Path(__file__).parents[2] / "support" / "allreduce.c"
+    source = Path(__file__).parents[2] / "engines" / "allreduce.c"
     subprocess.run(["mpicc", "-o", str(program), str(source)], check=True)
     return program
 
