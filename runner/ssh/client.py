@@ -75,14 +75,9 @@ class Client:
     def environment(self, base: Mapping[str, str], job: Mapping[str, str]) -> dict[str, str]:
         """The job's variables `job`, with what makes its programs find ours; `base` as in Workplace."""
         path = job.get("PATH") or base.get("PATH") or os.defpath
-        agent = str(self.programs / "ssh")
-        return {
-            **job,
-            "PATH": f"{self.programs}:{path}",
-            # mpirun would find `ssh` by PATH as well, unless a profile has set that anew. Open MPI 4 and 5.
-            "OMPI_MCA_plm_rsh_agent": agent,
-            "PRTE_MCA_plm_ssh_agent": agent,
-        }
+        # mpirun finds `ssh` by PATH too. Its own setting for that would not do: it tells the other nodes the
+        # path that is right on the leader.
+        return {**job, "PATH": f"{self.programs}:{path}"}
 
     def write_session(self, environment: Mapping[str, str], scratch: str) -> None:
         """What a login finds: the job's variables, its working directory, a shell for the command asked for.

@@ -94,9 +94,10 @@ def connected(
     except OSError as error:
         raise SshError(f"the job's folder for ssh cannot be made: {error}") from error
     try:
+        # The folder first: what sshd starts sees the mounts that were there when sshd was started.
         with (
-            server.serving(serves, offer.keys, peers, place.workplace, say),
             _shared(offer, peers, this, place, say, undo_failed),
+            server.serving(serves, offer.keys, peers, place.workplace, say),
         ):
             yield changed
     finally:

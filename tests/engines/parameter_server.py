@@ -1,5 +1,5 @@
-"""What a distributed TensorFlow job does with its TF_CONFIG, without TensorFlow: every task opens the port that
-is its own and exchanges numbers with the others.
+"""What a distributed TensorFlow job does with its TF_CONFIG, without TensorFlow: every task opens the port
+that is its own and exchanges numbers with the others.
 
 Each worker, the master among them, gives index + 1 to a parameter server. The master waits until all have,
 and tells every other worker, on the port of that worker, what the sum is. Parameter servers serve for ever.

@@ -2,16 +2,18 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from runner import folders, process
 from runner.cage import Cage
 from runner.config import RunnerConfig
+from runner.isolation.preparing import isolated
 from runner.job_user import own
 from runner.process import JobProcess
 from runner.ssh import server, shared_temp
@@ -22,6 +24,7 @@ from shared.environment import Node, Placement, job_environment
 from shared.layout import NodeLayout
 from shared.names import ClusterId
 from shared.spec import JobSpec
+from tests.support import closed_machine
 from tests.support.placements import JOB, SCOPE, job
 from tests.support.waiting import eventually
 
@@ -71,6 +74,7 @@ class Pair:
     """Makes the nodes; see `linked`."""
 
     tmp_path: Path
+    closed: bool = False  #: each node's jobs have a user of their own
     addresses: tuple[str, ...] = ("127.0.0.2", "127.0.0.3")
 
     def _placement(self, index: int, offers: list[Offer]) -> Placement:
@@ -83,27 +87,46 @@ class Pair:
         )
 
     @contextmanager
+    def _config(self, index: int) -> Iterator[RunnerConfig]:
+        root = self.tmp_path / f"root-{index}"
+        config = RunnerConfig(ClusterId("ws", "gpus"), f"node-{index}", root)
+        if not self.closed:
+            yield config
+            return
+        with isolated(replace(config, job_user="")) as closed:
+            yield closed
+
+    @contextmanager
     def linked(self, spec: JobSpec | None = None) -> Iterator[list[LinkedNode]]:
         """The nodes, each connected to the others; released in reverse order."""
         spec = spec or job(len(self.addresses), secrets=[{"name": "TOKEN", "value": SECRET}])
         with ExitStack() as stack:
-            offers = []
+            offers: list[Offer] = []
+            configs: list[RunnerConfig] = []
             for index in range(len(self.addresses)):
-                layout = NodeLayout(str(self.tmp_path / f"root-{index}"), JOB)
-                folders.make(layout)
-                offers.append(stack.enter_context(offered(own(), layout, 2)))
+                config = stack.enter_context(self._config(index))
+                layout = NodeLayout(str(config.root), JOB)
+                folders.make(layout, config.isolation)
+                configs.append(config)
+                offers.append(stack.enter_context(offered(config.isolation.user, layout, 2)))
             peers = tuple(
                 Peer(f"node-{i}", address, access_from_json(offers[i].access.to_json()))
                 for i, address in enumerate(self.addresses)
             )
             nodes = [
-                self._enter(stack, spec, self._placement(i, offers), offers[i], peers)
+                self._enter(stack, spec, self._placement(i, offers), offers[i], peers, configs[i])
                 for i in range(len(self.addresses))
             ]
             yield nodes
 
     def _enter(
-        self, stack: ExitStack, spec: JobSpec, placement: Placement, offer: Offer, peers: tuple[Peer, ...]
+        self,
+        stack: ExitStack,
+        spec: JobSpec,
+        placement: Placement,
+        offer: Offer,
+        peers: tuple[Peer, ...],
+        config: RunnerConfig,
     ) -> LinkedNode:
         cage = Cage()
         folder = self.tmp_path / f"node-{placement.index}"
@@ -111,9 +134,8 @@ class Pair:
         said: list[str] = []
         faults: list[str] = []
         started: list[JobProcess] = []
-        config = RunnerConfig(placement.cluster, placement.this.node_id, Path(placement.layout.root))
         workplace = NodeWorkplace(config, placement.layout, cage, said.append)
-        place = Place(workplace, cage, workplace.base, own(), folder / "private")
+        place = Place(workplace, cage, workplace.base, config.isolation.user, folder / "private")
         stack.callback(cage.close)
         stack.callback(process.kill_left, started)
         stack.callback(cage.kill)
@@ -125,13 +147,24 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Pair:
+def tmp_path() -> Iterator[Path]:
+    """In the place of pytest's, which other users cannot reach."""
+    with closed_machine.open_folder() if os.geteuid() == 0 else TemporaryDirectory() as path:
+        yield Path(path)
+
+
+@pytest.fixture(params=["own", "closed"])
+def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Pair:
+    """Nodes whose jobs run as the runner's user, and nodes with a user each for theirs."""
     fault = _fault()
     if fault and os.environ.get("CI"):
         pytest.fail(f"CI must have this: {fault}")
     if fault:
         pytest.skip(fault)
-    return Pair(tmp_path)
+    closed = request.param == "closed"
+    if closed:
+        closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
+    return Pair(tmp_path, closed)
 
 
 @pytest.fixture
@@ -141,6 +174,3 @@ def allreduce(tmp_path: Path) -> Path:
     source = Path(__file__).parents[2] / "engines" / "allreduce.c"
     subprocess.run(["mpicc", "-o", str(program), str(source)], check=True)
     return program
-
-
-Linked = Callable[[], Iterator[list[LinkedNode]]]

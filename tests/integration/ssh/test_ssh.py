@@ -1,7 +1,5 @@
 """runner.ssh: nodes that log in to each other, with OpenSSH's real programs."""
 
-import os
-import shutil
 import signal
 import socket
 from pathlib import Path
@@ -27,11 +25,12 @@ def test_plain_ssh_reaches_a_node_by_its_id_and_by_its_address(pair: Pair) -> No
 
 def test_scp_sftp_and_pipes_work(pair: Pair) -> None:
     with pair.linked() as (leader, helper):
-        leader.run("echo hello > a; scp -q a node-1:; scp -q node-1:a b; scp -q a 127.0.0.3:/tmp/../$PWD/c")
-        assert Path(helper.layout.working_directory, "a").read_text() == "hello\n"
+        leader.run("echo hello > a; scp -q a node-1:; scp -q node-1:a b; scp -q a 127.0.0.3:c")
+        there = Path(helper.layout.working_directory)
+        assert [(there / name).read_text() for name in "ac"] == ["hello\n", "hello\n"]
         assert leader.run("cat b; echo piped | ssh node-1 cat; ssh node-1 < /dev/null") == "hello\npiped\n"
         leader.run("echo 'put a d' | sftp -q -b - node-1")
-        assert Path(helper.layout.working_directory, "d").read_text() == "hello\n"
+        assert (there / "d").read_text() == "hello\n"
 
 
 def test_only_keys_of_the_job_open_and_they_open_no_tunnels(pair: Pair, tmp_path: Path) -> None:
@@ -59,7 +58,10 @@ def test_the_shared_folder_is_the_leaders(pair: Pair) -> None:
         shared = "$AZ_BATCHAI_SHARED_JOB_TEMP"
         helper.run(f"echo from the helper > {shared}/a && mkdir {shared}/d && echo 2 > {shared}/d/b")
         assert leader.run(f"cat {shared}/a {shared}/d/b; echo 3 >> {shared}/a") == "from the helper\n2\n"
-        assert helper.run(f"cat {shared}/a; stat -c %u {shared}/a") == f"from the helper\n3\n{os.getuid()}\n"
+        assert (
+            helper.run(f"cat {shared}/a; stat -c %u {shared}/a")
+            == f"from the helper\n3\n{helper.workplace.user.uid}\n"
+        )
         assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is not None
     assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is None
     assert helper.faults == leader.faults == []
@@ -107,7 +109,5 @@ def test_a_leader_that_does_not_answer_holds_no_helper(pair: Pair) -> None:
 
 def test_an_image_without_ssh_says_what_to_do(pair: Pair) -> None:
     with pair.linked() as (leader, _):
-        programs = Path(leader.layout.job_temp, client.FOLDER, "bin")
-        copy = (programs / "ssh").with_name("rsync-over-ssh")
-        shutil.copy(programs / "ssh", copy)
-        assert "install openssh-client" in leader.run("rsync-over-ssh node-1 true", code=127)
+        nowhere = "cp ../ssh/bin/ssh ../ssh/bin/ssh-that-no-folder-has; ssh-that-no-folder-has node-1"
+        assert "install openssh-client" in leader.run(nowhere, code=127)
