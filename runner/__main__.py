@@ -19,6 +19,7 @@ from runner.isolation.preparing import isolated
 from runner.log_places import mount_context
 from runner.own_secrets import secrets_in
 from runner.redaction import KnownSecrets
+from runner.ssh.link import SshLink
 from shared import fail_points
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
@@ -73,7 +74,7 @@ def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuSh
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)
-    agent = Agent(wired, config, known=known, share=share)
+    agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
 
     def stop(number: int, frame: FrameType | None) -> None:
         agent.stop()

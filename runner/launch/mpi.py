@@ -68,10 +68,10 @@ def _at_work(context: Context, command: str) -> str:
 def hostfile(nodes: tuple[Node, ...], per_node: tuple[int, ...]) -> str:
     """Open MPI host file; nodes without a process are left out, because it refuses `slots=0`.
 
-    Of runners that share a machine and its address it must not take two for one node: they have their ids.
+    Runners that share a machine have their ids, which ssh knows: Open MPI would take every address of the
+    machine for the leader itself.
     """
-    addresses = [node.address for node in nodes]
-    names = addresses if len(set(addresses)) == len(addresses) else [node.node_id for node in nodes]
+    names = [node.node_id if _share_machine(nodes) else node.address for node in nodes]
     lines = (f"{name} slots={count}" for name, count in zip(names, per_node, strict=True) if count)
     return "".join(f"{line}\n" for line in lines)
 
@@ -106,12 +106,16 @@ def _interfaces(nodes: tuple[Node, ...]) -> list[str]:
     if len(nodes) == 1:
         return []
     loopback = [_is_loopback(node.address) for node in nodes]
-    if all(loopback):
-        return [*_APART, "--mca", "btl_tcp_if_include", "lo"]
-    if any(loopback):
+    if any(loopback) and not all(loopback):
         return []
-    shared = len({node.address for node in nodes}) < len(nodes)
-    return [*(_APART if shared else ()), "--mca", "btl_tcp_if_exclude", "docker0,lo"]
+    interfaces = ["btl_tcp_if_include", "lo"] if all(loopback) else ["btl_tcp_if_exclude", "docker0,lo"]
+    return [*(_APART if _share_machine(nodes) else ()), "--mca", *interfaces]
+
+
+def _share_machine(nodes: tuple[Node, ...]) -> bool:
+    """Whether two of them are on one machine, as far as their addresses tell."""
+    addresses = {node.address for node in nodes}
+    return len(addresses) < len(nodes) or (len(nodes) > 1 and all(map(_is_loopback, addresses)))
 
 
 def _is_loopback(address: str) -> bool:

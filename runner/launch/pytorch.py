@@ -34,7 +34,7 @@ def launch(context: Context) -> Launch:
 def _common(context: Context, backend: str) -> dict[str, str]:
     placement = context.placement
     if context.node_count > 1:
-        # Not the original's file in the shared folder (docs/adr/0061-pytorch-init-method.md).
+        # Not the original's file in the shared folder (docs/adr/0081-pytorch-init-method.md).
         init = f"tcp://{endpoint(placement.leader.address, placement.port(0, 0))}"
     else:
         # The name holds the attempt, because torch refuses a file that an earlier process group left.

@@ -124,6 +124,7 @@ def _shared(
         user=place.job_user,
         folder=place.private / "shared",
         timeout_seconds=place.timeout_seconds,
+        in_container=bool(place.enter),
     )
     with shared_temp.mounted(shared, offer.keys, say, lambda: _end_all(place.cage), undo_failed):
         yield

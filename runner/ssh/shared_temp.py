@@ -32,15 +32,20 @@ class SharedTemp:
     user: JobUser  #: who the files belong to, as seen here
     folder: Path  #: made for the mount's key and log; private to the runner
     timeout_seconds: float  #: for the mount to appear
+    in_container: bool = False  #: then others than `user` may come too
 
 
-def fault() -> str | None:
-    """Why this machine cannot mount it, or None."""
+def fault(user: JobUser, in_container: bool = False) -> str | None:
+    """Why this machine cannot mount it for this user, or None."""
     if find_program("sshfs") is None:
         return "sshfs is not installed (apt-get install sshfs)"
-    if not fuse_process.may_allow_others():
+    if _needs_others(user, in_container) and not fuse_process.may_allow_others():
         return "other users than the runner's may not be let into FUSE mounts (user_allow_other in fuse.conf)"
     return fuse_process.fuse_fault()
+
+
+def _needs_others(user: JobUser, in_container: bool) -> bool:
+    return in_container or not user.is_own
 
 
 @contextmanager
@@ -56,7 +61,7 @@ def mounted(
     `end_users` ends every process that may use it, before it is unmounted; `undo_failed` is told what is left
     then. Raises SshError when it cannot be mounted.
     """
-    if wrong := fault():
+    if wrong := fault(shared.user, shared.in_container):
         raise SshError(f"the job's shared folder cannot be mounted: {wrong}")
     try:
         _write(shared, keys)
@@ -96,7 +101,7 @@ def _mount(shared: SharedTemp) -> FuseProcess:
 
 def _command(shared: SharedTemp) -> Sequence[str]:
     options = [
-        "allow_other",
+        *(["allow_other"] if _needs_others(shared.user, shared.in_container) else []),
         f"uid={shared.user.uid},gid={shared.user.gid}",
         # Files that another node has just written must be seen: it is what people use the folder for.
         "dir_cache=no,attr_timeout=0,entry_timeout=0",

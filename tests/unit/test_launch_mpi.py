@@ -73,8 +73,9 @@ def test_loopback_is_left_out_only_between_machines(addresses: tuple[str, ...], 
     assert told == expected
 
 
-def test_nodes_that_share_an_address_have_their_ids_in_the_host_file() -> None:
-    result = horovod(2, ("10.0.0.4", "10.0.0.4"))
+@pytest.mark.parametrize("addresses", [("10.0.0.4", "10.0.0.4"), ("127.0.0.2", "127.0.0.1")])
+def test_nodes_that_share_a_machine_have_their_ids_in_the_host_file(addresses: tuple[str, ...]) -> None:
+    result = horovod(2, addresses)
     assert result.files == {HOSTFILE: "node-0 slots=1\nnode-1 slots=1\n"}
 
 

@@ -66,7 +66,7 @@ class LinkedNode:
 
 
 def _fault() -> str | None:
-    return server.fault(own()) or shared_temp.fault()
+    return server.fault(own()) or shared_temp.fault(own())
 
 
 @dataclass

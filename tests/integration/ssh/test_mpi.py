@@ -34,8 +34,11 @@ def test_an_allreduce_over_two_nodes_with_two_processes_each(pair: Pair, allredu
         assert sums(output) == FOUR_RANKS
 
 
-def test_runners_that_share_an_address_are_two_nodes(pair: Pair, allreduce: Path) -> None:
-    pair.addresses = ("127.0.0.1", "127.0.0.1")
+@pytest.mark.parametrize("addresses", [("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "127.0.0.1")])
+def test_runners_that_share_a_machine_are_two_nodes(
+    pair: Pair, allreduce: Path, addresses: tuple[str, str]
+) -> None:
+    pair.addresses = addresses
     with pair.linked() as (leader, _):
         output = launched(leader, customMpiSettings={"commandLine": str(allreduce), "processCount": 4})
         assert sums(output) == FOUR_RANKS
