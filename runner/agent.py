@@ -160,6 +160,9 @@ class Agent:
             log.warning("node unusable: %s", error, extra={"action": "unusable"})
             self._reporter.set("unusable", detail=self._known.text(str(error)))
             return False
+        except StoreError as error:
+            self._reporter.set("preparing", detail=self._known.text(str(error)))
+            raise
         if ready:
             self._reporter.set("idle")
             log.info("ready for jobs of cluster %s", self._config.cluster, extra={"action": "ready"})

@@ -173,6 +173,7 @@ def test_the_clusters_own_secrets(stage: Stage, agent: Agent, caplog: pytest.Log
         "mountVolumes": {"azureFileShares": [share]},
         "performanceCountersSettings": {"appInsightsReference": insights},
     }
+    stage.vault.refusals += [503] * 4
     stage.vault.forbidden["setup"] = "ForbiddenByRbac"
     cluster: dict[str, Any] = {"properties": CLUSTER["properties"] | {"nodeSetup": setup}}
     stage.world.create_cluster(cluster)
@@ -181,7 +182,8 @@ def test_the_clusters_own_secrets(stage: Stage, agent: Agent, caplog: pytest.Log
         def node() -> Any:
             return next(iter(stage.world.backend.clusters.node_views(stage.world.cluster)), None)
 
-        # While the vault refuses, the node says why it takes no job
+        # While the vault is away or refuses, the node says why it takes no job
+        eventually(lambda: (found := node()) and "the vault answered 503" in found.detail, 30)
         unusable = eventually(lambda: (found := node()) and found.state == "unusable" and found, 30)
         assert unusable.detail.startswith(
             "$.properties.nodeSetup.setupTask.secrets[0].valueSecretReference: vault "
