@@ -1,9 +1,11 @@
-"""An installation to break: Azurite on disk, a faulty wire before each service, runners as real processes.
+"""An installation to break: Azurite on disk and a share for the logs, a faulty wire before each service,
+runners as real processes.
 
 What stands for the function app (submission, terminate, the sweeper) works here in this process, on a direct
 line to Azurite unless a test asks for another.
 """
 
+import json
 import os
 import random
 import signal
@@ -17,15 +19,18 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from local import azurite, environment, processes
+from local.files.server import FilesServer
 from local.processes import Child
 from local.stack import APP
 from shared.errors import BatchAIError
+from shared.layout import path_segment
 from shared.settings import Settings
-from shared.state import Job
+from shared.state import Job, State
+from shared.stores.shares import ShareAddress, create_share
 from shared.wiring import provision
-from tests.e2e.chaos import ledger
+from tests.e2e.chaos import ledger, printed
 from tests.support.waiting import eventually
-from tests.support.wire import WiredStorage
+from tests.support.wire import Wire, WiredStorage
 from tests.support.world import World, document, settings_for
 
 LEASE_SECONDS = 3.0
@@ -47,6 +52,7 @@ TIMES = {
     "BATCHAI_JOB_USER": "own",
 }
 _SWEEP_SECONDS = 0.5
+_SHARE = "logs"
 
 
 class Arena:
@@ -56,6 +62,7 @@ class Arena:
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
+        self._printing: set[str] = set()  #: jobs of which it is known what they print
         self._count = runners
         self._max_attempts = max_attempts
         self._children: dict[int, Child] = {}
@@ -76,6 +83,7 @@ class Arena:
         self.storage, self.endpoints = azurite.start(self.folder / "azurite.log", self.folder / "azurite")
         self._leave.callback(lambda: self.storage.stop(2))
         self.wires = self._leave.enter_context(WiredStorage(self.endpoints))
+        self._begin_shares()
         settings = self._settings(self.endpoints.connection_string)
         provision(settings)
         self.world = World(settings)
@@ -86,6 +94,12 @@ class Arena:
         self._sweeper.start()
         for number in range(self._count):
             self.start(number)
+
+    def _begin_shares(self) -> None:
+        self.files = FilesServer(self.folder / "shares").start()
+        self._leave.callback(lambda: self.files.stop())
+        create_share(ShareAddress(self.files.account, _SHARE, self.files.key, self.files.url))
+        self.files_wire = self._leave.enter_context(Wire(_port(self.files.url)))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -110,6 +124,7 @@ class Arena:
         env = environment.machine() | environment.AS_ITSELF | TIMES | dict(more)
         env["BATCHAI_STORAGE"] = self.wires.connection_string
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+        env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})
         command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
         command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
         command += ["--address", f"127.0.0.{number + 1}"]
@@ -143,11 +158,24 @@ class Arena:
             time.sleep(0.05)
         self.storage, _ = azurite.start(self.folder / "azurite.log", self.folder / "azurite", self.endpoints)
 
+    def restart_shares(self, away_seconds: float) -> None:
+        """The Files emulator ends and comes back at the same port."""
+        port = _port(self.files.url)
+        self.files.stop()
+        deadline = time.monotonic() + away_seconds
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.files = FilesServer(self.folder / "shares", port=port).start()
+
     # ---- jobs
 
     def submit(self, name: str, seconds: float = 0.2, text: str = "", **properties: Any) -> None:
-        """Drop a job that tells the ledger when it begins and ends; told once more where storage was away."""
-        data = document(text or ledger.command(self.ledger, name, seconds), **properties)
+        """Drop a job that tells the ledger when it begins and ends and prints to a log on the share; with a
+        `text` of its own only that. Told once more where storage was away."""
+        if not text:
+            text, properties = ledger.command(self.ledger, name, seconds), self._on_the_share() | properties
+            self._printing.add(name)
+        data = document(text, **properties)
         if name not in self.names:
             self.names.append(name)
 
@@ -158,6 +186,17 @@ class Arena:
                 return False
 
         eventually(accepted, 30, 0.2)
+
+    def _on_the_share(self) -> dict[str, Any]:
+        through = self.files.url.replace(f":{_port(self.files.url)}/", f":{self.files_wire.port}/")
+        volume = {
+            "accountName": self.files.account,
+            "azureFileUrl": f"{through}/{_SHARE}",
+            "relativeMountPath": _SHARE,
+            "credentials": {"accountKey": self.files.key},
+        }
+        where = f"$AZ_BATCHAI_JOB_MOUNT_ROOT/{_SHARE}"
+        return {"stdOutErrPathPrefix": where, "mountVolumes": {"azureFileShares": [volume]}}
 
     def job(self, name: str) -> Job:
         found: list[Job] = []
@@ -195,7 +234,16 @@ class Arena:
             eventually(quiet, seconds, 0.2)
         except AssertionError:
             pass  # the verdict says what is stuck
-        return ledger.judge(self.jobs(), self.lines())
+        jobs = self.jobs()
+        verdict = ledger.judge(jobs, self.lines())
+        for name in sorted(self._printing):
+            if jobs[name].state is State.SUCCEEDED:
+                verdict.torn += printed.torn(jobs[name], self._logs_of(jobs[name]))
+        return verdict
+
+    def _logs_of(self, job: Job) -> Path:
+        segment = path_segment(self.world.settings.scope, job.id, job.uuid)
+        return self.folder / "shares" / _SHARE / segment / "stdouterr"
 
     def logs(self) -> str:
         """The ends of the runners' logs, for a failing test."""
@@ -207,6 +255,10 @@ class Arena:
                 self.world.backend.sweeper.sweep()
             except BatchAIError:
                 self.sweep_faults += 1
+
+
+def _port(url: str) -> int:
+    return int(url.rsplit(":", 1)[1].partition("/")[0])
 
 
 def faketime() -> str:

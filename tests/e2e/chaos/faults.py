@@ -93,6 +93,15 @@ def lost_answer_of_a_message(arena: Arena, dice: random.Random, record: Record) 
     _lose(arena.wires.queue, dice.choice(("GET", "PUT", "DELETE")), dice)
 
 
+def lost_answer_of_a_log_line(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Or of what makes, renames, leases or grows a log file on the share."""
+    _lose(arena.files_wire, "PUT", dice)
+
+
+def restarted_shares(arena: Arena, dice: random.Random, record: Record) -> None:
+    arena.restart_shares(dice.uniform(0, 1.5))
+
+
 def restarted_storage(arena: Arena, dice: random.Random, record: Record) -> None:
     arena.restart_storage(dice.uniform(0, 1.5))
 
@@ -124,7 +133,7 @@ def wrong_clock(arena: Arena, dice: random.Random, record: Record) -> None:
 
 
 def _wire(arena: Arena, dice: random.Random) -> Wire:
-    return dice.choice((arena.wires.table, arena.wires.queue, arena.wires.blob))
+    return dice.choice((arena.wires.table, arena.wires.queue, arena.wires.blob, arena.files_wire))
 
 
 def _lose(wire: Wire, verb: str, dice: random.Random) -> None:
@@ -141,7 +150,9 @@ FAULTS: tuple[Fault, ...] = (
     hanging_storage,
     lost_answer_of_a_write,
     lost_answer_of_a_message,
+    lost_answer_of_a_log_line,
     restarted_storage,
+    restarted_shares,
     duplicate_message,
     overwritten_drop,
     wrong_clock,

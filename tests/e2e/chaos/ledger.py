@@ -4,7 +4,8 @@
 
 The rows say what we believe, the ledger what happened. A job is *lost* when it has not succeeded though
 nothing is wrong with it; *double* when an earlier attempt does anything after a later one has begun;
-*untrue* when its row names another attempt than the one that had the effect.
+*untrue* when its row names another attempt than the one that had the effect; *torn* when its log is not what
+it has printed, or not what its row says (printed.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.state import Job, State
+from tests.e2e.chaos import printed
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,18 @@ def command(ledger: Path, job: str, seconds: float) -> str:
     def tell(what: str) -> str:
         return f"echo $(date +%s.%N) {job} $AZ_BATCHAI_ATTEMPT {what} >> {ledger}"
 
-    return f"{tell('begin')}; sleep {seconds:.2f}; {tell('effect')}"
+    first, second = (printed.command(job, half) for half in (1, 2))
+    return f"{tell('begin')}; {first}; sleep {seconds:.2f}; {second}; {tell('effect')}"
 
 
 def read(ledger: Path) -> list[Line]:
     lines = ledger.read_text().splitlines() if ledger.exists() else []
     words = (line.split() for line in lines)
     return [Line(float(at), job, int(attempt), what) for at, job, attempt, what in words]
+
+
+#: What can be wrong with a job.
+WORDS = ("lost", "double", "untrue", "stuck", "torn")
 
 
 @dataclass
@@ -44,11 +51,12 @@ class Verdict:
     double: list[str] = field(default_factory=list)
     untrue: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
     attempts: int = 0
 
     @property
     def good(self) -> bool:
-        return not (self.lost or self.double or self.untrue or self.stuck)
+        return not any(getattr(self, word) for word in WORDS)
 
 
 def judge(jobs: Mapping[str, Job], lines: Iterable[Line]) -> Verdict:

@@ -32,7 +32,7 @@ class Report:
         verdict, counts = self.verdict, self.record.counts
         rows = [("jobs", verdict.jobs), ("attempts", verdict.attempts), ("faults", sum(counts.values()))]
         rows += [(f"  {kind.replace('_', ' ')}", counts[kind]) for kind in sorted(counts)]
-        rows += [(word, len(getattr(verdict, word))) for word in ("lost", "double", "untrue", "stuck")]
+        rows += [(word, len(getattr(verdict, word))) for word in ledger.WORDS]
         lines = [
             f"seed {self.seed}, {self.seconds:.0f} s",
             *(f"{name:<28}{count:>5}" for name, count in rows),
@@ -42,7 +42,7 @@ class Report:
             lines.append(
                 f"recovery p50 {middle:.1f} s, worst {worst:.1f} s ({len(self.recoveries)} runners lost)"
             )
-        for word in ("lost", "double", "untrue", "stuck"):
+        for word in ledger.WORDS:
             lines += [f"{word.upper()}: {what}" for what in getattr(verdict, word)]
         return "\n".join(lines)
 
