@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Members that join at the same time get in each other's way; each round lets one of them through.
 _TRIES = 30
+#: A large gang is asked for in portions, one every few seconds.
+_MOST_HINTS = 20
 
 
 class Gangs:
@@ -72,8 +74,8 @@ class Gangs:
         return self.table.open(gang, leader)
 
     def ask(self, gang: Gang, seconds: float) -> None:
-        """Send as many hints as the gang lacks nodes; they are good for `seconds`."""
-        self._queues.send_hints(gang.cluster, gang.lacking, seconds)
+        """Send a hint for each node the gang lacks, up to a number; they are good for `seconds`."""
+        self._queues.send_hints(gang.cluster, min(gang.lacking, _MOST_HINTS), seconds)
 
     def join(self, gang: Gang, member: Member) -> Gang | None:
         """Take a free seat, whatever the index in `member`; the gang as it is then, or None when it lacks

@@ -48,8 +48,6 @@ TIMES = {
     "BATCHAI_IDLE_POLL_SECONDS": "0.1",
     "BATCHAI_NODE_REPORT_SECONDS": "0.5",
     "BATCHAI_MAX_ATTEMPTS": str(MOST_ATTEMPTS),
-    # Another user may not look into the folders of tests.
-    "BATCHAI_JOB_USER": "own",
 }
 _SWEEP_SECONDS = 0.5
 _SHARE = "logs"
@@ -122,7 +120,7 @@ class Arena:
     def start(self, number: int, more: Mapping[str, str] = MappingProxyType({}), clock: str = "") -> Child:
         """Start runner `number`; `clock`: how far off its clock is, in faketime's words ("+10m")."""
         env = environment.machine() | environment.AS_ITSELF | TIMES | dict(more)
-        env["BATCHAI_STORAGE"] = self.wires.connection_string
+        env.setdefault("BATCHAI_STORAGE", self.wires.connection_string)
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})
         command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
@@ -137,6 +135,11 @@ class Arena:
         self._leave.callback(_end, child)
         self._children[number] = child
         return child
+
+    def wires_of_its_own(self) -> WiredStorage:
+        """Further wires to the same storage, for a runner whose network is to fail alone: its setting
+        BATCHAI_STORAGE is their connection string."""
+        return self._leave.enter_context(WiredStorage(self.endpoints))
 
     def runner(self, number: int) -> Child:
         return self._children[number]

@@ -1,6 +1,7 @@
 """A node of a job of several dies or stalls at each step; the others go on, or the job begins anew on whole
 nodes. Gangs that want the same nodes never wait for each other for ever."""
 
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.stores.clusters import NodeRow
-from tests.e2e.chaos import gang_jobs
+from tests.e2e.chaos import faults, gang_jobs
 from tests.e2e.chaos.arena import LEASE_SECONDS, MOST_ATTEMPTS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 
@@ -28,13 +29,17 @@ def submit(arena: Arena, name: str = "gang", nodes: int = 2, seconds: float = 1.
 
 def begin(arena: Arena, leader: dict[str, str], helper: dict[str, str], nodes: int = 2) -> None:
     """Runner 0 leads and runner 1 helps: it comes when the first one waits for it."""
-    for number in range(1, nodes):
-        row = NodeRow(arena.world.cluster, f"soon-there-{number}", "idle", 0)
-        arena.world.backend.clusters.table.report(row)
     arena.start(0, leader)
     submit(arena, nodes=nodes)
-    if not leader.get("BATCHAI_FAIL_POINT", "").startswith("opened"):
-        wait_for(lambda: arena.job("gang").held, arena)
+
+    def led() -> bool:
+        # Nobody leads a job that the cluster is too small for.
+        for number in range(1, nodes):
+            row = NodeRow(arena.world.cluster, f"soon-there-{number}", "idle", 0)
+            arena.world.backend.clusters.table.report(row)
+        return arena.job("gang").held or not arena.runner(0).alive
+
+    wait_for(led, arena)
     arena.start(1, helper)
 
 
@@ -114,13 +119,51 @@ def test_a_node_is_stalled_for_longer_than_it_may_be_silent(arena: Arena, tmp_pa
     settled(arena, 2)
 
 
-def test_a_helper_without_storage_is_given_up_and_ends_what_it_runs(arena: Arena) -> None:
-    begin(arena, {}, {})
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_node_whose_network_is_cut_for_longer_than_the_lease(arena: Arena, who: int) -> None:
+    """Nothing of the first attempt runs when the second one begins; afterwards the node works as before."""
+    wires = arena.wires_of_its_own()
+    own = {"BATCHAI_STORAGE": wires.connection_string}
+    begin(arena, *((own, {}) if who == 0 else ({}, own)))
     wait_for(lambda: len(arena.lines()) == 2, arena)
-    arena.signal(1, signal.SIGSTOP)  # cut off: neither heard of nor hearing
-    wait_for(lambda: arena.job("gang").attempt == 1 and arena.job("gang").errors, arena)
-    arena.signal(1, signal.SIGCONT)
+    for wire in (wires.blob, wires.queue, wires.table):
+        wire.dead.set()
+    cut = time.monotonic()
+    arena.start(2)
+    wait_for(lambda: time.monotonic() - cut > LEASE_SECONDS + 1, arena)
+    wait_for(lambda: arena.job("gang").attempt >= 2, arena)
+    for wire in (wires.blob, wires.queue, wires.table):
+        wire.dead.clear()
     settled(arena, 2)
+    arena.runner(2).stop(10)
+    submit(arena, "again", seconds=0.1)
+    wait_for(lambda: arena.job("again").state == "succeeded", arena)
+
+
+def test_gangs_over_storage_that_fails_now_and_then(arena: Arena) -> None:
+    """Refused, hanging and unanswered requests, in an order that the seed gives."""
+    dice, record = random.Random(11), faults.Record()
+    for number in range(3):
+        arena.start(number)
+    names = [f"gang-{number}" for number in range(6)]
+    for name in names:
+        submit(arena, name, 2, 0.3)
+    for fault in (
+        faults.lost_answer_of_a_write,
+        faults.lost_answer_of_a_message,
+        faults.refusing_storage,
+        faults.lost_answer_of_a_write,
+        faults.hanging_storage,
+        faults.duplicate_message,
+        faults.lost_answer_of_a_write,
+        faults.lost_answer_of_a_write,
+    ):
+        fault(arena, dice, record)
+    wait_for(lambda: all(not arena.job(name).state.live for name in names), arena, 120)
+    lines = arena.lines()
+    for name in names:
+        assert gang_jobs.faults(arena.job(name), name, 2, lines) == [], arena.logs()
+    wait_for(lambda: rows(arena) == 0, arena, 20)
 
 
 def gangs_compete(tmp_path: Path, rounds: int) -> float:
