@@ -82,7 +82,7 @@ def _told(secret: VaultSecret) -> Iterator[None]:
     try:
         yield
     except ClientAuthenticationError as error:
-        if error.status_code == 401:
+        if error.status_code == 401 and _answered_by(error).startswith(f"{secret.vault_url}/secrets/"):
             raise SecretError(_refused_identity(secret)) from error
         raise StoreError(f"{secret}: this machine's identity got no token for the vault") from error
     except HttpResponseError as error:
@@ -119,6 +119,11 @@ def _refused_identity(secret: VaultSecret) -> str:
         f"vault {secret.host} answered 401: it does not accept the runner's identity; is it of the tenant "
         "that the vault belongs to?"
     )
+
+
+def _answered_by(error: HttpResponseError) -> str:
+    """The URL that was asked: the vault's, or that of whoever gives out tokens."""
+    return str(getattr(getattr(error.response, "request", None), "url", ""))
 
 
 def _caller(error: HttpResponseError) -> str:

@@ -98,8 +98,9 @@ def test_an_identity_the_vault_does_not_know_is_final(vault: Vault, vaults: Vaul
         vaults.read(vault.url("key"))
 
 
-def test_a_machine_without_identity_may_have_one_later(vault: Vault, vaults: Vaults) -> None:
-    vault.identity_header = "another"
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_machine_without_identity_may_have_one_later(vault: Vault, vaults: Vaults, status: int) -> None:
+    vault.identity_header, vault.token_status = "another", status
     with pytest.raises(StoreError, match="this machine's identity got no token"):
         vaults.read(vault.url("key"))
 

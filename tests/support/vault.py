@@ -38,6 +38,7 @@ class Vault:
     forbidden: dict[str, str] = field(default_factory=dict)  #: name -> code of the innererror
     refusals: list[int] = field(default_factory=list)  #: statuses that the next requests get
     accepts_token: bool = True
+    token_status: int = 400  #: of the answer to a wrong identity header
     requests: list[str] = field(default_factory=list)  #: path and query of every request that came
 
     def put(self, name: str, value: str) -> str:
@@ -112,7 +113,8 @@ def _handler(vault: Vault) -> type[BaseHTTPRequestHandler]:
 
 def _token(vault: Vault, query: dict[str, str], header: str) -> Answer:
     if header != vault.identity_header or query.get("resource") != vault.resource:
-        return 400, {}, {"statusCode": 400, "message": "no such identity or resource"}
+        status = vault.token_status
+        return status, {}, {"statusCode": status, "message": "no such identity or resource"}
     return (
         200,
         {},
