@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.job_user import JobUser, own
 from runner.mounts import fuse_process, mountinfo
-from runner.mounts.commands import find_program
+from runner.mounts.commands import find_program, run
 from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.unmounting import unmount
 from runner.ssh.access import Peer, SshError
@@ -90,13 +90,26 @@ def _mount(shared: SharedTemp) -> FuseProcess:
     while True:
         # In our environment is the mark by which the job's cage knows that this is none of its processes.
         process = fuse_process.start(_command(shared), os.environ, shared.target, shared.folder / "log", ())
-        wrong = fuse_process.wait_until_mounted(process, max(0.0, deadline - time.monotonic()))
+        wrong = _wait_until_it_serves(process, max(0.1, deadline - time.monotonic()))
         if wrong is None:
             return process
+        fuse_process.wait_until_gone(process, 0.0)
+        unmount(shared.target, lambda words: None, _UNMOUNT_SECONDS)
         if time.monotonic() > deadline:
-            fuse_process.wait_until_gone(process, 0.0)
             raise SshError(f"the shared folder of node {shared.leader.node_id} cannot be mounted: {wrong}")
         time.sleep(_PAUSE_SECONDS)
+
+
+def _wait_until_it_serves(process: FuseProcess, seconds: float) -> str | None:
+    """None once the leader's folder answers, otherwise what went wrong. sshfs mounts before it connects, and
+    takes the mount away again when nobody answers."""
+    wrong = fuse_process.wait_until_mounted(process, seconds)
+    if wrong:
+        return wrong
+    asked = run(["ls", "--", str(process.target)], timeout_seconds=seconds)
+    if asked.ok and process.ended(0.05) is None and mountinfo.mounted_at(process.target) is not None:
+        return None
+    return f"{asked.output} {process.words()}".strip() or "the leader does not answer"
 
 
 def _command(shared: SharedTemp) -> Sequence[str]:

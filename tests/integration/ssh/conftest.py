@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,8 +98,11 @@ class Pair:
             yield closed
 
     @contextmanager
-    def linked(self, spec: JobSpec | None = None) -> Iterator[list[LinkedNode]]:
-        """The nodes, each connected to the others; released in reverse order."""
+    def linked(self, spec: JobSpec | None = None, leader_late: bool = False) -> Iterator[list[LinkedNode]]:
+        """The nodes, each connected to the others; released in reverse order.
+
+        `leader_late`: the other node has asked the leader for its folder before its sshd is there.
+        """
         spec = spec or job(len(self.addresses), secrets=[{"name": "TOKEN", "value": SECRET}])
         with ExitStack() as stack:
             offers: list[Offer] = []
@@ -113,11 +117,20 @@ class Pair:
                 Peer(f"node-{i}", address, access_from_json(offers[i].access.to_json()))
                 for i, address in enumerate(self.addresses)
             )
-            nodes = [
-                self._enter(stack, spec, self._placement(i, offers), offers[i], peers, configs[i])
-                for i in range(len(self.addresses))
-            ]
-            yield nodes
+
+            def enter(index: int) -> LinkedNode:
+                where, offer, config = self._placement(index, offers), offers[index], configs[index]
+                return self._enter(stack, spec, where, offer, peers, config)
+
+            if not leader_late:
+                yield [enter(index) for index in range(len(self.addresses))]
+                return
+            with ThreadPoolExecutor() as pool:
+                helper = pool.submit(enter, 1)
+                log = self.tmp_path / "node-1" / "private" / "shared" / "log"
+                eventually(lambda: log.exists() and b"reset" in log.read_bytes(), 20)
+                leader = enter(0)
+                yield [leader, helper.result(30)]
 
     def _enter(
         self,

@@ -67,6 +67,12 @@ def test_the_shared_folder_is_the_leaders(pair: Pair) -> None:
     assert helper.faults == leader.faults == []
 
 
+def test_a_helper_that_comes_first_waits_for_the_leaders_folder(pair: Pair) -> None:
+    with pair.linked(leader_late=True) as (leader, helper):
+        helper.run("echo early > $AZ_BATCHAI_SHARED_JOB_TEMP/a")
+        assert leader.run("cat $AZ_BATCHAI_SHARED_JOB_TEMP/a") == "early\n"
+
+
 def test_nothing_is_left_when_the_job_is_over(pair: Pair, tmp_path: Path) -> None:
     with pair.linked() as (leader, helper):
         leader.run("ssh node-1 'setsid sleep 600 > /dev/null 2>&1 &'")
@@ -99,7 +105,7 @@ def test_a_leader_that_does_not_answer_holds_no_helper(pair: Pair) -> None:
         stuck = helper.start("touch before; ls $AZ_BATCHAI_SHARED_JOB_TEMP; touch after")
         work = Path(helper.layout.working_directory)
         eventually((work / "before").exists)
-        eventually(lambda: any(p.status() == psutil.STATUS_DISK_SLEEP for p in helper.cage.inmates()))
+        eventually(lambda: any(process.name() == "ls" for process in helper.cage.inmates()))
         assert stuck.exit_code is None
         assert not (work / "after").exists()
     assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is None

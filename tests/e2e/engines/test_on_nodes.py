@@ -1,83 +1,12 @@
-"""Jobs on several nodes with the engines they are made for: PyTorch, Open MPI, a parameter server.
-
-Each runner of this machine is a node with an address of its own.
-"""
+"""Jobs on several nodes with the engines they are made for: PyTorch, Open MPI, a parameter server."""
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from runner.job_user import own
-from runner.mounts.commands import find_program
-from runner.ssh import server, shared_temp
-from shared.state import Job, State
-from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
+from tests.e2e.engines.conftest import ENGINES, FOUR_RANKS, MPI4PY, TORCH, Field, made
 from tests.integration.mounts.conftest import need
-from tests.support.waiting import eventually
-
-PROJECT = Path(__file__).parents[2]
-ENGINES = PROJECT / "tests" / "engines"
-TORCH, MPI4PY = (PROJECT / ".venvs" / name / "bin" / "python" for name in ("torch", "mpi"))
-FOUR_RANKS = {(0, "A"), (1, "A"), (2, "B"), (3, "B")}
-
-
-class Field:
-    """An arena whose jobs leave their logs in one folder."""
-
-    def __init__(self, arena: Arena, folder: Path) -> None:
-        self.arena = arena
-        self.folder = folder
-
-    def run(self, seconds: float = 90, **properties: Any) -> Job:
-        """The job at its end; it must have succeeded at its first attempt."""
-        least = {"nodeCount": 2, "stdOutErrPathPrefix": str(self.folder), "customToolkitSettings": None}
-        self.arena.submit("job", text="true", **least | properties)
-        wait_for(lambda: not self.arena.job("job").state.live, self.arena, seconds)
-        job = self.arena.job("job")
-        assert job.state is State.SUCCEEDED, (job.errors, self.said(), self.arena.logs())
-        assert job.attempt == 1
-        return job
-
-    def logs(self) -> dict[str, str]:
-        """Name -> text of everything the job has left in its stdouterr folder."""
-        return {file.name: file.read_text() for file in self.folder.rglob("stdouterr/*")}
-
-    def said(self, pattern: str = "") -> str:
-        return "".join(text for name, text in sorted(self.logs().items()) if re.search(pattern, name))
-
-    def ranks(self, job: Job) -> set[tuple[int, str]]:
-        """Rank and node (A: the leader) of every rank that tells the right sum of four."""
-        letters = dict(zip(job.events[1].detail.split(), "AB", strict=True))
-        found = re.findall(r"^rank (\d) of 4 on (\S+): sum 10$", self.logs()["stdout.txt"], re.MULTILINE)
-        return {(int(rank), letters[node]) for rank, node in found}
-
-
-def made(program: Path) -> str | None:
-    return None if program.exists() else f"{program} is missing (scripts/engine-envs)"
-
-
-@pytest.fixture(autouse=True)
-def able() -> None:
-    need(server.fault(own()) or shared_temp.fault(own()))
-
-
-@pytest.fixture
-def field(tmp_path: Path) -> Iterator[Field]:
-    with Arena(tmp_path, runners=2) as arena:
-        yield Field(arena, tmp_path / "logs")
-    eventually(lambda: no_process_of(tmp_path) == [], 5)
-
-
-@pytest.fixture
-def allreduce(tmp_path: Path) -> Path:
-    need(None if find_program("mpicc") else "mpicc is missing (libopenmpi-dev)")
-    program = tmp_path / "allreduce"
-    subprocess.run(["mpicc", "-o", str(program), str(ENGINES / "allreduce.c")], check=True)
-    return program
 
 
 @pytest.mark.parametrize(("ranks", "loss"), [(2, 62.5), (4, 187.5)])
