@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.mounts import blobfuse2, cifs, copying, nfs, premounted, rclone, unmanaged
 from runner.mounts.commands import stuck_children
 from runner.mounts.sweeping import sweep
-from runner.mounts.targets import prepare
+from runner.mounts.targets import lies_inside, prepare
 from runner.mounts.types import (
     BLOB_CONTAINER,
     FILE_SERVER,
@@ -116,12 +116,17 @@ def _open(volume: Volume, root: Path, context: MountContext) -> _Open:
     context.say(f"mounting {volume} at {target} with {driver.NAME}{f' ({why})' if why else ''}")
     manager = driver.mount(volume, target, context)
     try:
-        return _Open(manager.__enter__(), manager)
+        opened = _Open(manager.__enter__(), manager)
     except MountError:
         raise
     except Exception as error:
         words = masked(f"{type(error).__name__}: {error}", volume.secrets)
         raise MountError(volume.code, f"{driver.NAME} could not mount {volume}: {words}") from error
+    if not lies_inside(target, root):
+        # Between the making of its folders and the mount somebody has put a link on the way.
+        _close_one(opened, context)
+        raise MountError(volume.code, f"{volume} was not mounted inside {root}: {target} leads out of it.")
+    return opened
 
 
 def _close(opened: Sequence[_Open], context: MountContext, failure: BaseException | None) -> None:

@@ -31,6 +31,9 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
             "Create the share, check its name, or correct the runner's setting for premounted shares.",
         )
     source = directory.resolve()
+    if not _may_write(source, context):
+        words = "outputDirectories are its own, everything else there can only be read"
+        context.say(f"{volume}: the job's user may not write to {directory}: {words}")
     home = homes.make(context.work, NAME, target)
     try:
         _link(volume, target, source)
@@ -40,6 +43,17 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
             _unlink(volume, target, source)
     finally:
         homes.remove(home)
+
+
+def _may_write(directory: Path, context: MountContext) -> bool:
+    """By its mode; what a file system makes of that is its own affair."""
+    if context.user_id is None:
+        return True
+    found = directory.stat()
+    bits = 0o002
+    bits |= 0o200 if found.st_uid == context.user_id else 0
+    bits |= 0o020 if found.st_gid == context.group_id else 0
+    return bool(found.st_mode & bits)
 
 
 def _key(volume: Volume) -> str:

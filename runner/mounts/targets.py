@@ -72,6 +72,13 @@ def _make_folders(root: Path, parts: list[str]) -> None:
         os.close(here)
 
 
+def lies_inside(target: Path, root: Path) -> bool:
+    """Whether the way from `root` to `target` is free of links. Looks at folders above it only: the volume
+    itself may hang."""
+    inner = target.relative_to(root)
+    return target.parent.resolve() == root.resolve() / inner.parent
+
+
 def make_mount_point(volume: Volume, target: Path) -> None:
     """An empty directory at `target`. Raises MountError where something is there, be it a dead mount."""
     found = mountinfo.mounted_at(target)

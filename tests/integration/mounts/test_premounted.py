@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.mounts import mount_all, mount_volume, sweep
-from runner.mounts.types import FILE_SHARE, UnmountError, Volume
+from runner.mounts import mount_all, mount_volume, premounted, sweep
+from runner.mounts.types import FILE_SHARE, MountContext, UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine
 
@@ -26,6 +26,36 @@ def share(tmp_path: Path) -> Path:
 @pytest.fixture
 def machine(machine: Machine, share: Path) -> Machine:
     return machine.having(premounted={"acct/share": share})
+
+
+def test_a_share_that_the_jobs_user_cannot_write_to_is_told(machine: Machine, share: Path) -> None:
+    share.chmod(0o755)
+    other = machine.having(user_id=share.stat().st_uid + 1, group_id=share.stat().st_gid + 1)
+    with mount_volume(LOGS, other.root, other.context):
+        assert "may not write" in other.log
+    share.chmod(0o777)
+    other.said.clear()
+    with mount_volume(LOGS, other.root, other.context):
+        assert "may not write" not in other.log
+
+
+def test_a_way_that_leads_out_once_it_is_mounted_is_refused(
+    machine: Machine, share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    mount = premounted.mount
+
+    def swapping(volume: Volume, target: Path, context: MountContext) -> object:
+        target.parent.rmdir()
+        target.parent.symlink_to(outside)
+        return mount(volume, target, context)
+
+    monkeypatch.setattr(premounted, "mount", swapping)
+    inner = replace(LOGS, relative_mount_path="folder/logs")
+    with pytest.raises(MountError, match="leads out"), mount_volume(inner, machine.root, machine.context):
+        pass
+    assert not any(outside.iterdir())
 
 
 def test_what_is_written_is_at_once_in_the_share(machine: Machine, share: Path) -> None:

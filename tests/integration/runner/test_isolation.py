@@ -1,22 +1,30 @@
 """Jobs as a user of their own: what they can do, and what is closed to them."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from azure.storage.blob import ContainerClient
 
+from local.azurite import Endpoints
 from runner.cage import is_alive
 from runner.config import RunnerConfig
 from runner.isolation import slots
 from runner.isolation.preparing import isolated
+from runner.mounts.fuse_process import fuse_fault
+from runner.mounts.types import BLOB_CONTAINER
 from shared.errors import SettingsError
+from shared.settings import AccountEndpoints
+from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
 from tests.support import closed_machine
 from tests.support.closed_node import MOUNTS, Closed
-from tests.support.world import World
+from tests.support.world import World, settings_for
+from tests.support.world import world as open_world
 
 
 @pytest.fixture
@@ -25,6 +33,17 @@ def tmp_path() -> Iterator[Path]:
     closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
     with closed_machine.open_folder() as path:
         yield path
+
+
+@pytest.fixture
+def world(installation: str, shares: Shares, azurite: Endpoints) -> Iterator[World]:
+    """With the data account's containers in Azurite and its shares in the emulator."""
+    urls = AccountEndpoints(blob=azurite.blob_endpoint, file=shares.endpoint)
+    endpoints = {shares.server.account: urls, azurite.account: urls}
+    with open_world(
+        settings_for(installation, endpoints=endpoints, lease_seconds=6, renew_seconds=0.5)
+    ) as made:
+        yield made
 
 
 @pytest.fixture
@@ -107,6 +126,89 @@ def test_what_is_not_the_jobs_is_closed_to_it(node: Closed, world: World) -> Non
         "cat /etc/shadow",
     ):
         assert "Permission denied" in node.refused(attempt), attempt
+
+
+OUTPUT = {"id": "OUT", "pathPrefix": f"{MOUNTS}/logs", "pathSuffix": "model"}
+
+
+def test_an_output_directory_through_a_planted_link_is_refused(node: Closed, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o777)
+    (node.logs / "climb").symlink_to(outside)
+    output = OUTPUT | {"pathPrefix": f"{MOUNTS}/logs/climb"}
+    result = node.run("true", outputDirectories=[output])
+    assert result.outcome and "'climb' is a symbolic link, which is not followed" in result.outcome.message
+    assert not any(outside.iterdir())
+
+
+def test_a_place_of_the_machine_is_written_to_with_the_jobs_rights_only(node: Closed, tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o755)
+    result = node.run("true", outputDirectories=[OUTPUT | {"pathPrefix": str(private)}])
+    assert result.outcome and "Permission denied" in result.outcome.message
+    assert not any(private.iterdir())
+
+
+def test_logs_on_the_node_follow_no_link_of_the_jobs(node: Closed, tmp_path: Path) -> None:
+    """jobPreparation moves the folder of the logs away and puts a link to somewhere else in its place."""
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o777)
+    swap = (
+        "cd $AZ_BATCHAI_JOB_TEMP && while [ ! -d plain ]; do sleep 0.05; done"
+        f"; mv plain mine && ln -s {outside} plain"
+    )
+    node.run(
+        "echo of the job; sleep 1",
+        stdOutErrPathPrefix="$AZ_BATCHAI_JOB_TEMP/plain",
+        jobPreparation={"commandLine": swap},
+    )
+    assert not any(outside.rglob("*"))
+
+
+def test_what_a_job_leaves_is_cleared_without_following_its_links(node: Closed, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o777)
+    (kept / "file").write_text("kept")
+    node.output(f"ln -s {kept} $AZ_BATCHAI_JOB_TEMP/link; ln -s {kept} /tmp/link; ln -s {kept} ~/link")
+    node.output("true")
+    assert (kept / "file").read_text() == "kept"
+
+
+def test_mounts_of_other_runners_are_not_seen_inside(node: Closed, tmp_path: Path) -> None:
+    """Or they could not be undone while this job runs."""
+    foreign = tmp_path / "foreign-root/mounts/data"
+    foreign.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", foreign], check=True)
+    try:
+        (foreign / "secret").write_text("secret")
+        with slots.taken(tmp_path / "foreign-root"):
+            assert node.output(f"ls -A {foreign}; grep -c {foreign} /proc/self/mounts || true") == "0\n"
+        assert (foreign / "secret").exists(), "outside it stays"
+    finally:
+        subprocess.run(["umount", foreign], check=True)
+
+
+def test_a_volume_by_rclone_belongs_to_the_jobs_user(
+    azurite: Endpoints, world: World, shares: Shares, config: Callable[..., RunnerConfig]
+) -> None:
+    need(fuse_fault())
+    name = world.cluster.workspace
+    volume = {
+        "accountName": azurite.account,
+        "containerName": name,
+        "relativeMountPath": "data",
+        "credentials": {"accountKey": azurite.key},
+    }
+    with (
+        ContainerClient(azurite.blob_endpoint, name, credential=azurite.key) as client,
+        isolated(config(job_user="", drivers={BLOB_CONTAINER: ("rclone",)})) as closed,
+    ):
+        client.create_container()
+        place = Closed(world, shares, closed)
+        volumes = {"azureFileShares": [shares.volume("logs")], "azureBlobFileSystems": [volume]}
+        command = f"echo made > {MOUNTS}/data/file && stat -c %U {MOUNTS}/data/file"
+        assert place.output(command, mountVolumes=volumes) == f"{place.user}\n"
+        assert client.download_blob("file").readall() == b"made\n"
 
 
 def test_a_job_cannot_signal_its_runner(node: Closed) -> None:
