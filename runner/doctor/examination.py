@@ -8,6 +8,7 @@ from runner.doctor import (
     checks_clock,
     checks_containers,
     checks_gpu,
+    checks_jobs,
     checks_machine,
     checks_mounts,
     checks_port,
@@ -79,6 +80,7 @@ def _machine(config: RunnerConfig | None) -> list[Group]:
         root,
         Group("programs", _LOCAL, checks_machine.programs),
         Group("cgroup v2", _LOCAL, checks_machine.cgroup),
+        Group("jobs", _LOCAL, lambda: checks_jobs.jobs(config)) if config else _unknown("jobs"),
         Group("docker", _LOCAL, lambda: checks_containers.containers(docker)),
         Group("GPUs in containers", _LOCAL, lambda: checks_containers.gpus(len(inventory()))),
     ]

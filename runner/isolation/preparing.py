@@ -95,19 +95,25 @@ def _door(config: RunnerConfig, user: JobUser, slot: int | None, stack: ExitStac
 
 
 def _private_temp(config: RunnerConfig) -> bool:
-    """Whether jobs can have temp folders of their own in the place of the machine's."""
-    if os.geteuid() != 0 or find_program("unshare") is None:
-        return False
+    fault = shared_temp_fault(config)
+    if fault:
+        log.info("jobs share the machine's /tmp: %s", fault, extra={"action": "isolation"})
+    return not fault
+
+
+def shared_temp_fault(config: RunnerConfig) -> str:
+    """Why jobs cannot have temp folders of their own in the place of the machine's, or ""."""
+    if os.geteuid() != 0:
+        return "the runner is not root"
+    if find_program("unshare") is None:
+        return "unshare is missing (util-linux)"
     needed = [
         config.root,
         *config.premounted.values(),
         *(Path(p) for p in config.path.split(os.pathsep) if p),
     ]
-    for path in needed:
-        if any(path.is_relative_to(place) for place in SHARED_PLACES):
-            log.info("jobs share the machine's /tmp: %s lies there", path, extra={"action": "isolation"})
-            return False
-    return True
+    hidden = (path for path in needed if any(path.is_relative_to(place) for place in SHARED_PLACES))
+    return next((f"{path}, which they need, lies there" for path in hidden), "")
 
 
 def _end_processes_of(user: JobUser) -> None:

@@ -12,6 +12,13 @@ import pytest
 from azure.storage.queue import QueueServiceClient
 
 from local.azurite import Endpoints
+from runner.config import RunnerConfig
+from runner.doctor import checks_jobs
+from runner.doctor.types import State
+from runner.isolation import metadata
+from runner.isolation.types import Limits
+from runner.job_user import own
+from shared.names import ClusterId
 from tests.integration.runner.conftest import Shares
 
 PROJECT = Path(__file__).parents[3]
@@ -111,3 +118,24 @@ def test_every_fault_of_the_settings_is_listed(tmp_path: Path) -> None:
 
 def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
     assert "invalid choice" in doctor(tmp_path, {}, "-o", "xml", code=2)
+
+
+def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
+    config = RunnerConfig(ClusterId("ws", "default"), "node-0", tmp_path, limits=Limits(500, 10**9))
+    found = {check.name: check for check in checks_jobs.jobs(config)}
+    assert f"the runner's own, {own().name}" in found["job user"].detail
+    assert "/tmp" in found["job temp folders"].detail
+    assert found["metadata endpoint"].detail == "open to jobs, as BATCHAI_JOB_METADATA says"
+    assert {"job memory", "job processes"} <= found.keys()
+
+
+def test_a_metadata_endpoint_that_cannot_be_closed_fails_on_azures_machines_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RunnerConfig(ClusterId("ws", "default"), "node-0", tmp_path, metadata_open=False)
+    monkeypatch.setattr(metadata, "find_program", lambda name: None)
+    states = []
+    for azure in (True, False):
+        monkeypatch.setattr(checks_jobs, "is_azure_machine", lambda azure=azure: azure)
+        states.append(checks_jobs.jobs(config)[-1].state)
+    assert states == [State.FAILED, State.NOT_CHECKED]

@@ -10,7 +10,9 @@ import psutil
 import pytest
 from azure.storage.blob import ContainerClient
 
+from local import environment, processes
 from local.azurite import Endpoints
+from local.stack import APP
 from runner.cage import is_alive
 from runner.config import RunnerConfig
 from runner.isolation import slots
@@ -21,9 +23,10 @@ from shared.errors import SettingsError
 from shared.settings import AccountEndpoints
 from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
-from tests.support import closed_machine
+from tests.support import closed_machine, runners
 from tests.support.closed_node import MOUNTS, Closed
-from tests.support.world import World, settings_for
+from tests.support.waiting import eventually
+from tests.support.world import World, document, settings_for
 from tests.support.world import world as open_world
 
 
@@ -154,8 +157,8 @@ def test_logs_on_the_node_follow_no_link_of_the_jobs(node: Closed, tmp_path: Pat
     outside = tmp_path / "outside"
     outside.mkdir(mode=0o777)
     swap = (
-        "cd $AZ_BATCHAI_JOB_TEMP && while [ ! -d plain ]; do sleep 0.05; done"
-        f"; mv plain mine && ln -s {outside} plain"
+        "cd $AZ_BATCHAI_JOB_TEMP; until log=$(find plain -name execution.log | grep .); do sleep 0.1; done"
+        f"; folder=$(dirname $log); mv $folder mine && ln -s {outside} $folder"
     )
     node.run(
         "echo of the job; sleep 1",
@@ -225,6 +228,33 @@ def test_nothing_of_its_user_outlives_a_job(node: Closed) -> None:
 def test_a_job_cannot_put_anything_in_the_place_of_what_is_the_runners(node: Closed) -> None:
     told = node.refused("cd $AZ_BATCHAI_JOB_TEMP && mv mounts mine && ln -s /etc mounts")
     assert "not permitted" in told
+
+
+def test_a_runner_that_is_told_nothing_isolates_its_jobs(
+    world: World, config: Callable[..., RunnerConfig]
+) -> None:
+    made = config()
+    settings = {
+        "BATCHAI_STORAGE": world.settings.storage,
+        "BATCHAI_SEALING_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+        "BATCHAI_ACTIVE_POLL_SECONDS": "0.1",
+        "BATCHAI_SCHEDULED_EVENTS_URL": "off",
+    }
+    command = runners.command(str(world.cluster), made.node_id, made.root)
+    log = made.root.with_suffix(".log")
+    env = environment.machine() | settings
+    child = processes.start(made.node_id, [*command, "--gpus", "none"], log, env, APP)
+    try:
+        script = "id -un; ulimit -u; ls /tmp | wc -l; grep NoNewPrivs /proc/self/status"
+        world.accept(data=document(script, stdOutErrPathPrefix="$AZ_BATCHAI_JOB_TEMP/logs"))
+        eventually(lambda: not world.job().state.live, 60)
+        (said,) = made.root.rglob("stdout.txt")
+        name, _, count, privileges = said.read_text().splitlines()
+    finally:
+        child.stop(20)
+    assert name.startswith("batchai-job-") and count == "0" and privileges.split()[-1] == "1"
+    told = log.read_text()
+    assert f"jobs run as {name}" in told and "temp folders of their own" in told
 
 
 def test_two_runners_never_share_a_user(tmp_path: Path) -> None:
