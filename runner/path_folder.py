@@ -17,6 +17,7 @@ from pathlib import Path
 from runner.job_user import JobUser
 from runner.mounts import mountinfo
 from runner.mounts.commands import kill_group
+from runner.path_writer import NOT_FOLLOWED
 from runner.volumes import Ground
 from shared.errors import NotFoundError, StoreError
 
@@ -103,7 +104,9 @@ class PathFolder:
             raise StoreError(f"writing logs to {self._folder}: {error}") from error
         if answer != b"ok\n":
             words = answer.decode(errors="replace").strip()
-            raise _RefusedError(f"writing logs to {self._folder}: {words}")
+            told = f"writing logs to {self._folder}: {words}"
+            # A link in the place of the folder is a job's doing, and not waited for.
+            raise NotFoundError(told) if words.endswith(NOT_FOLLOWED) else _RefusedError(told)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:

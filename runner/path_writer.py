@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+NOT_FOLLOWED = "is a symbolic link, which is not followed"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 #: Log files that were begun, by root, inner and name.
 _Open = dict[tuple[str, str, str], int]
@@ -121,7 +122,7 @@ def _below(here: int, part: str, owner: Sequence[int] | None, *, make: bool) -> 
         below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
     except NotADirectoryError:
         if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, f"'{part}' is a symbolic link, which is not followed") from None
+            raise OSError(errno.ELOOP, f"'{part}' {NOT_FOLLOWED}") from None
         raise OSError(errno.ENOTDIR, f"'{part}' is not a folder") from None
     if made and owner is not None:
         try:
