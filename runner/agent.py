@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from runner import cage as cages
-from runner import conclusion, folders, gpus, log_places, mounts
+from runner import conclusion, folders, gpus, leftovers
 from runner.cage import Cage
 from runner.cluster_volumes import ClusterVolumes
 from runner.config import RunnerConfig
@@ -20,7 +20,6 @@ from runner.gang_types import MakeLink, PortsOnly
 from runner.gpu_share import NO_GPUS, GpuShare
 from runner.job_runner import JobRunner
 from runner.lease_keeper import LeaseKeeper
-from runner.mounts import mountinfo
 from runner.node_report import NodeReporter
 from runner.polling import QueueOrder
 from runner.redaction import KnownSecrets
@@ -154,7 +153,7 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
-            self._refuse_leftovers()
+            leftovers.refuse(self._config, self._cage)
             ready = self._volumes.follow()
         except (MountError, SecretError, SetupTaskError, folders.FolderError) as error:
             log.warning("node unusable: %s", error, extra={"action": "unusable"})
@@ -169,24 +168,6 @@ class Agent:
         else:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
         return ready
-
-    def _refuse_leftovers(self) -> None:
-        """What a job has left must be gone before another job may run here. Raises FolderError."""
-        if fault := self._config.isolation.fault:
-            raise folders.FolderError(fault)
-        jobs = self._config.root / "jobs"
-        if mountinfo.mounted_under(jobs):
-            # What could not be unmounted when its job ended may be by now.
-            mounts.sweep(jobs, log_places.mount_context(self._config, log.info, lambda error: None))
-        folders.refuse_mounts(jobs)
-        if folders.is_full(self._config.root):
-            # Temps stay until the next job, but none would come any more.
-            folders.clear(self._config.root / "jobs")
-        if folders.is_full(self._config.root):
-            raise folders.FolderError(f"the disk of {self._config.root} is full")
-        self._cage.kill()
-        if left := self._cage.inmates():
-            raise folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
 
     def _pause(self) -> float:
         active = time.monotonic() - self._last_job < self._config.active_seconds

@@ -55,11 +55,13 @@ class LeaderCrew(GangCrew):
         self._running = True
         self._watch.hurry()
 
-    def _assemble(self, gang: Gang, lost: list[Member]) -> None:
+    def _assemble(self, gang: Gang, lost: list[Member], look: Look) -> None:
         for member in lost:
             log.info("seat freed", extra={"action": "seat_freed", "node": member.node_id})
             gang = self._gangs.table.free(gang, member)
-        if len(gang.members) == gang.size:
+        # Not with somebody who may just have died: once closed, a gang cannot lose a member and go on.
+        half = self._gangs.silence_seconds / 2
+        if len(gang.members) == gang.size and not rules.silent(gang, look.at, half):
             self._gangs.table.write(replace(gang, phase=Phase.ASSEMBLED))
             reach("assembled")
             self._complete = True
@@ -78,7 +80,7 @@ class LeaderCrew(GangCrew):
         self._silent = {member.token for member in lost}
         self._seen(gang)
         if gang.phase is Phase.ASSEMBLING:
-            self._assemble(gang, lost)
+            self._assemble(gang, lost, look)
         elif gang.phase is not Phase.ENDING:
             self._conduct(gang, lost)
 

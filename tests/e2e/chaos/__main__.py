@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e.chaos import run_gangs
 from tests.e2e.chaos.run import run
 
 
@@ -15,10 +16,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--quiet", action="store_true", help="tell the verdict only")
+    parser.add_argument("--gangs", action="store_true", help="jobs of one, two and three nodes")
     args = parser.parse_args()
     logging.disable(logging.ERROR)  # broken storage is what this is about
     with tempfile.TemporaryDirectory(prefix="batchai-chaos-", ignore_cleanup_errors=True) as folder:
         say = (lambda line: None) if args.quiet else (lambda line: print(line, flush=True))
+        if args.gangs:
+            wrong = run_gangs.run(Path(folder), args.minutes * 60, args.seed, say)
+            print(f"seed {args.seed}", *(wrong or ["nothing wrong"]), sep="\n")
+            return 1 if wrong else 0
         report = run(Path(folder), args.minutes * 60, args.seed, say)
     print(report.table())
     if not report.verdict.good:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.stores.clusters import NodeRow
-from tests.e2e.chaos import faults, gang_jobs
+from tests.e2e.chaos import faults, gang_jobs, run_gangs
 from tests.e2e.chaos.arena import LEASE_SECONDS, MOST_ATTEMPTS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 
@@ -100,6 +100,8 @@ def test_a_helper_is_killed_at(arena: Arena, point: str) -> None:
 def test_the_seat_of_a_helper_that_dies_while_others_lack_is_freed(arena: Arena) -> None:
     begin(arena, {}, {"BATCHAI_FAIL_POINT": "joined:kill"}, nodes=3)
     assert arena.runner(1).process.wait(20) == -signal.SIGKILL, arena.logs()
+    gangs = arena.world.manager.gangs
+    wait_for(lambda: len(gangs.table.look(arena.world.cluster).gangs[0].members) == 1, arena)
     arena.start(2)
     arena.start(3)
     settled(arena, 1, nodes=3)
@@ -138,6 +140,11 @@ def test_a_node_whose_network_is_cut_for_longer_than_the_lease(arena: Arena, who
     arena.runner(2).stop(10)
     submit(arena, "again", seconds=0.1)
     wait_for(lambda: arena.job("again").state == "succeeded", arena)
+
+
+def test_whatever_happens_no_gang_runs_in_parts_twice_or_never(tmp_path: Path) -> None:
+    """A short run; `python -m tests.e2e.chaos --gangs --minutes 10 --seed 7` runs it for longer."""
+    assert run_gangs.run(tmp_path, seconds=40, seed=20180501) == []
 
 
 def test_gangs_over_storage_that_fails_now_and_then(arena: Arena) -> None:
