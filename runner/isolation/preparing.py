@@ -19,7 +19,7 @@ from runner.isolation.metadata import Door, MetadataError
 from runner.isolation.slots import NoSlotError
 from runner.isolation.types import Isolation
 from runner.job_user import JobUser, own
-from runner.mounts.commands import find_program
+from runner.mounts.commands import find_program, run
 from runner.scheduled_events import is_azure_machine
 from shared.errors import SettingsError
 
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 #: The value of BATCHAI_JOB_USER that leaves jobs to the runner's own user, whoever that is.
 OWN = "own"
+_SECONDS = 30.0
 #: What a private temp folder covers.
 SHARED_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
@@ -46,6 +47,8 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
             raise SettingsError((f"jobs cannot run here: {error}",)) from error
         if user.exclusive:
             _end_processes_of(user)
+        if not user.is_own:
+            _make_gpu_devices()
         cgroups.delegate()
         door, fault = _door(config, user, slot, stack)
         isolation = Isolation(user, slot, config.limits, _private_temp(config), door, fault)
@@ -114,6 +117,15 @@ def shared_temp_fault(config: RunnerConfig) -> str:
     ]
     hidden = (path for path in needed if any(path.is_relative_to(place) for place in SHARED_PLACES))
     return next((f"{path}, which they need, lies there" for path in hidden), "")
+
+
+def _make_gpu_devices() -> None:
+    """CUDA makes /dev/nvidia-uvm when it is first used, by a set-user-id program, which has no power in a
+    job."""
+    if program := find_program("nvidia-modprobe"):
+        made = run([program, "-c", "0", "-u"], timeout_seconds=_SECONDS)
+        if not made.ok:
+            log.warning("GPU devices: %s", made, extra={"action": "isolation"})
 
 
 def _end_processes_of(user: JobUser) -> None:
