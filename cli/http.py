@@ -203,6 +203,8 @@ def _advice(status: int, code: str) -> str:
         return "Only what lies on a file share or in a container can be listed."
     if kind == "FileServer" and kind != code:
         return "See what there is: batchai file-server list"
+    if code == "AuthorizationFailed":
+        return "Ask whoever runs the service for that role (docs/roles.md)."
     if status in (401, 403):
         return "Set function_key or audience: batchai configure (docs/cli.md, Sign-in)"
     return ""
