@@ -87,7 +87,7 @@ def covers(layout: NodeLayout, isolation: Isolation) -> tuple[tuple[str, str], .
     if not isolation.private_temp:
         return ()
     # Shared memory must stay in memory.
-    memory = f"/dev/shm/batchai-{os.getpid() if isolation.slot is None else isolation.slot}"
+    memory = f"/dev/shm/batchai-{isolation.label}"
     places = ((layout.temp, "/tmp"), (layout.var_temp, "/var/tmp"), (memory, "/dev/shm"))
     return tuple((folder, place) for folder, place in places if Path(place).is_dir())
 

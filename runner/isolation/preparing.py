@@ -50,8 +50,9 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
         if not user.is_own:
             _make_gpu_devices()
         cgroups.delegate()
-        door, fault = _door(config, user, slot, stack)
-        isolation = Isolation(user, slot, config.limits, _private_temp(config), door, fault)
+        label = f"job-{slot}" if slot is not None else f"own-{_digest(config.root)}"
+        door, fault = _door(config, user, label, stack)
+        isolation = Isolation(user, slot, label, config.limits, _private_temp(config), door, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)
 
@@ -85,13 +86,16 @@ def _refuse_unreachable(user: JobUser, config: RunnerConfig) -> None:
             )
 
 
-def _door(config: RunnerConfig, user: JobUser, slot: int | None, stack: ExitStack) -> tuple[Door | None, str]:
+def _digest(root: Path) -> str:
+    return sha256(os.fsencode(root)).hexdigest()[:8]
+
+
+def _door(config: RunnerConfig, user: JobUser, label: str, stack: ExitStack) -> tuple[Door | None, str]:
     """The closed door, or why this machine must take no job: only Azure's have an identity to lose."""
     if config.metadata_open:
         return None, ""
-    name = f"own-{sha256(os.fsencode(config.root)).hexdigest()[:8]}" if slot is None else f"job-{slot}"
     try:
-        return stack.enter_context(metadata.closed(name, None if user.is_own else user.uid)), ""
+        return stack.enter_context(metadata.closed(label, None if user.is_own else user.uid)), ""
     except MetadataError as error:
         log.warning("%s", error, extra={"action": "metadata"})
         return None, str(error) if is_azure_machine() else ""

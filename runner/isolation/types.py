@@ -23,6 +23,7 @@ class Isolation:
 
     user: JobUser = field(default_factory=own)
     slot: int | None = None  #: the number of the user, where each runner of this machine has one of its own
+    label: str = ""  #: of what belongs to this runner on the machine; the same after a restart
     limits: Limits = NO_LIMITS
     private_temp: bool = False  #: a job has a /tmp, /var/tmp and /dev/shm of its own
     door: Door | None = None  #: to the machine's identity, closed; None: it is open
