@@ -123,14 +123,14 @@ class Assembly:
 
     def _say(self) -> None:
         """status.json says who is there."""
-        nodes = tuple(member.node_id for member in self.crew.members)
+        nodes = tuple(member.node_id for member in self.crew.gang.members)
         if nodes != self._said:
             self._said = nodes
             self._attempts.write_status(self._claim.job, incomplete(self._claim.job, nodes))
 
     def _begin(self, crew: LeaderCrew) -> Job | None:
         """The gang's row first: it keeps everybody where they are. Then the job's, then work may begin."""
-        nodes = [member.node_id for member in crew.members]
+        nodes = [member.node_id for member in crew.gang.members]
         try:
             job = self._attempts.assembled(self._claim.job, self._claim.lease, nodes)
         except LostOwnershipError as error:

@@ -22,6 +22,8 @@ class GangCrew:
     """
 
     leads = False
+    #: The members that are looked at again and again beside this node; none: all of them.
+    seats: tuple[int, ...] = ()
 
     def __init__(
         self, gangs: Gangs, gang: Gang, token: str, link: Link, stop: StopSignal, strike: Callable[[str], str]
@@ -34,7 +36,8 @@ class GangCrew:
         self._may_launch = threading.Event()
         self._finished = threading.Event()
         self._is_done = self._is_over = False
-        self._watch = GangWatch(gangs.table, gang, token, gangs.silence_seconds, self._heed)
+        self._together: tuple[Member, ...] = ()
+        self._watch = GangWatch(gangs.table, gang, token, gangs.silence_seconds, self._heed, self.seats)
 
     def start(self) -> None:
         """Be heard of, and see the others."""
@@ -51,7 +54,8 @@ class GangCrew:
 
     @property
     def members(self) -> tuple[Member, ...]:
-        return self.gang.members
+        """As they were when the gang was complete."""
+        return self._together
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -30,6 +30,8 @@ class HelperCrew(GangCrew):
     """A helper holds no lease: what it starts lives for as long as it has good looks at its gang, whose
     leader is heard of. `arm` is told how long that is from now."""
 
+    seats = (0,)
+
     def __init__(
         self,
         gangs: Gangs,
@@ -50,10 +52,23 @@ class HelperCrew(GangCrew):
     def wait_for_start(self) -> bool:
         """Whether the gang came together; False when it dissolved, or this node is to stop."""
         while not self._stop.wait(0):
-            if self.gang.phase not in (Phase.ASSEMBLING, Phase.ASSEMBLED):
+            if self.gang.phase not in (Phase.ASSEMBLING, Phase.ASSEMBLED) and self._see_all():
                 return True
             self._watch.wait(lambda: self.gang.phase is Phase.PREPARING, _WAIT_SECONDS)
         return False
+
+    def _see_all(self) -> bool:
+        """Know every member, once: from now on the leader is enough."""
+        try:
+            found = self._gangs.table.look_at(self.gang).find(self.gang.uuid, self.gang.attempt)
+        except StoreError as error:
+            log.warning("members not seen: %s", error, extra={"action": "gang", "job": str(self.gang.job)})
+            return False
+        if found is None:
+            self._lost()
+            return False
+        self._together = found.members
+        return True
 
     def leave(self) -> bool:
         """Give the seat up; False when the gang is complete: then there is a part to conclude."""

@@ -52,6 +52,7 @@ class LeaderCrew(GangCrew):
 
     def run(self) -> None:
         """The job's row says running: everybody may begin."""
+        self._together = self.gang.members
         self._running = True
         self._watch.hurry()
 
@@ -139,7 +140,7 @@ class LeaderCrew(GangCrew):
             return result
         self._watch.tell(step=Step.LEFT)
         self._wait_for_others(Step.LEFT)
-        report = merged(result.report, [m.report for m in self.members[1:] if m.report])
+        report = merged(result.report, [m.report for m in self.gang.members[1:] if m.report])
         return replace(result, outcome=self._whole(result.outcome), report=report, given_back=self._leaver)
 
     def _wait_for_others(self, *steps: Step) -> None:
@@ -149,7 +150,7 @@ class LeaderCrew(GangCrew):
 
         def parted() -> bool:
             return self._stop.reason is StopReason.LOST or all(
-                member.step in steps or member.token in self._silent for member in self.members[1:]
+                member.step in steps or member.token in self._silent for member in self.gang.members[1:]
             )
 
         if not self._watch.wait(parted, seconds):
@@ -161,11 +162,11 @@ class LeaderCrew(GangCrew):
             return outcome and self._verdict
         if outcome.succeeded:
             # Whoever went silent on the way out may have taken results with it.
-            left = [m for m in self.members[1:] if m.step is not Step.LEFT]
+            left = [m for m in self.gang.members[1:] if m.step is not Step.LEFT]
             return _lost_outcome(left[0]) if left else outcome
         if outcome.reason in (Reason.TERMINATED, Reason.WALL_CLOCK):
             return outcome
-        return named(outcome, self.members[0])
+        return named(outcome, self.gang.members[0])
 
     def disband(self) -> None:
         """The end: nobody is told any more, and the rows go. Raises nothing."""

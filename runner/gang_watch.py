@@ -22,7 +22,8 @@ class GangWatch:
     that the row was told and is still ours.
 
     `heed` is called from the watch's thread after each look with the gang, or None when this member is not in
-    it any more, with the look, and with the monotonic time from before the row was told.
+    it any more, with the look, and with the monotonic time from before the row was told. `seats`: the members
+    to look at beside this one, if not all of them.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class GangWatch:
         token: str,
         silence_seconds: float,
         heed: Callable[[Gang | None, Look, float], None],
+        seats: tuple[int, ...] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         member = gang.member(token)
@@ -44,6 +46,7 @@ class GangWatch:
         #: Six tries before the others call this node lost.
         self._every_seconds = silence_seconds / 6
         self._heed = heed
+        self._seats = {*seats, member.index} if seats else set[int]()
         self._monotonic = monotonic
         self._changed = monotonic()
         self._lock = threading.Lock()
@@ -116,7 +119,7 @@ class GangWatch:
     def _look(self) -> None:
         before = self._monotonic()
         told = self._tell()
-        look = self._table.look_at(self._gang)
+        look = self._look_at()
         found = look.find(self._gang.uuid, self._gang.attempt)
         mine = found.member(self._wanted.token) if found else None
         if found is None or mine is None:
@@ -131,6 +134,11 @@ class GangWatch:
         self._gang = found
         if told:
             self._heed(found, look, before)
+
+    def _look_at(self) -> Look:
+        if self._seats:
+            return self._table.look_at_seats(self._gang, self._seats)
+        return self._table.look_at(self._gang)
 
     def _tell(self) -> bool:
         with self._lock:

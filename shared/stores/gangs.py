@@ -41,6 +41,14 @@ class GangTable:
         values = {"row": gang_rows.gang_key(gang), "first": prefix, "last": keys.after(prefix)}
         return self._query(gang.cluster, filters, values)
 
+    def look_at_seats(self, gang: Gang, seats: Iterable[int]) -> Look:
+        """As `look_at`, with some of its members only: what a helper needs does not grow with the gang."""
+        rows = [gang_rows.gang_key(gang)]
+        rows += [keys.member_row(gang.uuid, gang.attempt, index) for index in seats]
+        values = {f"row{number}": row for number, row in enumerate(rows)}
+        either = " or ".join(f"RowKey eq @{name}" for name in values)
+        return self._query(gang.cluster, f"PartitionKey eq @partition and ( {either} )", values)
+
     def _query(self, cluster: ClusterId, filters: str, values: dict[str, Any]) -> Look:
         dates: list[str] = []
         with translated(f"reading the gangs of cluster {cluster}"):

@@ -118,6 +118,17 @@ def test_what_a_member_tells_comes_back_as_it_was(world: World) -> None:
         gangs(world).table.tell(joined, told)
 
 
+def test_some_members_can_be_looked_at_alone(world: World) -> None:
+    _, gang = lead(world, nodes=3)
+    assert gangs(world).join(gang, member("node-1"))
+    assert gangs(world).join(gang, member("node-2"))
+    found = gangs(world).table.look_at_seats(gang, (0, 2)).find(gang.uuid, gang.attempt)
+    assert found is not None
+    assert [m.node_id for m in found.members] == ["node-0", "node-2"]
+    gangs(world).table.remove(gang)
+    assert gangs(world).table.look_at_seats(gang, (0, 2)).gangs == ()
+
+
 def test_a_member_that_leaves_frees_its_seat_unless_the_gang_is_complete(world: World) -> None:
     _, gang = lead(world, nodes=3)
     first, second = member("node-1"), member("node-2")
