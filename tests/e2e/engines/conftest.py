@@ -15,6 +15,7 @@ from runner.ssh import server, shared_temp
 from shared.state import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
 from tests.integration.mounts.conftest import need
+from tests.support import closed_machine
 from tests.support.waiting import eventually
 
 PROJECT = Path(__file__).parents[3]
@@ -78,3 +79,17 @@ def allreduce(tmp_path: Path) -> Path:
     program = tmp_path / "allreduce"
     subprocess.run(["mpicc", "-o", str(program), str(ENGINES / "allreduce.c")], check=True)
     return program
+
+
+@pytest.fixture
+def closed_field() -> Iterator[Field]:
+    """Runners whose jobs run as users of their own, on folders that those can reach."""
+    closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
+    with closed_machine.open_folder() as folder:
+        (folder / "logs").mkdir(mode=0o777)
+        (folder / "logs").chmod(0o777)
+        with Arena(folder, runners=0) as arena:
+            for number in range(2):
+                arena.start(number, {"BATCHAI_JOB_USER": ""})
+            yield Field(arena, folder / "logs")
+        eventually(lambda: no_process_of(folder) == [], 5)

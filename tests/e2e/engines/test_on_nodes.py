@@ -79,3 +79,14 @@ def test_every_node_prepares_and_all_share_one_folder(field: Field) -> None:
     for node in nodes:
         assert field.logs()[f"stdout-job_prep-{node}.txt"] == "prepared\n"
         assert f"node {node}" in field.logs()[f"execution-{node}.log"]
+
+
+def test_jobs_with_users_of_their_own_reach_each_other(closed_field: Field) -> None:
+    field, shared = closed_field, "$AZ_BATCHAI_SHARED_JOB_TEMP"
+    job = field.run(
+        jobPreparation={"commandLine": f"id -un > {shared}/$AZ_BATCH_NODE_ID"},
+        customMpiSettings={"commandLine": f"cat {shared}/$AZ_BATCH_NODE_ID; id -un", "processCount": 2},
+    )
+    said = field.logs()["stdout.txt"].split()
+    assert len(set(said)) == 2 and {said.count(user) for user in said} == {2}
+    assert all(user.startswith("batchai-job-") for user in said), job.errors
