@@ -54,6 +54,9 @@ class Crew(Protocol):
     def may_launch(self) -> bool:
         """Whether every node is."""
 
+    def launching(self) -> None:
+        """This node's processes start now."""
+
     def done(self) -> bool:
         """The processes that count have ended well here, which is told; whether they have on every node."""
 
@@ -91,6 +94,9 @@ class Alone:
 
     def may_launch(self) -> bool:
         return True
+
+    def launching(self) -> None:
+        pass
 
     def done(self) -> bool:
         return True

@@ -128,6 +128,7 @@ class Execution:
 
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
+        self.crew.launching()
         for step in (step for step in steps.processes if step.node == self.placement.index):
             if self._too_late():
                 return self._stopped([child for _, child in started])

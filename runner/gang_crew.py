@@ -79,6 +79,9 @@ class GangCrew:
     def may_launch(self) -> bool:
         return self._may_launch.is_set()
 
+    def launching(self) -> None:
+        self._link.launching()
+
     def done(self) -> bool:
         if not self._is_done:
             self._is_done = True

@@ -12,6 +12,7 @@ Each member of a gang, the leader included, makes one `Link` (`MakeLink`) for ea
    this node have ended; the leader leaves it last, after every helper has left its own or was lost.
    Entering may raise MountError, LaunchError or another BatchAIError: then the attempt ends on all nodes, and
    its outcome names this one.
+4. `launching()` inside it, when every node is prepared and this one's processes are about to start.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,6 +62,9 @@ class Link(Protocol):
     def connected(self, scene: Scene) -> AbstractContextManager[Mapping[str, str]]:
         """Connected inside the block; gives the job's variables."""
 
+    def launching(self) -> None:
+        """The job's processes open the ports that were offered now: let them go. Raises nothing."""
+
 
 MakeLink = Callable[[RunnerConfig, JobId, JobSpec], Link]
 
@@ -79,6 +83,8 @@ class PortsOnly:
 
     @contextmanager
     def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
+        yield scene.environment
+
+    def launching(self) -> None:
         if self._held:
             self._held.release()
-        yield scene.environment

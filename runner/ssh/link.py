@@ -60,8 +60,12 @@ class SshLink:
         ) as environment:
             if index and isinstance(workplace, ContainerWorkplace):
                 show_inside(workplace.first_pid, Path(self._layout.shared_job_temp))
-            offer.job_ports.release()
             yield environment
+
+    def launching(self) -> None:
+        """The job's own servers may have the ports that were held for them."""
+        if self._offer:
+            self._offer.job_ports.release()
 
     def _place(self, scene: Scene) -> Place:
         """Where sshd runs: where the job's processes do, or beside their container."""
