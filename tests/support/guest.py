@@ -3,7 +3,7 @@
 The guest sees the host's file system read-only (hostfs), has memory on /run and /mnt, and reaches the host's
 loopback as 10.0.2.2 (slirp). Commands go through a folder both sides see: NAME.cmd in, NAME.out and NAME.rc
 back.
-Needs: apt-get install user-mode-linux slirp kmod cifs-utils nfs-common
+Needs: apt-get install user-mode-linux slirp kmod cifs-utils nfs-common gcc libc6-dev
 """
 
 import itertools
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from runner.mounts.commands import Finished, kill_group
 
-PROGRAMS = ("linux.uml", "slirp-fullbolt", "modprobe", "mount.cifs", "mount.nfs")
+PROGRAMS = ("linux.uml", "slirp-fullbolt", "modprobe", "mount.cifs", "mount.nfs", "cc")
 HOST = "10.0.2.2"
 _BOOT_SECONDS = 60
 #: Reads commands until told to stop. `mv` makes every step whole: nobody reads a half-written file.
@@ -71,7 +71,8 @@ def missing() -> str | None:
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     absent = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
     if absent:
-        return f"no {', '.join(absent)}: apt-get install user-mode-linux slirp kmod cifs-utils nfs-common"
+        packages = "user-mode-linux slirp kmod cifs-utils nfs-common gcc libc6-dev"
+        return f"no {', '.join(absent)}: apt-get install {packages}"
     return None
 
 
@@ -129,6 +130,7 @@ def boot(folder: Path, names: Sequence[str] = (), memory: str = "512M") -> Itera
     with (folder / "console").open("wb") as console:
         child = subprocess.Popen(
             command,
+            env=os.environ | {"LD_PRELOAD": str(_registers(folder))},
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
@@ -145,6 +147,13 @@ def boot(folder: Path, names: Sequence[str] = (), memory: str = "512M") -> Itera
         except subprocess.TimeoutExpired:
             pass
         kill_group(child)
+
+
+def _registers(folder: Path) -> Path:
+    """What makes the guest's kernel run on processors that are younger than it: see its source."""
+    source, library = Path(__file__).with_name("guest_registers.c"), folder / "guest_registers.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
 
 
 def _wait_until_up(guest: Guest) -> None:

@@ -122,7 +122,7 @@ def test_the_key_stays_in_no_file_and_on_no_command_line(machine: Guest) -> None
     [
         ({"key": "d3Jvbmc="}, "error(13).*account key"),
         ({"share": "nothere"}, "error(2).*spelled right"),
-        ({"account": "unknown", "endpoint": "https://nobody.invalid"}, "nobody.invalid.*resolve"),
+        ({"account": "unknown", "endpoint": "https://nobody.invalid"}, "nobody.invalid.*name resolution"),
     ],
 )
 def test_a_share_that_cannot_be_mounted(machine: Guest, change: dict[str, str], words: str) -> None:
