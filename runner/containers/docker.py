@@ -65,7 +65,10 @@ class Answer:
         lines = (self.err.strip() or self.out.strip()).splitlines()
         told = [line.strip() for line in lines if line.strip() and not line.startswith(("Run '", "See '"))]
         text = "; ".join(line.removeprefix("docker: ") for line in told)
-        return text[:_MOST_WORDS] or f"exit status {self.code}"
+        if len(text) > _MOST_WORDS:
+            # Between words: half a secret would not be known for one any more.
+            text = text[:_MOST_WORDS].rpartition(" ")[0]
+        return text or f"exit status {self.code}"
 
 
 def never() -> bool:

@@ -11,6 +11,7 @@ from runner.doctor import (
     checks_jobs,
     checks_machine,
     checks_mounts,
+    checks_nodes,
     checks_port,
     checks_settings,
     checks_storage,
@@ -81,6 +82,7 @@ def _machine(config: RunnerConfig | None) -> list[Group]:
         Group("programs", _LOCAL, checks_machine.programs),
         Group("cgroup v2", _LOCAL, checks_machine.cgroup),
         Group("jobs", _LOCAL, lambda: checks_jobs.jobs(config)) if config else _unknown("jobs"),
+        Group("jobs on several nodes", _LOCAL, checks_nodes.several),
         Group("docker", _LOCAL, lambda: checks_containers.containers(docker)),
         Group("GPUs in containers", _LOCAL, lambda: checks_containers.gpus(len(inventory()))),
     ]

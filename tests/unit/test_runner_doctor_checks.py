@@ -6,6 +6,7 @@ from runner.doctor.checks_clock import verdict as clock_verdict
 from runner.doctor.checks_gpu import Seen
 from runner.doctor.checks_gpu import verdict as gpu_verdict
 from runner.doctor.checks_machine import packages, pinned
+from runner.doctor.checks_nodes import verdict as nodes_verdict
 from runner.doctor.checks_port import public_host
 from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
@@ -192,3 +193,18 @@ def test_the_principal_of_a_token_is_told_and_never_the_token() -> None:
     body = "eyJhcHBpZCI6IjExIiwib2lkIjoiMjIiLCJ4bXNfbWlyaWQiOiIvdmlydHVhbE1hY2hpbmVzL2dwdS0wIn0"
     assert name_in_token(f"head.{body}.signature") == "gpu-0 (object id 22)"
     assert name_in_token("not a token") == "an identity whose token tells no name"
+
+
+def test_what_jobs_on_several_nodes_need_is_named_with_its_packages() -> None:
+    everything: dict[str, str | None] = {
+        name: f"/usr/bin/{name}" for name in ("sshd", "ssh", "ssh-keygen", "sshfs", "mpirun")
+    }
+    assert nodes_verdict(everything, None, "root").state is State.OK
+    assert "no mpirun" in nodes_verdict(everything | {"mpirun": None}, None, "root").detail
+
+    lacking = nodes_verdict(everything | {"ssh": None, "ssh-keygen": None, "sshfs": None}, None, "root")
+    assert lacking.state is State.NOT_CHECKED
+    assert lacking.remedy == "sudo apt-get install openssh-client sshfs"
+
+    locked = nodes_verdict(everything, "the account root is locked", "root")
+    assert (locked.state, locked.remedy) == (State.NOT_CHECKED, "sudo usermod -p '*' root")
