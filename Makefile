@@ -49,7 +49,7 @@ test: setup-dev  ## everything; installs what it needs
 	@scripts/client-envs azure-cli
 	@scripts/engine-envs
 	@$(MAKE) --no-print-directory lint types audit
-	@.venv/bin/pytest -q tests
+	@scripts/test-all
 
 schema: setup-dev  ## write schemas/*.json from the models
 	@$(PY) scripts/export_schemas.py
