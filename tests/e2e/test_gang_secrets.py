@@ -25,7 +25,7 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
 
 @pytest.fixture
 def arena(tmp_path: Path, vault: Vault) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0) as made:
+    with Arena(tmp_path, runners=0, lease_seconds=20) as made:
         for number in range(2):
             made.start(number, vault.environment())
         yield made

@@ -35,12 +35,9 @@ from tests.support.world import World, document, settings_for
 
 LEASE_SECONDS = 3.0
 MOST_ATTEMPTS = 50
-SILENCE_SECONDS = LEASE_SECONDS / 2
 #: Short times everywhere, in the proportions of the default settings.
 TIMES = {
-    "BATCHAI_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "BATCHAI_RENEW_SECONDS": "0.75",
-    "BATCHAI_GANG_SILENCE_SECONDS": f"{SILENCE_SECONDS:g}",
     "BATCHAI_RETRY_SECONDS": "0.3",
     "BATCHAI_GRACE_SECONDS": "0.5",
     "BATCHAI_DRAIN_SECONDS": "0.5",
@@ -56,13 +53,21 @@ _SHARE = "logs"
 class Arena:
     """Context manager. Runners are called 0, 1, ...; jobs by any name."""
 
-    def __init__(self, folder: Path, runners: int = 2, max_attempts: int = MOST_ATTEMPTS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        runners: int = 2,
+        max_attempts: int = MOST_ATTEMPTS,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds."""
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
         self._printing: set[str] = set()  #: jobs of which it is known what they print
         self._count = runners
         self._max_attempts = max_attempts
+        self._lease_seconds = lease_seconds
         self._children: dict[int, Child] = {}
         self._leave = ExitStack()
         self._ended = threading.Event()
@@ -107,9 +112,9 @@ class Arena:
     def _settings(self, connection: str) -> Settings:
         return settings_for(
             connection,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=self._lease_seconds,
             renew_seconds=0.75,
-            gang_silence_seconds=SILENCE_SECONDS,
+            gang_silence_seconds=self._lease_seconds / 2,
             retry_seconds=0.3,
             resend_seconds=3,
             max_attempts=self._max_attempts,
@@ -119,7 +124,10 @@ class Arena:
 
     def start(self, number: int, more: Mapping[str, str] = MappingProxyType({}), clock: str = "") -> Child:
         """Start runner `number`; `clock`: how far off its clock is, in faketime's words ("+10m")."""
-        env = environment.machine() | environment.AS_ITSELF | TIMES | dict(more)
+        env = environment.machine() | environment.AS_ITSELF | TIMES
+        env["BATCHAI_LEASE_SECONDS"] = f"{self._lease_seconds:g}"
+        env["BATCHAI_GANG_SILENCE_SECONDS"] = f"{self._lease_seconds / 2:g}"
+        env |= dict(more)
         env.setdefault("BATCHAI_STORAGE", self.wires.connection_string)
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})

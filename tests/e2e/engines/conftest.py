@@ -68,7 +68,7 @@ def able() -> None:
 
 @pytest.fixture
 def field(tmp_path: Path) -> Iterator[Field]:
-    with Arena(tmp_path, runners=2) as arena:
+    with Arena(tmp_path, runners=2, lease_seconds=20) as arena:
         yield Field(arena, tmp_path / "logs")
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 
@@ -86,7 +86,7 @@ def closed_field() -> Iterator[Field]:
     """Runners whose jobs run as users of their own, on folders that those can reach."""
     closed_machine.need("useradd", "setpriv", "unshare", "prlimit")
     with closed_machine.open_folder() as folder:
-        with Arena(folder, runners=0) as arena:
+        with Arena(folder, runners=0, lease_seconds=20) as arena:
             for number in range(2):
                 arena.start(number, {"BATCHAI_JOB_USER": ""})
             # On the node itself, for one user may not write where the other one does.

@@ -107,7 +107,7 @@ def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
     with an_agent(world, config(node_report_seconds=1.0), lease_seconds=60, renew_seconds=20):
         eventually((tmp_path / "on").exists)
         world.manager.terminate(world.id())
-        eventually(told.exists, 2)
+        eventually(told.exists, 10)
         eventually(lambda: done(world), 10)
     assert world.job().errors[0].code == "JobTerminated"
 
