@@ -27,7 +27,7 @@ def main() -> None:
     weights = [round(value, 4) for value in layer.weight.flatten().tolist()]
     print(f"rank {rank} of {size}: loss {mean.item() / size:.4f} weights {weights}", flush=True)
     dist.destroy_process_group()
-    # Everything is said. On a busy machine one rank in some twenty is aborted by torch's own threads while its
+    # Everything is said. On a busy machine one rank in some twenty is aborted by threads of torch while its
     # interpreter comes down ("terminate called without an active exception").
     os._exit(0)
 
