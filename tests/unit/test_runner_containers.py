@@ -161,3 +161,8 @@ def test_the_doctor_on_containers() -> None:
     old = toolkit_verdict("NVIDIA Container Toolkit CLI version 1.17.4\ncommit: x")
     assert old.state is State.FAILED and "CVE" in old.detail
     assert toolkit_verdict("NVIDIA Container Toolkit CLI version 1.17.8").state is State.OK
+
+
+def test_long_words_are_cut_between_words() -> None:
+    told = answer("denied " * 140 + "password=half-of-a-secret-is-no-secret-any-more").words
+    assert told.endswith("denied") and len(told) <= 1000
