@@ -7,15 +7,14 @@ from contextlib import ExitStack
 
 from runner.config import RunnerConfig
 from runner.gang_leader import LeaderCrew
-from runner.gang_types import MakeLink
+from runner.gang_types import MakeLink, member_of
 from runner.result import Dissolved
 from runner.stopping import StopReason, StopSignal
 from shared.attempts import Attempts, Claim
 from shared.environment import Node
 from shared.errors import LostOwnershipError, StoreError
 from shared.fail_points import reach
-from shared.gang import Member, rank_of
-from shared.gangs import new_token
+from shared.gang import rank_of
 from shared.state import Job
 from shared.waiting import incomplete
 
@@ -84,15 +83,7 @@ class Assembly:
         job, attempts = self._claim.job, self._attempts
         link = self._make_link(self._config, job.id, self._claim.spec)
         offer = self._leave.enter_context(link.offer())
-        member = Member(
-            index=0,
-            node_id=self._node.node_id,
-            address=self._node.address,
-            gpus=self._node.gpus,
-            token=new_token(),
-            access=offer.access,
-            ports=offer.ports,
-        )
+        member = member_of(self._node, offer)
         gang = attempts.gangs.open(job, member)
         crew = LeaderCrew(attempts.gangs, gang, member.token, link, self._stop, self._strike, self._config)
         crew.start()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runner.config import RunnerConfig
 from runner.gang_crew import GangCrew
-from runner.gang_types import Link, MakeLink
+from runner.gang_types import Link, MakeLink, member_of
 from runner.result import Result
 from runner.stopping import StopReason, StopSignal
 from shared import gang as rules
@@ -16,8 +16,8 @@ from shared.attempts import Attempts
 from shared.environment import Node
 from shared.errors import BatchAIError, StoreError
 from shared.fail_points import reach
-from shared.gang import Ending, Gang, Look, Member, Phase, Step
-from shared.gangs import Gangs, new_token
+from shared.gang import Ending, Gang, Look, Phase, Step
+from shared.gangs import Gangs
 from shared.spec import JobSpec
 from shared.state import Job, Outcome
 
@@ -156,15 +156,7 @@ class Helping:
         """
         link = self._make_link(self._config, work.job.id, work.spec)
         offer = self._leave.enter_context(link.offer())
-        member = Member(
-            index=0,  # Gangs.join finds the seat
-            node_id=self._node.node_id,
-            address=self._node.address,
-            gpus=self._node.gpus,
-            token=new_token(),
-            access=offer.access,
-            ports=offer.ports,
-        )
+        member = member_of(self._node, offer)
         joined = self._attempts.gangs.join(gang, member)
         if joined is None:
             return None

@@ -26,8 +26,9 @@ from runner.config import RunnerConfig
 from runner.launch import port_count
 from runner.ports import HeldPorts
 from runner.workplace import Workplace
-from shared.environment import Placement
+from shared.environment import Node, Placement
 from shared.gang import Member
+from shared.gangs import new_token
 from shared.names import JobId
 from shared.spec import JobSpec
 
@@ -38,6 +39,19 @@ class Offer:
 
     access: str = "{}"  #: JSON; public values only
     ports: tuple[int, ...] = ()  #: free ports of its address for the job's own servers; see Node.ports
+
+
+def member_of(node: Node, offer: Offer) -> Member:
+    """A node as it joins, with a token of its own. Seat 0 is the leader's; Gangs.join finds a helper's."""
+    return Member(
+        index=0,
+        node_id=node.node_id,
+        address=node.address,
+        gpus=node.gpus,
+        token=new_token(),
+        access=offer.access,
+        ports=offer.ports,
+    )
 
 
 @dataclass(frozen=True)

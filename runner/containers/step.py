@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from runner.cage import Cage, bears, is_alive
+from runner.cage import Cage, bears, is_alive, with_descendants
 from runner.containers.container import EXITS, Container
 from runner.containers.types import ContainerLostError
 from runner.process import MARK, JobProcess
@@ -108,22 +108,15 @@ class ContainerStep(JobProcess):
 
     def tree(self) -> list[psutil.Process]:
         """See JobProcess; the client is not among them."""
-        found: dict[int, psutil.Process] = {}
-        for process in self._marked():
-            try:
-                for member in (process, *process.children(recursive=True)):
-                    found[member.pid] = member
-            except psutil.NoSuchProcess:
-                continue
-        return [process for process in found.values() if is_alive(process)]
+        return [process for process in with_descendants(self._marked()) if is_alive(process)]
 
-    def _marked(self) -> list[psutil.Process]:
-        return [process for process in psutil.process_iter() if bears(process.pid, self.mark)]
+    def _marked(self) -> set[int]:
+        return {pid for pid in psutil.pids() if bears(pid, self.mark)}
 
     def _head_lives(self) -> bool:
         """Whether the process that docker itself has started is alive: its parent is outside the container,
         while orphans of the step have the container's first process as theirs."""
-        marked = {process.pid for process in self._marked()}
+        marked = self._marked()
         return any(_parent(pid) not in marked | {self.first.pid, 0} for pid in marked)
 
 

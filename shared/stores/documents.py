@@ -26,10 +26,7 @@ class Documents:
 
     def get_accepted(self, name: str) -> dict[str, Any]:
         """The accepted document. Raises NotFoundError, StoreError."""
-        client = self._blobs.get_blob_client(self._accepted, f"{name}.json")
-        with translated(f"reading the accepted document {name}"):
-            loaded: dict[str, Any] = json.loads(client.download_blob(max_concurrency=1).readall())
-        return loaded
+        return self.read_accepted(name)[0]
 
     def list_accepted(self) -> Iterator[str]:
         """The names of all accepted documents."""
@@ -47,15 +44,7 @@ class Documents:
 
     def replace_accepted(self, name: str, document: dict[str, Any], etag: str) -> None:
         """Write an accepted document over the version with `etag`. Raises LostOwnershipError, StoreError."""
-        data = json.dumps(document, indent=2, ensure_ascii=False).encode()
-        with translated(f"writing the accepted document {name}"):
-            self._blobs.get_blob_client(self._accepted, f"{name}.json").upload_blob(
-                data,
-                overwrite=True,
-                content_settings=_JSON,
-                etag=etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
+        self._put(self._accepted, f"{name}.json", document, etag)
 
     def delete_accepted(self, name: str) -> None:
         """Remove an accepted document that never became a job; a missing one is fine."""
@@ -124,9 +113,13 @@ class Documents:
             except ConflictError:
                 pass  # exists
 
-    def _put(self, container: str, name: str, document: dict[str, Any]) -> None:
+    def _put(self, container: str, name: str, document: dict[str, Any], etag: str = "") -> None:
+        """`etag`: only over the version that has it."""
+        over: dict[str, Any] = (
+            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        )
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
             self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=True, content_settings=_JSON
+                data, overwrite=True, content_settings=_JSON, **over
             )
