@@ -105,7 +105,7 @@ class LeaseKeeper:
     def _renew_once(self) -> float:
         """Seconds until the next try; 0 when the lease is lost."""
         try:
-            self._lease, self._job = self._manager.renew(self._lease, self._logs())
+            self._lease, self._job = self._manager.renew(self._job, self._lease, self._logs())
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()

@@ -15,6 +15,7 @@ from shared.errors import BatchAIError, LostOwnershipError, StoreError
 from shared.fail_points import reach
 from shared.gang import Gang, rank_of
 from shared.gangs import Gangs
+from shared.leases import Leases
 from shared.removing import Remover
 from shared.repeating import arrived, retry_pause
 from shared.settings import Settings
@@ -30,6 +31,12 @@ log = logging.getLogger(__name__)
 
 #: More than storage that comes and goes may cost between receiving and claiming.
 _MOST_IDLE_DELIVERIES = 25
+#: Runners that may be about to claim a job after so many deliveries, and not live to do it.
+_MOST_SUSPICIONS = 3
+#: Messages that lead to nothing, looked at before a queue is taken for empty for a moment.
+_MOST_LOOKS = 32
+#: Until a message is looked at again that storage kept from being judged.
+_STORAGE_AWAY_SECONDS = 2.0
 #: Until the message of a younger gang is looked at again.
 _ASIDE_SECONDS = 1.0
 #: Until the message of a gang is looked at again for which there are too few nodes, at most.
@@ -88,6 +95,7 @@ class Attempts:
         self._sealer = sealer
         self._remover = remover
         self._monotonic = monotonic
+        self._leases = Leases(settings.lease_seconds, jobs, queues, monotonic)
 
     def spec(self, job: Job) -> tuple[JobSpec, str]:
         """What was accepted for a run, secrets opened, and the revision of the cluster it was accepted for.
@@ -98,16 +106,29 @@ class Attempts:
         return job_from_document(document, self._sealer.unseal), str(document.get("clusterRevision", ""))
 
     def next_job(self, queue: str, owner: str) -> Claim | Help | None:
-        """Take the next job of a queue: receive, claim the row, renew once, read the document. Or learn that
-        a gang lacks nodes, which goes before.
+        """Take the next job of a queue: receive, claim the row, read the document. Or learn that a gang lacks
+        nodes, which goes before.
 
-        None when there is nothing to run; messages that mean nothing any more are deleted on the way.
-        Raises StoreError.
+        None when there is nothing to run; messages that mean nothing any more are deleted on the way, those
+        that mean nothing now are put back. Raises StoreError.
         """
-        before = self._monotonic()
-        message = self.queues.receive(queue, self.settings.lease_seconds)
-        if message is None:
-            return None
+        for _ in range(_MOST_LOOKS):
+            message = self.queues.receive(queue, self.settings.lease_seconds)
+            if message is None:
+                return None
+            try:
+                found = self._judge(message, owner)
+            except StoreError:
+                # Not the job's fault: it is looked at again in a while, and this delivery does not count.
+                if message.job:
+                    self._put_back(message, _STORAGE_AWAY_SECONDS)
+                raise
+            if found:
+                return found
+        return None
+
+    def _judge(self, message: JobMessage, owner: str) -> Claim | Help | None:
+        """What a message means for a runner that is free; None: nothing, and it was dealt with."""
         if message.hint:
             # Used up by looking, and never more than a hint: any gang of the cluster may lack nodes by now.
             self._delete_message(message.queue, message.message_id, message.pop_receipt)
@@ -120,18 +141,31 @@ class Attempts:
                 return None  # the message comes back, and with it the next try
             self._drop(message, "it means no live job")
             return None
-        if job.owner is not None and job.message_id != message.message_id:
-            self._drop(message, f"job {job.id} is {job.state} under another message")
+        if job.owner is not None and not state.is_abandoned(job, message.message_id):
+            self._leave_alone(job, message)
             return None
-        # Deliveries that did not become attempts: something about it ends runners before they can claim it.
-        poison = message.dequeue_count - message.excused - job.attempt > _MOST_IDLE_DELIVERIES
-        if job.state is State.TERMINATING or job.attempt >= job.max_attempts or poison:
+        if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
             self._give_up(job, message)
             return None
         if job.node_count > 1 and job.owner is None and (instead := self._instead(job, message)):
             return instead[0]
+        # Deliveries that did not become attempts. Storage that comes and goes makes them, and so does
+        # something about the job that ends runners just before they claim it: only that is held against it.
+        if message.dequeue_count - message.excused - job.attempt > _MOST_IDLE_DELIVERIES:
+            if message.suspected >= _MOST_SUSPICIONS:
+                self._give_up(job, message)
+                return None
+            message = self.queues.suspect(message, self.settings.lease_seconds)
         reach("received")
-        return self._claim(job, message, owner, before)
+        return self._claim(job, message, owner)
+
+    def _leave_alone(self, job: Job, message: JobMessage) -> None:
+        """The message of a job that somebody runs: its own is put back until the lease can be over, any other
+        is a duplicate."""
+        if job.message_id == message.message_id:
+            self._put_back(message, math.ceil(job.lease_left or 1.0))
+        else:
+            self._drop(message, f"job {job.id} is {job.state} under another message")
 
     def _instead(self, job: Job, message: JobMessage) -> tuple[Help | None] | None:
         """What to do before a job of several nodes, if it is not its turn: then its message was put back."""
@@ -150,8 +184,10 @@ class Attempts:
             # It comes back once its time is up, and this delivery is held against it.
             log.warning("message not put back", extra={"action": "put_back", "uuid": message.uuid})
 
-    def _claim(self, job: Job, message: JobMessage, owner: str, before: float) -> Claim | None:
-        wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard)
+    def _claim(self, job: Job, message: JobMessage, owner: str) -> Claim | None:
+        lease_seconds = self.settings.lease_seconds
+        wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard, lease_seconds)
+        before = self._monotonic()
         try:
             claimed = self.jobs.update(wanted)
         except LostOwnershipError:
@@ -169,11 +205,9 @@ class Attempts:
             queue=message.queue,
             message_id=message.message_id,
             pop_receipt=message.pop_receipt,
-            deadline=before + self.settings.lease_seconds,
+            deadline=before + lease_seconds,
             excused=message.excused,
         )
-        lease = self._renew_message(lease)
-        reach("leased")
         return self._open(claimed, lease)
 
     def _open(self, job: Job, lease: Lease) -> Claim | None:
@@ -208,33 +242,13 @@ class Attempts:
         if self._tell(self.jobs.end(ended)):
             self._delete_message(message.queue, message.message_id, message.pop_receipt)
 
-    def renew(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
-        """Prolong a lease: two calls. The new lease and the job as it stands now. `logs`: how far they have
-        come, which is what will be known of them if this runner is lost.
-
-        Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing.
-        """
-        # The row first: when reading it fails, the receipt in hand is still good for the next try.
-        job = self.look(lease)
-        return self._renew_message(lease, logs), job
+    def renew(self, job: Job, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
+        """Prolong a lease: two calls (`Leases.renew`). Raises LostOwnershipError, StoreError."""
+        return self._leases.renew(job, lease, logs)
 
     def look(self, lease: Lease) -> Job:
         """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""
-        job = self.jobs.get(lease.job)
-        if job is None:
-            raise LostOwnershipError(f"job {lease.job} was deleted")
-        return state.owned(job, lease)
-
-    def _renew_message(self, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> Lease:
-        before = self._monotonic()
-        receipt = self.queues.renew(
-            lease.queue,
-            lease.message_id,
-            lease.pop_receipt,
-            self.settings.lease_seconds,
-            (lease, logs) if logs else None,
-        )
-        return replace(lease, pop_receipt=receipt, deadline=before + self.settings.lease_seconds)
+        return self._leases.look(lease)
 
     def finish(
         self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = state.NOTHING_TOLD
@@ -287,7 +301,7 @@ class Attempts:
         told = self._tell(written)
         reach("told")
         if written.state.live:
-            self._release_message(lease, pause_seconds)
+            self._leases.release(written, lease, pause_seconds)
         elif told:
             # Otherwise the message is left: who receives it next brings status.json up to date.
             self._delete_message(lease.queue, lease.message_id, lease.pop_receipt)
@@ -320,13 +334,6 @@ class Attempts:
             # The list of deletions still holds it; the timer finishes it.
             log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})
         return True
-
-    def _release_message(self, lease: Lease, seconds: float) -> None:
-        """Let the message be seen in `seconds`."""
-        try:
-            self.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, math.ceil(seconds))
-        except StoreError:
-            log.warning("message not released", extra={"action": "release", "job": str(lease.job)})
 
     def _delete_message(self, queue: str, message_id: str, pop_receipt: str) -> None:
         try:

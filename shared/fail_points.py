@@ -12,8 +12,7 @@ from pathlib import Path
 
 POINTS = (
     "received",  # the message is ours, the row is still queued
-    "claimed",  # the row is ours, the lease not yet renewed
-    "leased",  # renewed; nothing has been done yet
+    "claimed",  # the row is ours, and with it the lease; nothing has been done yet
     "mounted",  # volumes are there, no process yet
     "started",  # processes run
     "stopped",  # processes have ended, volumes are still there

@@ -150,13 +150,25 @@ class Job:
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
     deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
+    lease_seconds: float | None = (
+        None  #: how long a claim or a renewal holds; None: unclaimed, or before 0150
+    )
     etag: str = ""  #: of the row this was read from
+    #: Between the last write of the row and the answer that brought it, both by the storage service's clock.
+    age_seconds: float = field(default=0.0, compare=False)
     stored_as: State | None = field(default=None, compare=False)  #: state of that row: where its entries lie
 
     @property
     def held(self) -> bool:
         """Whether a runner has claimed it and still assembles its nodes."""
         return self.state is State.QUEUED and self.owner is not None
+
+    @property
+    def lease_left(self) -> float | None:
+        """Seconds for which its owner could still hold it when the row was read; None where no row says."""
+        if self.owner is None or self.lease_seconds is None:
+            return None
+        return self.lease_seconds - self.age_seconds
 
 
 @dataclass(frozen=True)
@@ -175,16 +187,20 @@ class Lease:
 
 
 def claim(
-    job: Job, owner: str, message_id: str, now: datetime, last_heard: tuple[StreamSeal, ...] = ()
+    job: Job,
+    owner: str,
+    message_id: str,
+    now: datetime,
+    last_heard: tuple[StreamSeal, ...] = (),
+    lease_seconds: float | None = None,
 ) -> Job:
-    """The job as taken by `owner`, one attempt more: running, or held where it needs several nodes.
-    `last_heard`: what the runner before, if it was lost, had told of its logs.
+    """The job as taken by `owner` for `lease_seconds`, one attempt more: running, or held where it needs
+    several nodes. `last_heard`: what the runner before, if it was lost, had told of its logs.
 
-    A queued job can be claimed by any message. A running or held one only through the very message it was
-    claimed with: that one is visible again only because its lease ran out, while any other is a duplicate.
+    A queued job can be claimed by any message. A running or held one once its lease is over (`is_abandoned`).
     Raises IllegalTransitionError otherwise, or when no attempt is left.
     """
-    takeover = is_taken(job) and job.message_id == message_id
+    takeover = is_taken(job) and is_abandoned(job, message_id)
     if not takeover and (job.state is not State.QUEUED or job.held):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be claimed")
     if job.attempt >= job.max_attempts:
@@ -199,6 +215,7 @@ def claim(
         attempt=job.attempt + 1,
         owner=owner,
         message_id=message_id,
+        lease_seconds=lease_seconds,
         started=job.started if gang else now,
         retry_at=None,
         events=appended(job.events, JobEvent(now, EventKind.CLAIMED, job.attempt + 1, owner)),
@@ -208,6 +225,14 @@ def claim(
 def is_taken(job: Job) -> bool:
     """Whether a runner has claimed it: it runs, or its nodes are being assembled."""
     return job.state is State.RUNNING or job.held
+
+
+def is_abandoned(job: Job, message_id: str) -> bool:
+    """Whether the attempt under way is over without an end, as far as the receiver of `message_id` can tell:
+    its lease has run out. A row of an older runner does not carry it; there the message that it was claimed
+    with is visible again only because it ran out."""
+    left = job.lease_left
+    return job.message_id == message_id if left is None else left <= 0
 
 
 def assembled(job: Job, now: datetime, nodes: Sequence[str]) -> Job:
@@ -233,6 +258,7 @@ def dissolve(job: Job, why: str, now: datetime) -> Job:
         state_since=job.state_since if job.held else now,
         owner=None,
         message_id=None,
+        lease_seconds=None,
         max_attempts=job.max_attempts + 1,
         enqueued=now,
         events=appended(job.events, event),
@@ -283,6 +309,7 @@ def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NO
         state_since=now,
         owner=None,
         message_id=None,
+        lease_seconds=None,
         started=job.started or now,
         ended=now,
         exit_code=outcome.exit_code,
@@ -346,6 +373,7 @@ def requeue(
         state_since=now,
         owner=None,
         message_id=None,
+        lease_seconds=None,
         errors=(_error(outcome),),
         enqueued=now,
         seals=_kept(job, report.seals),

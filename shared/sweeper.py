@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from shared import state
 from shared.clusters import ClusterManager
@@ -13,12 +12,14 @@ from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.rows import LiveEntry
-from shared.waiting import QueuedEntry, why
+from shared.waiting import QueuedEntry, is_alive, why
 
 log = logging.getLogger(__name__)
 
 #: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
 _MOST_STATUS_WRITES = 50
+#: A job that waits for less is on its way; nobody needs to be told why it waits.
+_TOLD_SECONDS = 20.0
 
 
 @dataclass
@@ -75,12 +76,12 @@ class Sweeper:
         each at most once per resend time; duplicates are dropped at the claim.
         """
         missing = len(entries) + hints - self._manager.queues.count(cluster)
-        late = self._manager.now() - timedelta(seconds=self._manager.settings.resend_seconds)
         resent = 0
         for entry in entries:
             if resent >= missing:
                 break
-            if entry.state is State.QUEUED and not entry.owner and entry.enqueued < late:
+            late = entry.age_seconds > self._manager.settings.resend_seconds
+            if entry.state is State.QUEUED and not entry.owner and late:
                 resent += self._resend_one(entry)
         return resent
 
@@ -100,23 +101,24 @@ class Sweeper:
         return 1
 
     def _end_orphans(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
-        """Jobs whose runner is gone and whose message is gone too: terminating ones end, others wait again.
-        While a message is left, the next runner to receive it does this faster."""
+        """Jobs whose lease is over and whose message is gone: terminating ones end, others wait again. While
+        a message is left, the next runner to receive it does this faster.
+
+        The nodes only tell which rows are worth a look; that an attempt is over, only its lease says."""
         owned = [entry for entry in entries if entry.owner]
         if not owned:
             return 0
-        alive = {node.node_id for node in self._clusters.node_views(cluster) if node.alive}
-        orphans = [e for e in owned if e.owner not in alive]
-        return sum(self._end_orphan(entry) for entry in orphans)
+        nodes, at = self._clusters.table.nodes(cluster)
+        lease_seconds = self._manager.settings.lease_seconds
+        at_work = {(n.node_id, n.job) for n in nodes if is_alive(n.heard, at, lease_seconds)}
+        suspects = [e for e in owned if (e.owner, e.uuid) not in at_work and e.age_seconds > lease_seconds]
+        return sum(self._end_orphan(entry) for entry in suspects)
 
     def _end_orphan(self, entry: LiveEntry) -> int:
         job = self._manager.jobs.get(entry.id)
         if job is None or job.uuid != entry.uuid or job.owner != entry.owner or job.attempt != entry.attempt:
             return 0
-        # A silent node may be a slow one. Twice the lease after the attempt began its runner has either
-        # renewed (and is heard of) or killed its job.
-        grace = timedelta(seconds=2 * self._manager.settings.lease_seconds)
-        if self._manager.now() - _taken(job) < grace:
+        if not self._is_left_alone(job):
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
         now = self._manager.now()
@@ -128,6 +130,16 @@ class Sweeper:
             return 0
         return 1
 
+    def _is_left_alone(self, job: Job) -> bool:
+        """Whether its lease has been over for as long as it held: by then its message, if there is one, has
+        been seen again. A row of an older runner shows no renewals: there twice a lease must have passed
+        since it was written, and its node be silent."""
+        lease_seconds = self._manager.settings.lease_seconds
+        if job.lease_seconds is not None:
+            return job.age_seconds > 2 * job.lease_seconds
+        alive = {node.node_id for node in self._clusters.alive_nodes(job.cluster)}
+        return job.owner not in alive and job.age_seconds > 2 * lease_seconds
+
     def _write(self, job: Job) -> None:
         if job.state.live:
             self._manager.queues.send(self._manager.jobs.update(job))
@@ -137,8 +149,7 @@ class Sweeper:
 
     def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry]) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json."""
-        late = self._manager.now() - timedelta(seconds=20)
-        waiting = [e for e in entries if e.state is State.QUEUED and e.created < late]
+        waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _TOLD_SECONDS]
         if not waiting:
             return
         nodes = self._clusters.node_views(cluster)
@@ -156,9 +167,3 @@ class Sweeper:
         now = self._manager.jobs.get(told.id)
         if now and now.etag != told.etag:
             self._manager.write_status(now)
-
-
-def _taken(job: Job) -> datetime:
-    """When the current attempt was claimed: a job of several nodes stays queued then."""
-    claims = [e.at for e in job.events if e.kind is EventKind.CLAIMED and e.attempt == job.attempt]
-    return max((job.state_since, *claims))

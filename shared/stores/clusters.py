@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -14,6 +13,7 @@ from shared.errors import NotFoundError
 from shared.names import ClusterId
 from shared.stores import keys
 from shared.stores.connection import Connection, translated
+from shared.stores.service_time import ServiceTime
 
 CLUSTERS = "clusters"
 NODES = "nodes"
@@ -159,15 +159,15 @@ class ClusterTable:
 
         Compare `heard` with that time: clocks of different machines are never compared.
         """
-        dates: list[str] = []
+        time = ServiceTime()
         with translated(f"listing the nodes of cluster {cluster}"):
             found = self._nodes.query_entities(
                 "PartitionKey eq @partition",
                 parameters={"partition": keys.cluster_partition(cluster)},
-                raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+                raw_response_hook=time.hook,
             )
             nodes = [_node(entity) for entity in found]
-        return nodes, parsedate_to_datetime(dates[-1])
+        return nodes, time.now
 
     def forget(self, node: NodeRow) -> None:
         """Remove a node that has left."""

@@ -6,7 +6,6 @@ and none is taken in a gang that is complete.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -17,6 +16,7 @@ from shared.gang import Gang, Look, Member, Stray
 from shared.names import ClusterId
 from shared.stores import gang_rows, keys
 from shared.stores.connection import Connection, translated
+from shared.stores.service_time import ServiceTime
 
 TABLE = "gangs"
 
@@ -50,15 +50,15 @@ class GangTable:
         return self._query(gang.cluster, f"PartitionKey eq @partition and ( {either} )", values)
 
     def _query(self, cluster: ClusterId, filters: str, values: dict[str, Any]) -> Look:
-        dates: list[str] = []
+        time = ServiceTime()
         with translated(f"reading the gangs of cluster {cluster}"):
             found = self._table.query_entities(
                 filters,
                 parameters={"partition": keys.cluster_partition(cluster), **values},
-                raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+                raw_response_hook=time.hook,
             )
             entities = list(found)
-        return gang_rows.look_from(cluster, entities, parsedate_to_datetime(dates[-1]))
+        return gang_rows.look_from(cluster, entities, time.now)
 
     def open(self, gang: Gang, leader: Member) -> Gang:
         """Begin a gang with its leader in it; what is left of earlier attempts goes.

@@ -13,6 +13,7 @@ from shared.names import ClusterId, JobId
 from shared.state import Job
 from shared.stores import keys, rows
 from shared.stores.connection import Connection, translated
+from shared.stores.service_time import ServiceTime
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
@@ -30,9 +31,10 @@ class JobTable:
         """The latest run under a name, or None."""
         filters = "PartitionKey eq @partition and RowKey eq @row"
         values = {"partition": keys.partition(job.workspace), "row": keys.job_row(job)}
+        time = ServiceTime()
         with translated(f"reading job {job}"):
-            for entity in self._table.query_entities(filters, parameters=values):
-                return rows.job_from(entity, str(entity.metadata["etag"]))
+            for entity in self._table.query_entities(filters, parameters=values, raw_response_hook=time.hook):
+                return rows.job_from(entity, str(entity.metadata["etag"]), time.age(entity))
         return None
 
     def insert(self, job: Job) -> Job:
@@ -52,6 +54,26 @@ class JobTable:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
         first = ("update", rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
         return self._commit(job, [first, ("upsert", rows.live_entity(job), _REPLACE), *_moved(job)])
+
+    def prolong(self, job: Job, seconds: float) -> Job:
+        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by: one
+        merge of the job's own row. Raises LostOwnershipError when it is no longer as `job` was read."""
+        entity = {
+            "PartitionKey": keys.partition(job.id.workspace),
+            "RowKey": keys.job_row(job.id),
+            "LeaseSeconds": float(seconds),
+            "MessageId": job.message_id,
+        }
+        with translated(f"renewing the lease of job {job.id}"):
+            written = self._table.update_entity(
+                entity,
+                mode=UpdateMode.MERGE,
+                etag=job.etag,
+                match_condition=MatchConditions.IfNotModified,
+                # The condition makes a repetition harmless; unasked the SDK does not repeat a PATCH.
+                retry_on_methods=["PATCH"],
+            )
+        return replace(job, lease_seconds=float(seconds), etag=str(written["etag"]), age_seconds=0.0)
 
     def end(self, job: Job) -> Job:
         """Write an ended job: its row, its entry in the history, and no live entry any more.
@@ -113,10 +135,14 @@ class JobTable:
     def list_live(self, cluster: ClusterId, workspace: str | None = None) -> list[rows.LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
         (default: the cluster's own)."""
-        entities = self._range(workspace or cluster.workspace, keys.live_prefix(cluster), 1000)
-        return [rows.live_from(entity) for entity in entities]
+        time = ServiceTime()
+        prefix = keys.live_prefix(cluster)
+        entities = self._range(workspace or cluster.workspace, prefix, 1000, time=time)
+        return [rows.live_from(entity, time.age(entity)) for entity in entities]
 
-    def _range(self, workspace: str, prefix: str, page: int, first: str = "") -> Iterator[Any]:
+    def _range(
+        self, workspace: str, prefix: str, page: int, first: str = "", time: ServiceTime | None = None
+    ) -> Iterator[Any]:
         filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         values = {
             "partition": keys.partition(workspace),
@@ -125,7 +151,8 @@ class JobTable:
         }
         with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
             size = min(page, _MOST_ENTITIES)
-            yield from self._table.query_entities(filters, parameters=values, results_per_page=size)
+            hook: dict[str, Any] = {"raw_response_hook": time.hook} if time else {}
+            yield from self._table.query_entities(filters, parameters=values, results_per_page=size, **hook)
 
     def _if_match(self, job: Job) -> dict[str, Any]:
         return {
@@ -142,7 +169,7 @@ class JobTable:
             answers: list[Mapping[str, Any]] = self._table.submit_transaction(
                 operations, retry_on_methods=["POST"]
             )
-        return replace(job, etag=answers[0]["etag"], stored_as=job.state)
+        return replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
 
 
 def _listed(job: Job) -> list[tuple[Any, ...]]:

@@ -1,7 +1,8 @@
 """The queues: one per cluster and priority. Messages are plain JSON on both sides and never expire."""
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.storage.queue import QueueClient
@@ -31,6 +32,7 @@ class JobMessage:
     attempt: int  #: attempts the job had had when the message was put; a hint for logs only
     last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had told of its logs with its last renewal
     excused: int = 0  #: deliveries that were put back on purpose; they are not held against it
+    suspected: int = 0  #: times that a runner was about to claim it after very many deliveries
     hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
 
 
@@ -51,13 +53,19 @@ class JobQueues:
             except ConflictError:
                 pass  # exists with other metadata: it is there, which is all we want
 
-    def send(self, job: Job) -> None:
-        """Put a message for a queued job. Raises StoreError; NotFoundError when the cluster has no queues."""
-        body = _text(job.id, job.uuid, job.attempt)
+    def send(
+        self, job: Job, hidden_seconds: float = 0.0, logs: tuple[StreamSeal, ...] = ()
+    ) -> tuple[str, str]:
+        """Put a message for a job, to be seen in `hidden_seconds`; its id and its pop receipt. `logs` as in
+        `renew`. Raises StoreError; NotFoundError when the cluster has no queues."""
+        body = _text(job.id, job.uuid, job.attempt, logs)
         name = queue_name(job.cluster, job.priority)
         with translated(f"queueing job {job.id}"):
             # -1: the default would drop a job that waits for more than seven days.
-            self._client(name).send_message(body, time_to_live=-1)
+            sent = self._client(name).send_message(
+                body, time_to_live=-1, visibility_timeout=math.ceil(hidden_seconds)
+            )
+        return str(sent.id), str(sent.pop_receipt)
 
     def receive(self, name: str, lease_seconds: float) -> JobMessage | None:
         """The next visible message, hidden from others for `lease_seconds`; None when there is none."""
@@ -76,6 +84,7 @@ class JobQueues:
             attempt=body.attempt,
             last_heard=body.seals,
             excused=body.excused,
+            suspected=body.suspected,
             hint=body.hint,
         )
 
@@ -90,17 +99,26 @@ class JobQueues:
     def put_back(self, message: JobMessage, seconds: float) -> None:
         """Let a message be seen again in `seconds`; this delivery is not held against it. Raises
         LostOwnershipError."""
+        self._rewrite(replace(message, excused=message.excused + 1), seconds)
+
+    def suspect(self, message: JobMessage, seconds: float) -> JobMessage:
+        """Leave in a message, hidden for `seconds` from now, that a runner is about to claim its job. Raises
+        LostOwnershipError."""
+        return self._rewrite(replace(message, suspected=message.suspected + 1), seconds)
+
+    def _rewrite(self, message: JobMessage, seconds: float) -> JobMessage:
         if message.job is None:
             raise ValueError("a message that means no job is not put back")
-        seals, excused = message.last_heard, message.excused + 1
-        text = _text(message.job, message.uuid, message.attempt, seals, excused)
-        with translated(f"putting back a message of queue {message.queue}"):
-            self._client(message.queue).update_message(
+        seals, excused, suspected = message.last_heard, message.excused, message.suspected
+        text = _text(message.job, message.uuid, message.attempt, seals, excused, suspected)
+        with translated(f"rewriting a message of queue {message.queue}"):
+            answer = self._client(message.queue).update_message(
                 message.message_id,
                 pop_receipt=message.pop_receipt,
                 content=text,
                 visibility_timeout=round(seconds),
             )
+        return replace(message, pop_receipt=str(answer.pop_receipt))
 
     def renew(
         self,
@@ -155,10 +173,18 @@ class _Body:
     attempt: int = 0
     seals: tuple[StreamSeal, ...] = ()
     excused: int = 0
+    suspected: int = 0
     hint: ClusterId | None = None
 
 
-def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = (), excused: int = 0) -> str:
+def _text(
+    job: JobId,
+    uuid: str,
+    attempt: int,
+    seals: tuple[StreamSeal, ...] = (),
+    excused: int = 0,
+    suspected: int = 0,
+) -> str:
     body: dict[str, Any] = {
         "v": _VERSION,
         "workspace": job.workspace,
@@ -171,6 +197,8 @@ def _text(job: JobId, uuid: str, attempt: int, seals: tuple[StreamSeal, ...] = (
         body["logs"] = [[seal.name, seal.size, seal.lines] for seal in seals[:_MOST_STREAMS]]
     if excused:
         body["excused"] = excused
+    if suspected:
+        body["suspected"] = suspected
     return json.dumps(body)
 
 
@@ -182,6 +210,7 @@ def _body(content: Any) -> _Body:
             return _Body(hint=ClusterId(str(workspace), str(cluster)))
         job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
         seals = tuple(StreamSeal(str(n), int(size), "", False, int(k)) for n, size, k in body.get("logs", ()))
-        return _Body(job, str(body["uuid"]), int(body["attempt"]), seals, int(body.get("excused", 0)))
+        excused, suspected = int(body.get("excused", 0)), int(body.get("suspected", 0))
+        return _Body(job, str(body["uuid"]), int(body["attempt"]), seals, excused, suspected)
     except (ValueError, KeyError, TypeError, AttributeError):
         return _Body()

@@ -31,6 +31,8 @@ class LiveEntry:
     enqueued: datetime
     owner: str | None
     attempt: int
+    #: Since the entry was written (the job was queued, claimed, ...), by the storage service's clock.
+    age_seconds: float = 0.0
 
 
 def job_entity(job: Job, row_key: str) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "ContentSha256": job.content_sha256,
         "MaxAttempts": job.max_attempts,
         "MessageId": job.message_id,
+        "LeaseSeconds": job.lease_seconds,
         "Started": job.started,
         "Ended": job.ended,
         "ExitCode": job.exit_code,
@@ -109,8 +112,8 @@ def _progress(job: Job) -> dict[str, Any]:
     }
 
 
-def job_from(entity: Mapping[str, Any], etag: str) -> Job:
-    """The job a row holds; `etag` is the row's."""
+def job_from(entity: Mapping[str, Any], etag: str, age_seconds: float = 0.0) -> Job:
+    """The job a row holds; `etag` is the row's, `age_seconds` how long ago it was written."""
     chunks = (n for n in range(len(entity)) if f"Properties{n}" in entity)
     state = State(entity["State"])
     return Job(
@@ -130,6 +133,7 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         max_attempts=entity["MaxAttempts"],
         owner=entity.get("Owner"),
         message_id=entity.get("MessageId"),
+        lease_seconds=entity.get("LeaseSeconds"),
         started=_maybe_utc(entity.get("Started")),
         ended=_maybe_utc(entity.get("Ended")),
         exit_code=entity.get("ExitCode"),
@@ -145,12 +149,13 @@ def job_from(entity: Mapping[str, Any], etag: str) -> Job:
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
         etag=etag,
+        age_seconds=age_seconds,
         stored_as=state,
     )
 
 
-def live_from(entity: Mapping[str, Any]) -> LiveEntry:
-    """The live entry a row holds."""
+def live_from(entity: Mapping[str, Any], age_seconds: float) -> LiveEntry:
+    """The live entry a row holds, which was written `age_seconds` ago."""
     return LiveEntry(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
         uuid=entity["Uuid"],
@@ -161,6 +166,7 @@ def live_from(entity: Mapping[str, Any]) -> LiveEntry:
         enqueued=utc(entity["Enqueued"]),
         owner=entity.get("Owner"),
         attempt=entity["Attempt"],
+        age_seconds=age_seconds,
     )
 
 

@@ -116,7 +116,7 @@ class RestApi:
         return claim
 
     def finish(self, claim: Claim, reason: Reason = Reason.SUCCEEDED, code: int | None = 0) -> Job:
-        lease, job = self.backend.manager.renew(claim.lease)
+        lease, job = self.backend.manager.renew(claim.job, claim.lease)
         return self.backend.manager.finish(job, lease, Outcome(reason, code))
 
 

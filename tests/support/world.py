@@ -151,6 +151,8 @@ class World:
     def expire(self, claim: Claim) -> None:
         """The lease of a claim runs out now, as it does when its runner is gone."""
         lease = claim.lease
+        # As if it had been renewed for the last time a while ago.
+        self.manager.jobs.prolong(self.manager.jobs.get(lease.job), -1)
         self.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
 
     def finish(self, claim: Claim, outcome: Outcome = DONE) -> Job:

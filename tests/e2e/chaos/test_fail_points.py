@@ -39,7 +39,7 @@ def test_killed_at(arena: Arena, tmp_path: Path, point: str) -> None:
     assert time.monotonic() - died < LEASE_SECONDS + 10
 
 
-@pytest.mark.parametrize("point", ["claimed", "leased", "started", "stopped", "sealed", "ended", "told"])
+@pytest.mark.parametrize("point", ["claimed", "started", "stopped", "sealed", "ended", "told"])
 def test_stalled_at_and_awake_when_it_is_too_late(arena: Arena, tmp_path: Path, point: str) -> None:
     """SIGSTOP for longer than the lease, then SIGCONT: the stalled owner writes nothing."""
     stalled = arena.start(0, {"BATCHAI_FAIL_POINT": f"{point}:stop:{tmp_path}/once"})

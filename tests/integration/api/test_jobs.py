@@ -217,7 +217,7 @@ def test_a_running_job_is_deleted_once_its_runner_has_stopped_it(api: RestApi, w
     assert (shown["provisioningState"], shown["executionState"]) == ("deleting", "terminating")
     conflict = api.call("PUT", job, api.document(workspace))
     assert (conflict.status_code, conflict.json()["error"]["code"]) == (409, "ResourceBeingDeleted")
-    lease, seen = api.backend.manager.renew(claim.lease)
+    lease, seen = api.backend.manager.renew(claim.job, claim.lease)
     assert seen.state is State.TERMINATING, "the runner is asked, and keeps its lease meanwhile"
     api.finish(replace(claim, lease=lease), Reason.TERMINATED, None)
     assert api.call("GET", job).status_code == 404
@@ -261,7 +261,7 @@ def test_a_runner_whose_job_vanished_stops_and_writes_nothing(api: RestApi, work
     claim = api.claim(workspace)
     api.backend.manager.jobs.delete(api.backend.manager.get(claim.job.id))
     try:
-        api.backend.manager.renew(claim.lease)
+        api.backend.manager.renew(claim.job, claim.lease)
     except LostOwnershipError:
         return
     raise AssertionError("the lease held")

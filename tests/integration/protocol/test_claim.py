@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared import state
+from shared import fail_points, state
+from shared.attempts import Claim
 from shared.errors import LostOwnershipError
 from shared.events import EventKind
+from shared.fail_points import FailPointError
 from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.stores.clusters import NodeRow
 from shared.waiting import WaitingReason
@@ -53,7 +55,7 @@ def test_a_duplicate_of_a_running_job_is_dropped(world: World) -> None:
     assert world.claim("node-1") is None
     assert world.messages() == 1
     assert world.job().owner == "node-0"
-    world.manager.renew(claim.lease)
+    world.manager.renew(claim.job, claim.lease)
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"uuid": 1}', "bm90IGpzb24="])
@@ -81,7 +83,7 @@ def test_a_lost_runner_is_succeeded_through_the_same_message(world: World) -> No
     taken = eventually(lambda: world.claim("node-1"), world.settings.lease_seconds + 3)
     assert (taken.job.attempt, taken.job.owner, taken.job.uuid) == (2, "node-1", lost.job.uuid)
     with pytest.raises(LostOwnershipError):
-        world.manager.renew(lost.lease)
+        world.manager.renew(lost.job, lost.lease)
     with pytest.raises(LostOwnershipError):
         world.finish(lost)
     assert world.job().state is State.RUNNING
@@ -147,22 +149,101 @@ def test_a_job_that_ends_every_runner_fails_with_its_history(world: World) -> No
     assert [event["event"] for event in world.status()["timeline"]["events"]][:2] == ["Queued", "Claimed"]
 
 
-def test_a_message_that_nobody_lives_to_claim_is_poison(world: World) -> None:
-    world.accept()
+def deliver_often(world: World) -> None:
+    """More often than storage that comes and goes explains."""
     for _ in range(26):
         message = world.receive()
         assert message
         world.manager.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
-    assert world.claim() is None
+
+
+def test_a_message_that_nobody_lives_to_claim_is_poison(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.accept()
+    deliver_often(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(fail_points, "_wanted", "received:fault")
+        for _ in range(3):
+            eventually(lambda: dies_before_its_claim(world), 5)
+    eventually(lambda: world.claim() is None and not world.job().state.live, 5)
     assert (world.job().state, world.job().errors[0].code) == (State.FAILED, "PoisonJob")
     assert world.messages() == 0
+
+
+def dies_before_its_claim(world: World) -> bool:
+    try:
+        world.claim()
+    except FailPointError:
+        return True
+    return False
+
+
+def test_deliveries_that_came_to_nothing_for_want_of_storage_are_not_held_against_it(world: World) -> None:
+    world.accept()
+    deliver_often(world)
+    assert world.must_claim().job.attempt == 1
+
+
+def test_the_message_of_a_job_whose_lease_lives_is_put_back(world: World) -> None:
+    """A queue that was away, or a receipt that died with a lost answer: the message comes back too early."""
+    world.accept()
+    claim = world.must_claim("node-0")
+    lease = claim.lease
+    world.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    assert world.claim("node-1") is None
+    assert (world.job(), world.messages()) == (claim.job, 1)
+
+
+def test_a_dead_receipt_costs_its_owner_nothing(world: World) -> None:
+    """It puts another message in place of the one that it cannot prove to hold any more."""
+    world.accept()
+    claim = world.must_claim("node-0")
+    lease = replace(claim.lease, pop_receipt="AgAAAAMAAAAAAAAAdead")
+    renewed, job = world.manager.renew(claim.job, lease)
+    assert renewed.message_id != claim.lease.message_id
+    assert job == world.job() and job.message_id == renewed.message_id
+    assert world.messages() == 2
+    # The old one comes back: a duplicate.
+    world.manager.queues.renew(lease.queue, claim.lease.message_id, claim.lease.pop_receipt, 0)
+    assert world.claim("node-1") is None
+    assert world.messages() == 1
+    renewed, job = world.manager.renew(job, renewed)
+    assert world.manager.finish(job, renewed, DONE).state is State.SUCCEEDED
+    assert world.messages() == 0
+
+
+def test_any_message_takes_over_once_the_lease_is_over(world: World) -> None:
+    world.accept()
+    lost = world.must_claim("node-0")
+    world.manager.queues.delete(lost.lease.queue, lost.lease.message_id, lost.lease.pop_receipt)
+
+    def taken() -> Claim | None:
+        # One that comes while the lease lives is a duplicate, and dropped.
+        world.manager.queues.send(world.job())
+        return world.claim("node-1")
+
+    claim = eventually(taken, world.settings.lease_seconds + 3)
+    assert (claim.job.attempt, claim.job.owner) == (2, "node-1")
+
+
+def test_a_row_of_an_older_runner_is_judged_by_its_message(world: World) -> None:
+    """It carries no lease: its message is visible again only because it was not renewed."""
+    world.accept()
+    claim = world.must_claim("node-0")
+    world.manager.jobs.update(replace(claim.job, lease_seconds=None))
+    world.manager.queues.send(claim.job)
+    assert world.claim("node-1") is None, "another message is a duplicate"
+    lease = claim.lease
+    world.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    assert world.must_claim("node-1").job.attempt == 2
 
 
 def test_what_a_lost_runner_had_told_of_its_logs_is_kept(world: World) -> None:
     """The renewals leave it in the message: no call more, and the next claim finds it."""
     world.accept()
     claim = world.must_claim()
-    lease, _ = world.manager.renew(claim.lease, (StreamSeal("stdout.txt", 1234, "", False, 56),))
+    lease, _ = world.manager.renew(claim.job, claim.lease, (StreamSeal("stdout.txt", 1234, "", False, 56),))
     world.expire(replace(claim, lease=lease))
     taken = world.must_claim("node-1")
     assert taken.job.seals == (StreamSeal("stdout.attempt-1.txt", 1234, "", False, 56),)
@@ -206,13 +287,13 @@ def test_an_unreadable_document_ends_the_job_after_its_attempts(world: World) ->
 def test_renewals_hide_the_message_and_move_the_deadline(world: World) -> None:
     world.accept()
     claim = world.must_claim()
-    lease, job = world.manager.renew(claim.lease)
+    world.counter.reset()
+    lease, job = world.manager.renew(claim.job, claim.lease)
+    assert world.counter.snapshot().total() == 2
     assert lease.deadline > claim.lease.deadline
     assert lease.pop_receipt != claim.lease.pop_receipt
-    assert job.state is State.RUNNING
+    assert job == world.job() and job.etag == world.job().etag
     assert world.claim("node-1") is None
-    with pytest.raises(LostOwnershipError):
-        world.manager.renew(claim.lease)
     assert world.finish(claim).state is State.SUCCEEDED, (
         "the row is held by attempt and owner, not by a receipt"
     )

@@ -68,7 +68,7 @@ def test_a_claimed_job_of_several_nodes_stays_queued_and_says_what_it_has(world:
     waiting = world.manager.why(job)
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
     assert "2 of 2 nodes are together: node-0, node-1" in waiting.message
-    assert world.manager.renew(claim.lease)[1].held
+    assert world.manager.renew(claim.job, claim.lease)[1].held
 
 
 def test_a_complete_gang_runs_and_is_closed(world: World) -> None:
@@ -239,7 +239,7 @@ def test_excuses_outlive_renewals(world: World) -> None:
     assert message
     world.manager.queues.put_back(message, 0)
     claim = world.must_claim()
-    lease, _ = world.manager.renew(claim.lease, (StreamSeal("stdout.txt", 1, "", False, 1),))
+    lease, _ = world.manager.renew(claim.job, claim.lease, (StreamSeal("stdout.txt", 1, "", False, 1),))
     world.expire(replace(claim, lease=lease))
     again = world.receive()
     assert again and again.excused == 1
@@ -333,9 +333,13 @@ def test_the_sweeper_sends_no_second_message_for_a_held_job(world: World) -> Non
     lost = world.receive()
     assert lost
     world.manager.queues.delete(lost.queue, lost.message_id, lost.pop_receipt)
-    world.clock.move(60)
-    world.backend.sweeper.sweep()
-    assert len([e for e in world.job("other").events if e.kind is EventKind.MESSAGE_SENT_AGAIN]) == 1
+
+    def sent_again() -> int:
+        world.backend.sweeper.sweep()
+        return sum(e.kind is EventKind.MESSAGE_SENT_AGAIN for e in world.job("other").events)
+
+    eventually(sent_again, world.settings.resend_seconds + 5, 0.5)
+    assert sent_again() == 1
     assert world.job().events == claim.job.events
 
 
@@ -345,8 +349,12 @@ def test_a_held_job_whose_leader_and_message_are_gone_waits_again(world: World) 
     world.manager.queues.delete(lease.queue, lease.message_id, lease.pop_receipt)
     world.backend.sweeper.sweep()
     assert world.job().held, "it may only be slow"
-    world.clock.move(20)
-    world.backend.sweeper.sweep()
+
+    def let_go() -> bool:
+        world.backend.sweeper.sweep()
+        return not world.job().held
+
+    eventually(let_go, 3 * world.settings.lease_seconds + 5, 0.5)
     job = world.job()
     assert (job.owner, job.state, job.errors[0].code) == (None, State.QUEUED, "RunnerLost")
     assert world.messages() == 1

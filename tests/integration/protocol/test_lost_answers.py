@@ -7,7 +7,7 @@ import pytest
 from local.azurite import Endpoints
 from shared.state import Outcome, Reason, State
 from tests.support.wire import WiredStorage
-from tests.support.world import World, settings_for
+from tests.support.world import DONE, World, settings_for
 from tests.support.world import world as open_world
 
 
@@ -71,6 +71,30 @@ def test_of_a_finish(world: World, wires: WiredStorage, outcome: Outcome) -> Non
     assert ended.exit_code == outcome.exit_code
     assert world.messages() == 0
     assert world.status()["state"] == str(ended.state)
+
+
+def test_of_a_renewal_of_the_row(world: World, wires: WiredStorage) -> None:
+    world.accept()
+    claim = world.must_claim()
+    wires.table.lose_answer(lambda method, path: method == "PATCH")
+    lease, job = world.manager.renew(claim.job, claim.lease)
+    assert wires.table.lost
+    assert lease.deadline > claim.lease.deadline
+    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+    assert world.messages() == 0
+
+
+def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:
+    """The receipt in hand is dead then; a job of days does not begin again for that."""
+    world.accept()
+    claim = world.must_claim()
+    wires.queue.lose_answer(lambda method, path: method == "PUT")
+    lease, job = world.manager.renew(claim.job, claim.lease)
+    assert wires.queue.lost
+    assert lease.deadline > claim.lease.deadline
+    lease, job = world.manager.renew(job, lease)
+    ended = world.manager.finish(job, lease, DONE)
+    assert (ended.state, ended.attempt) == (State.SUCCEEDED, 1)
 
 
 def test_of_a_finish_told_again_later(world: World, wires: WiredStorage) -> None:

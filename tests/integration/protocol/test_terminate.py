@@ -17,7 +17,7 @@ def test_running_is_told_at_the_next_renewal_and_ends_as_terminated(world: World
     claim = world.must_claim()
     assert world.manager.terminate(world.id()).state is State.TERMINATING
     assert world.status()["state"] == "terminating"
-    _, seen = world.manager.renew(claim.lease)
+    _, seen = world.manager.renew(claim.job, claim.lease)
     assert seen.state is State.TERMINATING
     ended = world.manager.finish(claim.job, claim.lease, Outcome(Reason.TERMINATED))
     assert (ended.state, ended.errors[0].code, ended.exit_code) == (State.FAILED, "JobTerminated", None)
