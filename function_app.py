@@ -2,11 +2,13 @@
 
 import logging
 import os
+import time
+from collections.abc import Callable
 
 import azure.functions as func
 
 from api import clusters, experiments, file_servers, health, job_files, jobs, provider, workspaces
-from api.wired import backend
+from api.wired import backend, reconciler
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ def job_dropped(blob: func.InputStream) -> None:
     """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
     from shared.intake import take_job
 
-    take_job(backend(), str(blob.name), blob.read(), _etag(blob))
+    data = blob.read()
+    _patiently(lambda: take_job(backend(), str(blob.name), data, _etag(blob)))
 
 
 @app.blob_trigger(
@@ -42,7 +45,8 @@ def cluster_dropped(blob: func.InputStream) -> None:
     """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
     from shared.intake import take_cluster
 
-    take_cluster(backend(), str(blob.name), blob.read(), _etag(blob))
+    data = blob.read()
+    _patiently(lambda: take_cluster(backend(), str(blob.name), data, _etag(blob)))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%BATCHAI_SWEEP_SCHEDULE%")
@@ -50,7 +54,15 @@ def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind."""
     report = backend().sweeper.sweep()
     backend().cascade.resume()
+    reconciler().turn()
     log.info("swept: %s", report, extra={"action": "sweep"})
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Storage that is away for a minute costs a drop nothing."""
+    from shared.reconciling import patiently
+
+    patiently(act, time.sleep)
 
 
 def _etag(blob: func.InputStream) -> str:

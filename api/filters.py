@@ -31,10 +31,10 @@ def job_filter(req: func.HttpRequest) -> "JobFilter":
 def _state(text: str) -> State | None:
     if not text:
         return None
-    try:
-        return State(text.lower())
-    except ValueError:
-        raise _wrong(f"state must be one of {', '.join(State)}.") from None
+    found = State(text.lower())
+    if not found.known:
+        raise _wrong(f"state must be one of {', '.join(State)}.")
+    return found
 
 
 def _time(name: str, text: str) -> datetime | None:

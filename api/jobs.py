@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.state import Job
 
 bp = func.Blueprint()
+#: What a GET tells of a job's place in the queue may be this old.
+_LOOK_SECONDS = 2.0
 _STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
 
 
@@ -62,7 +64,7 @@ def jobs_get(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Get: 200 with the resource, 404 JobNotFound. A queued job tells why it waits."""
     manager, scope = backend().manager, backend().settings.scope
     job = manager.get(job_of(req))
-    return shown(job_resource(job, scope, manager.why(job)), job.etag)
+    return shown(job_resource(job, scope, manager.why(job, _LOOK_SECONDS)), job.etag)
 
 
 @bp.route(route=routes.JOB, methods=["DELETE"])

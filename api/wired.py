@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shared.reconciling import Reconciler
     from shared.wiring import Backend
 
 
@@ -16,3 +17,11 @@ def backend() -> "Backend":
     from shared.wiring import backend as wire
 
     return wire(settings_from(os.environ))
+
+
+@functools.lru_cache(maxsize=1)
+def reconciler() -> "Reconciler":
+    """The one Reconciler of the process."""
+    from shared.intake import reconciler as made
+
+    return made(backend())

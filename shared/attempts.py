@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared import admission, state, status
-from shared.errors import BatchAIError, LostOwnershipError, StoreError
+from shared.errors import (
+    BatchAIError,
+    LostOwnershipError,
+    NotFoundError,
+    StoreError,
+    UnreadableError,
+)
 from shared.fail_points import reach
 from shared.gang import Gang, rank_of
 from shared.gangs import Gangs
@@ -118,6 +124,10 @@ class Attempts:
                 return None
             try:
                 found = self._judge(message, owner)
+            except UnreadableError as error:
+                log.error("left alone: %s", error, extra={"action": "unreadable", "uuid": message.uuid})
+                self._put_back(message, self.settings.lease_seconds)
+                continue
             except StoreError:
                 # Not the job's fault: it is looked at again in a while, and this delivery does not count.
                 if message.job:
@@ -134,7 +144,18 @@ class Attempts:
             self._delete_message(message.queue, message.message_id, message.pop_receipt)
             lacking = self.gangs.to_help(message.hint)
             return Help(lacking) if lacking else None
+        if message.newer:
+            log.warning(
+                "left alone: a newer version's message", extra={"action": "newer", "queue": message.queue}
+            )
+            return None
         job = self.jobs.get(message.job) if message.job else None
+        if job is not None and job.uuid == message.uuid and not job.state.known:
+            log.warning(
+                "left alone: job in state %s", job.state, extra={"action": "newer", "job": str(job.id)}
+            )
+            self._put_back(message, self.settings.lease_seconds)
+            return None
         if job is None or job.uuid != message.uuid or not job.state.live:
             # Its runner may have gone between the ended row and status.json.
             if job is not None and job.uuid == message.uuid and not self._tell(job):
@@ -185,6 +206,30 @@ class Attempts:
             log.warning("message not put back", extra={"action": "put_back", "uuid": message.uuid})
 
     def _claim(self, job: Job, message: JobMessage, owner: str) -> Claim | None:
+        """Read the document first: while storage does not answer no attempt has begun. One that cannot be
+        read for good costs attempts, and at last the job."""
+        try:
+            accepted: tuple[JobSpec, str] | BatchAIError = self.spec(job)
+        except StoreError as error:
+            if not isinstance(error, NotFoundError):
+                raise
+            accepted = error
+        except BatchAIError as error:
+            accepted = error
+        claimed = self._take(job, message, owner)
+        if claimed is None:
+            return None
+        if isinstance(accepted, BatchAIError):
+            log.error("accepted document: %s", accepted, extra={"action": "claim", "job": str(job.id)})
+            outcome = Outcome(
+                Reason.RUNNER_FAULT, message=f"The accepted document cannot be read: {accepted}"
+            )
+            self.finish(*claimed, outcome)
+            return None
+        return Claim(*claimed, *accepted)
+
+    def _take(self, job: Job, message: JobMessage, owner: str) -> tuple[Job, Lease] | None:
+        """Write the row; None when somebody else was faster: the message comes back and is judged then."""
         lease_seconds = self.settings.lease_seconds
         wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard, lease_seconds)
         before = self._monotonic()
@@ -194,7 +239,7 @@ class Attempts:
             found = self.jobs.get(job.id)
             # The answer to our own write may have been lost on the way back.
             if found is None or replace(found, etag="") != replace(wanted, etag=""):
-                return None  # somebody else was faster; the message comes back and is judged then
+                return None
             claimed = found
         reach("claimed")
         lease = Lease(
@@ -208,17 +253,7 @@ class Attempts:
             deadline=before + lease_seconds,
             excused=message.excused,
         )
-        return self._open(claimed, lease)
-
-    def _open(self, job: Job, lease: Lease) -> Claim | None:
-        try:
-            spec, revision = self.spec(job)
-        except BatchAIError as error:
-            log.exception("accepted document unreadable", extra={"action": "claim", "job": str(job.id)})
-            outcome = Outcome(Reason.RUNNER_FAULT, message=f"The accepted document cannot be read: {error}")
-            self.finish(job, lease, outcome)
-            return None
-        return Claim(job, lease, spec, revision)
+        return claimed, lease
 
     def _drop(self, message: JobMessage, reason: str) -> None:
         log.info(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, NotFoundError
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 #: Jobs removed in one call; the rest follows with the next poll of a client or the next turn of the timer.
 _MOST_JOBS = 100
 #: For longer than this no process takes a cluster it has once seen to be still there.
-_SEEN = timedelta(seconds=60)
+_SEEN_SECONDS = 60.0
 
 
 class Cascade:
@@ -79,14 +79,14 @@ class Cascade:
     def resume(self) -> int:
         """Carry on every deletion that is under way; how many there are."""
         deletions = self._workspaces.table.list_deletions()
-        for deletion, noted in deletions:
+        for deletion, age_seconds in deletions:
             try:
-                self._resume(deletion, noted)
+                self._resume(deletion, age_seconds)
             except BatchAIError:
                 log.exception("deletion stuck", extra={"action": "delete", "resource": deletion.key})
         return len(deletions)
 
-    def _resume(self, deletion: Deletion, noted: datetime) -> None:
+    def _resume(self, deletion: Deletion, age_seconds: float) -> None:
         table = self._workspaces.table
         if deletion.kind is Kind.JOB:
             job = self._manager.jobs.get(JobId(deletion.workspace, deletion.experiment, deletion.name))
@@ -95,7 +95,7 @@ class Cascade:
             else:
                 self._manager.delete(job.id)
         elif deletion.kind is Kind.CLUSTER:
-            self._resume_cluster(deletion, noted)
+            self._resume_cluster(deletion, age_seconds)
         else:
             row = table.get(deletion.kind, deletion.workspace, deletion.name)
             if row is None or row.identity != deletion.identity:
@@ -105,7 +105,7 @@ class Cascade:
             else:
                 self.carry_on(row.kind, row.workspace, row.name)
 
-    def _resume_cluster(self, deletion: Deletion, noted: datetime) -> None:
+    def _resume_cluster(self, deletion: Deletion, age_seconds: float) -> None:
         cluster = ClusterId(deletion.workspace, deletion.name)
         row = self._clusters.table.get(cluster)
         if row is None:
@@ -113,7 +113,8 @@ class Cascade:
         elif row.identity == deletion.identity:
             self.delete_cluster(cluster)
             return
-        if row or self._now() - noted > _SEEN:
+        if row or age_seconds > _SEEN_SECONDS:
+            self._clusters.forget_queues(cluster)
             self._workspaces.table.end_deletion(deletion)
 
     def _stop_jobs(self, cluster: ClusterId) -> int:

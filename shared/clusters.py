@@ -188,8 +188,8 @@ class ClusterManager(ClusterReader):
         return self._change(cluster, lambda row: replace(row, deleting=True))
 
     def end_deletion(self, row: ClusterRow) -> None:
-        """Remove a cluster without jobs: node rows, what was dropped for it, the row last. Its queues stay
-        (a deleted queue's name is blocked for a while); messages in them mean no live job."""
+        """Remove a cluster without jobs: node rows, what was dropped for it, the row last. Its queues go
+        later, with `forget_queues`: messages in them mean no live job."""
         nodes, _ = self.table.nodes(row.id)
         for node in nodes:
             self.table.forget(node)
@@ -197,6 +197,12 @@ class ClusterManager(ClusterReader):
         self._documents.delete_status(self._place(row.id))
         self.table.delete(row.id)
         self._forget(row.id)
+
+    def forget_queues(self, cluster: ClusterId) -> None:
+        """Remove the queues of a cluster that has been gone for a while. Not at once: the name of a queue
+        that was removed is blocked for half a minute, and people make clusters anew under the same name."""
+        if self.table.get(cluster) is None:
+            self._queues.remove(cluster)
 
     def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
         """Tell what is wrong, beside the file. Nothing else is written."""

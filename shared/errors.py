@@ -81,6 +81,18 @@ class StoreError(BatchAIError):
     """Storage did not do what was asked; trying again may help."""
 
 
+class BeingRemovedError(StoreError):
+    """The service still removes what had this name."""
+
+
+class LockedError(StoreError):
+    """Somebody holds a lock (a lease of the storage service) on what was to be written."""
+
+
+class UnreadableError(StoreError):
+    """A row or message that this version cannot read: it is left as it is."""
+
+
 class NotFoundError(StoreError):
     """The named resource does not exist. `code` is the REST error code of a resource of ours, "" where it is
     part of the installation itself (a table, a container) that is missing."""

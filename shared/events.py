@@ -6,10 +6,11 @@ and are never compared to decide anything.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+
+from shared.open_enums import OpenStrEnum
 
 
-class EventKind(StrEnum):
+class EventKind(OpenStrEnum):
     """Closed list; the words are shown to people and matched by programs."""
 
     CLAIMED = "Claimed"  #: a runner has it

@@ -13,13 +13,13 @@ service's clock alone (`heard` against the time of the answer).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from shared.names import PRIORITIES, ClusterId, JobId
+from shared.names import ClusterId, JobId, priority_rank
+from shared.open_enums import OpenStrEnum
 from shared.state import AttemptReport, Job, Outcome
 
 
-class Phase(StrEnum):
+class Phase(OpenStrEnum):
     """How far a gang is. Only its leader moves it, and only forward."""
 
     ASSEMBLING = "assembling"  #: nodes come and go
@@ -29,7 +29,7 @@ class Phase(StrEnum):
     ENDING = "ending"  #: every node stops what still runs and tells what there is to tell
 
 
-class Step(StrEnum):
+class Step(OpenStrEnum):
     """How far a member is. Only itself moves it, and only forward."""
 
     JOINED = "joined"
@@ -39,7 +39,7 @@ class Step(StrEnum):
     LEFT = "left"  #: nothing of the job is left here; its report is in the row
 
 
-class Ending(StrEnum):
+class Ending(OpenStrEnum):
     """How the members stop when their gang ends."""
 
     DONE = "done"  #: the job has succeeded
@@ -135,7 +135,7 @@ class Look:
 
 
 def _rank(priority: str, created: datetime, uuid: str) -> tuple[int, datetime, str]:
-    return PRIORITIES.index(priority), created, uuid
+    return priority_rank(priority), created, uuid
 
 
 def rank_of(job: Job) -> tuple[int, datetime, str]:

@@ -1,5 +1,6 @@
 """From a blob that appeared to the manager that judges it. Bad input is answered, never raised."""
 
+import functools
 import hashlib
 import logging
 
@@ -7,6 +8,7 @@ from shared.admission import Source
 from shared.echo import is_echo
 from shared.errors import Problem
 from shared.names import cluster_from_blob_path, job_from_blob_path
+from shared.reconciling import Reconciler
 from shared.wiring import Backend
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,16 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
         "accepted" if answer.accepted else "refused",
         extra={"action": "drop", "blob": blob_name},
     )
+
+
+def reconciler(backend: Backend) -> Reconciler:
+    """What takes drops whose event came to nothing. One for each process: it remembers how far it has looked."""
+    settings = backend.settings
+    takes = {
+        "job.json": (settings.jobs_container, functools.partial(take_job, backend)),
+        "cluster.json": (settings.clusters_container, functools.partial(take_cluster, backend)),
+    }
+    return Reconciler(backend.documents, backend.poison, takes)
 
 
 def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:

@@ -25,16 +25,19 @@ from shared.stores.queues import JobQueues
 from shared.stores.rows import LiveEntry
 from shared.stores.sealing import Sealer
 from shared.submitting import Submission, Submitter
-from shared.waiting import QueuedEntry, Waiting, why
+from shared.waiting import NodeView, QueuedEntry, Waiting, why
 from shared.workspaces import WorkspaceManager
 
 log = logging.getLogger(__name__)
+
+#: Jobs of a workspace that are looked at for a place in the queue: one page of the table.
+_MOST_AHEAD = 1000
 
 
 class JobManager(Attempts):
     """The gate to jobs: what people ask for here, what runners do in Attempts.
 
-    Keeps nothing between calls; safe to use from several threads.
+    Keeps nothing between calls but what `why` has seen; safe to use from several threads.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class JobManager(Attempts):
         remover = Remover(jobs, documents, workspaces.table)
         super().__init__(settings, jobs, queues, documents, sealer, remover, gangs, now, monotonic)
         self.clusters = clusters
+        self._seen: dict[ClusterId, tuple[float, list[NodeView], list[QueuedEntry]]] = {}
         self._submitter = Submitter(
             settings, jobs, queues, documents, clusters, sealer, workspaces, remover, now
         )
@@ -132,12 +136,22 @@ class JobManager(Attempts):
         except StoreError as error:
             log.warning("runner not told: %s", error, extra={"action": "knock", "job": str(job.id)})
 
-    def why(self, job: Job) -> Waiting | None:
-        """Why a queued job waits, None for any other."""
+    def why(self, job: Job, at_most_old_seconds: float = 0.0) -> Waiting | None:
+        """Why a queued job waits, None for any other. What is known of its cluster may be so old: many who
+        ask for their jobs at the same time do not each read the whole queue."""
         if job.state is not State.QUEUED:
             return None
-        nodes = self.clusters.node_views(job.cluster)
-        return why(job, self.queue_of(job.cluster), nodes, self.gathered(job))
+        nodes, queue = self._cluster_of(job, at_most_old_seconds)
+        return why(job, queue, nodes, self.gathered(job))
+
+    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
+        seen = self._seen.get(job.cluster)
+        if seen and self._monotonic() - seen[0] < at_most_old_seconds:
+            return seen[1:]
+        at = self._monotonic()
+        nodes, queue = self.clusters.node_views(job.cluster), self.queue_of(job.cluster)
+        self._seen[job.cluster] = (at, nodes, queue)
+        return nodes, queue
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""
@@ -145,13 +159,15 @@ class JobManager(Attempts):
         return [member.node_id for member in gang.members] if gang else []
 
     def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
-        """The live jobs of a cluster, of every workspace that sends jobs to it."""
-        return [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in self.live(cluster)]
+        """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
+        the queue that means something."""
+        entries = self.live(cluster, _MOST_AHEAD)
+        return [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
 
-    def live(self, cluster: ClusterId) -> list[LiveEntry]:
-        """The index entries of a cluster's live jobs, of every workspace, oldest first."""
+    def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
+        """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
         row = self.clusters.find(cluster)
-        entries = self.jobs.list_live(cluster)
+        entries = self.jobs.list_live(cluster, most=most)
         for workspace in row.guests if row else ():
-            entries += self.jobs.list_live(cluster, workspace)
+            entries += self.jobs.list_live(cluster, workspace, most)
         return sorted(entries, key=lambda entry: entry.created)

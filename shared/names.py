@@ -10,6 +10,13 @@ NAME_PATTERN = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
 RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,90}\Z")
 PROVIDER = "Microsoft.BatchAI"
 PRIORITIES = ("high", "normal", "low")
+
+
+def priority_rank(priority: str) -> int:
+    """0 for what goes first; a word that this version does not know goes last."""
+    return PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)
+
+
 NAME_RULE = "1 to 64 letters, digits, '-' or '_'"
 
 

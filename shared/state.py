@@ -16,15 +16,16 @@ it did not have are marked "ours".
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
 from shared.errors import IllegalTransitionError, LostOwnershipError
 from shared.events import EventKind, JobEvent, appended
 from shared.layout import attempt_name
 from shared.names import ClusterId, JobId
+from shared.open_enums import OpenStrEnum
 
 
-class State(StrEnum):
+class State(OpenStrEnum):
     """executionState of a job."""
 
     QUEUED = "queued"  #: accepted, or waiting to be tried again
@@ -35,11 +36,11 @@ class State(StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether the job can still change."""
+        """Whether the job can still change; a state of a newer version is taken for one that can."""
         return self not in (State.SUCCEEDED, State.FAILED)
 
 
-class Reason(StrEnum):
+class Reason(OpenStrEnum):
     """How an attempt ended. Closed list: people match on these words, think before adding one."""
 
     SUCCEEDED = "Succeeded"  #: exit code 0
@@ -150,9 +151,10 @@ class Job:
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
     deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
-    lease_seconds: float | None = (
-        None  #: how long a claim or a renewal holds; None: unclaimed, or before 0150
-    )
+    #: Columns of the row that a newer version wrote: carried along, never looked at.
+    newer: tuple[tuple[str, Any], ...] = ()
+    #: How long a claim or a renewal holds; None: unclaimed, or claimed by a runner from before ADR 0150.
+    lease_seconds: float | None = None
     etag: str = ""  #: of the row this was read from
     #: Between the last write of the row and the answer that brought it, both by the storage service's clock.
     age_seconds: float = field(default=0.0, compare=False)

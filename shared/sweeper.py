@@ -5,19 +5,21 @@ from dataclasses import dataclass, replace
 
 from shared import state
 from shared.clusters import ClusterManager
-from shared.errors import BatchAIError, LostOwnershipError
+from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
 from shared.events import EventKind, JobEvent, appended
 from shared.gang import Gang
 from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.rows import LiveEntry
-from shared.waiting import QueuedEntry, is_alive, why
+from shared.waiting import QueuedEntry, Waiting, is_alive, why
 
 log = logging.getLogger(__name__)
 
 #: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
 _MOST_STATUS_WRITES = 50
+#: Jobs of a queue whose reason is followed; those further back learn it when they come nearer.
+_MOST_TOLD = 1000
 #: A job that waits for less is on its way; nobody needs to be told why it waits.
 _TOLD_SECONDS = 20.0
 
@@ -34,12 +36,23 @@ class SweepReport:
     faults: int = 0
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A job as it was read at the `etag` of its live entry, and the reason that was told."""
+
+    etag: str
+    job: Job
+    reason: Waiting
+
+
 class Sweeper:
     """Heals what a crash left behind: see docs/protocol.md for the table."""
 
     def __init__(self, manager: JobManager, clusters: ClusterManager) -> None:
         self._manager = manager
         self._clusters = clusters
+        #: What this process has told of waiting jobs; another one begins with nothing and tells it once more.
+        self._told: dict[ClusterId, dict[str, _Told]] = {}
 
     def sweep(self) -> SweepReport:
         """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
@@ -86,8 +99,8 @@ class Sweeper:
         return resent
 
     def _resend_one(self, entry: LiveEntry) -> int:
-        job = self._manager.jobs.get(entry.id)
-        if job is None or job.uuid != entry.uuid or job.state is not State.QUEUED:
+        job = self._read(entry)
+        if job is None or job.state is not State.QUEUED:
             return 0
         try:
             # The row first: it keeps two sweepers from sending at the same time.
@@ -115,10 +128,10 @@ class Sweeper:
         return sum(self._end_orphan(entry) for entry in suspects)
 
     def _end_orphan(self, entry: LiveEntry) -> int:
-        job = self._manager.jobs.get(entry.id)
-        if job is None or job.uuid != entry.uuid or job.owner != entry.owner or job.attempt != entry.attempt:
+        job = self._read(entry)
+        if job is None or job.owner != entry.owner or job.attempt != entry.attempt:
             return 0
-        if not self._is_left_alone(job):
+        if not job.state.known or not self._is_left_alone(job):
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
         now = self._manager.now()
@@ -129,6 +142,15 @@ class Sweeper:
         except LostOwnershipError:
             return 0
         return 1
+
+    def _read(self, entry: LiveEntry) -> Job | None:
+        """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
+        try:
+            job = self._manager.jobs.get(entry.id)
+        except UnreadableError as error:
+            log.error("left alone: %s", error, extra={"action": "unreadable"})
+            return None
+        return job if job and job.uuid == entry.uuid else None
 
     def _is_left_alone(self, job: Job) -> bool:
         """Whether its lease has been over for as long as it held: by then its message, if there is one, has
@@ -148,19 +170,33 @@ class Sweeper:
         self._manager.write_status(job)
 
     def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry]) -> None:
-        """Bring the waiting reason of jobs that have waited for a while into their status.json."""
+        """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
+        not what was told last. Those nobody was told of go first."""
+        known = self._told.pop(cluster, {})
         waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _TOLD_SECONDS]
         if not waiting:
             return
         nodes = self._clusters.node_views(cluster)
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
-        for entry in waiting[:_MOST_STATUS_WRITES]:
-            job = self._manager.jobs.get(entry.id)
-            if job is None or job.uuid != entry.uuid:
+        told = self._told[cluster] = {}
+        left = _MOST_STATUS_WRITES
+        for entry in sorted(waiting[:_MOST_TOLD], key=lambda each: each.uuid in known):
+            before = known.get(entry.uuid)
+            if before and before.etag != entry.etag:
+                before = None
+            if before is None and left <= 0:
                 continue
-            if reason := why(job, queue, nodes, self._manager.gathered(job)):
+            job = before.job if before else self._read(entry)
+            if job is None:
+                continue
+            reason = why(job, queue, nodes, self._manager.gathered(job))
+            if reason and (before is None or before.reason != reason) and left > 0:
+                left -= 1
                 self._manager.write_status(job, reason)
                 self._correct(job)
+                before = _Told(entry.etag, job, reason)
+            if before:
+                told[entry.uuid] = before
 
     def _correct(self, told: Job) -> None:
         """The job may have gone on between the read and the write: then what was written is old."""

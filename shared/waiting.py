@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.names import PRIORITIES
+from shared.names import priority_rank
 from shared.state import Job, State
 from shared.timestamps import timestamp
 
@@ -114,7 +114,7 @@ def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:
 def _before(other: QueuedEntry, job: Job) -> bool:
     if other.uuid == job.uuid or other.state is not State.QUEUED:
         return False
-    mine, theirs = PRIORITIES.index(job.priority), PRIORITIES.index(other.priority)
+    mine, theirs = priority_rank(job.priority), priority_rank(other.priority)
     return (theirs, other.created) < (mine, job.created)
 
 

@@ -21,6 +21,7 @@ from shared.stores.documents import Documents
 from shared.stores.gangs import GangTable
 from shared.stores.job_lists import JobLists
 from shared.stores.jobs import JobTable
+from shared.stores.poison import PoisonQueue
 from shared.stores.queues import JobQueues
 from shared.stores.sealing import Sealer
 from shared.stores.workspaces import WorkspaceTable
@@ -40,6 +41,8 @@ class Backend:
     workspaces: WorkspaceManager
     cascade: Cascade
     lists: JobLists
+    poison: PoisonQueue
+    documents: Documents
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -60,7 +63,10 @@ def backend(
     manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
     lists = JobLists(connection, jobs)
-    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade, lists)
+    poison = PoisonQueue(connection)
+    return Backend(
+        settings, connection, manager, clusters, sweeper, workspaces, cascade, lists, poison, documents
+    )
 
 
 def provision(settings: Settings) -> None:

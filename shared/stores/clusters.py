@@ -14,6 +14,7 @@ from shared.names import ClusterId
 from shared.stores import keys
 from shared.stores.connection import Connection, translated
 from shared.stores.service_time import ServiceTime
+from shared.stores.unreadable import readable, readables
 
 CLUSTERS = "clusters"
 NODES = "nodes"
@@ -108,12 +109,12 @@ class ClusterTable:
             found = self._clusters.query_entities(
                 filters, parameters=values, results_per_page=min(most, 1000)
             )
-            return [_cluster(entity) for entity in itertools.islice(found, most)]
+            return list(readables(itertools.islice(found, most), _cluster))
 
     def list_all(self) -> Iterator[ClusterRow]:
         """Every cluster of the installation: tens, not thousands."""
         with translated("listing clusters"):
-            yield from map(_cluster, self._clusters.list_entities())
+            yield from readables(self._clusters.list_entities(), _cluster)
 
     def report(self, node: NodeRow, etag: str = "") -> str:
         """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
@@ -166,7 +167,7 @@ class ClusterTable:
                 parameters={"partition": keys.cluster_partition(cluster)},
                 raw_response_hook=time.hook,
             )
-            nodes = [_node(entity) for entity in found]
+            nodes = list(readables(found, _node))
         return nodes, time.now
 
     def forget(self, node: NodeRow) -> None:
@@ -176,6 +177,11 @@ class ClusterTable:
 
 
 def _cluster(entity: Any) -> ClusterRow:
+    with readable(entity):
+        return _cluster_from(entity)
+
+
+def _cluster_from(entity: Any) -> ClusterRow:
     return ClusterRow(
         id=ClusterId(entity["Workspace"], entity["Cluster"]),
         revision=entity["Revision"],
@@ -189,6 +195,11 @@ def _cluster(entity: Any) -> ClusterRow:
 
 
 def _node(entity: Any) -> NodeRow:
+    with readable(entity):
+        return _node_from(entity)
+
+
+def _node_from(entity: Any) -> NodeRow:
     return NodeRow(
         cluster=ClusterId(entity["Workspace"], entity["Cluster"]),
         node_id=entity["RowKey"],

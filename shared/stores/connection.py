@@ -21,7 +21,15 @@ from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 
-from shared.errors import ConflictError, LostOwnershipError, NotFoundError, StoreError
+from shared.errors import (
+    BatchAIError,
+    BeingRemovedError,
+    ConflictError,
+    LockedError,
+    LostOwnershipError,
+    NotFoundError,
+    StoreError,
+)
 from shared.settings import Settings
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
@@ -123,31 +131,34 @@ def identity() -> Any:
 def translated(doing: str) -> Iterator[None]:
     """Azure's exceptions as ours; `doing` says what was being done, for people.
 
-    Raises LostOwnershipError (condition not met), ConflictError (exists), NotFoundError, StoreError (others).
+    Raises LostOwnershipError (condition not met), LockedError, ConflictError (exists), BeingRemovedError,
+    NotFoundError, StoreError (others).
     Only the error code and status are quoted: SDK messages may hold URLs with signatures.
     """
     try:
         yield
-    except ResourceModifiedError as error:
-        raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
-    except ResourceExistsError as error:
-        raise ConflictError(f"{doing}: exists already") from error
-    except ResourceNotFoundError as error:
-        if error_code(error) == "MessageNotFound":
-            raise LostOwnershipError(f"{doing}: the message is gone") from error
-        raise NotFoundError(f"{doing}: not found ({error_code(error)})") from error
     except HttpResponseError as error:
-        if error.status_code == 412:
-            raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
-        if error.status_code == 404:  # within a transaction of the table service
-            raise NotFoundError(f"{doing}: not found ({error_code(error)})") from error
-        if error_code(error) in ("EntityAlreadyExists", "BlobAlreadyExists"):
-            raise ConflictError(f"{doing}: exists already") from error
-        if error_code(error) in ("PopReceiptMismatch", "MessageNotFound"):
-            raise LostOwnershipError(f"{doing}: the message is no longer ours") from error
-        raise StoreError(f"{doing}: storage answered {error.status_code} {error_code(error)}") from error
+        raise _ours(error, doing) from error
     except AzureError as error:
         raise StoreError(f"{doing}: storage could not be reached ({type(error).__name__})") from error
+
+
+def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
+    """The code says more than the status; within a transaction of the table service it is all there is."""
+    code, status = error_code(error), error.status_code
+    if code == "LeaseIdMissing":
+        return LockedError(f"{doing}: somebody holds a lock on it")
+    if code.endswith("BeingDeleted"):
+        return BeingRemovedError(f"{doing}: the service still removes an earlier one")
+    if code in ("PopReceiptMismatch", "MessageNotFound"):
+        return LostOwnershipError(f"{doing}: the message is no longer ours")
+    if isinstance(error, ResourceModifiedError) or status == 412:
+        return LostOwnershipError(f"{doing}: changed by somebody else meanwhile")
+    if isinstance(error, ResourceExistsError) or code in ("EntityAlreadyExists", "BlobAlreadyExists"):
+        return ConflictError(f"{doing}: exists already")
+    if isinstance(error, ResourceNotFoundError) or status == 404:
+        return NotFoundError(f"{doing}: not found ({code})")
+    return StoreError(f"{doing}: storage answered {status} {code}")
 
 
 def error_code(error: HttpResponseError) -> str:

@@ -1,16 +1,42 @@
 """Blobs that hold documents: what was accepted, and the status beside what was dropped."""
 
 import json
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.storage.blob import ContentSettings
+from azure.storage.blob import BlobLeaseClient, ContentSettings
 
-from shared.errors import ConflictError, LostOwnershipError, NotFoundError
+from shared.errors import ConflictError, LockedError, LostOwnershipError, NotFoundError
 from shared.stores.connection import Connection, translated
 
+log = logging.getLogger(__name__)
+
+_MOST_LISTED = 5000  #: blobs of one page; the service's own limit
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A blob of a drop container. `age_seconds` since it was written, by the service's clock."""
+
+    path: str
+    age_seconds: float
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True)
+class DroppedPage:
+    """Blobs by name, and the place of the next page, "" after the last."""
+
+    found: tuple[Dropped, ...]
+    next: str
 
 
 class Documents:
@@ -58,7 +84,20 @@ class Documents:
         """Write status.json beside a dropped file. `dropped` is "<container>/<folders>/<file>"."""
         container, _, path = dropped.partition("/")
         folder = path.rpartition("/")[0]
-        self._put(container, f"{folder}/status.json" if folder else "status.json", status)
+        name = f"{folder}/status.json" if folder else "status.json"
+        try:
+            self._put(container, name, status)
+        except LockedError:
+            self._unlock(container, name)
+            self._put(container, name, status)
+
+    def _unlock(self, container: str, name: str) -> None:
+        """Break the lock that somebody has taken on a status.json: it is ours, and whoever may write to the
+        container could keep a job's answer from everybody."""
+        log.warning("lock broken on %s/%s", container, name, extra={"action": "unlock"})
+        client = self._blobs.get_blob_client(container, name)
+        with translated(f"breaking a lock on {container}/{name}"):
+            BlobLeaseClient(client).break_lease(lease_break_period=0)
 
     def put_dropped(self, dropped: str, document: dict[str, Any]) -> None:
         """Write "<container>/<path>" as if it had been dropped."""
@@ -74,6 +113,31 @@ class Documents:
                 return found.readall(), str(found.properties.etag)
         except NotFoundError:
             return None
+
+    def is_answered(self, dropped: str) -> bool:
+        """Whether a status.json lies beside "<container>/<path>"."""
+        container, _, path = dropped.partition("/")
+        name = f"{path.rpartition('/')[0]}/status.json".lstrip("/")
+        with translated(f"looking at {container}/{name}"):
+            return bool(self._blobs.get_blob_client(container, name).exists())
+
+    def list_dropped(self, container: str, after: str = "") -> "DroppedPage":
+        """A page of what lies in a drop container, by name: one call. `after`: the page's place, told by the
+        one before it. A container that is missing is empty."""
+        dates: list[str] = []
+        blobs = self._blobs.get_container_client(container).list_blobs(
+            results_per_page=_MOST_LISTED,
+            raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+        )
+        try:
+            with translated(f"listing {container}"):
+                pages: Any = blobs.by_page(continuation_token=after or None)
+                page = list(next(pages, ()))
+        except NotFoundError:
+            return DroppedPage((), "")
+        now = parsedate_to_datetime(dates[-1])
+        found = (Dropped(str(b.name), (now - b.last_modified).total_seconds()) for b in page)
+        return DroppedPage(tuple(found), str(pages.continuation_token or ""))
 
     def overtaken(self, dropped: str, etag: str) -> bool:
         """Whether another document lies by now at the place of a drop that had `etag` ("": not known). What
@@ -99,10 +163,23 @@ class Documents:
                 self._blobs.get_blob_client(container, path).delete_blob(**condition)
         except (NotFoundError, LostOwnershipError):
             pass  # gone, or another document lies there now
+        except LockedError:
+            # Somebody's own file: it stays.
+            log.warning("%s is locked and stays", dropped, extra={"action": "delete_dropped"})
 
     def delete_status(self, dropped: str) -> None:
         """Remove the status.json beside a dropped file."""
-        self.delete_dropped(f"{dropped.rpartition('/')[0]}/status.json")
+        container, _, path = dropped.partition("/")
+        name = f"{path.rpartition('/')[0]}/status.json"
+        for _ in range(2):
+            try:
+                with translated(f"deleting {container}/{name}"):
+                    self._blobs.get_blob_client(container, name).delete_blob()
+                return
+            except NotFoundError:
+                return
+            except LockedError:
+                self._unlock(container, name)
 
     def provision(self, containers: tuple[str, ...]) -> None:
         """Create containers where they are missing."""

@@ -1,5 +1,6 @@
 """Gangs and their members as table entities and back."""
 
+import functools
 import json
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from shared.gang import Ending, Gang, Look, Member, Phase, Step, Stray
 from shared.names import ClusterId, JobId
 from shared.state import AttemptReport, Outcome, Reason
 from shared.stores import keys, rows
+from shared.stores.unreadable import readable, readables
 
 #: A column holds 32 Ki characters.
 _MOST_SEALS, _MOST_EVENTS = 150, 20
@@ -61,21 +63,26 @@ def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
 
 def look_from(cluster: ClusterId, entities: list[Any], at: datetime) -> Look:
     """What rows of one partition, gangs and members in any order, say; `at` is the time of the answer."""
-    members = [
-        Stray(e["Uuid"], e["Attempt"], _member(e)) for e in entities if e["RowKey"].startswith("member|")
-    ]
-    gangs, led = [], set()
+    members = list(readables((e for e in entities if e["RowKey"].startswith("member|")), _stray))
+    gangs: list[Gang] = []
+    led = set()
     for entity in entities:
         if entity["RowKey"].startswith("gang|"):
             key = (entity["Uuid"], entity["Attempt"])
             led.add(key)
             own = (each.member for each in members if (each.uuid, each.attempt) == key)
-            gangs.append(_gang(cluster, entity, tuple(sorted(own, key=lambda member: member.index))))
+            seated = tuple(sorted(own, key=lambda member: member.index))
+            gangs += readables([entity], functools.partial(_gang, cluster, seated))
     strays = tuple(each for each in members if (each.uuid, each.attempt) not in led)
     return Look(tuple(gangs), at, strays)
 
 
-def _gang(cluster: ClusterId, entity: Any, members: tuple[Member, ...]) -> Gang:
+def _gang(cluster: ClusterId, members: tuple[Member, ...], entity: Any) -> Gang:
+    with readable(entity):
+        return _gang_from(cluster, entity, members)
+
+
+def _gang_from(cluster: ClusterId, entity: Any, members: tuple[Member, ...]) -> Gang:
     return Gang(
         cluster=cluster,
         job=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
@@ -90,6 +97,11 @@ def _gang(cluster: ClusterId, entity: Any, members: tuple[Member, ...]) -> Gang:
         members=members,
         etag=str(entity.metadata["etag"]),
     )
+
+
+def _stray(entity: Any) -> Stray:
+    with readable(entity):
+        return Stray(entity["Uuid"], entity["Attempt"], _member(entity))
 
 
 def _member(entity: Any) -> Member:

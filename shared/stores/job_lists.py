@@ -21,6 +21,7 @@ from shared.state import Job, State
 from shared.stores import keys, rows
 from shared.stores.connection import Connection, translated
 from shared.stores.jobs import TABLE, JobTable
+from shared.stores.unreadable import readables
 
 #: Queries of one page; each brings up to 1000 rows.
 _MOST_QUERIES = 5
@@ -68,12 +69,11 @@ class JobLists:
             return JobPage(tuple(self._jobs_of(found)), more)
 
     def _jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
-        for entity in found:
+        def read(entity: Any) -> Job | None:
             listed = rows.job_from(entity, str(entity.metadata["etag"]))
-            if rows.is_whole(entity):
-                yield listed
-            elif latest := self._latest(listed.id, listed.uuid):
-                yield latest
+            return listed if rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
+
+        return filter(None, readables(found, read))
 
     def _latest(self, job: JobId, uuid: str) -> Job | None:
         """The job's own row, unless it has gone or begun another run since its entry was read."""

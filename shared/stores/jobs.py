@@ -14,6 +14,7 @@ from shared.state import Job
 from shared.stores import keys, rows
 from shared.stores.connection import Connection, translated
 from shared.stores.service_time import ServiceTime
+from shared.stores.unreadable import readables
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
@@ -96,20 +97,26 @@ class JobTable:
         # '!' sorts before every character of a name, so "after" excludes the name itself and nothing else.
         first = f"{prefix}{after.lower()}!" if after else prefix
         found = itertools.islice(self._range(workspace, prefix, most, first), most)
-        return [rows.job_from(entity, str(entity.metadata["etag"])) for entity in found]
+        return list(readables(found, _job))
 
     def list_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""
         found = itertools.islice(self._range(workspace, keys.JOBS, most), most)
-        return [rows.job_from(entity, str(entity.metadata["etag"])) for entity in found]
+        return list(readables(found, _job))
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Ended runs under a name, oldest first."""
-        for entity in self._range(job.workspace, keys.run_prefix(job), 1000):
-            yield rows.job_from(entity, str(entity.metadata["etag"]))
+        return readables(self._range(job.workspace, keys.run_prefix(job), 1000), _job)
 
     def delete_runs(self, job: JobId) -> None:
-        """Remove the history under a name."""
+        """Remove the history under a name. What another deletion removes at the same time is gone as well."""
+        while True:
+            try:
+                return self._delete_runs(job)
+            except NotFoundError:
+                continue
+
+    def _delete_runs(self, job: JobId) -> None:
         found = [keys.run_row(run) for run in self.list_runs(job)]
         for start in range(0, len(found), _MOST_OPERATIONS):
             part = found[start : start + _MOST_OPERATIONS]
@@ -132,13 +139,19 @@ class JobTable:
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
 
-    def list_live(self, cluster: ClusterId, workspace: str | None = None) -> list[rows.LiveEntry]:
+    def list_live(
+        self, cluster: ClusterId, workspace: str | None = None, most: int | None = None
+    ) -> list[rows.LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
         (default: the cluster's own)."""
         time = ServiceTime()
         prefix = keys.live_prefix(cluster)
         entities = self._range(workspace or cluster.workspace, prefix, 1000, time=time)
-        return [rows.live_from(entity, time.age(entity)) for entity in entities]
+
+        def read(entity: Any) -> rows.LiveEntry:
+            return rows.live_from(entity, str(entity.metadata["etag"]), time.age(entity))
+
+        return list(readables(itertools.islice(entities, most), read))
 
     def _range(
         self, workspace: str, prefix: str, page: int, first: str = "", time: ServiceTime | None = None
@@ -170,6 +183,10 @@ class JobTable:
                 operations, retry_on_methods=["POST"]
             )
         return replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
+
+
+def _job(entity: Any) -> Job:
+    return rows.job_from(entity, str(entity.metadata["etag"]))
 
 
 def _listed(job: Job) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ Names are lower case in keys, because ARM names ignore case; '|' occurs in no na
 
 from datetime import datetime
 
-from shared.names import PRIORITIES, ClusterId, JobId
+from shared.names import ClusterId, JobId, priority_rank
 from shared.state import Job, State
 
 JOBS = "job|"
@@ -90,7 +90,7 @@ def stamp(moment: datetime) -> str:
 
 
 def gang_row(priority: str, created: datetime, uuid: str) -> str:
-    return f"gang|{PRIORITIES.index(priority)}|{stamp(created)}|{uuid}"
+    return f"gang|{priority_rank(priority)}|{stamp(created)}|{uuid}"
 
 
 def member_row(uuid: str, attempt: int, index: int) -> str:

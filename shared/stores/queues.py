@@ -2,17 +2,20 @@
 
 import json
 import math
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.storage.queue import QueueClient
 
-from shared.errors import ConflictError
+from shared.errors import BeingRemovedError, ConflictError, NotFoundError
 from shared.names import PRIORITIES, ClusterId, JobId, queue_name
 from shared.state import Job, Lease, StreamSeal
 from shared.stores.connection import Connection, translated
 
 _VERSION = 1
+#: For as long as this the service blocks the name of a queue that was removed (30 s at least, it says).
+_REMOVAL_SECONDS = 60.0
 _MOST_STREAMS = 200  #: told of in a message, which holds 64 KiB
 
 
@@ -20,7 +23,7 @@ _MOST_STREAMS = 200  #: told of in a message, which holds 64 KiB
 class JobMessage:
     """A message as received: which run of which job, and what proves that it is ours to handle.
 
-    `job` is None when the text is not one of ours (a stray or damaged message).
+    `job` is None when the text is not one of ours (a stray or damaged message), or `newer`.
     """
 
     queue: str
@@ -33,6 +36,7 @@ class JobMessage:
     last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had told of its logs with its last renewal
     excused: int = 0  #: deliveries that were put back on purpose; they are not held against it
     suspected: int = 0  #: times that a runner was about to claim it after very many deliveries
+    newer: bool = False  #: written by a later version, for its own runners
     hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
 
 
@@ -44,14 +48,34 @@ class JobQueues:
         self._clients: dict[str, QueueClient] = {}
 
     def provision(self, cluster: ClusterId) -> None:
-        """Create the queues of a cluster where they are missing."""
+        """Create the queues of a cluster where they are missing. Waits while the service still removes
+        earlier ones of the name. Raises StoreError."""
         for priority in PRIORITIES:
-            name = queue_name(cluster, priority)
+            self._create(queue_name(cluster, priority))
+
+    def _create(self, name: str) -> None:
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while True:
             try:
                 with translated(f"creating queue {name}"):
                     self._client(name).create_queue()
+                return
             except ConflictError:
-                pass  # exists with other metadata: it is there, which is all we want
+                return  # exists with other metadata: it is there, which is all we want
+            except BeingRemovedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1.0)
+
+    def remove(self, cluster: ClusterId) -> None:
+        """Remove the queues of a cluster with their messages; missing ones are fine."""
+        for priority in PRIORITIES:
+            name = queue_name(cluster, priority)
+            try:
+                with translated(f"removing queue {name}"):
+                    self._client(name).delete_queue()
+            except (NotFoundError, BeingRemovedError):
+                pass  # gone, or about to be
 
     def send(
         self, job: Job, hidden_seconds: float = 0.0, logs: tuple[StreamSeal, ...] = ()
@@ -85,6 +109,7 @@ class JobQueues:
             last_heard=body.seals,
             excused=body.excused,
             suspected=body.suspected,
+            newer=body.newer,
             hint=body.hint,
         )
 
@@ -174,6 +199,7 @@ class _Body:
     seals: tuple[StreamSeal, ...] = ()
     excused: int = 0
     suspected: int = 0
+    newer: bool = False
     hint: ClusterId | None = None
 
 
@@ -205,6 +231,8 @@ def _text(
 def _body(content: Any) -> _Body:
     try:
         body = json.loads(content)
+        if int(body.get("v", _VERSION)) > _VERSION:
+            return _Body(newer=True)
         if "hint" in body:
             workspace, cluster = body["hint"]
             return _Body(hint=ClusterId(str(workspace), str(cluster)))

@@ -1,6 +1,7 @@
 """Jobs as table entities and back. Every field of a Job is a column, so that a row can be read by people."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,7 +11,16 @@ from shared.events import EventKind, JobEvent
 from shared.names import ClusterId, JobId
 from shared.state import Job, JobError, State, StreamSeal
 from shared.stores import keys
+from shared.stores.unreadable import readable
 
+#: The columns of `job_entity`. New facts come as new columns: an older version carries those along, but would
+#: cut a list that has grown.
+_COLUMNS = re.compile(
+    "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
+    "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
+    "GpuSeconds|RetryAt|Problems|Deleting|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    r"Properties\d+|odata\..*|.*@odata\.type"
+)
 #: A string column holds 32 Ki characters; the document is cut into columns below that.
 _CHUNK = 30_000
 #: Characters of a document that the entries by time and state repeat. With larger ones in four rows a
@@ -33,6 +43,7 @@ class LiveEntry:
     attempt: int
     #: Since the entry was written (the job was queued, claimed, ...), by the storage service's clock.
     age_seconds: float = 0.0
+    etag: str = ""
 
 
 def job_entity(job: Job, row_key: str) -> dict[str, Any]:
@@ -60,6 +71,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Problems": job.problems if job.problems != "[]" else None,
         "Deleting": job.deleting or None,
         **_progress(job),
+        **dict(job.newer),
     }
     for number, start in enumerate(range(0, len(job.properties), _CHUNK)):
         entity[f"Properties{number}"] = job.properties[start : start + _CHUNK]
@@ -113,7 +125,15 @@ def _progress(job: Job) -> dict[str, Any]:
 
 
 def job_from(entity: Mapping[str, Any], etag: str, age_seconds: float = 0.0) -> Job:
-    """The job a row holds; `etag` is the row's, `age_seconds` how long ago it was written."""
+    """The job a row holds; `etag` is the row's, `age_seconds` how long ago it was written.
+
+    Words and columns of a newer version are carried along. Raises UnreadableError for what is no job.
+    """
+    with readable(entity):
+        return _job_from(entity, etag, age_seconds)
+
+
+def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
     chunks = (n for n in range(len(entity)) if f"Properties{n}" in entity)
     state = State(entity["State"])
     return Job(
@@ -148,14 +168,20 @@ def job_from(entity: Mapping[str, Any], etag: str, age_seconds: float = 0.0) -> 
         properties="".join(entity[f"Properties{n}"] for n in chunks),
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
+        newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,
         age_seconds=age_seconds,
         stored_as=state,
     )
 
 
-def live_from(entity: Mapping[str, Any], age_seconds: float) -> LiveEntry:
-    """The live entry a row holds, which was written `age_seconds` ago."""
+def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
+    """The live entry a row holds, which was written `age_seconds` ago. Raises UnreadableError."""
+    with readable(entity):
+        return _live_from(entity, etag, age_seconds)
+
+
+def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
     return LiveEntry(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
         uuid=entity["Uuid"],
@@ -167,6 +193,7 @@ def live_from(entity: Mapping[str, Any], age_seconds: float) -> LiveEntry:
         owner=entity.get("Owner"),
         attempt=entity["Attempt"],
         age_seconds=age_seconds,
+        etag=etag,
     )
 
 
@@ -177,7 +204,7 @@ def seal_values(seals: tuple[StreamSeal, ...]) -> list[list[Any]]:
 
 def seals_from(values: list[list[Any]]) -> tuple[StreamSeal, ...]:
     """The seals of `seal_values`."""
-    return tuple(StreamSeal(*seal) for seal in values)
+    return tuple(StreamSeal(*seal[:5]) for seal in values)
 
 
 def event_values(events: tuple[JobEvent, ...]) -> list[list[Any]]:
@@ -187,7 +214,9 @@ def event_values(events: tuple[JobEvent, ...]) -> list[list[Any]]:
 
 def events_from(values: list[list[Any]]) -> tuple[JobEvent, ...]:
     """The events of `event_values`."""
-    return tuple(JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest) for at, kind, *rest in values)
+    return tuple(
+        JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest[:3]) for at, kind, *rest in values
+    )
 
 
 def _json_or_none(values: list[list[Any]]) -> str | None:

@@ -14,6 +14,8 @@ from azure.data.tables import UpdateMode
 from shared.errors import NotFoundError
 from shared.stores.connection import Connection, translated
 from shared.stores.keys import stamp
+from shared.stores.service_time import ServiceTime
+from shared.stores.unreadable import readable, readables
 
 TABLE = "workspaces"
 #: '|' occurs in no name, so that these partitions are no workspace's.
@@ -110,7 +112,7 @@ class WorkspaceTable:
         values = {"partition": partition, "first": first, "last": last}
         with translated(f"listing {kind}s"):
             found = self._table.query_entities(filters, parameters=values, results_per_page=min(most, 1000))
-            return [_row(entity) for entity in itertools.islice(found, most)]
+            return list(readables(itertools.islice(found, most), _row))
 
     def begin_deletion(self, deletion: Deletion) -> None:
         """Note a deletion, so that it is finished even if whoever asked for it goes away."""
@@ -126,12 +128,16 @@ class WorkspaceTable:
         except NotFoundError:
             pass  # somebody else finished it
 
-    def list_deletions(self, most: int = 1000) -> list[tuple[Deletion, datetime]]:
-        """Deletions under way, with the time each was noted."""
+    def list_deletions(self, most: int = 1000) -> list[tuple[Deletion, float]]:
+        """Deletions under way, with the seconds since each was noted last, by the service's clock."""
+        time = ServiceTime()
         filters = "PartitionKey eq @partition"
         with translated("listing deletions"):
-            found = self._table.query_entities(filters, parameters={"partition": _DELETING})
-            return [(_deletion(e), _written(e)) for e in itertools.islice(found, most)]
+            found = self._table.query_entities(
+                filters, parameters={"partition": _DELETING}, raw_response_hook=time.hook
+            )
+            some = itertools.islice(found, most)
+            return list(readables(some, lambda entity: (_deletion(entity), time.age(entity))))
 
 
 def _key(kind: Kind, workspace: str, name: str) -> tuple[str, str]:
@@ -155,6 +161,11 @@ def _entity(row: Row) -> dict[str, Any]:
 
 
 def _row(entity: Any) -> Row:
+    with readable(entity):
+        return _row_from(entity)
+
+
+def _row_from(entity: Any) -> Row:
     return Row(
         kind=Kind(entity["Kind"]),
         workspace=entity["Workspace"],
@@ -177,12 +188,12 @@ def _deletion_columns(deletion: Deletion) -> dict[str, str]:
     }
 
 
-def _written(entity: Any) -> datetime:
-    moment: datetime = entity.metadata["timestamp"]
-    return moment
-
-
 def _deletion(entity: Any) -> Deletion:
+    with readable(entity):
+        return _deletion_from(entity)
+
+
+def _deletion_from(entity: Any) -> Deletion:
     return Deletion(
         kind=Kind(entity["Kind"]),
         workspace=entity["Workspace"],

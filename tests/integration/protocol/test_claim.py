@@ -8,7 +8,7 @@ import pytest
 
 from shared import fail_points, state
 from shared.attempts import Claim
-from shared.errors import LostOwnershipError
+from shared.errors import LostOwnershipError, StoreError
 from shared.events import EventKind
 from shared.fail_points import FailPointError
 from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
@@ -297,3 +297,42 @@ def test_renewals_hide_the_message_and_move_the_deadline(world: World) -> None:
     assert world.finish(claim).state is State.SUCCEEDED, (
         "the row is held by attempt and owner, not by a receipt"
     )
+
+
+def test_a_lock_on_status_json_keeps_nothing(world: World) -> None:
+    """Whoever may write to the container can take one; status.json is ours."""
+    world.accept("locked")
+    client = world.backend.connection.blobs.get_blob_client(
+        world.settings.jobs_container, f"{world.id('locked')}/status.json"
+    )
+    client.acquire_lease(-1)
+    claim = world.must_claim()
+    assert world.finish(claim).state is State.SUCCEEDED
+    assert world.status("locked")["state"] == "succeeded"
+    assert world.messages() == 0
+
+
+def test_messages_that_mean_nothing_do_not_keep_a_good_job_waiting(world: World) -> None:
+    """One look gets past them: otherwise each would cost a runner a pause."""
+    for _ in range(20):
+        world.manager.queues._client(world.queue()).send_message("stray")
+    world.accept()
+    assert world.must_claim().job.id == world.id()
+    assert world.messages() == 1
+
+
+def test_a_document_that_cannot_be_read_for_now_costs_no_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.accept()
+
+    def away(name: str) -> None:
+        raise StoreError("the blob service is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.manager.documents, "read_accepted", away)
+        for _ in range(world.settings.max_attempts + 1):
+            with pytest.raises(StoreError):
+                eventually(world.claim, 5)
+    claim = eventually(world.claim, 5)
+    assert claim.job.attempt == 1

@@ -145,3 +145,17 @@ def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pyte
     alive(world)
     sweep(world)
     assert world.status()["waiting"]["reason"] == "WaitingForNode"
+
+
+def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "_TOLD_SECONDS", 0.0)
+    for number in range(5):
+        world.accept(f"job-{number}")
+    eventually(lambda: sweep(world) or all("waiting" in world.status(f"job-{n}") for n in range(5)))
+    world.counter.reset()
+    sweep(world)
+    calls = world.counter.snapshot()
+    assert calls["PUT blob"] == 0
+    # What was written is not read again either: clusters, live jobs, gangs, nodes; other worlds add theirs.
+    clusters = len(list(world.backend.clusters.table.list_all()))
+    assert calls["GET table"] <= 1 + 3 * clusters

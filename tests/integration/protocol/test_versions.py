@@ -1,0 +1,95 @@
+"""Old and new run side by side: what a newer version wrote is left alone, shown as it is, stops nobody."""
+
+import json
+from typing import Any
+
+import pytest
+from azure.data.tables import TableClient, UpdateMode
+
+from shared.events import EventKind
+from shared.state import State
+from shared.stores import keys
+from shared.stores.jobs import TABLE
+from tests.support.world import World
+
+
+def table(world: World) -> TableClient:
+    return world.backend.connection.tables.get_table_client(TABLE)
+
+
+def change(world: World, row: str, **columns: Any) -> None:
+    """What another version does to a row."""
+    entity = {"PartitionKey": keys.partition(world.cluster.workspace), "RowKey": row, **columns}
+    table(world).update_entity(entity, mode=UpdateMode.MERGE)
+
+
+def of_a_newer_version(world: World) -> None:
+    """Two jobs: one that is suspended, in row and live entry, one whose history holds a new kind of event."""
+    world.accept("suspended")
+    world.receive()
+    job = world.job("suspended")
+    change(world, keys.job_row(job.id), State="suspended", Budget=17)
+    change(world, keys.live_row(job), State="suspended", Priority="urgent")
+    world.accept("told")
+    world.receive()
+    told = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
+    change(world, keys.job_row(world.id("told")), Events=json.dumps(told))
+
+
+def test_words_of_a_newer_version_are_shown_as_they_are(world: World) -> None:
+    of_a_newer_version(world)
+    assert [(j.id.job, str(j.state)) for j in world.manager.list_jobs(world.id().workspace, "exp")] == [
+        ("suspended", "suspended"),
+        ("told", "queued"),
+    ]
+    assert not world.job("suspended").state.known
+    assert [str(event.kind) for event in world.job("told").events] == ["Checkpointed"]
+    assert world.manager.why(world.job("told")) is not None
+
+
+def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
+    of_a_newer_version(world)
+    world.accept("plain")
+    assert world.backend.sweeper.sweep().faults == 0
+    assert world.finish(world.must_claim()).id.job == "plain"
+    world.manager.queues.send(world.job("suspended"))
+    before = world.job("suspended")
+    assert world.claim() is None
+    assert (world.job("suspended"), world.job("suspended").etag) == (before, before.etag)
+    assert world.backend.sweeper.sweep().faults == 0
+
+
+def test_columns_and_events_of_a_newer_version_are_carried_along(world: World) -> None:
+    world.accept()
+    change(world, keys.job_row(world.id()), Budget=17, Policy="fair")
+    world.finish(world.must_claim())
+    entity = table(world).get_entity(keys.partition(world.cluster.workspace), keys.job_row(world.id()))
+    assert (entity["Budget"], entity["Policy"], entity["State"]) == (17, "fair", "succeeded")
+    assert world.job().state is State.SUCCEEDED
+
+
+def test_a_row_that_cannot_be_read_is_left_alone_and_the_others_go_on(world: World) -> None:
+    world.accept("strange")
+    world.accept("plain")
+    change(world, keys.job_row(world.id("strange")), Events='{"in": "another form"}')
+    assert [j.id.job for j in world.manager.list_jobs(world.id().workspace, "exp")] == ["plain"]
+    assert world.backend.sweeper.sweep().faults == 0
+    assert world.must_claim().job.id.job == "plain"
+    assert world.messages() == 2
+
+
+def test_a_message_of_a_newer_version_is_left_for_its_own_runners(world: World) -> None:
+    client = world.manager.queues._client(world.queue())
+    client.send_message(json.dumps({"v": 2, "task": "something else"}))
+    world.accept()
+    assert world.must_claim().job.id == world.id()
+    assert world.messages() == 2
+
+
+@pytest.mark.parametrize("word", ["suspended", "Zurückgestellt"])
+def test_a_word_that_is_not_known_is_one_thing(word: str) -> None:
+    assert State(word) is State(word)
+    assert (State(word).known, State("queued").known, str(State(word))) == (False, True, word)
+    assert State(word).live
+    assert EventKind("Claimed") is EventKind.CLAIMED
+    assert word not in list(State)
