@@ -38,7 +38,7 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
 
 
 def reconciler(backend: Backend) -> Reconciler:
-    """What takes drops whose event came to nothing. One for each process: it remembers how far it has looked."""
+    """What takes drops whose event came to nothing. One for a process: it remembers how far it has looked."""
     settings = backend.settings
     takes = {
         "job.json": (settings.jobs_container, functools.partial(take_job, backend)),

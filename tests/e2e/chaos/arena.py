@@ -19,6 +19,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from local import azurite, environment, processes
+from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.processes import Child
 from local.stack import APP
@@ -59,8 +60,10 @@ class Arena:
         runners: int = 2,
         max_attempts: int = MOST_ATTEMPTS,
         lease_seconds: float = LEASE_SECONDS,
+        own_wires: bool = False,
     ) -> None:
-        """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds."""
+        """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds.
+        `own_wires`: each runner has some before those that all share, so that its network can fail alone."""
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
@@ -69,10 +72,13 @@ class Arena:
         self._max_attempts = max_attempts
         self._lease_seconds = lease_seconds
         self._children: dict[int, Child] = {}
+        self._own_wires = own_wires
+        self.wires_of: dict[int, WiredStorage] = {}
         self._leave = ExitStack()
         self._ended = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweeps")
         self.sweep_faults = 0
+        self.messages_left: list[str] = []
 
     def __enter__(self) -> Self:
         try:
@@ -128,7 +134,7 @@ class Arena:
         env["BATCHAI_LEASE_SECONDS"] = f"{self._lease_seconds:g}"
         env["BATCHAI_GANG_SILENCE_SECONDS"] = f"{self._lease_seconds / 2:g}"
         env |= dict(more)
-        env.setdefault("BATCHAI_STORAGE", self.wires.connection_string)
+        env.setdefault("BATCHAI_STORAGE", self._line_of(number).connection_string)
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})
         command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
@@ -151,6 +157,14 @@ class Arena:
         BATCHAI_STORAGE is their connection string."""
         return self._leave.enter_context(WiredStorage(self.endpoints))
 
+    def _line_of(self, number: int) -> WiredStorage:
+        if not self._own_wires:
+            return self.wires
+        if number not in self.wires_of:
+            shared = Endpoints(self.wires.blob.port, self.wires.queue.port, self.wires.table.port)
+            self.wires_of[number] = self._leave.enter_context(WiredStorage(shared))
+        return self.wires_of[number]
+
     def runner(self, number: int) -> Child:
         return self._children[number]
 
@@ -162,6 +176,17 @@ class Arena:
         """Start a runner again that has ended, or is about to."""
         self._children[number].process.wait(20)
         self.start(number)
+
+    def mend(self) -> None:
+        """After a fault that was not carried out to its end: nothing is broken, every runner runs."""
+        for wires in (self.wires, *self.wires_of.values()):
+            for wire in (wires.table, wires.queue, wires.blob):
+                wire.refusing, wire.refused = False, None
+                wire.dead.clear()
+        for number, child in list(self._children.items()):
+            child.process.kill()
+            child.process.wait(20)
+            self.start(number)
 
     def restart_storage(self, away_seconds: float) -> None:
         """Azurite ends and comes back with what it had written."""
@@ -247,12 +272,21 @@ class Arena:
             eventually(quiet, seconds, 0.2)
         except AssertionError:
             pass  # the verdict says what is stuck
+        self.messages_left = self._messages_left()
         jobs = self.jobs()
-        verdict = ledger.judge(jobs, self.lines())
+        verdict = ledger.judge(jobs, self.lines(), self._max_attempts)
         for name in sorted(self._printing):
             if jobs[name].state is State.SUCCEEDED:
                 verdict.torn += printed.torn(jobs[name], self._logs_of(jobs[name]))
         return verdict
+
+    def _messages_left(self) -> list[str]:
+        """What lies in the queues, hidden messages as a number."""
+        queues = self.world.manager.queues
+        clients = [queues._client(self.world.queue(p)) for p in ("high", "normal", "low")]
+        seen = [str(m.content) for client in clients for m in client.peek_messages(32)]
+        hidden = self.world.messages() - len(seen)
+        return [*seen, f"{hidden} hidden"] if seen or hidden else []
 
     def _logs_of(self, job: Job) -> Path:
         segment = path_segment(self.world.settings.scope, job.id, job.uuid)

@@ -1,13 +1,23 @@
 """What is broken at random: each fault is a function of the arena, and undoes itself before it returns."""
 
+import json
 import random
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import AzureError
+from azure.data.tables import TableClient
 
 from shared.errors import BatchAIError
+from shared.state import State
+from shared.stores import rows
+from shared.stores.jobs import TABLE
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena
+from tests.support.jobs import a_job
+from tests.support.waiting import eventually
 from tests.support.wire import Wire
 
 
@@ -125,11 +135,80 @@ def overwritten_drop(arena: Arena, dice: random.Random, record: Record) -> None:
 
 
 def wrong_clock(arena: Arena, dice: random.Random, record: Record) -> None:
-    """Of what submits and sweeps: ten minutes off, then right again."""
-    seconds = dice.choice((-600, 600))
+    """Of what submits and sweeps: up to an hour off, then right again."""
+    seconds = dice.choice((-3600, -600, 600, 3600))
     arena.world.clock.move(seconds)
     pause(dice.uniform(0.5, 2))
     arena.world.clock.move(-seconds)
+
+
+def one_service_away(arena: Arena, dice: random.Random, record: Record) -> None:
+    """One service, or one table, refuses one runner for longer than its lease; everything else answers."""
+    wires = arena.wires_of[dice.randrange(2)]
+    wire, word = dice.choice(
+        (
+            (wires.table, "/nodes"),
+            (wires.table, "/jobs"),
+            (wires.queue, ""),
+            (wires.blob, ""),
+            (wires.table, ""),
+        )
+    )
+    wire.refused = lambda method, path: word in path
+    pause(LEASE_SECONDS * dice.uniform(0.5, 2.5))
+    wire.refused = None
+
+
+def lost_answer_of_a_renewal(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Of its row or of its message: it arrived, and the runner does not hear of it."""
+    wires = arena.wires_of[dice.randrange(2)]
+    wires.table.lose_answer(lambda method, path: method == "PATCH" and "/jobs(" in path)
+    wires.queue.lose_answer(lambda method, path: method == "PUT" and "/messages/" in path)
+    pause(dice.uniform(0.2, 2))
+
+
+def long_outage(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Longer than any client tries and than several leases."""
+    wire = dice.choice((arena.wires.table, arena.wires.queue, arena.wires.blob))
+    wire.refusing = True
+    pause(LEASE_SECONDS * dice.uniform(3, 5))
+    wire.refusing = False
+
+
+def newer_version(arena: Arena, dice: random.Random, record: Record) -> None:
+    """A row and a message that a later version has written, for a while."""
+    world = arena.world
+    queue = world.manager.queues._client(world.queue(dice.choice(("high", "normal", "low"))))
+    table = world.backend.connection.tables.get_table_client(TABLE)
+    strange = a_job(id=world.id("strange"), cluster=world.cluster, state=State("suspended"))
+    entity = rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}
+    try:
+        queue.send_message(json.dumps({"v": 2, "task": "of another kind"}), time_to_live=8)
+        table.upsert_entity(entity)
+        pause(dice.uniform(0.5, 3))
+    except AzureError:
+        pass
+    finally:
+        eventually(lambda: _removed(table, entity), 20, 0.3)
+
+
+def _removed(table: TableClient, entity: dict[str, Any]) -> bool:
+    try:
+        table.delete_entity(entity)
+    except AzureError:
+        return False
+    return True
+
+
+def foreign_lock(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Somebody who may write to the drop container locks a job's status.json."""
+    world = arena.world
+    where = f"{world.id(dice.choice(arena.names))}/status.json"
+    client = world.backend.connection.blobs.get_blob_client(world.settings.jobs_container, where)
+    try:
+        client.acquire_lease(-1)
+    except AzureError:
+        pass  # not written yet, or locked already
 
 
 def _wire(arena: Arena, dice: random.Random) -> Wire:
@@ -156,4 +235,9 @@ FAULTS: tuple[Fault, ...] = (
     duplicate_message,
     overwritten_drop,
     wrong_clock,
+    one_service_away,
+    lost_answer_of_a_renewal,
+    long_outage,
+    newer_version,
+    foreign_lock,
 )

@@ -3,15 +3,17 @@
     <seconds> <job> <attempt> begin|effect
 
 The rows say what we believe, the ledger what happened. A job is *lost* when it has not succeeded though
-nothing is wrong with it; *double* when an earlier attempt does anything after a later one has begun;
-*untrue* when its row names another attempt than the one that had the effect; *torn* when its log is not what
-it has printed, or not what its row says (printed.py).
+nothing is wrong with it, unless all its attempts lost their runners (*given up*, as promised); *double* when
+an earlier attempt does anything after a later one has begun; *untrue* when its row names another attempt than
+the one that had the effect; *stuck* when it has not ended; *torn* when its log is not what it has printed, or
+not what its row says (printed.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shared.events import EventKind
 from shared.state import Job, State
 from tests.e2e.chaos import printed
 
@@ -53,13 +55,14 @@ class Verdict:
     stuck: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     attempts: int = 0
+    given_up: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
         return not any(getattr(self, word) for word in WORDS)
 
 
-def judge(jobs: Mapping[str, Job], lines: Iterable[Line]) -> Verdict:
+def judge(jobs: Mapping[str, Job], lines: Iterable[Line], most_attempts: int = 3) -> Verdict:
     """The verdict on jobs that should all have succeeded by now."""
     verdict = Verdict(len(jobs))
     told: dict[str, list[Line]] = {name: [] for name in jobs}
@@ -73,11 +76,17 @@ def judge(jobs: Mapping[str, Job], lines: Iterable[Line]) -> Verdict:
         effects = {line.attempt for line in told[name] if line.what == "effect"}
         if job.state.live:
             verdict.stuck.append(f"{name}: {job.state}, attempt {job.attempt}")
+        elif job.state is State.FAILED and _runners_lost(job) >= most_attempts:
+            verdict.given_up.append(name)
         elif job.state is not State.SUCCEEDED:
             verdict.lost.append(f"{name}: {job.errors}")
         elif job.attempt not in effects:
             verdict.untrue.append(f"{name}: ended by attempt {job.attempt}, effects of {effects}")
     return verdict
+
+
+def _runners_lost(job: Job) -> int:
+    return sum(event.kind is EventKind.RUNNER_LOST for event in job.events)
 
 
 def recoveries(lines: Iterable[Line], faults: Sequence[tuple[float, str]]) -> list[float]:

@@ -21,7 +21,7 @@ def run(folder: Path, seconds: float, seed: int, say: Callable[[str], None] = la
     that are stuck, lost, or have run in parts or twice at a time, and gangs that nobody has removed."""
     dice, record, begun = random.Random(seed), Record(), time.monotonic()
     sizes: dict[str, int] = {}
-    with Arena(folder, runners=3) as arena:
+    with Arena(folder, runners=3, own_wires=True) as arena:
         while time.monotonic() - begun < seconds:
             if sum(not _is_over(arena, name) for name in sizes) < _MOST_WAITING:
                 _submit(arena, sizes, dice)

@@ -41,6 +41,7 @@ def line(job: str, attempt: int, what: str, at: float = 0.0) -> Line:
         ),
         ([line("a", 1, "begin")], 1, State.SUCCEEDED, "untrue"),
         ([line("a", 1, "begin")], 1, State.FAILED, "lost"),
+        ([line("a", 1, "begin")], 3, State.FAILED, "lost"),
         ([], 0, State.QUEUED, "stuck"),
     ],
 )
