@@ -33,4 +33,4 @@ def command(output: str, **given: str | None) -> None:
             "pip install '.[runner]' -c constraints.txt",
         )
     words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value]
-    sys.exit(subprocess.call([sys.executable, "-m", "runner.doctor", f"--output={output}", *words]))
+    sys.exit(subprocess.call([sys.executable, "-P", "-m", "runner.doctor", f"--output={output}", *words]))

@@ -28,7 +28,7 @@ from shared.wiring import Backend, backend
 _EPILOG = """Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/settings.md lists the rest. Example:
 
-    python -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
+    python -P -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
 
 SIGTERM and Ctrl-C hand the job under way back to the queue and stop.
 Exit codes: 0 stopped, 2 wrong settings."""

@@ -11,6 +11,7 @@ import ctypes
 import logging
 import os
 import shlex
+import signal
 import threading
 import time
 import uuid
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from runner import cgroups
+from runner import cgroups, signals
 from runner.dead_man import DeadMan
 from runner.isolation import bounds
 from runner.isolation.bounds import Bounds
@@ -117,7 +118,7 @@ class Cage:
         return str(self._switch.pid) if self._switch else ""
 
     def inmates(self) -> list[psutil.Process]:
-        """Every living process of the attempt."""
+        """Every living process of the attempt, parents before children."""
         if not self._open:
             return []
         signs = {*self._grouped(), *self._owned(), *_marked("=".join(self.mark)), *self._adopted()}
@@ -136,11 +137,7 @@ class Cage:
                 self.cgroup.kill()
             if command := self._isolation.user.end_all:
                 run(command, timeout_seconds=_END_ALL_SECONDS)
-            for process in left:
-                try:
-                    process.kill()
-                except psutil.Error:
-                    continue
+            signals.send(left, signal.SIGKILL)
             self.reap(process.pid for process in left)
             time.sleep(_PAUSE_SECONDS)
         self.reap(self._adopted())
@@ -228,24 +225,26 @@ def bears(pid: int, mark: str) -> bool:
 
 
 def with_descendants(pids: set[int]) -> list[psutil.Process]:
-    """The processes of these ids that there are, and everything they have started. Reads the table of
-    processes once: there may be thousands that somebody wants to be rid of."""
+    """The processes of these ids that there are, and everything they have started, the oldest first: parents
+    before children. Reads the table of processes once: there may be thousands that somebody wants to be rid
+    of."""
     children: dict[int, list[int]] = {}
-    there: dict[int, psutil.Process] = {}
+    there: dict[int, tuple[float, psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
             children.setdefault(process.ppid(), []).append(process.pid)
-            there[process.pid] = process
+            there[process.pid] = (process.create_time(), process)
         except psutil.Error:
             continue
-    found: dict[int, psutil.Process] = {}
+    found: set[int] = set()
     waiting = list(pids)
     while waiting:
         pid = waiting.pop()
         if pid in there and pid not in found:
-            found[pid] = there[pid]
+            found.add(pid)
             waiting += children.get(pid, [])
-    return list(found.values())
+    # Of the same hundredth of a second, the lower id is the older one.
+    return [there[pid][1] for pid in sorted(found, key=lambda pid: (there[pid][0], pid))]
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from runner import signals
 from runner.cage import Cage, bears, is_alive, with_descendants
 from runner.isolation.confinement import Confinement
 from shared.errors import LaunchError
@@ -56,7 +57,8 @@ class JobProcess:
         return _SIGNAL_BASE - code if code < 0 else code
 
     def tree(self) -> list[psutil.Process]:
-        """The process, its descendants, whatever is left of its session, and daemons it has started."""
+        """The process, its descendants, whatever is left of its session, and daemons it has started; parents
+        before children, the oldest first."""
         found = {pid for pid in psutil.pids() if self._is_of_ours(pid)}
         return [process for process in with_descendants(found) if is_alive(process)]
 
@@ -127,9 +129,10 @@ def _entering(cage: Cage | None, confinement: Confinement | None) -> list[str]:
 
 
 def stop(processes: list[JobProcess], grace_seconds: float) -> None:
-    """SIGTERM to every process of every tree, SIGKILL to what is left after the grace. Returns when all are
-    gone (or can no longer be killed: a process in uninterruptible sleep)."""
-    _signal_all(processes, signal.SIGTERM)
+    """SIGTERM to every process of every tree, each first process with its group first, SIGKILL to what is
+    left after the grace. Returns when all are gone (or can no longer be killed: a process in uninterruptible
+    sleep)."""
+    signals.send(_members(processes), signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while time.monotonic() < deadline and any(p.tree() for p in processes):
         time.sleep(0.05)
@@ -141,12 +144,11 @@ def kill_left(processes: list[JobProcess]) -> int:
     found = 0
     ours = {p.popen.pid for p in processes}
     for _ in range(50):
-        left = [member for p in processes for member in p.tree()]
+        left = _members(processes)
         if not left:
             break
         found = max(found, len(left))
-        for member in left:
-            _send(member, signal.SIGKILL)
+        signals.send(left, signal.SIGKILL)
         # Our own children are reaped by their Popen, below: whoever reaps gets the exit code.
         psutil.wait_procs([member for member in left if member.pid not in ours], timeout=0.1)
         _reap(processes, 0.1)
@@ -162,14 +164,5 @@ def _reap(processes: list[JobProcess], seconds: float) -> None:
             continue
 
 
-def _signal_all(processes: list[JobProcess], number: signal.Signals) -> None:
-    for process in processes:
-        for member in process.tree():
-            _send(member, number)
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        pass
+def _members(processes: list[JobProcess]) -> list[psutil.Process]:
+    return [member for process in processes for member in process.tree()]

@@ -1,12 +1,15 @@
 """Timer schedules: NCRONTAB with seconds (six fields; five mean "at second 0") and TimeSpan.
 
-Own code because no cron library is among the dependencies; it follows NCrontab, which the host uses:
-day of month AND day of week must both match (unlike Unix cron), days of the week are 0 (Sunday) to 6.
+The syntax is NCrontab's, which the host uses, and is checked here: names of months and days of three letters
+or more, days of the week 0 (Sunday) to 6, nothing of what other crons understand. When a schedule fires is
+croniter's to say, told that day of month AND day of week must both match (unlike Unix cron).
 """
 
 import datetime as dt
 import re
 from dataclasses import dataclass
+
+from croniter import CroniterBadDateError, croniter
 
 from local.host.errors import HostError
 from local.host.timespan import parse_timespan
@@ -25,43 +28,24 @@ _ADVICE = (
     "Write six fields: second minute hour day month weekday, for instance '0 */5 * * * *' for every five "
     "minutes, or a TimeSpan such as '00:05:00'."
 )
-#: The longest gap between two fitting days is eight years (29 February over a century that is no leap year).
-_HORIZON_DAYS = 366 * 9
 
 
 @dataclass(frozen=True)
 class CronSchedule:
-    """Six sets of allowed values, in the order of the fields."""
+    """`expression`: six fields of numbers, in croniter's syntax."""
 
-    seconds: tuple[int, ...]
-    minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
+    expression: str
 
     def next_after(self, moment: dt.datetime) -> dt.datetime:
-        """The first fitting second after `moment` (same time zone). Raises ValueError where there is none."""
-        start = moment.replace(microsecond=0) + dt.timedelta(seconds=1)
-        midnight = start.replace(hour=0, minute=0, second=0)
-        for offset in range(_HORIZON_DAYS):
-            day = midnight + dt.timedelta(days=offset)
-            if self._fits(day) and (found := self._time_on(day, start)):
-                return found
-        raise ValueError("the schedule never fires")
-
-    def _fits(self, day: dt.datetime) -> bool:
-        weekday = day.isoweekday() % 7
-        return day.month in self.months and day.day in self.days and weekday in self.weekdays
-
-    def _time_on(self, day: dt.datetime, start: dt.datetime) -> dt.datetime | None:
-        times = (
-            day.replace(hour=h, minute=m, second=s)
-            for h in self.hours
-            for m in self.minutes
-            for s in self.seconds
-        )
-        return next((time for time in times if time >= start), None)
+        """The first fitting second after `moment` (same time zone). Raises ValueError where there is none
+        within 50 years (40 lie between a 29 February on a Monday and the next, over a century that is no leap
+        year)."""
+        times = croniter(self.expression, moment, day_or=False, second_at_beginning=True)
+        try:
+            found: dt.datetime = times.get_next(dt.datetime)
+        except CroniterBadDateError:
+            raise ValueError("it never fires") from None
+        return found
 
 
 @dataclass(frozen=True)
@@ -100,18 +84,20 @@ def _constant(text: str) -> ConstantSchedule:
 
 
 def _cron(fields: list[str]) -> CronSchedule:
-    values = [
-        _field(text, name, low, high, words)
-        for text, (name, low, high, words) in zip(fields, _FIELDS, strict=True)
-    ]
-    seconds, minutes, hours = (tuple(sorted(v)) for v in values[:3])
-    schedule = CronSchedule(seconds, minutes, hours, values[3], values[4], values[5])
+    schedule = CronSchedule(
+        " ".join(
+            _field(text, name, low, high, words)
+            for text, (name, low, high, words) in zip(fields, _FIELDS, strict=True)
+        )
+    )
     schedule.next_after(dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
     return schedule
 
 
-def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...]) -> frozenset[int]:
-    return frozenset(v for part in text.split(",") for v in _part(part, name, low, high, words))
+def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...]) -> str:
+    """The field as a list of numbers. Raises ValueError."""
+    values = {value for part in text.split(",") for value in _part(part, name, low, high, words)}
+    return ",".join(map(str, sorted(values)))
 
 
 def _part(part: str, name: str, low: int, high: int, words: tuple[str, ...]) -> range:

@@ -12,7 +12,7 @@ from runner.doctor.showing import as_json, exit_code, print_table
 _EPILOG = """Settings come from the environment (docs/settings.md); where it has none, from the local stack
 that runs in this directory. What is tried in storage has throw-away names and is removed again. Example:
 
-    python -m runner.doctor --cluster research/gpu -o table
+    python -P -m runner.doctor --cluster research/gpu -o table
 
 Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage."""
 

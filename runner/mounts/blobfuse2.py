@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runner.mounts import blobfuse_config, blobfuse_options, fuse_process, homes, reachable
+from runner.mounts import blobfuse_config, blobfuse_options, fuse_ending, fuse_process, homes, reachable
 from runner.mounts.commands import find_program
 from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.hints import mount_error
@@ -88,24 +88,14 @@ def _start(
 
 def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContext) -> None:
     """Raises UnmountError where it is still there, or where blobfuse2 had died under the job."""
-    died = process.ended()
-    undone = unmount(process.target, context.say, context.timeout_seconds)
-    stuck = not fuse_process.wait_until_gone(process, _GONE_SECONDS)
-    if not undone.gone or stuck:
-        raise UnmountError(
-            volume.code,
-            f"{volume} could not be unmounted from {process.target}: {undone}"
-            f"{'; blobfuse2 does not end' if stuck else ''}.",
-            "Restart the machine.",
-        )
-    words = process.words()
+    ending = fuse_ending.end(volume, process, context, _GONE_SECONDS)
     homes.remove(home)
     remove_mount_point(process.target)
-    if died is not None:
+    if ending.died:
         raise UnmountError(
             volume.code,
-            f"blobfuse2, which served {volume}, ended with status {died} while the job ran: {words}",
+            f"blobfuse2, which served {volume}, {ending.died}: {ending.words}",
             "Files that the job had closed before are in the container, others are not.",
         )
-    if undone.forced:
-        raise forced(volume, process.target, undone)
+    if ending.undone.forced:
+        raise forced(volume, process.target, ending.undone)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runner.mounts import (
     blobfuse_options,
+    fuse_ending,
     fuse_process,
     rclone_control,
     rclone_process,
@@ -18,6 +19,7 @@ from runner.mounts import (
     reachable,
 )
 from runner.mounts.commands import find_program
+from runner.mounts.fuse_ending import Ending
 from runner.mounts.hints import mount_error
 from runner.mounts.rclone_control import ControlError
 from runner.mounts.rclone_process import Places, Rclone
@@ -41,6 +43,7 @@ _WRITE_BACK = "5s"
 _TRANSFERS = 16
 #: What others changed in the volume is seen after this time.
 _DIRECTORY_CACHE = "5s"
+_GONE_SECONDS = 10.0
 
 
 def available(volume: Volume, context: MountContext) -> str | None:
@@ -144,28 +147,18 @@ def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:
     left = rclone_process.wait_for_uploads(
         places.socket, context.say, context.upload_timeout_seconds, context.timeout_seconds
     )
-    # Before we touch the mount: an end now is not our doing. One that was just killed takes a moment.
-    died = rclone.process.ended(0.5 if left else 0.0)
-    undone = unmount(rclone.process.target, context.say, context.timeout_seconds)
-    stuck = not fuse_process.wait_until_gone(rclone.process, 10.0)
-    if not undone.gone or stuck:
-        raise UnmountError(
-            volume.code,
-            f"{volume} could not be unmounted from {rclone.process.target}: {undone}"
-            f"{'; rclone does not end' if stuck else ''}.",
-            "Restart the machine.",
-        )
-    words = rclone.process.words()
+    target = rclone.process.target
+    ending = fuse_ending.end(volume, rclone.process, context, _GONE_SECONDS)
     lost = rclone_process.dirty(places.cache)
-    if lost and (died is not None or left is None) and rclone_process.repair(places.cache):
-        how = f"rclone had died ({words})" if died is not None else "closed too late"
+    if lost and (ending.died or left is None) and rclone_process.repair(places.cache):
+        how = f"rclone had died ({ending.words})" if ending.died else "closed too late"
         context.say(f"{volume}: {how}; uploading {len(lost)} files from rclone's cache")
         left = _upload_again(volume, context, places)
         lost = rclone_process.dirty(places.cache)
-    remove_mount_point(rclone.process.target)
-    _judge(volume, context, places, died=died, left=left, lost=lost, words=words)
-    if undone.forced:
-        raise forced(volume, rclone.process.target, undone)
+    remove_mount_point(target)
+    _judge(volume, places, ending, left, lost)
+    if ending.undone.forced:
+        raise forced(volume, target, ending.undone)
 
 
 def _upload_again(volume: Volume, context: MountContext, places: Places) -> str | None:
@@ -192,28 +185,19 @@ def _named(lost: tuple[str, ...], volume: Volume) -> str:
     return ", ".join("/".join(name.split("/")[folders:]) for name in lost[:5])
 
 
-def _judge(
-    volume: Volume,
-    context: MountContext,
-    places: Places,
-    *,
-    died: int | None,
-    left: str | None,
-    lost: tuple[str, ...],
-    words: str,
-) -> None:
+def _judge(volume: Volume, places: Places, ending: Ending, left: str | None, lost: tuple[str, ...]) -> None:
     """Raise UnmountError where data is missing or rclone died under the job; otherwise tidy up."""
     if lost:
         raise UnmountError(
             volume.code,
             f"{len(lost)} files did not reach {volume}: {_named(lost, volume)}. "
-            f"{masked(left or '', volume.secrets)} {words}".strip(),
+            f"{masked(left or '', volume.secrets)} {ending.words}".strip(),
             f"They are kept on the machine below {places.cache}.",
         )
     rclone_process.remove_places(places)
-    if died is not None:
+    if ending.died:
         raise UnmountError(
             volume.code,
-            f"rclone, which served {volume}, ended with status {died} while the job ran: {words}",
+            f"rclone, which served {volume}, {ending.died}: {ending.words}",
             "Everything written and closed before that has been uploaded.",
         )

@@ -22,11 +22,13 @@ _FORCE = frozenset(("-f", "-l", "-z"))
 
 @dataclass(frozen=True)
 class Undone:
-    """What was tried, in order, and whether the path is free now. `forced`: it took -f, -l or -z."""
+    """What was tried, in order, and whether the path is free now. `forced`: it took -f, -l or -z; `found`:
+    something had been mounted there."""
 
     gone: bool
     steps: tuple[str, ...]
     forced: bool
+    found: bool = True
 
     def __str__(self) -> str:
         return "; ".join(self.steps)
@@ -36,7 +38,7 @@ def unmount(target: Path, say: Callable[[str], None], timeout_seconds: float) ->
     """Unmount whatever is mounted at exactly `target`, once. Nothing mounted there counts as done."""
     found = mountinfo.mounted_at(target)
     if found is None:
-        return Undone(True, ("nothing was mounted there",), False)
+        return Undone(True, ("nothing was mounted there",), forced=False, found=False)
     steps: list[str] = []
     for command, kill_first in _escalation(found):
         if kill_first:

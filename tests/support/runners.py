@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -37,20 +37,27 @@ def settings_of(state: StackState) -> dict[str, str]:
     return environment.runner_settings(shared, {})
 
 
-def command(cluster: str, node_id: str, root: Path | str) -> list[str]:
-    return [sys.executable, "-m", "runner", "--cluster", cluster, "--node-id", node_id, "--root", str(root)]
+def command(
+    cluster: str, node_id: str, root: Path | str, python: Sequence[str] = (sys.executable,)
+) -> list[str]:
+    return [*python, "-m", "runner", "--cluster", cluster, "--node-id", node_id, "--root", str(root)]
 
 
 @contextmanager
 def runner(
-    state: StackState, cluster: str, overrides: Mapping[str, str] = NOTHING
+    state: StackState,
+    cluster: str,
+    overrides: Mapping[str, str] = NOTHING,
+    python: Sequence[str] = (sys.executable,),
+    cwd: Path = APP,
 ) -> Iterator[processes.Child]:
     """A runner of `cluster` on this machine; drained at the end, and nothing of it left mounted."""
     directory = directory_of(state)
     root, log = directory.node(f"{cluster}-0"), directory.logs / f"runner-{cluster}.log"
     env = environment.machine() | settings_of(state) | dict(overrides)
     begun = log.stat().st_size if log.exists() else 0
-    child = processes.start(f"runner {cluster}", command(cluster, f"{cluster}-0", root), log, env, APP)
+    words = command(cluster, f"{cluster}-0", root, python)
+    child = processes.start(f"runner {cluster}", words, log, env, cwd)
     try:
         child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], 30)
         yield child

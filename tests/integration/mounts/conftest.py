@@ -14,6 +14,7 @@ from azure.storage.blob import ContainerClient
 from local import processes
 from local.azurite import ACCOUNT, KEY, Endpoints
 from runner.mounts import mountinfo
+from runner.mounts.commands import find_program
 from runner.mounts.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from runner.mounts.unmounting import unmount
@@ -34,6 +35,19 @@ def words_of(process: psutil.Process) -> list[str]:
         return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
     except psutil.NoSuchProcess:
         return []
+
+
+def slow_to_end(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program of this name on PATH that does what the one there does, and ends 0.8 s later, alike."""
+    program = folder / "slow" / name
+    program.parent.mkdir()
+    # A shell tells an end by signal n as 128 + n.
+    program.write_text(
+        f'#!/bin/bash\n{find_program(name)} "$@"\ncode=$?\nsleep 0.8\n'
+        "[ $code -lt 128 ] || kill -$((code - 128)) $$\nexit $code\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import psutil
 import pytest
 from azure.storage.blob import ContainerClient
 
+from runner.mounts import blobfuse2 as blobfuse2_driver
 from runner.mounts import mount_volume, mountinfo, sweep
 from runner.mounts.commands import find_program
 from runner.mounts.types import UnmountError, Volume
 from shared.errors import MountError
-from tests.integration.mounts.conftest import Machine, words_of
+from tests.integration.mounts.conftest import Machine, slow_to_end, words_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -32,6 +33,11 @@ def blobfuse2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def dying_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_to_end("blobfuse2", tmp_path, monkeypatch)
 
 
 def serving(target: Path) -> list[psutil.Process]:
@@ -116,3 +122,27 @@ def test_blobfuse2_killed_during_the_job(
     assert container.download_blob("done").readall() == b"closed before"
     assert len(machine.failures) == 1 and list(machine.root.iterdir()) == []
     assert sweep(machine.root, machine.context) == ()
+
+
+@pytest.mark.usefixtures("dying_slowly")
+def test_a_death_in_the_last_moments_of_the_job_is_told(machine: Machine, volume: Volume) -> None:
+    """The real program is still there, as a dying process, when its mount serves no more."""
+    with (
+        pytest.raises(UnmountError, match="ended with status -9"),
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        serving(mounted.target)[-1].kill()
+    assert len(machine.failures) == 1 and list(machine.root.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dying_slowly")
+@pytest.mark.parametrize("seconds", [30.0, 0.1])
+def test_an_end_that_takes_its_time_is_no_death(
+    machine: Machine, volume: Volume, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Whether it is waited for or killed by us in the end."""
+    monkeypatch.setattr(blobfuse2_driver, "_GONE_SECONDS", seconds)
+    with mount_volume(volume, machine.root, machine.context):
+        pass
+    assert machine.failures == []
+    assert ("is killed" in machine.log) == (seconds < 1)

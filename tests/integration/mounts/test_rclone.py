@@ -18,7 +18,7 @@ from local.azurite import Endpoints
 from runner.mounts import mount_all, mount_volume, mountinfo, sweep
 from runner.mounts.types import BLOB_CONTAINER, MountContext, UnmountError, Volume
 from shared.errors import MountError
-from tests.integration.mounts.conftest import Machine, words_of
+from tests.integration.mounts.conftest import Machine, slow_to_end, words_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("fuse")
@@ -182,6 +182,19 @@ def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
     assert content(container, "late") == b"written and closed"
     assert [type(failure) for failure in machine.failures] == [UnmountError]
     assert list(machine.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_death_in_the_last_moments_of_the_job_is_told(
+    machine: Machine, volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    slow_to_end("rclone", tmp_path, monkeypatch)
+    with (
+        pytest.raises(UnmountError, match=f"ended with status -{how:d} "),
+        mount_volume(volume, machine.root, machine.context),
+    ):
+        rclone_of(machine)[-1].send_signal(how)
+    assert len(machine.failures) == 1 and list(machine.root.iterdir()) == []
 
 
 def test_a_note_that_the_kill_tore_loses_no_file(

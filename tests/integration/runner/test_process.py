@@ -1,6 +1,7 @@
 """process.py against children that behave as badly as they can."""
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -106,6 +107,44 @@ def test_the_whole_tree_goes(start: Starter) -> None:
     eventually(lambda: len(child.tree()) >= 4)
     process.stop([child], 1)
     assert child.tree() == []
+
+
+def test_a_tree_is_told_parents_before_children(start: Starter) -> None:
+    deep = "echo ready; sleep 60; true"
+    for _ in range(6):
+        deep = f"bash -c {shlex.quote(deep)}; true"
+    child = start(f"setsid sleep 60 & {deep}")
+    start.said("ready")
+    tree = eventually(lambda: found if len(found := child.tree()) == 9 else None)
+    places = {member.pid: place for place, member in enumerate(tree)}
+    assert places.pop(child.popen.pid) == 0
+    assert [member.pid for member in tree[1:] if places[member.pid] < places.get(member.ppid(), 0)] == []
+
+
+@pytest.mark.parametrize("grace", [5.0, 0.0])
+def test_no_shell_sees_its_children_end_before_it_is_asked_itself(start: Starter, grace: float) -> None:
+    """Its trap must run (and with no grace: its next command must not)."""
+    inner = "trap 'echo heard; exit 7' TERM; for i in $(seq 40); do sleep 60 & done; echo ready; wait -n"
+    # In the group of the job's first process, and in one of its own.
+    child = start(
+        f"setsid bash -c {shlex.quote(inner + '; echo inner goes on')} & {inner}; echo goes on; wait"
+    )
+    eventually(lambda: start.stdout.count("ready") == 2)
+    process.stop([child], grace)
+    assert "goes on" not in start.stdout
+    if grace:
+        assert (start.stdout.count("heard"), child.exit_code) == (2, 7)
+
+
+def test_everybody_is_asked_once(start: Starter) -> None:
+    """A second SIGTERM means to many programs: without finishing anything."""
+    asked = "trap 'echo asked' TERM; echo ready; for i in $(seq 30); do sleep 0.05; done"
+    # In the job's group, in a group of its own, in a session of its own.
+    nested = [f"bash -c {shlex.quote(asked)}" for _ in range(3)]
+    child = start(f"{nested[0]} & (set -m; {nested[1]} & wait) & setsid {nested[2]} & {asked}; wait")
+    eventually(lambda: start.stdout.count("ready") == 4)
+    process.stop([child], 0.5)
+    assert start.stdout.count("asked") == 4
 
 
 def test_a_grandchild_that_keeps_stdout_open_makes_nobody_wait(start: Starter) -> None:

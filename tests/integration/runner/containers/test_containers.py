@@ -165,15 +165,17 @@ def test_a_request_to_terminate_ends_what_ignores_it(boxes: Boxes) -> None:
 
 
 def test_sigterm_reaches_the_jobs_own_processes_and_there_is_time_to_save(boxes: Boxes) -> None:
-    # The client of docker exec would not have passed it on.
+    # The client of docker exec would not have passed it on. A shell whose child is asked first goes on.
     inner = (
-        "trap 'echo saved > $AZ_BATCHAI_JOB_TEMP/saved; exit 0' TERM; echo armed; while :; do sleep 0.1; done"
+        "trap 'echo saved > $AZ_BATCHAI_JOB_TEMP/saved; exit 0' TERM; "
+        "for i in $(seq 40); do sleep 60 & done; echo armed; wait $!; echo goes on"
     )
     thread, _ = boxes.in_background(boxes.claim(f"sh -c {shlex.quote(inner)}"))
     eventually(lambda: boxes.log() == "armed\n", 30)
     boxes.stop.set(StopReason.TERMINATED)
     thread.join(30)
     assert (boxes.config.root / "jobs" / str(boxes.world.id()) / "saved").read_text() == "saved\n"
+    assert boxes.log() == "armed\n"
 
 
 def test_the_wall_clock(boxes: Boxes) -> None:

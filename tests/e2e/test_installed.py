@@ -1,0 +1,140 @@
+"""What is built of this checkout, installed elsewhere: the code is whole, and it runs jobs."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.layout import StackState
+from tests.support import runners
+from tests.support.stack_client import ROOT, StackClient, job
+
+PROJECT = Path(__file__).parents[2]
+ROOMS = ("api", "cli", "local", "runner", "shared")
+#: Read while it runs, beside the code.
+DATA = {"local/node/package.json", "local/node/package-lock.json"}
+SCHEMAS = {"schemas/cluster.json", "schemas/job.json"}
+# Imports every installed module of the rooms it is given; prints what went wrong.
+IMPORT_ALL = """
+import importlib, importlib.metadata, sys, traceback
+from pathlib import Path
+names = []
+for file in importlib.metadata.files("batchai-serverless"):
+    parts = file.with_suffix("").parts
+    if file.suffix == ".py" and parts[0] in sys.argv[1:]:
+        names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+for name in names:
+    try:
+        module = importlib.import_module(name)
+        assert Path(module.__file__).is_relative_to(sys.prefix), module.__file__
+    except BaseException:
+        print(name, traceback.format_exc(limit=-2))
+print(len(names), "modules")
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The source distribution, and the wheel that was built from it."""
+    tree, out = tmp_path_factory.mktemp("tree") / "checkout", tmp_path_factory.mktemp("dist")
+    rubbish = shutil.ignore_patterns(".*", "node_modules", "build", "dist", "*.egg-info", "__pycache__")
+    shutil.copytree(PROJECT, tree, ignore=rubbish)
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)], tree)
+    (source,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
+    return source, wheel
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a folder `shared` that is not ours."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "shared").mkdir()
+    (folder / "shared" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Path]) -> Path:
+    """The folder of programs of an environment that holds what a GPU VM installs, and nothing else."""
+    folder = tmp_path_factory.mktemp("node")
+    venv.create(folder, with_pip=False)
+    install(folder / "bin", f"{built[1]}[runner]")
+    return folder / "bin"
+
+
+def install(programs: Path, *what: str) -> None:
+    words = ["--python", str(programs / "python"), "install", "--quiet"]
+    run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
+
+
+def run(words: list[str], folder: Path, *codes: int) -> str:
+    """Its stdout; the exit code is one of `codes`, or 0."""
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in (codes or (0,)), f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def imported(programs: Path, folder: Path, *rooms: str) -> str:
+    return run([str(programs / "python"), "-P", "-c", IMPORT_ALL, *rooms], folder)
+
+
+def modules(*rooms: str) -> set[str]:
+    """The files of these rooms in the checkout."""
+    found = {path.relative_to(PROJECT) for room in rooms for path in (PROJECT / room).rglob("*.py")}
+    return {path.as_posix() for path in found if "node_modules" not in path.parts}
+
+
+def test_everything_that_is_read_travels(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[0]) as archive:
+        source = {name.partition("/")[2] for name in archive.getnames()}
+    with zipfile.ZipFile(built[1]) as wheel_file:
+        names = wheel_file.namelist()
+    wheel = {name.partition(".data/data/share/batchai/")[2] or name for name in names}
+    wanted = modules(*ROOMS) | DATA | SCHEMAS | {"function_app.py"}
+    assert {name for name in wheel if ".dist-info/" not in name} == wanted
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
+    more = {"LICENSE", "README.md", "constraints.txt", "requirements.txt", "pyproject.toml", "host.json"}
+    assert wanted | more <= source
+
+
+def test_a_node_imports_all_of_it(node: Path, elsewhere: Path) -> None:
+    rooms = ("api", "runner", "shared")
+    assert imported(node, elsewhere, *rooms, "function_app") == f"{len(modules(*rooms)) + 1} modules\n"
+    assert "--cluster CLUSTER" in run([str(node / "python"), "-P", "-m", "runner", "--help"], elsewhere)
+    assert "mends" in run([str(node / "python"), "-P", "-m", "runner.doctor", "--help"], elsewhere)
+
+
+def test_a_node_runs_a_job(node: Path, elsewhere: Path, stack: StackState, client: StackClient) -> None:
+    client.drop_cluster("installed")
+    python = (str(node / "python"), "-P")
+    with runners.runner(stack, "installed", runners.premounted(stack), python, elsewhere):
+        document = job("echo said > $AZ_BATCHAI_OUTPUT_X/file; echo ran", cluster={"id": "installed"})
+        output = {"id": "X", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs", "pathSuffix": "x"}
+        document["properties"]["outputDirectories"] = [output]
+        client.drop("jobs", "default/installed/job/job.json", document)
+        client.await_state("default/installed/job", "succeeded")
+    _, resource = client.get(f"{ROOT}/default/experiments/installed/jobs/job")
+    segment = resource["properties"]["jobOutputDirectoryPathSegment"]
+    assert client.log(segment) == b"ran\n"
+    file = client.shares.get_share_client("logs").get_file_client(f"{segment}/outputs/x/file")
+    assert file.download_file().readall() == b"said\n"
+
+
+def test_with_the_other_extras_too(node: Path, elsewhere: Path, built: tuple[Path, Path]) -> None:
+    # The extra `local` without Node, whose 60 MB no module of ours imports.
+    pinned = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"][
+        "local"
+    ]
+    local = [word for word in pinned if not word.startswith(("batchai-serverless", "nodejs"))]
+    install(node, f"{built[1]}[cli]", *local)
+    assert imported(node, elsewhere, "cli", "local") == f"{len(modules('cli', 'local'))} modules\n"
+    assert "Usage: batchai" in run([str(node / "batchai"), "--help"], elsewhere)
+    # Without settings there is something to mend, and the examination is that of the installed code.
+    assert json.loads(run([str(node / "batchai"), "doctor", "--output", "json"], elsewhere, 1))
