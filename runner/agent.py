@@ -327,6 +327,7 @@ class Agent:
             self._cage,
             share=self._share,
             crew=crew,
+            settle_cluster=self._volumes.settle,
         )
         if self._machine_going:
             runner.notice = json.dumps(self._machine_going.as_json())
