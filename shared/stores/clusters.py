@@ -1,7 +1,6 @@
 """The tables of clusters and of their nodes."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +9,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.errors import NotFoundError
+from shared.errors import LostOwnershipError, NotFoundError
 from shared.names import ClusterId
 from shared.stores import keys
 from shared.stores.connection import Connection, translated
@@ -51,6 +50,15 @@ class NodeRow:
     detail: str = ""  #: why it is unusable, or what it prepares
     version: str = ""
     heard: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SilentRow:
+    """A row of the table of nodes that nobody writes any more, whatever it holds."""
+
+    partition: str
+    node_id: str
+    etag: str
 
 
 class ClusterTable:
@@ -110,10 +118,13 @@ class ClusterTable:
             )
             return [_cluster(entity) for entity in itertools.islice(found, most)]
 
-    def list_all(self) -> Iterator[ClusterRow]:
-        """Every cluster of the installation: tens, not thousands."""
+    def list_all(self) -> tuple[list[ClusterRow], datetime]:
+        """Every cluster of the installation (tens, not thousands), and the storage service's time of the
+        answer."""
+        dates = _Dates()
         with translated("listing clusters"):
-            yield from map(_cluster, self._clusters.list_entities())
+            found = [_cluster(entity) for entity in self._clusters.list_entities(raw_response_hook=dates)]
+        return found, dates.last
 
     def report(self, node: NodeRow, etag: str = "") -> str:
         """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
@@ -159,20 +170,54 @@ class ClusterTable:
 
         Compare `heard` with that time: clocks of different machines are never compared.
         """
-        dates: list[str] = []
+        dates = _Dates()
         with translated(f"listing the nodes of cluster {cluster}"):
             found = self._nodes.query_entities(
                 "PartitionKey eq @partition",
                 parameters={"partition": keys.cluster_partition(cluster)},
-                raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+                raw_response_hook=dates,
             )
             nodes = [_node(entity) for entity in found]
-        return nodes, parsedate_to_datetime(dates[-1])
+        return nodes, dates.last
+
+    def silent(self, since: datetime) -> list[SilentRow]:
+        """The rows of nodes of all clusters, such as are gone included, not written after `since`, a time of
+        the storage service. It looks through the table itself: nothing else is sent."""
+        with translated("listing silent nodes"):
+            found = self._nodes.query_entities(
+                "Timestamp lt @since",
+                parameters={"since": since},
+                select=["PartitionKey", "RowKey", "Timestamp"],
+            )
+            return [_silent(entity) for entity in found]
+
+    def forget_silent(self, row: SilentRow) -> bool:
+        """Remove a row as it was read; False where its node was heard of since."""
+        try:
+            with translated(f"removing node {row.node_id}"):
+                self._nodes.delete_entity(
+                    row.partition,
+                    row.node_id,
+                    etag=row.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except LostOwnershipError:
+            return False
+        return True
 
     def forget(self, node: NodeRow) -> None:
         """Remove a node that has left."""
         with translated(f"removing node {node.node_id}"):
             self._nodes.delete_entity(keys.cluster_partition(node.cluster), node.node_id)
+
+
+class _Dates:
+    """The service's time of the latest answer, as a raw_response_hook."""
+
+    last: datetime
+
+    def __call__(self, answer: Any) -> None:
+        self.last = parsedate_to_datetime(answer.http_response.headers["Date"])
 
 
 def _cluster(entity: Any) -> ClusterRow:
@@ -200,3 +245,7 @@ def _node(entity: Any) -> NodeRow:
         version=entity["Version"],
         heard=entity.metadata["timestamp"],
     )
+
+
+def _silent(entity: Any) -> SilentRow:
+    return SilentRow(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"]))
