@@ -10,6 +10,7 @@ from shared.manager import JobManager
 from shared.names import ClusterId, JobId
 from shared.stores.clusters import ClusterRow
 from shared.stores.workspaces import Deletion, Kind, Row
+from shared.timestamps import timestamp
 from shared.workspaces import WorkspaceManager
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 _MOST_JOBS = 100
 #: For longer than this no process takes a cluster it has once seen to be still there.
 _SEEN = timedelta(seconds=60)
+#: A deletion that fails for as long is worth somebody's time.
+_LONG = timedelta(minutes=10)
 
 
 class Cascade:
@@ -82,8 +85,13 @@ class Cascade:
         for deletion, noted in deletions:
             try:
                 self._resume(deletion, noted)
-            except BatchAIError:
-                log.exception("deletion stuck", extra={"action": "delete", "resource": deletion.key})
+            except BatchAIError as error:
+                # By the storage service's time and ours: this says how loudly it is told, and nothing else.
+                stuck = self._now() - noted > _LONG
+                words = f"stuck since {timestamp(noted)}" if stuck else "goes on with the next turn"
+                level = logging.ERROR if stuck else logging.WARNING
+                told = {"action": "delete", "resource": deletion.key}
+                log.log(level, "deletion of %s %s: %s", deletion.key, words, error, extra=told)
         return len(deletions)
 
     def _resume(self, deletion: Deletion, noted: datetime) -> None:
