@@ -9,8 +9,10 @@ import azure.functions as func
 
 from api import clusters, experiments, file_servers, health, job_files, jobs, provider, workspaces
 from api.wired import backend, reconciler
+from shared import log_words
 
 log = logging.getLogger(__name__)
+log_words.set_up()
 
 #: "EventGrid" in Azure (about a second), "LogsAndContainerScan" where no events are, as on a laptop.
 _SOURCE = os.environ.get("BATCHAI_BLOB_SOURCE", "LogsAndContainerScan")

@@ -28,7 +28,7 @@ def operations_list(req: func.HttpRequest) -> func.HttpResponse:
 def usages_list(req: func.HttpRequest) -> func.HttpResponse:
     """Usages_List: what there is; no quotas are set."""
     services = backend()
-    clusters = list(services.clusters.table.list_all())
+    clusters = services.clusters.table.list_all()[0]
     counts = {
         "Clusters": len(clusters),
         "Cluster nodes": sum(len(services.clusters.alive_nodes(row.id)) for row in clusters),

@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.columns import Row
 from cli.faults import ERROR, JOB_TERMINATED, JOB_WITHOUT_EXIT_CODE
+from shared.events import EventKind
 from shared.timeline import in_words
 
 ENDED = ("succeeded", "failed")
@@ -55,6 +56,9 @@ def outcome(job: dict[str, Any]) -> Iterator[str]:
         yield f"  {error.get('code')}: {error.get('message')}"
         for detail in error.get("details") or ():
             yield f"    {detail.get('name')}: {detail.get('value')}"
+    for event in _events(job):
+        if event.get("event") == EventKind.VOLUME_FAULT and event.get("attempt") == _attempts(job):
+            yield f"  {event['event']}: node {event.get('node')}: {event.get('detail')}"
 
 
 def why(job: dict[str, Any]) -> Iterator[str]:
@@ -87,14 +91,24 @@ def row(item: dict[str, Any]) -> Row:
 
 def time_line(job: dict[str, Any]) -> Iterator[str]:
     """What happened to a job and when, then how long each part took, in lines; nothing where not told."""
-    line = job["properties"].get("timeline") or {}
-    events = [event for event in line.get("events") or () if isinstance(event, dict)]
-    for event in events:
+    for event in _events(job):
         about = [f"attempt {event['attempt']}"] if event.get("attempt") else []
         about += [str(event[key]) for key in ("node", "detail") if event.get(key)]
         yield f"{event.get('time', ''):<26}{event.get('event', ''):<14}{', '.join(about)}".rstrip()
-    if durations := in_words(line):
+    if durations := in_words(_line(job)):
         yield durations
+
+
+def _line(job: dict[str, Any]) -> dict[str, Any]:
+    return job["properties"].get("timeline") or {}
+
+
+def _events(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return [event for event in _line(job).get("events") or () if isinstance(event, dict)]
+
+
+def _attempts(job: dict[str, Any]) -> int:
+    return int(_line(job).get("attempts") or 0)
 
 
 def _took(info: dict[str, Any]) -> str:

@@ -88,6 +88,11 @@ def runner_settings(shared: Mapping[str, str], premounted: Mapping[str, Path]) -
     )
 
 
+def without_sealing_key(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings that may be written down: the sealing key has a file of its own."""
+    return {name: value for name, value in settings.items() if name != "BATCHAI_SEALING_KEYS"}
+
+
 def machine() -> dict[str, str]:
     """This process's environment without settings of other installations."""
     unwanted = ("BATCHAI_", "AZURE_BATCHAI_", "AzureWebJobs")

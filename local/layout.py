@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -64,6 +65,8 @@ class StackState:
     files: str  #: connection string of the Azure Files emulator
     http: str  #: base URL of the functions host
     parts: tuple[Part, ...] = ()
+    #: what its runners are told, the sealing key apart: `batchai doctor` describes such a runner
+    runner: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:

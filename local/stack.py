@@ -78,6 +78,7 @@ class Stack:
             files=environment.files_connection(endpoints, files_port),
             http=f"http://127.0.0.1:{http_port}",
             parts=tuple(Part(c.name, c.process.pid, where, str(c.log)) for c, where in self._children),
+            runner=environment.without_sealing_key(self._runner_settings(shared, account)),
         )
 
     def _start_files(self) -> int:
@@ -106,9 +107,7 @@ class Stack:
 
     def _start_runner(self, number: int, shared: Mapping[str, str], account: str, choice: str) -> None:
         node_id = f"local-{number}"
-        # A directory of shares: the runner finds account/share by asking for the share's own folder.
-        premounted = {f"{account}/*": self._directory.shares}
-        env = environment.machine() | environment.runner_settings(shared, premounted)
+        env = environment.machine() | self._runner_settings(shared, account)
         root = self._directory.node(node_id)
         command = [sys.executable, "-m", "runner", "--cluster", CLUSTER, "--node-id", node_id]
         command += ["--gpus", choice, "--address", loopback_address(number)]
@@ -119,6 +118,10 @@ class Stack:
         child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], _READY_SECONDS)
         self._children.pop()
         self._add(child, f"cluster {CLUSTER}, root {root}")
+
+    def _runner_settings(self, shared: Mapping[str, str], account: str) -> dict[str, str]:
+        # A directory of shares: the runner finds account/share by asking for the share's own folder.
+        return environment.runner_settings(shared, {f"{account}/*": self._directory.shares})
 
     def part(self, name: str) -> Child:
         """A running part by its name, as `say` was told it."""

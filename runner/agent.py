@@ -121,7 +121,8 @@ class Agent:
                     self._stopping.wait(_RETRY_SECONDS)
                 except Exception:
                     # A fault of ours in one job must not take the node away from the others.
-                    log.exception("unexpected", extra={"action": "turn_failed"})
+                    about = {"job": str(self._runner.claim.job.id)} if self._runner else {}
+                    log.exception("unexpected", extra={"action": "turn_failed", **about})
                     self._stopping.wait(_RETRY_SECONDS)
         finally:
             self._leave()
@@ -327,6 +328,7 @@ class Agent:
             self._cage,
             share=self._share,
             crew=crew,
+            settle_cluster=self._volumes.settle,
         )
         if self._machine_going:
             runner.notice = json.dumps(self._machine_going.as_json())

@@ -3,15 +3,17 @@ and again when a new cluster.json is in force."""
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from runner import log_places, setup_task
 from runner.config import RunnerConfig
 from runner.mounts import mount_all
-from runner.mounts.types import Volume
+from runner.mounts.types import MountedVolume, UnmountError, Volume
 from runner.redaction import KnownSecrets
 from runner.secret_values import opened
 from runner.volumes import volumes_of
+from shared.errors import MountError
 from shared.spec import NodeSetup
 from shared.spec_secrets import secret_values
 from shared.stores.vaults import Vaults
@@ -40,6 +42,8 @@ class ClusterVolumes:
         self._clusters = backend.clusters
         self._find_server = backend.workspaces.file_server
         self._stack = ExitStack()
+        self._mounted: tuple[MountedVolume, ...] = ()
+        self._set_up = ""  #: the revision whose setup task has been run
         self.revision = ""
         self.volumes: tuple[Volume, ...] = ()
 
@@ -58,16 +62,35 @@ class ClusterVolumes:
         volumes = volumes_of(setup.mount_volumes, self._settings, self._find_server)
         self.close()
         context = log_places.mount_context(self._config, _say, lambda error: _say(str(error)))
-        self._stack.enter_context(mount_all(volumes, self._config.root / "mounts", context))
+        self._mounted = self._stack.enter_context(mount_all(volumes, self._config.root / "mounts", context))
         try:
-            if setup.setup_task:
+            if setup.setup_task and self._set_up != row.revision:
                 _say("the setup task starts")
                 setup_task.run(setup.setup_task, self._config, self._settings, row, volumes, self._stopping)
         except BaseException:
-            self._stack.close()
+            self.close()
             raise
+        self._set_up = row.revision
         self.volumes, self.revision = volumes, row.revision
         return True
+
+    def settle(self, say: Callable[[str], None]) -> tuple[str, ...]:
+        """Wait (bounded) until what a job has written has reached the volumes; what has not, in words.
+        `say` is told what is waited for.
+
+        Where it has not, every volume is undone, for then its driver does what it can for what is left (a
+        second try, a dead program's cache); the next job's `follow` mounts them anew.
+        """
+        try:
+            for mounted in self._mounted:
+                mounted.settle(say)
+        except (MountError, OSError) as error:
+            say(f"the cluster's volumes are undone: {error}")
+            try:
+                self.close()
+            except UnmountError as undone:
+                return (str(undone),)
+        return ()
 
     def _setup(self, revision: str) -> NodeSetup:
         """What the document asks of a node, secrets opened."""
@@ -80,7 +103,7 @@ class ClusterVolumes:
 
     def close(self) -> None:
         """Unmount everything. Raises UnmountError."""
-        self.volumes, self.revision = (), ""
+        self.volumes, self.revision, self._mounted = (), "", ()
         self._stack.close()
 
 

@@ -99,7 +99,8 @@ class Assembly:
             reach("hinted")
             self._say()
         except StoreError as error:
-            log.warning("no nodes asked for: %s", error, extra={"action": "hint_failed"})
+            told = {"action": "hint_failed", "job": str(self._claim.job.id)}
+            log.warning("no nodes asked for: %s", error, extra=told)
         return None
 
     def _must_give_way(self) -> Dissolved | None:

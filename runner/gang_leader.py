@@ -58,7 +58,8 @@ class LeaderCrew(GangCrew):
 
     def _assemble(self, gang: Gang, lost: list[Member], look: Look) -> None:
         for member in lost:
-            log.info("seat freed", extra={"action": "seat_freed", "node": member.node_id})
+            told = {"action": "seat_freed", "node": member.node_id, "job": str(gang.job)}
+            log.info("seat freed", extra=told)
             gang = self._gangs.table.free(gang, member)
         # Not with somebody who may just have died: once closed, a gang cannot lose a member and go on.
         half = self._gangs.silence_seconds / 2

@@ -25,7 +25,7 @@ from runner.mounts.types import MountContext, Volume
 from runner.redaction import KnownSecrets
 from runner.result import Result
 from runner.secret_values import opened
-from runner.stopping import StopSignal
+from runner.stopping import StopReason, StopSignal
 from runner.volumes import FindServer, ground_of, volumes_of
 from runner.workplace import NodeWorkplace, Workplace
 from shared.attempts import utc_now
@@ -65,6 +65,8 @@ class JobRunner:
     share: GpuShare = NO_GPUS
     notice: str = ""  #: what the job is told when its machine is taken away, JSON
     crew: Crew | None = None  #: None: the node alone
+    #: waits until the cluster's volumes hold what was written there; says what it waits for; what they lack
+    settle_cluster: Callable[[Callable[[str], None]], tuple[str, ...]] = lambda say: ()
     spec: JobSpec = field(init=False)  #: what the user asked for, secrets opened
     _undo_faults: list[str] = field(default_factory=list)
     _events: list[JobEvent] = field(default_factory=list)
@@ -184,6 +186,7 @@ class JobRunner:
             with ExitStack() as stack:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
                 stack.enter_context(log_places.while_mounted(logs, self.stop.drain_seconds))
+                stack.callback(self._settle, diary)
                 self._happened(EventKind.MOUNTED)
                 reach("mounted")
                 outcome = self._mounted(placement, volumes, logs, diary, stack)
@@ -256,10 +259,21 @@ class JobRunner:
             diary.say(fault)
             self._undo_faults.append(fault)
 
+    def _settle(self, diary: ExecutionLog) -> None:
+        """Before the logs are closed, which may lie on a volume themselves: what the job has written to the
+        cluster's volumes, which stay, has arrived there; or the job says what has not."""
+        if self.stop.reason is StopReason.LOST:
+            return  # nobody waits for it, and the next job on this node does
+        for fault in self.settle_cluster(diary.say):
+            diary.say(fault)
+            self._volume_failed(fault)
+
+    def _volume_failed(self, fault: str) -> None:
+        self._undo_faults.append(fault)
+        self._happened(EventKind.VOLUME_FAULT, fault)
+
     def _mount_context(self, diary: ExecutionLog) -> MountContext:
-        return log_places.mount_context(
-            self.config, diary.say, lambda error: self._undo_faults.append(str(error))
-        )
+        return log_places.mount_context(self.config, diary.say, lambda error: self._volume_failed(str(error)))
 
     def _spool(self) -> Path:
         spool = self.config.work / "spool" / f"{self.claim.job.uuid}-{self.claim.job.attempt}"

@@ -1,4 +1,4 @@
-"""The runner's own log: lines on stderr, without any secret the runner knows."""
+"""The runner's own log: lines on stderr that name the job they are about, without any secret it knows."""
 
 import logging
 import sys
@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 
 from runner.redaction import KnownSecrets, without_parameters
+from shared.log_words import worded
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -21,7 +22,7 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """True: every record is let pass, redacted."""
         try:
-            text = record.getMessage()
+            text = worded(record)
         except (TypeError, ValueError):
             # logging itself would print the arguments.
             text = f"a line that cannot be formatted: {record.msg}"

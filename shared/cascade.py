@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _MOST_JOBS = 100
 #: For longer than this no process takes a cluster it has once seen to be still there.
 _SEEN_SECONDS = 60.0
+#: A deletion that fails for as long is worth somebody's time.
+_LONG_SECONDS = 600.0
 
 
 class Cascade:
@@ -82,8 +84,12 @@ class Cascade:
         for deletion, age_seconds in deletions:
             try:
                 self._resume(deletion, age_seconds)
-            except BatchAIError:
-                log.exception("deletion stuck", extra={"action": "delete", "resource": deletion.key})
+            except BatchAIError as error:
+                stuck = age_seconds > _LONG_SECONDS
+                words = f"stuck for {age_seconds / 60:.0f} min" if stuck else "goes on with the next turn"
+                level = logging.ERROR if stuck else logging.WARNING
+                told = {"action": "delete", "resource": deletion.key}
+                log.log(level, "deletion of %s %s: %s", deletion.key, words, error, extra=told)
         return len(deletions)
 
     def _resume(self, deletion: Deletion, age_seconds: float) -> None:

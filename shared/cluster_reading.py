@@ -75,7 +75,7 @@ class ClusterReader:
 
     def _view(self, node: NodeRow, service_time: datetime) -> NodeView:
         alive = is_alive(node.heard, service_time, self.settings.lease_seconds)
-        return NodeView(node.node_id, node.state, alive, node.detail)
+        return NodeView(node.node_id, node.state, alive, node.detail, node.job)
 
     def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
         """The nodes of a cluster that are alive by storage's clock."""

@@ -20,6 +20,7 @@ class EventKind(OpenStrEnum):
     PREPARED = "Prepared"  #: jobPreparation ended well
     STARTED = "Started"  #: its processes run
     STOPPED = "Stopped"  #: its processes have ended
+    VOLUME_FAULT = "VolumeFault"  #: a volume is still there, or lacks what was written to it; detail: what
     UPLOADED = "Uploaded"  #: volumes unmounted, logs sealed
     TERMINATION_REQUESTED = "TerminationRequested"
     RUNNER_LOST = "RunnerLost"  #: the lease ran out; detail: how much of its logs is known

@@ -54,6 +54,8 @@ class Settings:
     retry_seconds: float = 10.0
     #: a queued job gets another message when it has had none for this long
     resend_seconds: float = 120.0
+    #: a node that was not heard of for so long is not known any more
+    forget_node_seconds: float = 86_400.0
     http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
 
 
@@ -82,6 +84,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         gang_silence_seconds=reader.number("BATCHAI_GANG_SILENCE_SECONDS", min(12.0, lease / 2), least=1.0),
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
+        forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
         http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )
     if not RESOURCE_GROUP_PATTERN.match(settings.scope.resource_group):
@@ -90,6 +93,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         reader.faults.append("BATCHAI_RENEW_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
     if settings.gang_silence_seconds > lease / 2:
         reader.faults.append("BATCHAI_GANG_SILENCE_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
+    if settings.forget_node_seconds < lease:
+        reader.faults.append("BATCHAI_FORGET_NODE_SECONDS must be at least BATCHAI_LEASE_SECONDS")
     if reader.faults:
         raise SettingsError(tuple(reader.faults))
     return settings

@@ -1,7 +1,10 @@
 """The sweeper: what the timer mends. Every step is harmless when nothing is wrong, and when repeated."""
 
+import functools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared import state
 from shared.clusters import ClusterManager
@@ -12,7 +15,7 @@ from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.rows import LiveEntry
-from shared.waiting import QueuedEntry, Waiting, is_alive, why
+from shared.waiting import NodeView, QueuedEntry, Waiting, why
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,9 @@ _MOST_STATUS_WRITES = 50
 _MOST_TOLD = 1000
 #: A job that waits for less is on its way; nobody needs to be told why it waits.
 _TOLD_SECONDS = 20.0
+
+#: The nodes of the cluster that is swept; read at most once, and only when they are asked for.
+Nodes = Callable[[], list[NodeView]]
 
 
 @dataclass
@@ -33,6 +39,7 @@ class SweepReport:
     resent: int = 0
     ended: int = 0
     gangs: int = 0
+    forgotten: int = 0  #: nodes that never came back
     faults: int = 0
 
 
@@ -57,14 +64,32 @@ class Sweeper:
     def sweep(self) -> SweepReport:
         """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
         report = SweepReport()
-        for row in self._clusters.table.list_all():
+        clusters, service_time = self._clusters.table.list_all()
+        for row in clusters:
             report.clusters += 1
             try:
                 self._sweep_cluster(row.id, report)
             except BatchAIError:
                 report.faults += 1
                 log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
+        try:
+            report.forgotten = self._forget_nodes(service_time)
+        except BatchAIError:
+            report.faults += 1
+            log.exception("nodes not forgotten", extra={"action": "sweep"})
         return report
+
+    def _forget_nodes(self, service_time: datetime) -> int:
+        """Remove the rows of nodes that were not heard of for long, whatever cluster they are of. A node that
+        does come back writes its row anew."""
+        since = service_time - timedelta(seconds=self._manager.settings.forget_node_seconds)
+        forgotten = 0
+        for row in self._clusters.table.silent(since):
+            if self._clusters.table.forget_silent(row):
+                forgotten += 1
+                told = {"action": "node_forgotten", "node": row.node_id, "cluster": row.partition}
+                log.info("node %s of %s is forgotten", row.node_id, row.partition, extra=told)
+        return forgotten
 
     def _sweep_cluster(self, cluster: ClusterId, report: SweepReport) -> None:
         entries = self._manager.live(cluster)
@@ -74,8 +99,9 @@ class Sweeper:
         if not entries:
             return
         report.resent += self._resend(cluster, entries, hints)
-        report.ended += self._end_orphans(cluster, entries)
-        self._tell_why(cluster, entries)
+        nodes = functools.cache(lambda: self._clusters.node_views(cluster))
+        report.ended += self._end_orphans(entries, nodes)
+        self._tell_why(cluster, entries, nodes)
 
     def _is_over(self, gang: Gang) -> bool:
         """Whether the attempt a gang was made for is no longer the job's."""
@@ -113,7 +139,7 @@ class Sweeper:
         log.info("message sent again", extra={"action": "resend", "job": str(job.id), "uuid": job.uuid})
         return 1
 
-    def _end_orphans(self, cluster: ClusterId, entries: list[LiveEntry]) -> int:
+    def _end_orphans(self, entries: list[LiveEntry], nodes: Nodes) -> int:
         """Jobs whose lease is over and whose message is gone: terminating ones end, others wait again. While
         a message is left, the next runner to receive it does this faster.
 
@@ -121,9 +147,8 @@ class Sweeper:
         owned = [entry for entry in entries if entry.owner]
         if not owned:
             return 0
-        nodes, at = self._clusters.table.nodes(cluster)
         lease_seconds = self._manager.settings.lease_seconds
-        at_work = {(n.node_id, n.job) for n in nodes if is_alive(n.heard, at, lease_seconds)}
+        at_work = {(node.node_id, node.job) for node in nodes() if node.alive}
         suspects = [e for e in owned if (e.owner, e.uuid) not in at_work and e.age_seconds > lease_seconds]
         return sum(self._end_orphan(entry) for entry in suspects)
 
@@ -169,14 +194,13 @@ class Sweeper:
             self._manager.jobs.end(job)
         self._manager.write_status(job)
 
-    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry]) -> None:
+    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: Nodes) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
         not what was told last. Those nobody was told of go first."""
         known = self._told.pop(cluster, {})
         waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _TOLD_SECONDS]
         if not waiting:
             return
-        nodes = self._clusters.node_views(cluster)
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
         told = self._told[cluster] = {}
         left = _MOST_STATUS_WRITES
@@ -189,7 +213,7 @@ class Sweeper:
             job = before.job if before else self._read(entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes, self._manager.gathered(job))
+            reason = why(job, queue, nodes(), self._manager.gathered(job))
             if reason and (before is None or before.reason != reason) and left > 0:
                 left -= 1
                 self._manager.write_status(job, reason)

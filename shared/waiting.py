@@ -53,6 +53,7 @@ class NodeView:
     state: str
     alive: bool
     detail: str = ""
+    job: str = ""  #: uuid of the run it works on
 
 
 def why(

@@ -8,8 +8,6 @@ from typing import Any
 
 import psutil
 
-from runner.own_secrets import parts_of
-
 _NEEDED = ("BATCHAI_STORAGE", "BATCHAI_STORAGE__accountName", "BATCHAI_SEALING_KEYS")
 
 
@@ -32,7 +30,7 @@ def surroundings(env: Mapping[str, str]) -> Surroundings:
             return Surroundings(env, "the environment (the local stack is not running)")
         key = (directory / "sealing.key").read_text().strip()
         return Surroundings({**stack_settings(state, key, directory), **env}, f"the local stack, {directory}")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Surroundings(env, "the environment (no local stack runs in this directory)")
 
 
@@ -44,16 +42,6 @@ def _runs(state: Mapping[str, Any]) -> bool:
 
 
 def stack_settings(state: Mapping[str, Any], sealing_key: str, directory: Path) -> dict[str, str]:
-    """The runner's settings, read out of stack.json. Raises KeyError where that lacks something."""
-    storage, files = parts_of(state["storage"]), parts_of(state["files"])
-    account = files["AccountName"]
-    urls = {"blob": storage["BlobEndpoint"], "file": files["FileEndpoint"]}
-    return {
-        "BATCHAI_STORAGE": str(state["storage"]),
-        "BATCHAI_SEALING_KEYS": sealing_key,
-        "BATCHAI_ENDPOINTS": json.dumps({account: urls}),
-        "BATCHAI_NODE_ROOT": str(directory / "nodes"),
-        "BATCHAI_PREMOUNTED": json.dumps({f"{account}/*": str(directory / "shares")}),
-        "AZURE_BATCHAI_STORAGE_ACCOUNT": account,
-        "AZURE_BATCHAI_STORAGE_KEY": files["AccountKey"],
-    }
+    """What the stack's runners are told, as it wrote it into stack.json. Raises KeyError where it has not."""
+    told = {str(name): str(value) for name, value in state["runner"].items()}
+    return told | {"BATCHAI_SEALING_KEYS": sealing_key, "BATCHAI_NODE_ROOT": str(directory / "nodes")}

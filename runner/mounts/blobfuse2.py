@@ -1,20 +1,38 @@
 """blobfuse2, the successor of the blobfuse that Batch AI mounted containers with.
 
-It asks for the container before it mounts, and a file is uploaded when it is closed, so there is nothing to
-wait for at the end. Runs in the foreground as our own child: its end is seen, its process is known.
+It asks for the container before it mounts, and a file is uploaded when it is closed, so there is little to
+wait for at the end; what could not be uploaded is in its log. Runs in the foreground as our own child: its
+end is seen, its process is known.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runner.mounts import blobfuse_config, blobfuse_options, fuse_ending, fuse_process, homes, reachable
+from runner.mounts import (
+    blobfuse_config,
+    blobfuse_options,
+    fuse_ending,
+    fuse_process,
+    homes,
+    mountinfo,
+    reachable,
+)
+from runner.mounts.blobfuse_log import UploadLog
 from runner.mounts.commands import find_program
 from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.hints import mount_error
+from runner.mounts.settling import not_arrived, settle
 from runner.mounts.targets import make_mount_point, remove_mount_point
-from runner.mounts.types import BLOB_CONTAINER, MountContext, MountedVolume, UnmountError, Volume
+from runner.mounts.types import (
+    BLOB_CONTAINER,
+    MountContext,
+    MountedVolume,
+    UnmountError,
+    Volume,
+    listed,
+)
 from runner.mounts.unmounting import forced, unmount
 from runner.own_secrets import without_settings
 from shared.errors import MountError
@@ -47,8 +65,9 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
         homes.remove(home)
         remove_mount_point(target)
         raise
+    uploads = UploadLog(process.log)
     try:
-        yield MountedVolume(volume, target, NAME)
+        yield MountedVolume(volume, target, NAME, lambda say: _settle(volume, process, uploads, context, say))
     finally:
         _undo(volume, process, home, context)
 
@@ -86,9 +105,25 @@ def _start(
     return process
 
 
+def _settle(
+    volume: Volume,
+    process: FuseProcess,
+    uploads: UploadLog,
+    context: MountContext,
+    say: Callable[[str], None],
+) -> None:
+    """An upload is over when its file is closed; blobfuse2 may be told of that a moment after the job's end.
+    Raises UnmountError."""
+    settle(volume, mountinfo.real(process.target), context, say)
+    if suspected := uploads.suspected():
+        raise not_arrived(volume, f"{listed(suspected)} could not be uploaded")
+
+
 def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContext) -> None:
-    """Raises UnmountError where it is still there, or where blobfuse2 had died under the job."""
+    """Raises UnmountError where it is still there, or where blobfuse2 had died under the job, or could not
+    upload everything."""
     ending = fuse_ending.end(volume, process, context, _GONE_SECONDS)
+    lost = UploadLog(process.log).lost()
     homes.remove(home)
     remove_mount_point(process.target)
     if ending.died:
@@ -96,6 +131,12 @@ def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContex
             volume.code,
             f"blobfuse2, which served {volume}, {ending.died}: {ending.words}",
             "Files that the job had closed before are in the container, others are not.",
+        )
+    if lost:
+        raise UnmountError(
+            volume.code,
+            f"{len(lost)} files did not reach {volume}: {listed(lost)}. {ending.words}",
+            "The program that wrote them was told when it closed them.",
         )
     if ending.undone.forced:
         raise forced(volume, process.target, ending.undone)

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.mounts import blobfuse_options, homes, mountinfo
@@ -23,6 +23,7 @@ from runner.mounts.types import (
     MountedVolume,
     UnmountError,
     Volume,
+    listed,
 )
 from runner.redaction import masked
 from shared.errors import MountError
@@ -44,10 +45,10 @@ class _Stamp:
 
 @dataclass(frozen=True)
 class _Copied:
-    """The local state right after the download; `etags` as of that time, by blob name."""
+    """The local state when it last was the container's; `etags` as of that time. By blob name."""
 
-    stamps: Mapping[str, _Stamp]
-    etags: Mapping[str, str]
+    stamps: dict[str, _Stamp]
+    etags: dict[str, str]
 
 
 def available(volume: Volume, context: MountContext) -> str | None:
@@ -61,7 +62,8 @@ def available(volume: Volume, context: MountContext) -> str | None:
 
 @contextmanager
 def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[MountedVolume]:
-    """`target` as an ordinary directory with the container's files; uploaded back and removed afterwards.
+    """`target` as an ordinary directory with the container's files; uploaded back (also whenever it is to
+    settle) and removed afterwards.
 
     Where an upload fails the other files are still uploaded, and the directory is kept and named.
     """
@@ -80,11 +82,15 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
         if isinstance(error, MountError) or not isinstance(error, Exception):
             raise
         raise _download_error(volume, error) from error
-    try:
-        yield MountedVolume(volume, target, NAME)
-    finally:
+
+    def carry(context: MountContext) -> None:
         if not asked.read_only:
             _upload_changed(volume, files, target, copied, context)
+
+    try:
+        yield MountedVolume(volume, target, NAME, lambda say: carry(replace(context, say=say)))
+    finally:
+        carry(context)
         _remove(target, home)
 
 
@@ -124,7 +130,7 @@ def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
         (skipped if path_fault(name) or name in folders else usable).append(name)
     if skipped:
         context.say(
-            f"{len(skipped)} blobs cannot be files on this machine and are left out: {_listed(skipped)}"
+            f"{len(skipped)} blobs cannot be files on this machine and are left out: {listed(skipped)}"
         )
     return usable
 
@@ -145,13 +151,20 @@ def _upload_changed(
     now, odd = _walk(target)
     changed = sorted(name for name, stamp in now.items() if copied.stamps.get(name) != stamp)
     if odd:
-        context.say(f"{volume}: links and special files are not uploaded: {_listed(sorted(odd))}")
+        context.say(f"{volume}: links and special files are not uploaded: {listed(sorted(odd))}")
     if not changed:
         return
     size = sum(now[name].size for name in changed)
     context.say(f"{volume}: uploading {len(changed)} new or changed files ({size / _MIB:.1f} MiB)")
     _tell_overwritten(volume, files, [name for name in changed if name in copied.etags], copied, context)
-    failed = _in_parallel(changed, lambda name: files.upload(name, target / name))
+    etags: dict[str, str] = {}
+
+    def upload(name: str) -> None:
+        etags[name] = files.upload(name, target / name)
+
+    failed = _in_parallel(changed, upload)
+    copied.etags.update(etags)
+    copied.stamps.update({name: now[name] for name in etags})
     if failed:
         shown = "; ".join(f"{name}: {type(error).__name__}: {error}" for name, error in failed[:_SHOWN])
         raise UnmountError(
@@ -176,7 +189,7 @@ def _tell_overwritten(
     lost = [name for name in names if etags.get(name, copied.etags[name]) != copied.etags[name]]
     if lost:
         context.say(
-            f"{volume}: changed by somebody else too while the job ran, now overwritten: {_listed(lost)}"
+            f"{volume}: changed by somebody else too while the job ran, now overwritten: {listed(lost)}"
         )
 
 
@@ -230,8 +243,3 @@ def _remove(target: Path, home: Path) -> None:
     if not mountinfo.mounted_under(target):
         shutil.rmtree(target, ignore_errors=True)
     homes.remove(home)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(repr(name) for name in names[:_SHOWN]) + more

@@ -8,6 +8,8 @@ from pathlib import Path
 from runner.mounts import mountinfo
 from runner.mounts.commands import find_program, run
 from runner.mounts.hints import mount_error
+from runner.mounts.mountinfo import real
+from runner.mounts.settling import settle
 from runner.mounts.targets import make_mount_point, remove_mount_point
 from runner.mounts.types import MountContext, MountedVolume, UnmountError, Volume
 from runner.mounts.unmounting import forced, unmount
@@ -62,9 +64,13 @@ def mounted(
         remove_mount_point(target)
         raise
     try:
-        yield MountedVolume(volume, target, driver)
+        yield MountedVolume(volume, target, driver, lambda say: settle(volume, real(target), context, say))
     finally:
-        _undo(volume, target, context)
+        try:
+            # unmount(8) writes what is left as well, and tells nobody that it could not.
+            settle(volume, real(target), context, context.say)
+        finally:
+            _undo(volume, target, context)
 
 
 def _mount(volume: Volume, target: Path, context: MountContext, command: Sequence[str], port: int) -> None:

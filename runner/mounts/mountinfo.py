@@ -16,6 +16,7 @@ class Mount:
     source: str
     options: tuple[str, ...]
     shared: bool = False  #: mounts below it appear in (or come from) other mount namespaces
+    device: str = ""  #: "<major>:<minor>"
 
     @property
     def is_fuse(self) -> bool:
@@ -33,7 +34,8 @@ def _parse_line(line: str) -> Mount | None:
     if not dash or len(fields) < 6 or len(rest) < 2:
         return None
     shared = any(field.startswith(("shared:", "master:")) for field in fields[6:])
-    return Mount(_plain(fields[4]), _plain(rest[0]), _plain(rest[1]), tuple(fields[5].split(",")), shared)
+    options = tuple(fields[5].split(","))
+    return Mount(_plain(fields[4]), _plain(rest[0]), _plain(rest[1]), options, shared, fields[2])
 
 
 def _plain(field: str) -> str:
@@ -71,9 +73,14 @@ def mounted_under(root: Path) -> tuple[Mount, ...]:
 
 def is_shared(path: Path) -> bool:
     """Whether the mount that holds `path` takes part in propagation."""
-    resolved = path.resolve()
-    holding = [m for m in current() if resolved.is_relative_to(m.target)]
-    return bool(holding) and max(enumerate(holding), key=lambda m: (len(m[1].target), m[0]))[1].shared
+    found = holding(path.resolve())
+    return found is not None and found.shared
+
+
+def holding(path: Path) -> Mount | None:
+    """The mount that an absolute path without symbolic links lies on. Looks at nothing but the words."""
+    found = [m for m in current() if path.is_relative_to(m.target)]
+    return max(enumerate(found), key=lambda m: (len(m[1].target), m[0]))[1] if found else None
 
 
 def real(target: Path) -> Path:

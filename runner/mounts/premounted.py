@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.mounts import homes
+from runner.mounts.settling import settle
 from runner.mounts.types import FILE_SHARE, MountContext, MountedVolume, UnmountError, Volume
 from shared.errors import MountError
 
@@ -38,9 +39,12 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
     try:
         _link(volume, target, source)
         try:
-            yield MountedVolume(volume, target, NAME)
+            yield MountedVolume(volume, target, NAME, lambda say: settle(volume, source, context, say))
         finally:
-            _unlink(volume, target, source)
+            try:
+                settle(volume, source, context, context.say)
+            finally:
+                _unlink(volume, target, source)
     finally:
         homes.remove(home)
 

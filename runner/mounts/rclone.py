@@ -5,7 +5,7 @@ pending uploads when unmounted or stopped, so they are waited for first and the 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from runner.mounts import (
     blobfuse_options,
     fuse_ending,
     fuse_process,
+    mountinfo,
     rclone_control,
     rclone_process,
     rclone_remote,
     reachable,
+    settling,
 )
 from runner.mounts.commands import find_program
 from runner.mounts.fuse_ending import Ending
@@ -70,7 +72,7 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
         remove_mount_point(target)
         raise
     try:
-        yield MountedVolume(volume, target, NAME)
+        yield MountedVolume(volume, target, NAME, lambda say: _settle(volume, rclone, context, say))
     finally:
         _undo(volume, rclone, context)
 
@@ -136,6 +138,21 @@ def _one_line(words: str) -> str:
     """The Azure SDK's many-line errors, readable in a log line."""
     lines = (line.strip() for line in words.splitlines())
     return " | ".join(line for line in lines if line.strip("-"))
+
+
+def _settle(volume: Volume, rclone: Rclone, context: MountContext, say: Callable[[str], None]) -> None:
+    """Have everything uploaded, and wait for it while it moves. Raises UnmountError."""
+    mount = mountinfo.mounted_at(rclone.process.target)
+    heard = mount is not None and settling.wait_for_answers(volume, mount, say, context.timeout_seconds)
+    left = rclone_process.wait_for_uploads(
+        rclone.places.socket,
+        say,
+        context.upload_timeout_seconds,
+        context.timeout_seconds,
+        looks=1 if heard else rclone_process.LOOKS,
+    )
+    if left:
+        raise settling.not_arrived(volume, masked(left, volume.secrets))
 
 
 def _undo(volume: Volume, rclone: Rclone, context: MountContext) -> None:

@@ -20,6 +20,9 @@ from runner.mounts.types import Volume
 NAME = "rclone"
 #: sun_path of a Unix socket is 108 bytes.
 _SOCKET_PATH_LIMIT = 100
+#: Closing a file reaches rclone a moment after the job's close() has returned: nothing must be pending this
+#: often in a row, where nobody can tell that it has reached it.
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,11 @@ def start(volume: Volume, remote: str, target: Path, options: Sequence[str], pla
 
 
 def wait_for_uploads(
-    socket: Path, say: Callable[[str], None], limit_seconds: float, stall_seconds: float
+    socket: Path,
+    say: Callable[[str], None],
+    limit_seconds: float,
+    stall_seconds: float,
+    looks: int = LOOKS,
 ) -> str | None:
     """None once nothing is pending, otherwise what is left and why. Gives up when nothing moves any more."""
     deadline = time.monotonic() + limit_seconds
@@ -84,13 +91,13 @@ def wait_for_uploads(
     told = moved_at - 8.0  # first after two seconds, then every ten
     while True:
         try:
-            rclone_control.hurry(socket)
             left = rclone_control.pending(socket)
+            if left.files:
+                rclone_control.hurry(socket)
         except ControlError as error:
             return str(error)
-        # Closing a file reaches rclone a moment after the job's close() has returned: ask twice.
         quiet = quiet + 1 if not left.files else 0
-        if quiet >= 3:
+        if quiet >= looks:
             return None
         now = time.monotonic()
         if (left.files, left.moved) != moved:

@@ -1,6 +1,6 @@
 """The words of the volume drivers: what is mounted, with what, and what a driver has to offer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,9 @@ ERROR_CODES: Mapping[str, str] = {
     FILE_SERVER: "NFSMountError",
     UNMANAGED: "UnmanagedMountError",
 }
+
+
+_SHOWN = 5
 
 
 class UnmountError(MountError):
@@ -80,6 +83,12 @@ class Volume:
         return f"unmanaged file system {self.relative_mount_path}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """The first few names, for people, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(repr(name) for name in names[:_SHOWN]) + more
+
+
 class ContainerFile(Protocol):
     """One blob of a container."""
 
@@ -101,8 +110,8 @@ class ContainerFiles(Protocol):
     def download(self, name: str, path: Path) -> None:
         """Write the blob's content to `path`, whose folder exists."""
 
-    def upload(self, name: str, path: Path) -> None:
-        """Make the file's content the blob's, whether it existed or not."""
+    def upload(self, name: str, path: Path) -> str:
+        """Make the file's content the blob's, whether it existed or not; its ETag then."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,10 @@ class MountedVolume:
     volume: Volume
     target: Path
     driver: str
+    #: Wait until what processes that are gone have written has reached the volume; costs next to nothing
+    #: where it has. Told what it waits for. Raises UnmountError (within the context's bounds) where it has
+    #: not, or where that cannot be known; then the volume is to be undone: its driver may yet carry it.
+    settle: Callable[[Callable[[str], None]], None] = field(repr=False)
 
 
 class Driver(Protocol):

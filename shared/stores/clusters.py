@@ -1,7 +1,6 @@
 """The tables of clusters and of their nodes."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.errors import NotFoundError
+from shared.errors import LostOwnershipError, NotFoundError
 from shared.names import ClusterId
 from shared.stores import keys
 from shared.stores.connection import Connection, translated
@@ -52,6 +51,15 @@ class NodeRow:
     detail: str = ""  #: why it is unusable, or what it prepares
     version: str = ""
     heard: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SilentRow:
+    """A row of the table of nodes that nobody writes any more, whatever it holds."""
+
+    partition: str
+    node_id: str
+    etag: str
 
 
 class ClusterTable:
@@ -111,10 +119,13 @@ class ClusterTable:
             )
             return list(readables(itertools.islice(found, most), _cluster))
 
-    def list_all(self) -> Iterator[ClusterRow]:
-        """Every cluster of the installation: tens, not thousands."""
+    def list_all(self) -> tuple[list[ClusterRow], datetime]:
+        """Every cluster of the installation (tens, not thousands), and the storage service's time of the
+        answer."""
+        time = ServiceTime()
         with translated("listing clusters"):
-            yield from readables(self._clusters.list_entities(), _cluster)
+            found = list(readables(self._clusters.list_entities(raw_response_hook=time.hook), _cluster))
+        return found, time.now
 
     def report(self, node: NodeRow, etag: str = "") -> str:
         """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
@@ -170,6 +181,31 @@ class ClusterTable:
             nodes = list(readables(found, _node))
         return nodes, time.now
 
+    def silent(self, since: datetime) -> list[SilentRow]:
+        """The rows of nodes of all clusters, such as are gone included, not written after `since`, a time of
+        the storage service. It looks through the table itself: nothing else is sent."""
+        with translated("listing silent nodes"):
+            found = self._nodes.query_entities(
+                "Timestamp lt @since",
+                parameters={"since": since},
+                select=["PartitionKey", "RowKey", "Timestamp"],
+            )
+            return list(readables(found, _silent))
+
+    def forget_silent(self, row: SilentRow) -> bool:
+        """Remove a row as it was read; False where its node was heard of since."""
+        try:
+            with translated(f"removing node {row.node_id}"):
+                self._nodes.delete_entity(
+                    row.partition,
+                    row.node_id,
+                    etag=row.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except LostOwnershipError:
+            return False
+        return True
+
     def forget(self, node: NodeRow) -> None:
         """Remove a node that has left."""
         with translated(f"removing node {node.node_id}"):
@@ -211,3 +247,7 @@ def _node_from(entity: Any) -> NodeRow:
         version=entity["Version"],
         heard=entity.metadata["timestamp"],
     )
+
+
+def _silent(entity: Any) -> SilentRow:
+    return SilentRow(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"]))

@@ -81,10 +81,11 @@ class FilesOfContainer:
         with translated(f"downloading {name} from {self._where}"), path.open("wb") as file:
             self._container.download_blob(name).readinto(file)
 
-    def upload(self, name: str, path: Path) -> None:
-        """Write a file to a blob, replacing it."""
+    def upload(self, name: str, path: Path) -> str:
+        """Write a file to a blob, replacing it; the ETag it has then."""
         with translated(f"uploading {name} to {self._where}"), path.open("rb") as file:
-            self._container.upload_blob(name, file, overwrite=True)
+            written = self._container.get_blob_client(name).upload_blob(file, overwrite=True)
+        return str(written["etag"]).strip('"')  # a listing shows it without
 
     def close(self) -> None:
         """Close the connection."""

@@ -8,7 +8,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, StoreError
 from shared.names import ClusterId, JobId
 from shared.state import Job
 from shared.stores import keys, rows
@@ -19,6 +19,7 @@ from shared.stores.unreadable import readables
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
+_TRIES = 5  #: where others work on the same rows
 _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
 
 
@@ -109,12 +110,13 @@ class JobTable:
         return readables(self._range(job.workspace, keys.run_prefix(job), 1000), _job)
 
     def delete_runs(self, job: JobId) -> None:
-        """Remove the history under a name. What another deletion removes at the same time is gone as well."""
-        while True:
+        """Remove the history under a name; what somebody else removes at the same time is fine."""
+        for _ in range(_TRIES):
             try:
                 return self._delete_runs(job)
             except NotFoundError:
-                continue
+                continue  # a transaction with one row that has gone meanwhile removes none
+        raise StoreError(f"the history of job {job} is being removed by others at the same time; try again")
 
     def _delete_runs(self, job: JobId) -> None:
         found = [keys.run_row(run) for run in self.list_runs(job)]

@@ -3,8 +3,10 @@
 import json
 import time
 from datetime import datetime
+from pathlib import Path
 
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
+from local.layout import StackState
 from tests.support.stack_client import ROOT, StackClient, job
 from tests.support.waiting import eventually
 
@@ -42,6 +44,15 @@ def test_each_line_is_readable_on_the_share_within_two_seconds_while_the_job_run
     assert status["exitCode"] == 0
     seals = {log["name"]: log for log in status["logs"]}
     assert seals["stdout.txt"]["complete"] and seals["stdout.txt"]["bytes"] == len(client.log(segment) or b"")
+
+
+def test_the_logs_of_every_part_name_the_job(client: StackClient, stack: StackState) -> None:
+    client.drop("jobs", "default/live/named/job.json", job("true"))
+    client.await_state("default/live/named", "succeeded")
+    logs = {part.name: Path(part.log).read_text() for part in stack.parts}
+    assert "document accepted (blob jobs/default/live/named/job.json)" in logs["functions host"]
+    assert "claimed (job default/live/named" in logs["runner local-0"]
+    assert "ended as succeeded (job default/live/named" in logs["runner local-0"]
 
 
 def _running(client: StackClient, experiment: str, name: str) -> dict[str, object] | None:

@@ -7,6 +7,8 @@ the container when close() returns. The file system itself is rclone's.
 
 import json
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from azure.storage.blob import ContainerClient
 from runner.mounts import rclone_remote
 from runner.mounts.commands import find_program
 from runner.mounts.types import BLOB_CONTAINER, Volume
+
+_TOLD = "LOG_ERR [libfuse_handler.go (897)]: Libfuse::libfuse_{} : error {} file {}, handle: 2 [{}]"
 
 
 def main(arguments: list[str]) -> int:
@@ -47,8 +51,27 @@ def main(arguments: list[str]) -> int:
     if config["read-only"]:
         options.append("--read-only")
     remote = rclone_remote.remote(volume)
+    _reword_errors()
     return os.execve(rclone, [rclone, "mount", remote, target, *options], rclone_remote.environment(volume))
 
 
+def _reword_errors() -> None:
+    """What this process says on stderr from now on goes through a child, which adds blobfuse2's own words."""
+    child = subprocess.Popen([sys.executable, __file__, "--reword"], stdin=subprocess.PIPE)
+    assert child.stdin
+    os.dup2(child.stdin.fileno(), 2)
+    os.set_inheritable(2, True)
+
+
+def reword() -> int:
+    """rclone's lines, and those of blobfuse2 2.5.6 where rclone says that a file could not be uploaded."""
+    for line in sys.stdin:
+        print(line, end="", flush=True)
+        if found := re.search(r"ERROR : (.*): WriteFileHandle.New Rcat failed: (.*)", line):
+            print(_TOLD.format("flush", "flushing", *found.groups()), flush=True)
+            print(_TOLD.format("release", "closing", *found.groups()), flush=True)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(reword() if sys.argv[1:] == ["--reword"] else main(sys.argv[1:]))

@@ -20,9 +20,10 @@ class SdkContainerFiles:
         with path.open("wb") as file:
             self._client.download_blob(name).readinto(file)
 
-    def upload(self, name: str, path: Path) -> None:
+    def upload(self, name: str, path: Path) -> str:
         # A lease held by somebody else is how Azure itself refuses a write.
         if name in self._refused:
             self._client.get_blob_client(name).acquire_lease()
         with path.open("rb") as file:
-            self._client.upload_blob(name, file, overwrite=True)
+            written = self._client.get_blob_client(name).upload_blob(file, overwrite=True)
+        return str(written["etag"]).strip('"')  # a listing shows it without

@@ -30,6 +30,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
             answer |= {"driver": mounted.driver, "fstype": found and found.fstype}
             answer["options"] = list(found.options) if found else []
             answer |= work_in(mounted.target, asked.get("mebibytes", 1))
+            mounted.settle(said.append)
             print("MOUNTED", flush=True)
             _wait_for(asked.get("wait_for", ""))
             ended = time.monotonic()

@@ -1,6 +1,6 @@
 """The time line of a job, as `job show -o table` prints it."""
 
-from cli.standing import time_line
+from cli.standing import outcome, time_line
 
 JOB = {
     "name": "first",
@@ -25,6 +25,22 @@ def test_events_then_durations() -> None:
         "2026-11-23T17:12:11.310Z  Claimed       attempt 1, n0",
         "2026-11-23T17:12:12.310Z  Ended         attempt 1, Succeeded",
         "queued 1.0 s, running 1.0 s, total 2.0 s, attempts 1, GPU hours 0.5",
+    ]
+
+
+def test_a_volume_that_lacks_what_was_written_is_told_with_the_outcome() -> None:
+    """Of the attempt that counts: what an earlier one wrote was written again."""
+    fault = {"event": "VolumeFault", "node": "n0", "detail": "1 files did not reach container data: model"}
+    events = [{**fault, "attempt": 1}, {**fault, "attempt": 2}]
+    info = {"exitCode": 0}
+    properties = {
+        "executionState": "succeeded",
+        "executionInfo": info,
+        "timeline": {"events": events, "attempts": 2},
+    }
+    assert list(outcome({"name": "j", "properties": properties})) == [
+        "job j succeeded with exit code 0",
+        "  VolumeFault: node n0: 1 files did not reach container data: model",
     ]
 
 

@@ -1,9 +1,13 @@
 """Reading /proc/self/mountinfo."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mounts.mountinfo import Mount, parse
+from runner.mounts import mountinfo, settling
+from runner.mounts.mountinfo import Mount, holding, parse
 
 LINES = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -18,10 +22,38 @@ nonsense
 def test_the_fields_of_a_line() -> None:
     found = parse(LINES)
     assert found[1] == Mount(
-        "/tmp/m x", "fuse.rclone", "vol{-KJe7}:data", ("rw", "nosuid", "nodev", "relatime"), shared=True
+        "/tmp/m x", "fuse.rclone", "vol{-KJe7}:data", ("rw", "nosuid", "nodev", "relatime"), True, "0:39"
     )
     assert found[2].target == "/mnt/a\\b\nc" and found[2].source == "//a.file.core.windows.net/s t"
     assert [mount.fstype for mount in found] == ["proc", "fuse.rclone", "cifs", "nfs4"]
+
+
+def test_the_mount_that_a_path_lies_on_is_the_deepest_and_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tuple(
+        Mount(target, kind, "", ())
+        for target, kind in (
+            ("/", "ext4"),
+            ("/mnt", "nfs4"),
+            ("/mnt/a", "cifs"),
+            ("/mnt", "tmpfs"),
+            ("/mnt/ab", "fuse"),
+        )
+    )
+    monkeypatch.setattr(mountinfo, "current", lambda: mounts)
+    wanted = {"/mnt/a/b": "cifs", "/mnt/x": "tmpfs", "/mnt": "tmpfs", "/home": "ext4", "/mnt/abc": "tmpfs"}
+    assert {path: getattr(holding(Path(path)), "fstype", "") for path in wanted} == wanted
+
+
+def test_what_has_farther_to_go_than_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kinds = tmp_path / "filesystems"
+    kinds.write_text("nodev\tsysfs\nnodev\toverlay\n\text4\n\tfuseblk\nnodev\tfuse\nnodev\tcifs\n")
+    monkeypatch.setattr(settling, "_FILESYSTEMS", kinds)
+    remote = [
+        k
+        for k in ("ext4", "fuseblk", "overlay", "tmpfs", "cifs", "nfs4", "fuse.rclone")
+        if settling.is_remote(Mount("/", k, "", ()))
+    ]
+    assert remote == ["cifs", "nfs4", "fuse.rclone"]
 
 
 def test_what_counts_as_fuse() -> None:

@@ -9,6 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
+from local import environment
+from local.azurite import Endpoints
+from local.layout import DataDirectory
+from runner.config import config_from
 from runner.doctor.guarded import Group, run_all
 from runner.doctor.showing import as_json, exit_code, print_table
 from runner.doctor.surroundings import stack_settings, surroundings
@@ -49,13 +53,21 @@ def test_what_hangs_is_given_up() -> None:
     assert report[0].detail == "no answer within 0.05 s"
 
 
-def test_a_stack_gives_every_setting_that_a_runner_needs() -> None:
-    env = stack_settings({"storage": AZURITE, "files": FILES}, "a" * 43 + "=", Path("/data"))
+def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -> None:
+    directory, key = DataDirectory(tmp_path), "a" * 43 + "="
+    (tmp_path / "sealing.key").write_text(key)
+    endpoints = Endpoints(1, 2, 4)
+    told = environment.runner_settings(environment.shared_settings(directory, endpoints, 3), {})
+    state = {"runner": environment.without_sealing_key(told)}
+    assert key not in json.dumps(state)
+    env = stack_settings(state, key, tmp_path)
+    assert env.items() >= told.items()
     settings = settings_from(env)
-    assert settings.endpoints["a"].file == "http://127.0.0.1:3/a"
-    assert (settings.data_account, settings.data_key) == ("a", KEY)
-    assert KEY in secrets_in(env)
-    assert "a" * 43 + "=" in secrets_in(env)
+    assert settings.endpoints[endpoints.account].file == f"http://127.0.0.1:3/{endpoints.account}"
+    assert (settings.data_account, settings.data_key) == (endpoints.account, endpoints.key)
+    config = config_from(env, "", "", "", "")
+    assert (config.job_user, config.metadata_open) == ("own", True)
+    assert {endpoints.key, key} <= set(secrets_in(env))
 
 
 def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:

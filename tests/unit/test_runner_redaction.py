@@ -181,12 +181,14 @@ def test_the_runners_own_log_holds_no_secret(own_log: logging.Logger, records: l
     except ValueError:
         own_log.exception("failed", stack_info=True)
     own_log.info("nothing %s", "to hide")
+    own_log.info("claimed", extra={"job": "w/e/swordfish-1", "action": "claimed"})
     assert records[0] == "plain ***"
     assert records[1] == "in arguments: *** {'a': '***'} 3"
     assert records[2] == "by pieces: ***"
     assert records[3] == "of an URL: https://a.b/?sig=***&x=1"
     assert "ValueError: ***" in records[4] and "Traceback" in records[4] and "Stack (most" in records[4]
     assert records[5] == "nothing to hide"
+    assert records[6] == "claimed (job w/e/***-1)"
     assert not [line for line in records if "swordfish" in line or "correct horse" in line]
 
 

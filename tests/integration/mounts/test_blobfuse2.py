@@ -1,5 +1,6 @@
 """The blobfuse2 driver against Azurite: with the real program where it is installed, else with a stand-in."""
 
+import contextlib
 import os
 import sys
 from dataclasses import replace
@@ -146,3 +147,25 @@ def test_an_end_that_takes_its_time_is_no_death(
         pass
     assert machine.failures == []
     assert ("is killed" in machine.log) == (seconds < 1)
+
+
+def test_a_file_that_could_not_be_uploaded_is_told_though_its_program_heeds_no_close(
+    machine: Machine, volume: Volume, container: ContainerClient
+) -> None:
+    with (
+        pytest.raises(UnmountError, match=r"2 files did not reach .*'a b', 'lost'") as caught,
+        mount_volume(volume, machine.root, machine.context) as mounted,
+    ):
+        (mounted.target / "kept").write_bytes(b"x")
+        mounted.settle(machine.said.append)
+        files = [(mounted.target / name).open("wb", buffering=0) for name in ("a b", "lost")]
+        for file in files:
+            file.write(b"precious")
+        container.delete_container()
+        for file in files:
+            with contextlib.suppress(OSError):
+                file.close()
+        with pytest.raises(UnmountError, match="'a b', 'lost' could not be uploaded"):
+            eventually(lambda: mounted.settle(machine.said.append))
+        mounted.settle(machine.said.append)  # said once
+    assert caught.value.code == "BFSMountError"

@@ -224,3 +224,40 @@ def test_a_container_larger_than_the_disk_is_refused_before_the_download(
         mount_volume(volume, machine.root, context),
     ):
         pytest.fail("it must not be mounted")
+
+
+def test_what_is_new_is_carried_while_the_copy_stays(
+    copying: Build, volume: Volume, container: ContainerClient
+) -> None:
+    container.upload_blob("in", b"old")
+    machine = copying()
+    with mount_volume(volume, machine.root, machine.context) as mounted:
+        (mounted.target / "in").write_bytes(b"new")
+        (mounted.target / "out").write_bytes(b"made")
+        mounted.settle(machine.said.append)
+        assert (content(container, "in"), content(container, "out")) == (b"new", b"made")
+        before = etag(container, "in"), etag(container, "out")
+        mounted.settle(machine.said.append)
+        assert (etag(container, "in"), etag(container, "out")) == before, "not written twice"
+        (mounted.target / "in").write_bytes(b"newer")
+        mounted.settle(machine.said.append)
+    assert content(container, "in") == b"newer" and etag(container, "out") == before[1]
+    assert "somebody else" not in machine.log, "the writes before were our own"
+
+
+def test_what_cannot_be_carried_while_the_copy_stays_is_tried_again_at_the_end(
+    copying: Build, volume: Volume, container: ContainerClient
+) -> None:
+    machine = copying()
+    with mount_volume(volume, machine.root, machine.context) as mounted:
+        (mounted.target / "a").write_bytes(b"first")
+        mounted.settle(machine.said.append)
+        lease = container.get_blob_client("a").acquire_lease()
+        for name in ("a", "b"):
+            (mounted.target / name).write_bytes(b"second")
+        with pytest.raises(UnmountError, match="1 of 2 files could not be uploaded"):
+            mounted.settle(machine.said.append)
+        assert content(container, "b") == b"second"
+        lease.release()
+    assert content(container, "a") == b"second"
+    assert machine.failures == []

@@ -179,4 +179,6 @@ def test_an_nfs_server_that_dies_under_the_job(machine: Guest, nfs: processes.Ch
     go.touch()
     answer = finish(machine, name)
     assert answer["left"] == [] and answer["undo_seconds"] < 60
-    assert answer["type"] == "UnmountError" and "by force" in answer["error"], answer
+    # syncfs has waited in vain; with nothing written since, unmounting may need no force after that.
+    assert answer["type"] == "UnmountError", answer
+    assert "by force" in answer["error"] or "gave no answer within 3 s" in answer["error"], answer

@@ -1,13 +1,18 @@
 """What the timer mends, and what it leaves alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from runner.node_report import NodeReporter
 from shared import sweeper
 from shared.state import State
+from shared.stores import clusters
 from shared.stores.clusters import NodeRow
+from shared.stores.keys import cluster_partition
 from tests.support.waiting import eventually
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world
@@ -157,5 +162,93 @@ def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: py
     calls = world.counter.snapshot()
     assert calls["PUT blob"] == 0
     # What was written is not read again either: clusters, live jobs, gangs, nodes; other worlds add theirs.
-    clusters = len(list(world.backend.clusters.table.list_all()))
-    assert calls["GET table"] <= 1 + 3 * clusters
+    there = len(world.backend.clusters.table.list_all()[0])
+    assert calls["GET table"] <= 2 + 3 * there
+
+
+def rows(world: World) -> set[str]:
+    return {node.node_id for node in world.backend.clusters.table.nodes(world.cluster)[0]}
+
+
+@pytest.fixture
+def forgetful(installation: str) -> Iterator[World]:
+    """A world that forgets a node after two seconds of silence."""
+    with open_world(settings_for(installation, forget_node_seconds=2)) as made:
+        yield made
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The nodes whose rows storage sends."""
+    names: list[str] = []
+
+    def counted(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def count(entity: Any) -> Any:
+            names.append(entity["RowKey"])
+            return make(entity)
+
+        return count
+
+    for name in ("_node", "_silent"):
+        monkeypatch.setattr(clusters, name, counted(getattr(clusters, name)))
+    return names
+
+
+def test_nodes_that_never_come_back_are_forgotten_and_a_sweep_reads_each_other_node_once(
+    forgetful: World, read: list[str]
+) -> None:
+    """Jobs that run and jobs that wait are there: both make the sweep ask for the nodes."""
+    world = forgetful
+    for number in range(20):
+        alive(world, f"gone-{number}")
+    world.accept("running")
+    world.must_claim("node-0")
+    world.accept("waiting")
+
+    def swept() -> bool:
+        alive(world)
+        sweep(world)
+        return rows(world) == {"node-0"}
+
+    assert not swept(), "not at once"
+    eventually(swept)
+    read.clear()
+    sweep(world, 30)
+    assert read == ["node-0"]
+
+
+def test_nodes_of_a_cluster_that_is_gone_are_forgotten_too(forgetful: World) -> None:
+    alive(forgetful)
+    forgetful.backend.clusters.table.delete(forgetful.cluster)
+    eventually(lambda: sweep(forgetful) or not rows(forgetful))
+
+
+def test_the_clock_of_the_function_app_forgets_nobody(world: World) -> None:
+    alive(world)
+    sweep(world, timedelta(days=30).total_seconds())
+    assert rows(world) == {"node-0"}
+
+
+def test_a_node_that_is_heard_of_while_it_is_about_to_be_forgotten_stays(forgetful: World) -> None:
+    table = forgetful.backend.clusters.table
+    alive(forgetful)
+    _, now = table.nodes(forgetful.cluster)
+    partition = cluster_partition(forgetful.cluster)
+    mine = [row for row in table.silent(now + timedelta(seconds=1)) if row.partition == partition]
+    assert [node.node_id for node in mine] == ["node-0"]
+    alive(forgetful)
+    assert not table.forget_silent(mine[0])
+    assert rows(forgetful) == {"node-0"}
+
+
+def test_a_node_that_comes_back_after_it_was_forgotten_is_there_again(forgetful: World) -> None:
+    table = forgetful.backend.clusters.table
+    row = NodeRow(forgetful.cluster, "node-0", "idle", 0)
+    reporter = NodeReporter(table, row, 0.2)
+    reporter.start()
+    try:
+        eventually(lambda: rows(forgetful) == {"node-0"})
+        table.forget(row)
+        eventually(lambda: rows(forgetful) == {"node-0"})
+    finally:
+        reporter.end()

@@ -1,0 +1,43 @@
+"""What a log line is about, in its words: most places show a message and nothing of `extra`."""
+
+import logging
+import re
+
+#: Keys of `extra`, the most telling first.
+_ABOUT = ("job", "cluster", "node", "blob", "path")
+
+
+def worded(record: logging.LogRecord) -> str:
+    """The message, and after it what it is about as far as it does not say so: "claimed (job w/e/j)". Where
+    there is no job's name, the uuid of its run.
+
+    Raises TypeError or ValueError for a message that its arguments do not fit.
+    """
+    text = record.getMessage()
+    keys = _ABOUT if hasattr(record, "job") else ("uuid", *_ABOUT)
+    told = [(key, str(getattr(record, key, ""))) for key in keys]
+    missing = ", ".join(f"{key} {value}" for key, value in told if value and not _says(text, value))
+    return f"{text} ({missing})" if missing else text
+
+
+def _says(text: str, value: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
+
+
+class SaysWhatItIsAbout(logging.Filter):
+    """Puts it into the message of every record that a handler gets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True: every record is let pass."""
+        try:
+            record.msg, record.args = worded(record), ()
+        except (TypeError, ValueError):
+            pass  # logging itself tells of it
+        return True
+
+
+def set_up() -> None:
+    """For whatever the root logger writes to now: a Functions worker has its own."""
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(one, SaysWhatItIsAbout) for one in handler.filters):
+            handler.addFilter(SaysWhatItIsAbout())

@@ -1,0 +1,111 @@
+"""Deletions that the timer carries on while somebody else, a client that polls, does the same."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from shared import cascade
+from shared.errors import StoreError
+from shared.removing import deletion_of as deletion_of_job
+from shared.stores.connection import CallCounter
+from shared.stores.workspaces import Kind
+from shared.wiring import backend
+from tests.support.world import World, document
+
+
+class Interruption(CallCounter):
+    """Does something before one of the storage calls that write."""
+
+    def __init__(self, before: int, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._left, self._act = before, act
+        self.happened = False
+
+    def add(self, method: str, service: str) -> None:
+        super().add(method, service)
+        self._left -= method != "GET"
+        if self._left == 0:
+            self.happened = True
+            self._act()
+
+
+def job(world: World) -> None:
+    """A job that ran twice, whose deletion was noted by a process that went away."""
+    for number in range(2):
+        world.accept(data=document(f"echo {number}"), etag=f"0x{number}")
+        world.finish(world.must_claim())
+    world.backend.workspaces.table.begin_deletion(deletion_of_job(world.job()))
+
+
+def workspace(world: World) -> None:
+    job(world)
+    name = world.settings.default_workspace
+    world.backend.workspaces.begin_deletion(Kind.WORKSPACE, name, name)
+
+
+def cluster(world: World) -> None:
+    world.accept()
+    world.backend.clusters.begin_deletion(world.cluster)
+
+
+def is_over(world: World, make: Callable[[World], None]) -> bool:
+    name = world.settings.default_workspace
+    if make is cluster:
+        return world.backend.clusters.table.get(world.cluster) is None
+    if world.manager.jobs.get(world.id()):
+        return False
+    rows = world.backend.workspaces.table
+    return make is job or rows.get(Kind.WORKSPACE, name, name) is None
+
+
+@pytest.mark.parametrize("make", [job, workspace, cluster])
+def test_nothing_is_stuck_where_somebody_else_has_finished_it(
+    world: World,
+    make: Callable[[World], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At whatever write the other one comes in between, until there is no such write any more."""
+    # Otherwise a cluster's deletion stays noted for a minute after its end.
+    monkeypatch.setattr(cascade, "_SEEN_SECONDS", -1.0)
+    caplog.set_level(logging.INFO, "shared")
+    other = world.backend.cascade
+    for before in range(1, 60):
+        if world.backend.clusters.table.get(world.cluster) is None:
+            world.create_cluster()
+        other.resume()
+        make(world)
+        interruption = Interruption(before, other.resume)
+        late = backend(world.settings, interruption, world.clock)
+        try:
+            late.cascade.resume()
+        finally:
+            late.close()
+        assert is_over(world, make), before
+        stuck = [r for r in caplog.records if r.levelno > logging.INFO or r.exc_info]
+        assert not stuck, (before, [(r.getMessage(), r.exc_text) for r in stuck])
+        if not interruption.happened:
+            break
+    assert before > 2 and not interruption.happened
+
+
+def test_a_deletion_that_fails_is_told_without_a_traceback_and_louder_when_it_lasts(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job(world)
+    monkeypatch.setattr(world.manager, "delete", refuse)
+    for long_seconds, level, words in (
+        (600.0, "WARNING", "goes on with the next turn"),
+        (-1.0, "ERROR", "stuck for 0 min"),
+    ):
+        monkeypatch.setattr(cascade, "_LONG_SECONDS", long_seconds)
+        caplog.clear()
+        world.backend.cascade.resume()
+        (record,) = [r for r in caplog.records if world.settings.default_workspace in r.getMessage()]
+        assert record.levelname == level and words in record.getMessage() and not record.exc_info
+        assert "storage is away" in record.getMessage()
+
+
+def refuse(job: object) -> None:
+    raise StoreError("storage is away")
