@@ -5,6 +5,7 @@ Sources: recorded conversations of the original service and its SDK tests (OUTPU
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from shared.names import ClusterId, JobId, Scope
 
@@ -81,12 +82,18 @@ def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
     )
 
 
-def setup_task_directory(prefix: str, scope: Scope, cluster: ClusterId, uuid: str) -> str:
-    """Folder of a setup task's logs, stdout-<nodeId>.txt and stderr-<nodeId>.txt (SDK tests, recordings)."""
-    segment = (
+def setup_task_segment(scope: Scope, cluster: ClusterId, revision: str) -> str:
+    """`stdOutErrPathSuffix` of a cluster's setup task: the folder of its logs below their prefix, no slash at
+    either end. Where the original had the cluster's uuid stands the revision of its document (32 hex digits),
+    so that a new document has logs of its own."""
+    return (
         f"{scope.subscription_id}/{scope.resource_group}/workspaces/{cluster.workspace}"
-        f"/clusters/{cluster.cluster}/{uuid}"
+        f"/clusters/{cluster.cluster}/{UUID(hex=revision)}"
     )
+
+
+def setup_task_directory(prefix: str, segment: str) -> str:
+    """Folder of a setup task's logs, stdout-<nodeId>.txt and stderr-<nodeId>.txt (SDK tests, recordings)."""
     return _join(prefix, segment)
 
 

@@ -136,8 +136,8 @@ class JobManager(Attempts):
         """Why a queued job waits, None for any other."""
         if job.state is not State.QUEUED:
             return None
-        nodes = self.clusters.node_views(job.cluster)
-        return why(job, self.queue_of(job.cluster), nodes, self.gathered(job))
+        nodes, most = self.clusters.node_views(job.cluster), self.clusters.most_nodes(job.cluster)
+        return why(job, self.queue_of(job.cluster), nodes, self.gathered(job), most)
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""

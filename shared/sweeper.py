@@ -12,6 +12,7 @@ from shared.gang import Gang
 from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
+from shared.stores.clusters import ClusterRow
 from shared.stores.rows import LiveEntry
 from shared.waiting import QueuedEntry, why
 
@@ -46,22 +47,31 @@ class Sweeper:
         for row in self._clusters.table.list_all():
             report.clusters += 1
             try:
-                self._sweep_cluster(row.id, report)
+                self._sweep_cluster(row, report)
             except BatchAIError:
                 report.faults += 1
                 log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
         return report
 
-    def _sweep_cluster(self, cluster: ClusterId, report: SweepReport) -> None:
+    def _sweep_cluster(self, row: ClusterRow, report: SweepReport) -> None:
+        cluster = row.id
+        to_be_rid = self._clusters.tell_nodes(row)
         entries = self._manager.live(cluster)
         report.live += len(entries)
         gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
             return
+        self._end_on(to_be_rid, entries)
         report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(cluster, entries)
         self._tell_why(cluster, entries)
+
+    def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
+        """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""
+        for entry in entries:
+            if entry.owner in nodes and entry.state is State.RUNNING:
+                self._manager.terminate(entry.id)
 
     def _is_over(self, gang: Gang) -> bool:
         """Whether the attempt a gang was made for is no longer the job's."""
@@ -141,13 +151,13 @@ class Sweeper:
         waiting = [e for e in entries if e.state is State.QUEUED and e.created < late]
         if not waiting:
             return
-        nodes = self._clusters.node_views(cluster)
+        nodes, most = self._clusters.node_views(cluster), self._clusters.most_nodes(cluster)
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
         for entry in waiting[:_MOST_STATUS_WRITES]:
             job = self._manager.jobs.get(entry.id)
             if job is None or job.uuid != entry.uuid:
                 continue
-            if reason := why(job, queue, nodes, self._manager.gathered(job)):
+            if reason := why(job, queue, nodes, self._manager.gathered(job), most):
                 self._manager.write_status(job, reason)
                 self._correct(job)
 

@@ -50,6 +50,9 @@ class NodeRow:
     job: str = ""  #: uuid of the run it works on
     detail: str = ""  #: why it is unusable, or what it prepares
     version: str = ""
+    #: "": it serves. Else its cluster is to have fewer nodes: it takes no job, and this says what becomes of
+    #: the one it has (shared.allocation). Others write it, the runner keeps it.
+    standby: str = ""
     heard: datetime | None = None
 
 
@@ -131,6 +134,7 @@ class ClusterTable:
             "Job": node.job,
             "Detail": node.detail,
             "Version": node.version,
+            "Standby": node.standby,
         }
         with translated(f"writing node {node.node_id}"):
             if not etag:
@@ -143,16 +147,28 @@ class ClusterTable:
     def knock(self, cluster: ClusterId, node_id: str) -> None:
         """Change a node's row, so that its runner notices with its next report that something has happened to
         its job. A node that is not there is fine."""
-        entity = {
-            "PartitionKey": keys.cluster_partition(cluster),
-            "RowKey": node_id,
-            "Knocked": True,
-        }
+        self._change(cluster, node_id, {"Knocked": True})
+
+    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
+        """Tell a node whether it serves, as `NodeRow.standby`; its runner notices as with `knock`."""
+        self._change(cluster, node_id, {"Standby": standby})
+
+    def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
+        entity = {"PartitionKey": keys.cluster_partition(cluster), "RowKey": node_id} | columns
         try:
             with translated(f"telling node {node_id}"):
                 self._nodes.update_entity(entity, mode=UpdateMode.MERGE)
         except NotFoundError:
             pass  # it has left; its job's message tells the next one
+
+    def node(self, cluster: ClusterId, node_id: str) -> tuple[NodeRow, str] | None:
+        """A node's row and its etag, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": keys.cluster_partition(cluster), "row": node_id}
+        with translated(f"reading node {node_id}"):
+            for entity in self._nodes.query_entities(filters, parameters=values):
+                return _node(entity), str(entity.metadata["etag"])
+        return None
 
     def nodes(self, cluster: ClusterId) -> tuple[list[NodeRow], datetime]:
         """The nodes of a cluster, silent ones included, and the storage service's time of the answer.
@@ -198,5 +214,6 @@ def _node(entity: Any) -> NodeRow:
         job=entity["Job"],
         detail=entity["Detail"],
         version=entity["Version"],
+        standby=entity.get("Standby", ""),
         heard=entity.metadata["timestamp"],
     )

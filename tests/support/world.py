@@ -25,7 +25,6 @@ DONE = Outcome(Reason.SUCCEEDED, 0)
 CLUSTER = {
     "properties": {
         "vmSize": "STANDARD_D1",
-        "scaleSettings": {"manual": {"targetNodeCount": 1}},
         "userAccountSettings": {"adminUserName": "me", "adminUserSshPublicKey": "ssh-rsa AAAA"},
     }
 }

@@ -12,6 +12,7 @@ MOST_LINES = 400
 
 #: Values in, values out: no clock, environment, files or processes.
 PURE = """
+    shared.allocation
     shared.defaults shared.durations shared.environment shared.errors shared.events shared.expansion
     shared.file_urls shared.findings shared.fitting shared.gang shared.image_names shared.json_*
     shared.layout shared.legacy
