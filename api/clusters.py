@@ -6,6 +6,7 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
+from api.requests import workspace_of
 from api.wired import backend
 from shared import rest
 from shared.allocation import present
@@ -21,7 +22,7 @@ _REFUSED = "InvalidRequestContent"
 
 
 def _cluster_of(req: func.HttpRequest) -> ClusterId:
-    return ClusterId(req.route_params["workspace"], req.route_params["cluster"])
+    return ClusterId(workspace_of(req), req.route_params["cluster"])
 
 
 def _resource(row: "ClusterRow") -> dict[str, Any]:
@@ -78,7 +79,7 @@ def clusters_delete(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_ListByWorkspace."""
-    services, workspace = backend(), req.route_params["workspace"]
+    services, workspace = backend(), workspace_of(req)
     services.workspaces.workspace(workspace)
     return paged(
         req,

@@ -99,7 +99,7 @@ def _server_address(server: FileServer, settings: Settings, find_server: FindSer
     `fileServer.id` is a host, or the ARM id of a file server whose mountSettings say where somebody runs it.
     """
     inside = (server.source_directory or "").strip("/")
-    named = file_server_from_arm_id(server.file_server.id)
+    named = file_server_from_arm_id(server.file_server.id, settings.scope)
     if named is None:
         return server.file_server.id, f"/{inside}" if inside else ""
     workspace, name = named[0] or settings.default_workspace, named[1]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shared.allocation import Scale, scale_of, told
 from shared.errors import NotFoundError, Problem
-from shared.names import ClusterId, printable
+from shared.names import ClusterId, group_in, name_in, printable
 from shared.settings import Settings
 from shared.spec import ClusterSpec, JobSpec, cluster_from_document
 from shared.stores.clusters import ClusterRow, ClusterTable, NodeRow
@@ -116,11 +116,13 @@ class ClusterReader:
             example = self.settings.scope.cluster(ClusterId("<workspace>", "<cluster>"))
             hint = f"Expected the name of a cluster of the job's workspace, or {example}"
             return Problem(0, 0, "$.properties.cluster.id", message, hint)
+        asked = group_in(cluster.workspace)
+        group = f" of the resource group '{asked}'" if asked else ""
         return Problem(
             0,
             0,
             "$.properties.cluster",
-            f"there is no cluster '{cluster.cluster}' in workspace '{cluster.workspace}'.",
+            f"there is no cluster '{cluster.cluster}' in workspace '{name_in(cluster.workspace)}'{group}.",
             f"Drop a cluster.json at {self.settings.clusters_container}/{cluster}/cluster.json first, "
             "or name another cluster in cluster.id",
         )

@@ -7,7 +7,7 @@ Sources: recorded conversations of the original service and its SDK tests (OUTPU
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.names import ClusterId, JobId, Scope
+from shared.names import ClusterId, JobId, Scope, name_in
 
 STDOUTERR_FOLDER = "stdouterr"
 OUTPUTS_FOLDER = "outputs"
@@ -35,7 +35,8 @@ class NodeLayout:
     @property
     def job_temp(self) -> str:
         """AZ_BATCHAI_JOB_TEMP: this job's own temp, shared by preparation and job."""
-        return f"{self.job_temp_root}/{self.job}"
+        job = self.job
+        return f"{self.job_temp_root}/{name_in(job.workspace)}/{job.experiment}/{job.job}"
 
     @property
     def job_mount_root(self) -> str:
@@ -77,7 +78,7 @@ class NodeLayout:
 def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
     """`jobOutputDirectoryPathSegment`: the folder of one run of a job, no slash at either end."""
     return (
-        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{job.workspace}"
+        f"{scope.subscription_id}/{scope.group_of(job.workspace)}/workspaces/{name_in(job.workspace)}"
         f"/experiments/{job.experiment}/jobs/{job.job}/{uuid}"
     )
 
@@ -87,7 +88,7 @@ def setup_task_segment(scope: Scope, cluster: ClusterId, revision: str) -> str:
     either end. Where the original had the cluster's uuid stands the revision of its document (32 hex digits),
     so that a new document has logs of its own."""
     return (
-        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{cluster.workspace}"
+        f"{scope.subscription_id}/{scope.group_of(cluster.workspace)}/workspaces/{name_in(cluster.workspace)}"
         f"/clusters/{cluster.cluster}/{UUID(hex=revision)}"
     )
 

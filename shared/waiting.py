@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.names import PRIORITIES
+from shared.names import PRIORITIES, group_in, name_in
 from shared.state import Job, State
 from shared.timestamps import timestamp
 
@@ -112,7 +112,9 @@ def why(
 
 
 def _scaled_down(job: Job, name: str, most: int) -> Waiting:
-    again = f"batchai cluster resize -w {job.cluster.workspace} -n {job.cluster.cluster} -t {job.node_count}"
+    group, workspace = group_in(job.cluster.workspace), name_in(job.cluster.workspace)
+    place = f"{f'-g {group} ' if group else ''}-w {workspace} -n {job.cluster.cluster}"
+    again = f"batchai cluster resize {place} -t {job.node_count}"
     if most == 0:
         text = f"{name} is scaled to 0 nodes: whatever machines it has stand by"
         return Waiting(WaitingReason.SCALED_TO_ZERO, text, f"Give it nodes: {again}")

@@ -66,7 +66,7 @@ class ClusterTable:
     def get(self, cluster: ClusterId) -> ClusterRow | None:
         """The cluster, or None."""
         filters = "PartitionKey eq @partition and RowKey eq @row"
-        values = {"partition": cluster.workspace.lower(), "row": cluster.cluster.lower()}
+        values = {"partition": keys.partition(cluster.workspace), "row": cluster.cluster.lower()}
         with translated(f"reading cluster {cluster}"):
             for entity in self._clusters.query_entities(filters, parameters=values):
                 return _cluster(entity)
@@ -79,7 +79,7 @@ class ClusterTable:
         ConflictError when one that is new is there already.
         """
         entity: dict[str, Any] = {
-            "PartitionKey": row.id.workspace.lower(),
+            "PartitionKey": keys.partition(row.id.workspace),
             "RowKey": row.id.cluster.lower(),
             "Workspace": row.id.workspace,
             "Cluster": row.id.cluster,
@@ -101,12 +101,12 @@ class ClusterTable:
     def delete(self, cluster: ClusterId) -> None:
         """Remove a cluster; a missing one is fine."""
         with translated(f"removing cluster {cluster}"):
-            self._clusters.delete_entity(cluster.workspace.lower(), cluster.cluster.lower())
+            self._clusters.delete_entity(keys.partition(cluster.workspace), cluster.cluster.lower())
 
     def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
         """Clusters of a workspace by name: `most` of them, after the name `after`."""
         filters = "PartitionKey eq @partition and RowKey gt @after"
-        values = {"partition": workspace.lower(), "after": after.lower()}
+        values = {"partition": keys.partition(workspace), "after": after.lower()}
         with translated(f"listing the clusters of workspace {workspace}"):
             found = self._clusters.query_entities(
                 filters, parameters=values, results_per_page=min(most, 1000)

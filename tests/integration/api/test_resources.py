@@ -59,11 +59,11 @@ def test_lists_come_in_pages_in_subscription_and_resource_group(api: RestApi) ->
         found, page = [], api.must("GET", base, maxresults=2)
         while True:
             assert len(page["value"]) <= 2
-            found += [w["name"] for w in page["value"]]
+            found += [w["id"] for w in page["value"]]
             if "nextLink" not in page:
                 break
             page = api.http.get(page["nextLink"]).json()
-        assert names <= set(found)
+        assert {f"{ROOT}/{name}" for name in names} <= set(found)
         assert len(found) == len(set(found))
 
 

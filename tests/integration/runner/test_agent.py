@@ -20,7 +20,8 @@ from tests.integration.runner.conftest import Shares
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
-from tests.support.world import CLUSTER, World, document
+from tests.support.world import CLUSTER, World, document, settings_for
+from tests.support.world import world as open_world
 
 
 @contextmanager
@@ -291,3 +292,29 @@ def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_ove
             world.accept("last")
             eventually(lambda: done(world, "last"))
             assert owners("last") == {"node-1"}
+
+
+def test_a_job_of_another_resource_group(
+    azurite: Endpoints, shares: Shares, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    """Output lies under the group's name; the node's own paths have none, as the original's had."""
+    logs = shares.create("logs")
+    settings = settings_for(azurite.connection_string)
+    there = replace(settings, default_workspace=f"my.group/{settings.default_workspace}")
+    with open_world(there) as world:
+        volumes = {"azureFileShares": [shares.volume("logs", "afs")]}
+        document_ = document(
+            f"echo $AZ_BATCHAI_JOB_TEMP > {tmp_path}/temp",
+            mountVolumes=volumes,
+            stdOutErrPathPrefix="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs",
+        )
+        world.accept(data=document_)
+        with an_agent(world, config(cluster=world.cluster)):
+            eventually(lambda: done(world))
+        assert world.job().state is State.SUCCEEDED, world.job().errors
+        place = f"{settings.scope.subscription_id}/my.group/workspaces/{settings.default_workspace}"
+        (run,) = (logs / f"{place}/experiments/exp/jobs/job").iterdir()
+        assert (run / "stdouterr" / "stdout.txt").exists()
+        temp = (tmp_path / "temp").read_text().strip()
+        assert temp.endswith(f"/jobs/{settings.default_workspace}/exp/job")
+        assert "my.group" not in temp
