@@ -15,7 +15,7 @@ from api.requests import MOST_BYTES, base, next_link, page_size, query, skip_tok
 from api.wired import backend
 from shared import operations, rest
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
-from shared.names import name_fault
+from shared.names import group_fault, name_fault
 from shared.operations import Operation, Verb
 
 log = logging.getLogger(__name__)
@@ -160,9 +160,10 @@ def _scope_fault(req: func.HttpRequest) -> func.HttpResponse | None:
     group = req.route_params.get("resource_group", scope.resource_group)
     if subscription.lower() != scope.subscription_id.lower():
         return refuse(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-    if group.lower() != scope.resource_group.lower():
+    if not scope.serves(group):
         return refuse(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-    return None
+    fault = group_fault(group)
+    return refuse(400, "InvalidResourceGroup", fault) if fault else None
 
 
 def _names_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:

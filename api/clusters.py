@@ -6,8 +6,10 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
+from api.requests import workspace_of
 from api.wired import backend
 from shared import rest
+from shared.allocation import present
 from shared.names import ClusterId
 from shared.operations import Verb
 from shared.rest_clusters import ClusterFacts, cluster_resource, login_information
@@ -20,14 +22,16 @@ _REFUSED = "InvalidRequestContent"
 
 
 def _cluster_of(req: func.HttpRequest) -> ClusterId:
-    return ClusterId(req.route_params["workspace"], req.route_params["cluster"])
+    return ClusterId(workspace_of(req), req.route_params["cluster"])
 
 
 def _resource(row: "ClusterRow") -> dict[str, Any]:
     services = backend()
-    states = tuple(node.state for node in services.clusters.alive_nodes(row.id))
+    nodes, _ = services.clusters.nodes_of(row)
     resized = row.resized or row.created
-    facts = ClusterFacts(row.id, row.created, row.properties, resized, row.deleting, states)
+    facts = ClusterFacts(
+        row.id, row.created, row.properties, resized, row.deleting, row.revision, tuple(nodes)
+    )
     return cluster_resource(facts, services.settings.scope)
 
 
@@ -75,7 +79,7 @@ def clusters_delete(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_ListByWorkspace."""
-    services, workspace = backend(), req.route_params["workspace"]
+    services, workspace = backend(), workspace_of(req)
     services.workspaces.workspace(workspace)
     return paged(
         req,
@@ -88,7 +92,9 @@ def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=f"{routes.CLUSTER}/listRemoteLoginInformation", methods=["GET", "POST"])
 @arm("workspace", "cluster")
 def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:
-    """Clusters_ListRemoteLoginInformation: the nodes that are alive."""
-    row = backend().clusters.get(_cluster_of(req))
-    nodes = backend().clusters.alive_nodes(row.id)
+    """Clusters_ListRemoteLoginInformation: the nodes that are counted."""
+    clusters = backend().clusters
+    row = clusters.get(_cluster_of(req))
+    counted = dict(present(*clusters.nodes_of(row)))
+    nodes = [node for node in clusters.alive_nodes(row.id) if node.node_id in counted]
     return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))

@@ -6,6 +6,7 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
+from api.requests import workspace_of
 from api.wired import backend
 from shared.operations import Verb
 from shared.rest_workspaces import experiment_resource
@@ -26,7 +27,7 @@ def _resource(row: "Row") -> dict[str, Any]:
 def experiments_create(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Create: 200 with the resource. Whatever body comes is not read."""
     route = req.route_params
-    row = backend().workspaces.put_experiment(route["workspace"], route["experiment"])
+    row = backend().workspaces.put_experiment(workspace_of(req), route["experiment"])
     return shown(_resource(row), row.etag)
 
 
@@ -34,7 +35,7 @@ def experiments_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment")
 def experiments_get(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Get: 200, or 404 ExperimentNotFound."""
-    row = backend().workspaces.experiment(req.route_params["workspace"], req.route_params["experiment"])
+    row = backend().workspaces.experiment(workspace_of(req), req.route_params["experiment"])
     return shown(_resource(row), row.etag)
 
 
@@ -43,7 +44,7 @@ def experiments_get(req: func.HttpRequest) -> func.HttpResponse:
 def experiments_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Delete: 202; its jobs go first. 204 where there is none."""
     route = req.route_params
-    deleted = backend().cascade.delete_experiment(route["workspace"], route["experiment"])
+    deleted = backend().cascade.delete_experiment(workspace_of(req), route["experiment"])
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "experiment", deleted.workspace, deleted.name, deleted.identity)
@@ -53,7 +54,7 @@ def experiments_delete(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def experiments_list(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_ListByWorkspace."""
-    workspaces, workspace = backend().workspaces, req.route_params["workspace"]
+    workspaces, workspace = backend().workspaces, workspace_of(req)
     workspaces.workspace(workspace)
     return paged(
         req,

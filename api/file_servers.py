@@ -6,7 +6,7 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
-from api.requests import read_object
+from api.requests import read_object, workspace_of
 from api.wired import backend
 from shared.errors import RequestError
 from shared.file_servers import file_server_detail
@@ -35,7 +35,7 @@ def file_servers_create(req: func.HttpRequest) -> func.HttpResponse:
         )
     route = req.route_params
     detail = file_server_detail(properties)
-    row = backend().workspaces.put_file_server(route["workspace"], route["file_server"], detail)
+    row = backend().workspaces.put_file_server(workspace_of(req), route["file_server"], detail)
     return accepted(req, Verb.CREATE, "fileServer", row.workspace, row.name, row.identity)
 
 
@@ -43,7 +43,7 @@ def file_servers_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "file_server")
 def file_servers_get(req: func.HttpRequest) -> func.HttpResponse:
     """FileServers_Get: 200, or 404 FileServerNotFound."""
-    row = backend().workspaces.file_server(req.route_params["workspace"], req.route_params["file_server"])
+    row = backend().workspaces.file_server(workspace_of(req), req.route_params["file_server"])
     return shown(_resource(row), row.etag)
 
 
@@ -52,7 +52,7 @@ def file_servers_get(req: func.HttpRequest) -> func.HttpResponse:
 def file_servers_delete(req: func.HttpRequest) -> func.HttpResponse:
     """FileServers_Delete: 202, 204 where there is none."""
     route = req.route_params
-    deleted = backend().cascade.delete_file_server(route["workspace"], route["file_server"])
+    deleted = backend().cascade.delete_file_server(workspace_of(req), route["file_server"])
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "fileServer", deleted.workspace, deleted.name, deleted.identity)
@@ -62,7 +62,7 @@ def file_servers_delete(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def file_servers_list(req: func.HttpRequest) -> func.HttpResponse:
     """FileServers_ListByWorkspace."""
-    workspaces, workspace = backend().workspaces, req.route_params["workspace"]
+    workspaces, workspace = backend().workspaces, workspace_of(req)
     workspaces.workspace(workspace)
     return paged(
         req,

@@ -7,6 +7,7 @@ import azure.functions as func
 
 from api import routes
 from api.answers import answer, arm
+from api.apart import apart
 from api.jobs import job_of, run_of
 from api.requests import next_link, number, page_size, query, skip_token
 from api.wired import backend
@@ -21,6 +22,7 @@ bp = func.Blueprint()
 
 # Newer clients ask for a further page with GET.
 @bp.route(route=f"{routes.JOB}/listOutputFiles", methods=["GET", "POST"])
+@apart
 @arm("workspace", "experiment", "job")
 def jobs_list_output_files(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_ListOutputFiles: one level of a directory, with links that are good for linkexpiryinminutes."""
@@ -28,6 +30,7 @@ def jobs_list_output_files(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.route(route=f"{routes.RUN}/listOutputFiles", methods=["GET", "POST"])
+@apart
 @arm("workspace", "experiment", "job")
 def jobs_list_output_files_of_run(req: func.HttpRequest) -> func.HttpResponse:
     """The same for one run under a name (ours)."""

@@ -7,7 +7,7 @@ import azure.functions as func
 from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.filters import job_filter
-from api.requests import next_link, page_size, skip_token
+from api.requests import next_link, page_size, skip_token, workspace_of
 from api.wired import backend
 from shared import rest
 from shared.errors import NotFoundError
@@ -28,7 +28,7 @@ _STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFoun
 def job_of(req: func.HttpRequest) -> JobId:
     """The job that a route names."""
     route = req.route_params
-    return JobId(route["workspace"], route["experiment"], route["job"])
+    return JobId(workspace_of(req), route["experiment"], route["job"])
 
 
 def run_of(req: func.HttpRequest) -> "Job":
@@ -46,7 +46,7 @@ def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Create: 202 for a new job, 200 with the resource for the same document again, 409 for another
     document under a name that is taken. Workspace, experiment and cluster must be there."""
     route, services = req.route_params, backend()
-    workspace, experiment = services.workspaces.require(route["workspace"], route["experiment"])
+    workspace, experiment = services.workspaces.require(workspace_of(req), route["experiment"])
     made = services.manager.submit_http(JobId(workspace, experiment, route["job"]), req.get_body())
     if made.job is None:
         code = str(made.fault)
@@ -81,7 +81,7 @@ def jobs_delete(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment")
 def jobs_list(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_ListByExperiment; ours: state, createdafter, createdbefore, prefix."""
-    workspace, experiment = req.route_params["workspace"], req.route_params["experiment"]
+    workspace, experiment = workspace_of(req), req.route_params["experiment"]
     backend().workspaces.workspace(workspace)
     backend().workspaces.experiment(workspace, experiment)
     asked, most, scope = job_filter(req), page_size(req), backend().settings.scope

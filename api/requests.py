@@ -6,11 +6,19 @@ from urllib.parse import urlencode, urlsplit
 
 import azure.functions as func
 
+from api.wired import backend
 from shared.errors import RequestError
 
 #: Bytes. No document comes near it; what is larger is refused unread.
 MOST_BYTES = 1024 * 1024
 _MOST_RESULTS = 1000
+
+
+def workspace_of(req: func.HttpRequest) -> str:
+    """The workspace that a route names, as shared.names tells it: with its resource group where that is not
+    the installation's own."""
+    route = req.route_params
+    return backend().settings.scope.workspace_in(route["resource_group"], route["workspace"])
 
 
 def query(req: func.HttpRequest, name: str, default: str = "") -> str:

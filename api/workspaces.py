@@ -7,7 +7,7 @@ import azure.functions as func
 
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
-from api.requests import read_object, read_tags
+from api.requests import read_object, read_tags, workspace_of
 from api.wired import backend
 from shared.errors import RequestError
 from shared.operations import Verb
@@ -37,7 +37,7 @@ def workspaces_create(req: func.HttpRequest) -> func.HttpResponse:
         raise RequestError("The location is not the name of a region.", "LocationNotAvailableForResourceType")
     # ARM writes "North Europe" as northeurope.
     location = location.replace(" ", "").lower()
-    row = backend().workspaces.put_workspace(req.route_params["workspace"], location, read_tags(body))
+    row = backend().workspaces.put_workspace(workspace_of(req), location, read_tags(body))
     return shown(resource(row), row.etag)
 
 
@@ -45,7 +45,7 @@ def workspaces_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def workspaces_update(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Update: 200 with the resource; only tags can be changed."""
-    tags, name = read_tags(read_object(req)), req.route_params["workspace"]
+    tags, name = read_tags(read_object(req)), workspace_of(req)
     workspaces = backend().workspaces
     row = workspaces.workspace(name) if tags is None else workspaces.put_tags(name, tags)
     return shown(resource(row), row.etag)
@@ -55,7 +55,7 @@ def workspaces_update(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Get: 200, or 404 WorkspaceNotFound."""
-    row = backend().workspaces.workspace(req.route_params["workspace"])
+    row = backend().workspaces.workspace(workspace_of(req))
     return shown(resource(row), row.etag)
 
 
@@ -63,7 +63,7 @@ def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def workspaces_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Delete: 202; what lies in it goes first. 204 where there is none."""
-    deleted = backend().cascade.delete_workspace(req.route_params["workspace"])
+    deleted = backend().cascade.delete_workspace(workspace_of(req))
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "workspace", deleted.workspace, deleted.name, deleted.identity)
@@ -72,12 +72,23 @@ def workspaces_delete(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=f"{routes.SUBSCRIPTION}/workspaces", methods=["GET"])
 @arm()
 def workspaces_list(req: func.HttpRequest) -> func.HttpResponse:
-    """Workspaces_List: those of the subscription; this installation has one resource group."""
-    return paged(req, backend().workspaces.list_workspaces, resource, lambda row: row.name)
+    """Workspaces_List: those of the subscription."""
+    return _listed(req, None)
 
 
 @bp.route(route=routes.WORKSPACES, methods=["GET"])
 @arm()
 def workspaces_list_by_resource_group(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_ListByResourceGroup."""
-    return paged(req, backend().workspaces.list_workspaces, resource, lambda row: row.name)
+    group, own = req.route_params["resource_group"], backend().settings.scope.resource_group
+    return _listed(req, "" if group.lower() == own.lower() else group)
+
+
+def _listed(req: func.HttpRequest, group: str | None) -> func.HttpResponse:
+    workspaces = backend().workspaces
+    return paged(
+        req,
+        lambda after, most: workspaces.list_workspaces(group, after, most),
+        resource,
+        lambda row: row.name,
+    )

@@ -27,6 +27,7 @@ from runner.result import Dissolved, Result
 from runner.scheduled_events import EventWatcher, MachineEvent
 from runner.setup_task import SetupTaskError
 from runner.stopping import StopReason, StopSignal
+from shared.allocation import REQUEUE
 from shared.attempts import Claim
 from shared.environment import Node
 from shared.errors import BatchAIError, LostOwnershipError, MountError, SecretError, StoreError
@@ -44,6 +45,9 @@ _STATUS_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 #: What a runner cannot do now it tries again after this long.
 _RETRY_SECONDS = 5.0
+#: Why a job is handed back, for people.
+_STOPPED = "The runner was stopped"
+_RESIZED = "The cluster was resized, and this node is none of it any more"
 
 
 class Agent:
@@ -66,7 +70,9 @@ class Agent:
         self._share = share
         self._node = Node(config.node_id, config.address, share.count)
         row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
-        self._reporter = NodeReporter(backend.clusters.table, row, config.node_report_seconds, self._look)
+        self._reporter = NodeReporter(
+            backend.clusters.table, row, config.node_report_seconds, self._look, self._stand_by
+        )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
         self._volumes = ClusterVolumes(config, backend, self._stopping, self._vaults, self._known)
@@ -74,7 +80,7 @@ class Agent:
         self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
         self._make_link = make_link
-        self._leaving = "The runner was stopped"
+        self._leaving = _STOPPED
         self._machine_going: MachineEvent | None = None
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
         # A runner that has just come up is as brisk as after a job.
@@ -96,7 +102,15 @@ class Agent:
 
     def machine_stays(self) -> None:
         """The announcement was withdrawn: go on with other jobs."""
-        self._machine_going, self._leaving = None, "The runner was stopped"
+        self._machine_going, self._leaving = None, _STOPPED
+
+    def _stand_by(self, standby: str) -> None:
+        """The cluster is to have fewer nodes, or this one again: called when that is heard."""
+        log.info("stands by" if standby else "serves", extra={"action": "stand_by", "standby": standby})
+        self._last_job = time.monotonic()  # as brisk as after a job
+        if standby == REQUEUE and self._signal:
+            self._leaving = _RESIZED
+            self._signal.set(StopReason.DRAIN)
 
     def run(self) -> None:
         """Work until stopped."""
@@ -138,6 +152,9 @@ class Agent:
         if self._reporter.state in ("preparing", "unusable") and not self._make_ready():
             self._stopping.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
             return
+        if self._reporter.standby:
+            self._stopping.wait(_LOOK_SECONDS)
+            return
         for queue in self._order.next():
             if self._stopping.is_set():
                 return
@@ -164,6 +181,9 @@ class Agent:
             self._reporter.set("preparing", detail=self._known.text(str(error)))
             raise
         if ready:
+            self._reporter.stand_by(
+                self._backend.clusters.standby_of(self._config.cluster, self._config.node_id)
+            )
             self._reporter.set("idle")
             log.info("ready for jobs of cluster %s", self._config.cluster, extra={"action": "ready"})
         else:
@@ -218,7 +238,8 @@ class Agent:
                 log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
             finally:
                 self._free(result.node_fault)
-        if result.dissolved and result.dissolved.help and not self._stopping.is_set():
+        takes_more = not self._stopping.is_set() and not self._reporter.standby
+        if result.dissolved and result.dissolved.help and takes_more:
             self._help(result.dissolved.help)
 
     def _new_signal(self) -> StopSignal:
@@ -228,11 +249,16 @@ class Agent:
             stop.set(StopReason.DRAIN)
         elif self._machine_going:
             stop.set(StopReason.EVICTED)
+        elif self._reporter.standby == REQUEUE:
+            self._leaving = _RESIZED
+            stop.set(StopReason.DRAIN)
         return stop
 
     def _free(self, node_fault: str) -> None:
         """The node works on no job any more."""
         self._signal = self._runner = self._keeper = None
+        if not self._machine_going:
+            self._leaving = _STOPPED
         self._last_job = time.monotonic()
         if node_fault:
             self._reporter.set("unusable", detail=node_fault)

@@ -6,7 +6,7 @@ import re
 import shlex
 import socket
 from collections.abc import Iterator, Mapping, ValuesView
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.gpu_share import choice_from
@@ -15,7 +15,8 @@ from runner.isolation.types import NO_LIMITS, Isolation, Limits
 from runner.scheduled_events import events_url
 from shared.errors import SettingsError
 from shared.layout import DEFAULT_NODE_ROOT
-from shared.names import NAME_PATTERN, ClusterId
+from shared.names import NAME_PATTERN, ClusterId, cluster_from_text
+from shared.settings import DEFAULT_SCOPE
 
 #: The service's rule for names of shares; it also keeps ".." out of local paths.
 _SHARE_NAME = re.compile(r"^[a-z0-9](?:-?[a-z0-9]){2,62}\Z")
@@ -101,11 +102,18 @@ def config_from(
 ) -> RunnerConfig:
     """The config from command line values ("" = not given) and environment. Raises SettingsError."""
     faults: list[str] = []
-    workspace, _, name = (cluster or env.get("BATCHAI_CLUSTER", "default")).rpartition("/")
-    workspace = workspace or env.get("BATCHAI_DEFAULT_WORKSPACE", "default")
-    for word in (workspace, name):
-        if not NAME_PATTERN.match(word):
-            faults.append(f"--cluster: '{word}' is not a name; expected <workspace>/<cluster> or <cluster>")
+    scope = replace(
+        DEFAULT_SCOPE, resource_group=env.get("BATCHAI_RESOURCE_GROUP", "") or DEFAULT_SCOPE.resource_group
+    )
+    try:
+        named = cluster_from_text(
+            cluster or env.get("BATCHAI_CLUSTER", "default"),
+            env.get("BATCHAI_DEFAULT_WORKSPACE", "") or "default",
+            scope,
+        )
+    except ValueError as error:
+        named = ClusterId("default", "default")
+        faults.append(f"--cluster: {error}; expected <workspace>/<cluster> or <cluster>")
     node = node_id or env.get("BATCHAI_NODE_ID", "") or socket.gethostname().replace(".", "-")
     if not NAME_PATTERN.match(node):
         faults.append(f"--node-id: '{node}' is not a name")
@@ -119,7 +127,7 @@ def config_from(
     premounted = _json_map(env, "BATCHAI_PREMOUNTED", faults)
     drivers = _json_map(env, "BATCHAI_DRIVERS", faults)
     config = RunnerConfig(
-        cluster=ClusterId(workspace, name),
+        cluster=named,
         node_id=node,
         root=Path(root or env.get("BATCHAI_NODE_ROOT", "") or DEFAULT_NODE_ROOT).absolute(),
         gpus=choice,

@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 from collections.abc import Sequence
-from uuid import UUID
 
 from runner import log_places, process
 from runner.config import RunnerConfig, job_base_environment
@@ -12,7 +11,7 @@ from runner.job_user import own
 from runner.mounts.types import Volume
 from shared.errors import BatchAIError
 from shared.expansion import expand
-from shared.layout import setup_task_directory
+from shared.layout import setup_task_directory, setup_task_segment
 from shared.settings import Settings
 from shared.spec import SetupTask
 from shared.stores.clusters import ClusterRow
@@ -39,8 +38,7 @@ def run(
     mount_root = str(config.root / "mounts")
     env = _environment(task, config, mount_root)
     prefix = expand(task.std_out_err_path_prefix, env)
-    # The revision stands for the uuid that a cluster had: a new document has logs of its own.
-    folder = setup_task_directory(prefix, settings.scope, row.id, str(UUID(hex=row.revision)))
+    folder = setup_task_directory(prefix, setup_task_segment(settings.scope, row.id, row.revision))
     spool = config.work / "setup-task"
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(parents=True, mode=0o700)

@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pydantic import SecretStr
-
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, UNMANAGED, Volume
 from shared.errors import MountError, NotFoundError
-from shared.file_urls import FileShareUrl, file_share
 from shared.names import file_server_from_arm_id
-from shared.settings import AccountEndpoints, Settings
-from shared.spec import AzureStorageCredentials, FileServer, MountVolumes
+from shared.settings import Settings
+from shared.spec import AzureFileShare, FileServer, MountVolumes
+from shared.storage_places import StoragePlace, container_place, share_place
 from shared.stores.workspaces import Row
 
 #: (workspace, name) -> the row of a file server. Raises NotFoundError.
@@ -33,29 +31,26 @@ def volumes_of(
 
 def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) -> Iterator[Volume]:
     for share in mounts.azure_file_shares:
-        address = _share_address(share.azure_file_url)
-        account = share.account_name or address.account
-        key, own = _key(share.credentials, account, settings), _endpoints(settings, account).file
-        if not key and not address.may_see_tokens(own):
-            raise _no_token(address)
+        place = _share_place(share, settings)
         yield Volume(
             FILE_SHARE,
             share.relative_mount_path,
-            account=account,
-            key=key,
-            share=address.share,
-            endpoint=own if address.is_public else address.endpoint,
+            account=place.account,
+            key=place.key,
+            share=place.name,
+            endpoint=place.endpoint,
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
     for blobs in mounts.azure_blob_file_systems:
+        place = container_place(blobs, settings)
         yield Volume(
             BLOB_CONTAINER,
             blobs.relative_mount_path,
-            account=blobs.account_name,
-            key=_key(blobs.credentials, blobs.account_name, settings),
-            container=blobs.container_name,
-            endpoint=_endpoints(settings, blobs.account_name).blob,
+            account=place.account,
+            key=place.key,
+            container=place.name,
+            endpoint=place.endpoint,
             mount_options=blobs.mount_options or "",
         )
     for server in mounts.file_servers:
@@ -71,23 +66,23 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
         yield Volume(UNMANAGED, other.relative_mount_path, mount_command=other.mount_command)
 
 
-def _share_address(url: str) -> FileShareUrl:
+def _share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
     try:
-        return file_share(url)
+        place = share_place(share, settings)
     except ValueError as error:
-        shown = url.partition("?")[0].rpartition("@")[2]  # what is left out may be a secret
+        # What is left out may be a secret.
+        shown = share.azure_file_url.partition("?")[0].rpartition("@")[2]
         raise MountError(
             "AZFMountError",
             f"azureFileUrl '{shown}' is not the address of a share: {error}.",
             "Expected https://<account>.file.core.windows.net/<share>.",
         ) from None
-
-
-def _no_token(address: FileShareUrl) -> MountError:
+    if place.opens:
+        return place
     # Whoever answers there would be given a token that opens every account the runner may use.
-    return MountError(
+    raise MountError(
         "AZFMountError",
-        f"share {address.share} at {address.endpoint} has no credentials, and this runner's identity is "
+        f"share {place.name} at {place.endpoint} has no credentials, and this runner's identity is "
         "shown to file services of Azure only.",
         "Give credentials.accountKey or accountKeySecretReference.",
     )
@@ -99,7 +94,7 @@ def _server_address(server: FileServer, settings: Settings, find_server: FindSer
     `fileServer.id` is a host, or the ARM id of a file server whose mountSettings say where somebody runs it.
     """
     inside = (server.source_directory or "").strip("/")
-    named = file_server_from_arm_id(server.file_server.id)
+    named = file_server_from_arm_id(server.file_server.id, settings.scope)
     if named is None:
         return server.file_server.id, f"/{inside}" if inside else ""
     workspace, name = named[0] or settings.default_workspace, named[1]
@@ -120,18 +115,6 @@ def _server_address(server: FileServer, settings: Settings, find_server: FindSer
             "mountPoint of an NFS server, or give fileServer.id that server's name or address.",
         )
     return place["fileServerInternalIP"], f"{place['mountPoint'].rstrip('/')}/{inside}".rstrip("/")
-
-
-def _endpoints(settings: Settings, account: str) -> AccountEndpoints:
-    return settings.endpoints.get(account, AccountEndpoints())
-
-
-def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:
-    secret: SecretStr | None = credentials.account_key if credentials else None
-    if secret is not None:
-        return secret.get_secret_value()
-    # The original's client looked the key of the configured account up as well.
-    return settings.data_key if account and account == settings.data_account else ""
 
 
 @dataclass(frozen=True)

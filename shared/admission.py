@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from shared.errors import Problem
-from shared.names import NAME_PATTERN, ClusterId, JobId, cluster_from_arm_id
+from shared.names import NAME_PATTERN, ClusterId, JobId, Scope, cluster_from_arm_id
 from shared.settings import Settings
 from shared.spec import JobSpec, public_properties, to_document
 from shared.state import Job, State
@@ -79,13 +79,13 @@ def next_uuid(new: Job, ended: Job) -> str:
     return str(uuid5(_NAMESPACE, f"{str(new.id).lower()}|{new.source}|{ended.uuid}"))
 
 
-def cluster_of(spec: JobSpec, job: JobId, default_cluster: str) -> ClusterId | None:
+def cluster_of(spec: JobSpec, job: JobId, default_cluster: str, scope: Scope) -> ClusterId | None:
     """The cluster a document asks for: the ARM id in `cluster.id`, or a bare name in it (a cluster of the
     job's own workspace), else the default one. None when `cluster.id` is neither."""
     asked = spec.cluster.id if spec.cluster else ""
     if asked and not NAME_PATTERN.match(asked) and cluster_from_arm_id(asked) is None:
         return None
-    return spec.cluster_id(job.workspace, default_cluster)
+    return spec.cluster_id(job.workspace, default_cluster, scope)
 
 
 def new_job(

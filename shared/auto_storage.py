@@ -7,9 +7,9 @@ to the installation's own account and are made when a cluster that mounts them i
 from collections.abc import Iterator
 
 from shared.errors import Problem, Severity, StoreError
-from shared.file_urls import file_share
-from shared.settings import AccountEndpoints, Settings
+from shared.settings import Settings
 from shared.spec import MountVolumes
+from shared.storage_places import container_place, share_place
 from shared.stores.containers import ContainerAddress, create_container
 from shared.stores.shares import ShareAddress, create_share
 
@@ -30,24 +30,21 @@ def ensure(mounts: MountVolumes | None, settings: Settings) -> tuple[Problem, ..
 
 def _ensure(mounts: MountVolumes, settings: Settings) -> Iterator[Problem]:
     account, key = settings.data_account, settings.data_key
-    urls = settings.endpoints.get(account, AccountEndpoints())
     for number, share in enumerate(mounts.azure_file_shares):
         try:
-            named = file_share(share.azure_file_url)
+            place = share_place(share, settings)
         except ValueError:
             continue
-        if (named.account, named.share) == (account, SHARE):
-            endpoint = urls.file if named.is_public else named.endpoint
-            if not key and not named.may_see_tokens(urls.file):
-                continue
+        if (place.account, place.name) == (account, SHARE) and place.opens:
             try:
-                create_share(ShareAddress(account, SHARE, key, endpoint))
+                create_share(ShareAddress(account, SHARE, key, place.endpoint))
             except StoreError as error:
                 yield _warning(f"{_KINDS}.azureFileShares[{number}]", f"share '{SHARE}'", error)
     for number, blobs in enumerate(mounts.azure_blob_file_systems):
-        if (blobs.account_name, blobs.container_name) == (account, CONTAINER):
+        place = container_place(blobs, settings)
+        if (place.account, place.name) == (account, CONTAINER):
             try:
-                create_container(ContainerAddress(account, CONTAINER, key, urls.blob))
+                create_container(ContainerAddress(account, CONTAINER, key, place.endpoint))
             except StoreError as error:
                 path = f"{_KINDS}.azureBlobFileSystems[{number}]"
                 yield _warning(path, f"container '{CONTAINER}'", error)

@@ -3,10 +3,12 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 
+from shared.allocation import Scale, scale_of, told
 from shared.errors import NotFoundError, Problem
-from shared.names import ClusterId, printable
+from shared.names import ClusterId, group_in, name_in, printable
 from shared.settings import Settings
 from shared.spec import ClusterSpec, JobSpec, cluster_from_document
 from shared.stores.clusters import ClusterRow, ClusterTable, NodeRow
@@ -33,9 +35,9 @@ class ClusterReader:
         """The cluster as it is now. Raises NotFoundError."""
         row = self.table.get(cluster)
         if row is None:
-            # The words are the recorded ones, of December 2019.
-            text = "The specified compute training cluster and/or compute instance cluster is not found"
-            raise NotFoundError(text, "ClusterNotFound")
+            # The words are the recorded ones, of December 2019; the cluster's name was "cluster".
+            kind = "compute training cluster and/or compute instance"
+            raise NotFoundError(f"The specified {kind} {cluster.cluster} is not found", "ClusterNotFound")
         return row
 
     def find(self, cluster: ClusterId) -> ClusterRow | None:
@@ -69,13 +71,37 @@ class ClusterReader:
             self._seen.pop(str(cluster).lower(), None)
 
     def node_views(self, cluster: ClusterId) -> list[NodeView]:
-        """The nodes of a cluster with the judgement whether each is alive, by storage's clock."""
+        """The nodes of a cluster with the judgement whether each is alive, by storage's clock, and whether it
+        stands by, by the cluster's scaleSettings (up to 30 s old)."""
+        row = self.find(cluster)
+        views = self._views(cluster)
+        standby = told(views, scale_of_row(row) if row else Scale())
+        return [replace(view, standby=standby.get(view.node_id, "")) for view in views]
+
+    def nodes_of(self, row: ClusterRow) -> tuple[list[NodeView], Scale]:
+        """The nodes of a cluster as they have been told to serve or to stand by, and how many there should
+        be: what the functions of shared.allocation judge."""
+        return self._views(row.id), scale_of_row(row)
+
+    def most_nodes(self, cluster: ClusterId) -> int | None:
+        """How many nodes a cluster may have, None for any number; up to 30 s old."""
+        row = self.find(cluster)
+        return scale_of_row(row).most if row else None
+
+    def standby_of(self, cluster: ClusterId, node_id: str) -> str:
+        """What a node of a cluster has to be told now (`NodeRow.standby`)."""
+        row = self.fresh(cluster)
+        if row is None:
+            return ""
+        return told(*self.nodes_of(row)).get(node_id, "")
+
+    def _views(self, cluster: ClusterId) -> list[NodeView]:
         nodes, service_time = self.table.nodes(cluster)
         return [self._view(node, service_time) for node in nodes]
 
     def _view(self, node: NodeRow, service_time: datetime) -> NodeView:
         alive = is_alive(node.heard, service_time, self.settings.lease_seconds)
-        return NodeView(node.node_id, node.state, alive, node.detail, node.job)
+        return NodeView(node.node_id, node.state, alive, node.detail, node.job, node.standby)
 
     def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
         """The nodes of a cluster that are alive by storage's clock."""
@@ -90,14 +116,21 @@ class ClusterReader:
             example = self.settings.scope.cluster(ClusterId("<workspace>", "<cluster>"))
             hint = f"Expected the name of a cluster of the job's workspace, or {example}"
             return Problem(0, 0, "$.properties.cluster.id", message, hint)
+        asked = group_in(cluster.workspace)
+        group = f" of the resource group '{asked}'" if asked else ""
         return Problem(
             0,
             0,
             "$.properties.cluster",
-            f"there is no cluster '{cluster.cluster}' in workspace '{cluster.workspace}'.",
+            f"there is no cluster '{cluster.cluster}' in workspace '{name_in(cluster.workspace)}'{group}.",
             f"Drop a cluster.json at {self.settings.clusters_container}/{cluster}/cluster.json first, "
             "or name another cluster in cluster.id",
         )
+
+
+def scale_of_row(row: ClusterRow) -> Scale:
+    """How many nodes a cluster should have."""
+    return scale_of(json.loads(row.properties).get("scaleSettings", {}))
 
 
 def document_name(revision: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared import auto_storage, status
+from shared.allocation import TERMINATE, told
 from shared.cluster_reading import ClusterReader, document_name
 from shared.echo import echo
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem, StoreError
@@ -70,6 +71,7 @@ class ClusterManager(ClusterReader):
             self._workspaces.ensure(cluster.workspace)
             problems = parsed.problems + self._make_volumes(parsed.spec)
             row = self._store(cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag))
+            self.tell_nodes(row)
         except ConflictError as error:
             told = Problem(0, 0, "$", str(error), "Then drop it again.")
             return self.refuse(place, (*parsed.problems, told))
@@ -98,6 +100,7 @@ class ClusterManager(ClusterReader):
         known = self._settled(cluster)
         problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._store(cluster, parsed.spec, known)
+        self.tell_nodes(row)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = echo(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
@@ -179,7 +182,19 @@ class ClusterManager(ClusterReader):
             properties = json.dumps(json.loads(row.properties) | {"scaleSettings": scale})
             return replace(row, properties=properties, resized=self._now())
 
-        return ClusterAnswer(True, self._change(cluster, resized), parsed.problems)
+        row = self._change(cluster, resized)
+        self.tell_nodes(row)
+        return ClusterAnswer(True, row, parsed.problems)
+
+    def tell_nodes(self, row: ClusterRow) -> list[str]:
+        """Tell every node that is alive whether it serves; they hear it with their next report, and the
+        sweeper says it again, for nodes come and go. Which nodes' jobs are to be ended."""
+        nodes, scale = self.nodes_of(row)
+        wanted = told(nodes, scale)
+        for node in nodes:
+            if node.alive and node.standby != wanted[node.node_id]:
+                self.table.stand_by(row.id, node.node_id, wanted[node.node_id])
+        return [node_id for node_id, standby in wanted.items() if standby == TERMINATE]
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""

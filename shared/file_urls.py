@@ -22,6 +22,12 @@ class FileShareUrl:
     account: str
     share: str
     endpoint: str
+    tells_account: bool = True  #: False: a host of somebody's own, whose first label is a guess
+
+    def account_beside(self, account_name: str) -> str:
+        """The account that is meant where accountName stands beside the URL ("": it does not): the URL's,
+        unless it only lets guess."""
+        return self.account if self.tells_account or not account_name else account_name
 
     @property
     def is_public(self) -> bool:
@@ -62,7 +68,8 @@ def file_share(url: str) -> FileShareUrl:
     if _is_path_style(host, folders):
         found = FileShareUrl(folders[0], folders[1], f"{base}/{folders[0]}") if len(folders) == 2 else None
     else:
-        found = FileShareUrl(host.split(".")[0], folders[0], base) if len(folders) == 1 else None
+        azures = _AZURE_HOST.fullmatch(f"https://{host}") is not None
+        found = FileShareUrl(host.split(".")[0], folders[0], base, azures) if len(folders) == 1 else None
     if found is None or not STORAGE_NAME.fullmatch(found.share):
         raise ValueError("Ill-formed Azure File URL")
     return found

@@ -22,7 +22,9 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
         return
     settings, source = backend.settings, _source(blob_name, data, etag)
     try:
-        job = job_from_blob_path(path, settings.default_workspace, settings.default_experiment)
+        job = job_from_blob_path(
+            path, settings.default_workspace, settings.default_experiment, settings.scope
+        )
     except ValueError as error:
         answer = backend.manager.refuse(source, _bad_path(error))
     else:
@@ -53,7 +55,8 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") 
     if path.rpartition("/")[2] != "cluster.json" or _walks(path):
         return
     try:
-        cluster = cluster_from_blob_path(path, backend.settings.default_workspace)
+        settings = backend.settings
+        cluster = cluster_from_blob_path(path, settings.default_workspace, settings.scope)
     except ValueError as error:
         backend.clusters.refuse(blob_name, _bad_path(error))
         return

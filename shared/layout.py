@@ -5,8 +5,9 @@ Sources: recorded conversations of the original service and its SDK tests (OUTPU
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
-from shared.names import ClusterId, JobId, Scope
+from shared.names import ClusterId, JobId, Scope, name_in
 
 STDOUTERR_FOLDER = "stdouterr"
 OUTPUTS_FOLDER = "outputs"
@@ -34,7 +35,8 @@ class NodeLayout:
     @property
     def job_temp(self) -> str:
         """AZ_BATCHAI_JOB_TEMP: this job's own temp, shared by preparation and job."""
-        return f"{self.job_temp_root}/{self.job}"
+        job = self.job
+        return f"{self.job_temp_root}/{name_in(job.workspace)}/{job.experiment}/{job.job}"
 
     @property
     def job_mount_root(self) -> str:
@@ -76,17 +78,23 @@ class NodeLayout:
 def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
     """`jobOutputDirectoryPathSegment`: the folder of one run of a job, no slash at either end."""
     return (
-        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{job.workspace}"
+        f"{scope.subscription_id}/{scope.group_of(job.workspace)}/workspaces/{name_in(job.workspace)}"
         f"/experiments/{job.experiment}/jobs/{job.job}/{uuid}"
     )
 
 
-def setup_task_directory(prefix: str, scope: Scope, cluster: ClusterId, uuid: str) -> str:
-    """Folder of a setup task's logs, stdout-<nodeId>.txt and stderr-<nodeId>.txt (SDK tests, recordings)."""
-    segment = (
-        f"{scope.subscription_id}/{scope.resource_group}/workspaces/{cluster.workspace}"
-        f"/clusters/{cluster.cluster}/{uuid}"
+def setup_task_segment(scope: Scope, cluster: ClusterId, revision: str) -> str:
+    """`stdOutErrPathSuffix` of a cluster's setup task: the folder of its logs below their prefix, no slash at
+    either end. Where the original had the cluster's uuid stands the revision of its document (32 hex digits),
+    so that a new document has logs of its own."""
+    return (
+        f"{scope.subscription_id}/{scope.group_of(cluster.workspace)}/workspaces/{name_in(cluster.workspace)}"
+        f"/clusters/{cluster.cluster}/{UUID(hex=revision)}"
     )
+
+
+def setup_task_directory(prefix: str, segment: str) -> str:
+    """Folder of a setup task's logs, stdout-<nodeId>.txt and stderr-<nodeId>.txt (SDK tests, recordings)."""
     return _join(prefix, segment)
 
 

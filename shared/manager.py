@@ -142,7 +142,7 @@ class JobManager(Attempts):
         if job.state is not State.QUEUED:
             return None
         nodes, queue = self._cluster_of(job, at_most_old_seconds)
-        return why(job, queue, nodes, self.gathered(job))
+        return why(job, queue, nodes, self.gathered(job), self.clusters.most_nodes(job.cluster))
 
     def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
         seen = self._seen.get(job.cluster)

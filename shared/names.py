@@ -1,4 +1,9 @@
-"""Resource ids, ARM ids, blob paths, queue names and table keys, and the way from one to another. PURE."""
+"""Resource ids, ARM ids, blob paths, queue names and table keys, and the way from one to another. PURE.
+
+A workspace lies in a resource group. One of the installation's own group is told by its name, one of another
+group by `<resource group>/<name>`: that is what `workspace` means in ids, rows, messages and blob paths
+(docs/adr/0097). Rows and messages that are older than this know the own group only, and mean it.
+"""
 
 import hashlib
 import re
@@ -6,8 +11,9 @@ from dataclasses import dataclass
 
 #: Batch AI's rule (REST specification, every name parameter), in ASCII because queue names derive from it.
 NAME_PATTERN = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
-#: REST specification, parameter resourceGroupName.
-RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,90}\Z")
+#: REST specification, parameter resourceGroupName; Azure lets none end in a dot.
+RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{0,89}[A-Za-z0-9_-]\Z")
+RESOURCE_GROUP_RULE = "1 to 90 letters, digits, '.', '-' or '_', no '.' at its end"
 PROVIDER = "Microsoft.BatchAI"
 PRIORITIES = ("high", "normal", "low")
 
@@ -20,9 +26,19 @@ def priority_rank(priority: str) -> int:
 NAME_RULE = "1 to 64 letters, digits, '-' or '_'"
 
 
+def group_in(workspace: str) -> str:
+    """The resource group that a workspace is told with, "" for the installation's own."""
+    return workspace.rpartition("/")[0]
+
+
+def name_in(workspace: str) -> str:
+    """The name of a workspace alone."""
+    return workspace.rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class ClusterId:
-    """A cluster: a name inside a workspace."""
+    """A cluster: a name inside a workspace (`workspace` as above, so in JobId)."""
 
     workspace: str
     cluster: str
@@ -45,18 +61,46 @@ class JobId:
 
 @dataclass(frozen=True)
 class Scope:
-    """The subscription and resource group that this installation stands for."""
+    """The subscription that this installation stands for, and its own resource group."""
 
     subscription_id: str
     resource_group: str
+    any_group: bool = True  #: whether other resource groups are served too
 
     @property
     def root(self) -> str:
-        return f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+        return self._root(self.resource_group)
+
+    def _root(self, group: str) -> str:
+        return f"/subscriptions/{self.subscription_id}/resourceGroups/{group}"
+
+    def serves(self, group: str) -> bool:
+        """Whether a resource group is one of this installation's."""
+        return self.any_group or group.lower() == self.resource_group.lower()
+
+    def workspace_in(self, group: str, name: str) -> str:
+        """How the workspace `name` of a resource group is told."""
+        return name if group.lower() == self.resource_group.lower() else f"{group}/{name}"
+
+    def group_of(self, workspace: str) -> str:
+        """The resource group of a workspace."""
+        return group_in(workspace) or self.resource_group
 
     def workspace(self, workspace: str) -> str:
         """ARM id of a workspace."""
-        return f"{self.root}/providers/{PROVIDER}/workspaces/{workspace}"
+        root = self._root(self.group_of(workspace))
+        return f"{root}/providers/{PROVIDER}/workspaces/{name_in(workspace)}"
+
+    def referred(self, subscription: str, group: str, name: str, home: str) -> str:
+        """The workspace that an ARM id in a document means; `home`: where the document belongs.
+
+        Ids of another subscription are from before this installation, whose workspaces lie in groups of its
+        own: their group says nothing. So it is where only one group is served.
+        """
+        ours = subscription.lower() == self.subscription_id.lower()
+        if self.any_group and ours:
+            return self.workspace_in(group, name)
+        return f"{group_in(home)}/{name}" if group_in(home) else name
 
     def experiment(self, workspace: str, experiment: str) -> str:
         """ARM id of an experiment."""
@@ -86,61 +130,99 @@ def printable(text: str, limit: int = 80) -> str:
     return "'" + shown.encode("unicode_escape").decode("ascii").replace("\\u2026", "…") + "'"
 
 
-def cluster_from_arm_id(arm_id: str) -> ClusterId | None:
-    """The cluster an ARM id names, or None where it is not the id of a Batch AI cluster."""
-    match = re.fullmatch(
-        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.BatchAI"
-        r"/workspaces/([^/]+)/clusters/([^/]+)/?",
-        arm_id,
-        re.IGNORECASE,
+_OF_PROVIDER = r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.BatchAI"
+_CLUSTER_ID = re.compile(_OF_PROVIDER + r"/workspaces/([^/]+)/clusters/([^/]+)/?", re.IGNORECASE)
+_FILE_SERVER_ID = re.compile(_OF_PROVIDER + r"(?:/workspaces/([^/]+))?/fileServers/([^/]+)/?", re.IGNORECASE)
+
+
+def cluster_from_arm_id(arm_id: str, scope: Scope | None = None, home: str = "") -> ClusterId | None:
+    """The cluster an ARM id names, or None where it is not the id of a Batch AI cluster. `scope` and `home`
+    as for Scope.referred; without a scope the resource group says nothing."""
+    match = _CLUSTER_ID.fullmatch(arm_id)
+    if match is None:
+        return None
+    workspace = scope.referred(match[1], match[2], match[3], home) if scope else match[3]
+    # A part of a blob's path must lead nowhere else.
+    return (
+        None if group_in(workspace) and group_fault(group_in(workspace)) else ClusterId(workspace, match[4])
     )
-    return ClusterId(match[1], match[2]) if match else None
 
 
-def file_server_from_arm_id(arm_id: str) -> tuple[str, str] | None:
+def file_server_from_arm_id(arm_id: str, scope: Scope) -> tuple[str, str] | None:
     """(workspace, name) of the Batch AI file server that an ARM id names, or None.
 
     The workspace is "" in ids of the API versions that had none.
     """
-    match = re.fullmatch(
-        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.BatchAI"
-        r"(?:/workspaces/([^/]+))?/fileServers/([^/]+)/?",
-        arm_id,
-        re.IGNORECASE,
-    )
-    return (match[1] or "", match[2]) if match else None
+    match = _FILE_SERVER_ID.fullmatch(arm_id)
+    if match is None:
+        return None
+    workspace = scope.referred(match[1], match[2], match[3], "") if match[3] else ""
+    return workspace, match[4]
 
 
-def job_from_blob_path(path: str, default_workspace: str, default_experiment: str) -> JobId:
-    """The job that `<workspace>/<experiment>/<job>/job.json` (or a short form of it) names.
+def job_from_blob_path(path: str, default_workspace: str, default_experiment: str, scope: Scope) -> JobId:
+    """The job that `<workspace>/<experiment>/<job>/job.json` (or a short form of it) names; a resource group
+    may stand before it.
 
     Raises ValueError with a message for people.
     """
-    parts = _folders(path, "job.json", 3, "<workspace>/<experiment>/<job>/job.json")
+    group, parts = _folders(path, "job.json", 3, "<workspace>/<experiment>/<job>/job.json", scope)
     workspace, experiment, job = ([default_workspace, default_experiment][: 3 - len(parts)]) + parts
     _refuse((("workspace", workspace), ("experiment", experiment), ("job", job)))
-    return JobId(workspace, experiment, job)
+    return JobId(scope.workspace_in(group, workspace), experiment, job)
 
 
-def cluster_from_blob_path(path: str, default_workspace: str) -> ClusterId:
-    """The cluster that `<workspace>/<cluster>/cluster.json` (or `<cluster>/cluster.json`) names.
+def cluster_from_blob_path(path: str, default_workspace: str, scope: Scope) -> ClusterId:
+    """The cluster that `<workspace>/<cluster>/cluster.json` (or `<cluster>/cluster.json`) names; a resource
+    group may stand before it.
 
     Raises ValueError with a message for people.
     """
-    parts = _folders(path, "cluster.json", 2, "<workspace>/<cluster>/cluster.json")
+    group, parts = _folders(path, "cluster.json", 2, "<workspace>/<cluster>/cluster.json", scope)
     workspace, cluster = ([default_workspace][: 2 - len(parts)]) + parts
     _refuse((("workspace", workspace), ("cluster", cluster)))
-    return ClusterId(workspace, cluster)
+    return ClusterId(scope.workspace_in(group, workspace), cluster)
 
 
-def _folders(path: str, leaf: str, most: int, form: str) -> list[str]:
+def cluster_from_text(text: str, default_workspace: str, scope: Scope) -> ClusterId:
+    """The cluster that a person names: `<cluster>`, `<workspace>/<cluster>`, with the resource group before
+    them where it is not the installation's own. Raises ValueError with a message for people."""
+    *before, name = text.split("/")
+    workspace = before.pop() if before else default_workspace
+    group = before.pop() if before else scope.resource_group
+    if before:
+        raise ValueError(f"{printable(text)} is not a cluster; expected <workspace>/<cluster> or <cluster>")
+    _refuse_group(group, scope)
+    _refuse((("workspace", workspace), ("cluster", name)))
+    return ClusterId(scope.workspace_in(group, workspace), name)
+
+
+def _folders(path: str, leaf: str, most: int, form: str, scope: Scope) -> tuple[str, list[str]]:
+    """The resource group and the folders below it that are told in a path."""
     parts = path.split("/")
     if parts[-1] != leaf:
         raise ValueError(f"the file must be called {leaf}, in the form {form}")
     folders = parts[:-1]
+    group = folders.pop(0) if scope.any_group and len(folders) == most + 1 else scope.resource_group
     if not 1 <= len(folders) <= most:
-        raise ValueError(f"the path has {len(folders)} folders; expected {form} or a shorter form of it")
-    return folders
+        told = f"the path has {len(parts) - 1} folders; expected {form} or a shorter form of it"
+        raise ValueError(f"{told}, or <resource group>/{form}" if scope.any_group else told)
+    _refuse_group(group, scope)
+    return group, folders
+
+
+def group_fault(group: str) -> str | None:
+    """What is wrong with the name of a resource group, or None."""
+    if RESOURCE_GROUP_PATTERN.match(group):
+        return None
+    return f"the resource group name {printable(group)} is not allowed: it must be {RESOURCE_GROUP_RULE}"
+
+
+def _refuse_group(group: str, scope: Scope) -> None:
+    if fault := group_fault(group):
+        raise ValueError(fault)
+    if not scope.serves(group):
+        raise ValueError(f"this installation serves the resource group {scope.resource_group} only")
 
 
 def _refuse(names: tuple[tuple[str, str], ...]) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.names import NAME_PATTERN, PROVIDER, Scope
+from shared.names import NAME_PATTERN, PROVIDER, Scope, group_fault, group_in, name_in
 from shared.rest import API_VERSION
 from shared.status import timestamp
 
@@ -61,9 +61,15 @@ def operation_from(guid: str, token: str) -> Operation | None:
         found = Operation(guid, Verb(verb), kind, workspace, experiment, name, identity, moment)
     except (ValueError, TypeError, OverflowError, OSError, binascii.Error, RecursionError):
         return None
-    texts = (found.kind, found.workspace, found.name, "-" if found.experiment == "" else found.experiment)
-    valid = all(isinstance(text, str) and NAME_PATTERN.match(text) for text in texts)
-    return found if valid and isinstance(found.identity, str) else None
+    texts = (found.kind, found.workspace, found.name, found.experiment, found.identity)
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    # A workspace may be told with its resource group.
+    group, workspace = group_in(found.workspace), name_in(found.workspace)
+    name = workspace if found.kind == "workspace" else found.name
+    valid = all(NAME_PATTERN.match(text) for text in (found.kind, workspace, name, found.experiment or "-"))
+    valid = valid and not (group and group_fault(group)) and found.name in (name, found.workspace)
+    return found if valid else None
 
 
 def addresses(operation: Operation, base: str, scope: Scope, location: str) -> tuple[str, str]:
@@ -101,7 +107,8 @@ def operation_body(operation: Operation, progress: Progress, url: str, scope: Sc
 
 def resource_id(operation: Operation, scope: Scope) -> str:
     """The original's own form: <subscription>$<resource group>$<workspace>[$<experiment>][$<name>]."""
-    parts = [scope.subscription_id, scope.resource_group, operation.workspace, operation.experiment]
+    workspace = operation.workspace
+    parts = [scope.subscription_id, scope.group_of(workspace), name_in(workspace), operation.experiment]
     if operation.kind != "workspace":
         parts.append(operation.name)
     return "$".join(part for part in parts if part)

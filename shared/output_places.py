@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 
 from shared.environment import Node, Placement, log_directory, output_directories
 from shared.errors import LaunchError, RequestError
-from shared.file_urls import file_share
 from shared.layout import STDOUTERR_FOLDER, NodeLayout
 from shared.safe_paths import relative_fault
-from shared.settings import AccountEndpoints, Settings
-from shared.spec import AzureStorageCredentials, JobSpec, MountVolumes
+from shared.settings import Settings
+from shared.spec import JobSpec, MountVolumes
 from shared.state import Job
+from shared.storage_places import StoragePlace, container_place, share_place
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,15 @@ def _points(
 ) -> Iterator[tuple[PurePosixPath, OutputPlace | None]]:
     """Mount points under `root`, with what is mounted there; None where that cannot be listed."""
     for share in mounts.azure_file_shares:
-        yield (
-            _point(root, share.relative_mount_path),
-            _share(share.azure_file_url, share.credentials, settings),
-        )
+        try:
+            place = share_place(share, settings)
+        except ValueError:
+            yield _point(root, share.relative_mount_path), None
+        else:
+            # A token of ours is for Azure's own services.
+            yield _point(root, share.relative_mount_path), _listed("share", place) if place.opens else None
     for blobs in mounts.azure_blob_file_systems:
-        account = blobs.account_name
-        place = OutputPlace(
-            "container",
-            account,
-            blobs.container_name,
-            "",
-            _endpoints(settings, account).blob,
-            _key(blobs.credentials, account, settings),
-        )
-        yield _point(root, blobs.relative_mount_path), place
+        yield _point(root, blobs.relative_mount_path), _listed("container", container_place(blobs, settings))
     for server in mounts.file_servers:
         yield _point(root, server.relative_mount_path), None
     for other in mounts.unmanaged_file_systems:
@@ -123,24 +117,5 @@ def _point(root: str, relative: str) -> PurePosixPath:
     return PurePosixPath(root) / relative
 
 
-def _share(url: str, credentials: AzureStorageCredentials | None, settings: Settings) -> OutputPlace | None:
-    try:
-        found = file_share(url)
-    except ValueError:
-        return None
-    own = _endpoints(settings, found.account).file
-    endpoint = own if found.is_public else found.endpoint
-    key = _key(credentials, found.account, settings)
-    if not key and not found.may_see_tokens(own):
-        return None  # a token of ours is for Azure's own services
-    return OutputPlace("share", found.account, found.share, "", endpoint, key)
-
-
-def _endpoints(settings: Settings, account: str) -> AccountEndpoints:
-    return settings.endpoints.get(account, AccountEndpoints())
-
-
-def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:
-    if credentials and credentials.account_key:
-        return credentials.account_key.get_secret_value()
-    return settings.data_key if account and account == settings.data_account else ""
+def _listed(kind: str, place: StoragePlace) -> OutputPlace:
+    return OutputPlace(kind, place.account, place.name, "", place.endpoint, place.key)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shared.file_urls import account_of
+from shared.file_urls import account_of, file_share
 from shared.findings import Finding, note, warning
 from shared.raw import Raw
 
@@ -42,10 +42,10 @@ def complete_volumes(mounts: Raw, own: OwnStorage, report: Report) -> dict[str, 
         told = _account_from_url(share)
         _fill_account(share, own, report)
         _fill_url(share, own, report)
-        _fill_key(share, own, report, told)
+        _fill_key(share, own, report, told, _account_of(share))
     for container in filled.children("azureBlobFileSystems"):
         _fill_account(container, own, report)
-        _fill_key(container, own, report, "")
+        _fill_key(container, own, report, "", container.text("accountName") or "")
     return filled.value
 
 
@@ -79,8 +79,18 @@ def _fill_url(share: Raw, own: OwnStorage, report: Report) -> None:
         report(Finding(share.at("azureFileUrl"), _NO_ACCOUNT, _SET_ACCOUNT))
 
 
-def _fill_key(volume: Raw, own: OwnStorage, report: Report, told: str) -> None:
-    """Fill the key placeholder; give the installation's own account its key; tell what was done."""
+def _account_of(share: Raw) -> str:
+    """The account that a share's URL and accountName mean together."""
+    name = share.text("accountName") or ""
+    try:
+        return file_share(share.text("azureFileUrl") or "").account_beside(name)
+    except ValueError:
+        return name
+
+
+def _fill_key(volume: Raw, own: OwnStorage, report: Report, told: str, account: str) -> None:
+    """Fill the key placeholder; give the installation's own account its key; tell what was done. `account`:
+    the volume's."""
     credentials = volume.child("credentials")
     if credentials.text("accountKey") == KEY:
         if own.key:
@@ -90,7 +100,7 @@ def _fill_key(volume: Raw, own: OwnStorage, report: Report, told: str) -> None:
     elif "accountKey" not in credentials and "accountKeySecretReference" not in credentials:
         if "credentials" in volume and not isinstance(volume.value["credentials"], dict):
             return
-        if own.account and volume.text("accountName") == own.account and own.key:
+        if own.account and account == own.account and own.key:
             volume.value["credentials"] = {"accountKey": own.key}
             told = f"{told} credentials are missing; the installation's own were filled in.".strip()
         elif ACCOUNT not in (volume.text("accountName") or ""):

@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.allocation import is_steady, present, scale_of
+from shared.layout import setup_task_segment
 from shared.names import ClusterId, Scope
 from shared.rest import CLUSTER_TYPE, provisioning, resource
 from shared.status import timestamp
+from shared.waiting import NodeView
 
 #: As the recorded service ordered them.
 _STATES = ("running", "idle", "unusable", "preparing", "leaving")
@@ -25,30 +28,24 @@ class ClusterFacts:
     properties: str  #: JSON, without secrets
     resized: datetime  #: when the wanted number of nodes was last set
     deleting: bool
-    node_states: tuple[str, ...]  #: of the nodes that are alive
+    revision: str  #: of the document in force
+    nodes: tuple[NodeView, ...]
 
 
 def cluster_resource(facts: ClusterFacts, scope: Scope) -> dict[str, Any]:
-    """A cluster as GET returns it. Nodes that are not alive are not counted."""
+    """A cluster as GET returns it. Nodes that are not alive, or stand by, are not counted."""
     properties = json.loads(facts.properties)
-    counted = Counter(facts.node_states)
-    steady = is_steady(properties.get("scaleSettings", {}), len(facts.node_states))
+    scale = scale_of(properties.get("scaleSettings", {}))
+    counted = Counter(state for _, state in present(facts.nodes, scale))
+    if task := properties.get("nodeSetup", {}).get("setupTask"):
+        task["stdOutErrPathSuffix"] = setup_task_segment(scope, facts.id, facts.revision)
     shown = provisioning(facts.created, facts.deleting) | {
-        "allocationState": "steady" if steady else "resizing",
+        "allocationState": "steady" if is_steady(facts.nodes, scale) else "resizing",
         "allocationStateTransitionTime": timestamp(facts.resized),
-        "currentNodeCount": len(facts.node_states),
+        "currentNodeCount": counted.total(),
         "nodeStateCounts": {f"{state}NodeCount": counted[state] for state in _STATES},
     }
     return resource(scope.cluster(facts.id), CLUSTER_TYPE, shown | properties)
-
-
-def is_steady(scale: Mapping[str, Any], nodes: int) -> bool:
-    """Whether a cluster has the number of nodes that is wanted; without scaleSettings any number is right."""
-    if manual := scale.get("manual"):
-        return bool(nodes == manual["targetNodeCount"])
-    if auto := scale.get("autoScale"):
-        return bool(auto["minimumNodeCount"] <= nodes <= auto["maximumNodeCount"])
-    return True
 
 
 def login_information(nodes: Iterable[tuple[str, str]]) -> Sequence[dict[str, Any]]:

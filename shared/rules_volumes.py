@@ -10,7 +10,7 @@ from shared.findings import Finding, Findings, Path, warning
 from shared.names import printable
 from shared.raw import Raw
 from shared.rules_secrets import one_of, reference_rules
-from shared.safe_paths import plain_parts, relative_fault
+from shared.safe_paths import mount_path_fault, plain_parts, relative_fault
 
 KINDS = ("azureFileShares", "azureBlobFileSystems", "fileServers", "unmanagedFileSystems")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -47,7 +47,7 @@ def _target(volume: Raw) -> Findings:
     target = volume.text("relativeMountPath")
     if not target:
         return
-    fault = relative_fault(target)
+    fault = mount_path_fault(target)
     if fault:
         yield Finding(
             volume.at("relativeMountPath"), f"relativeMountPath {fault}.", "Write a folder such as logs."
@@ -63,7 +63,7 @@ def _distinct_targets(mounts: Raw) -> Findings:
     inner: set[tuple[str, ...]] = set()
     for _, volume in volumes(mounts):
         target = volume.text("relativeMountPath")
-        if not target or relative_fault(target):
+        if not target or mount_path_fault(target):
             continue
         parts, path = plain_parts(target), volume.at("relativeMountPath")
         above = [parts[:n] for n in range(1, len(parts))]
@@ -89,9 +89,9 @@ def _file_share(volume: Raw) -> Findings:
         except ValueError as fault:
             yield Finding(volume.at("azureFileUrl"), f"{fault}.", hint)
         else:
-            if account and "<" not in account and account != share.account:
+            if account and "<" not in account and account != share.account_beside(account):
                 told = f"accountName is not the account of azureFileUrl ({printable(share.account)})."
-                yield warning(volume.at("accountName"), told, "Leave accountName out: the URL tells it.")
+                yield warning(volume.at("accountName"), told, "The URL's counts; leave accountName out.")
     elif url and "<AZURE_BATCHAI_STORAGE_ACCOUNT>" not in url:
         yield Finding(
             volume.at("azureFileUrl"), "azureFileUrl holds a placeholder that nothing fills in.", hint

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 MOST_BYTES = 4_000
+MOST_MOUNT_BYTES = 1_000  #: with a node's root and a job's names before it, it must stay below PATH_MAX
 MOST_BYTES_PER_PART = 255  #: NAME_MAX of Linux file systems
 _SEPARATORS = "/\\."
 #: Characters that look like a separator or a dot and that no normalisation folds into one.
@@ -45,6 +46,14 @@ def relative_fault(path: str) -> str | None:
     if any(part in ("", ".", "..") for part in parts):
         return "must be a plain path: no empty part, no . and no .. in it"
     return None
+
+
+def mount_path_fault(path: str) -> str | None:
+    """What keeps a relativeMountPath from being a volume's folder below a mount root, or None. Mounting tools
+    are given the whole path, which begins with the root: nothing in it is taken for an option."""
+    if len(path.encode("utf-8", "replace")) > MOST_MOUNT_BYTES:
+        return f"must not be longer than {MOST_MOUNT_BYTES} bytes"
+    return relative_fault(path)
 
 
 def prefix_fault(path: str) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import SettingsError
-from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_PATTERN, Scope
+from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
@@ -69,6 +69,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         scope=Scope(
             reader.text("BATCHAI_SUBSCRIPTION_ID", DEFAULT_SCOPE.subscription_id),
             reader.text("BATCHAI_RESOURCE_GROUP", DEFAULT_SCOPE.resource_group),
+            reader.one_of("BATCHAI_RESOURCE_GROUPS", "any", "one") == "any",
         ),
         location=reader.text("BATCHAI_LOCATION", "local"),
         default_workspace=reader.name("BATCHAI_DEFAULT_WORKSPACE"),
@@ -87,8 +88,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
         http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )
-    if not RESOURCE_GROUP_PATTERN.match(settings.scope.resource_group):
-        reader.faults.append("BATCHAI_RESOURCE_GROUP may hold letters, digits and . _ - only")
+    if group_fault(settings.scope.resource_group):
+        reader.faults.append(f"BATCHAI_RESOURCE_GROUP must be {RESOURCE_GROUP_RULE}")
     if settings.renew_seconds > lease / 2:
         reader.faults.append("BATCHAI_RENEW_SECONDS must be at most half of BATCHAI_LEASE_SECONDS")
     if settings.gang_silence_seconds > lease / 2:

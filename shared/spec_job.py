@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from shared.names import ClusterId, cluster_from_arm_id
+from shared.names import ClusterId, Scope, cluster_from_arm_id
 from shared.spec_base import (
     Duration,
     EnvironmentVariable,
@@ -159,8 +159,11 @@ class JobSpec(Model):
                 return tool_type, settings
         raise AttributeError("this JobSpec has no *Settings object; parse_job never returns such a one")
 
-    def cluster_id(self, workspace: str, default_cluster: str = "default") -> ClusterId:
+    def cluster_id(
+        self, workspace: str, default_cluster: str = "default", scope: Scope | None = None
+    ) -> ClusterId:
         """The cluster the job runs on: an ARM id names any, a plain name one of `workspace`."""
         if self.cluster is None:
             return ClusterId(workspace, default_cluster)
-        return cluster_from_arm_id(self.cluster.id) or ClusterId(workspace, self.cluster.id)
+        named = cluster_from_arm_id(self.cluster.id, scope, workspace)
+        return named or ClusterId(workspace, self.cluster.id)

@@ -66,7 +66,8 @@ class Submitter:
         parsed = parse_job(data, DocumentSettings.of(self.settings))
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
-        cluster = admission.cluster_of(parsed.spec, job, self.settings.default_cluster)
+        settings = self.settings
+        cluster = admission.cluster_of(parsed.spec, job, settings.default_cluster, settings.scope)
         row = self.clusters.find(cluster) if cluster else None
         if row is None and cluster and not source.http:
             row = self.clusters.take_dropped(cluster)

@@ -14,6 +14,7 @@ from shared.gang import Gang
 from shared.manager import JobManager
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
+from shared.stores.clusters import ClusterRow
 from shared.stores.rows import LiveEntry
 from shared.waiting import NodeView, QueuedEntry, Waiting, why
 
@@ -68,7 +69,7 @@ class Sweeper:
         for row in clusters:
             report.clusters += 1
             try:
-                self._sweep_cluster(row.id, report)
+                self._sweep_cluster(row, report)
             except BatchAIError:
                 report.faults += 1
                 log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
@@ -91,17 +92,26 @@ class Sweeper:
                 log.info("node %s of %s is forgotten", row.node_id, row.partition, extra=told)
         return forgotten
 
-    def _sweep_cluster(self, cluster: ClusterId, report: SweepReport) -> None:
+    def _sweep_cluster(self, row: ClusterRow, report: SweepReport) -> None:
+        cluster = row.id
+        to_be_rid = self._clusters.tell_nodes(row)
         entries = self._manager.live(cluster)
         report.live += len(entries)
         gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
             return
+        self._end_on(to_be_rid, entries)
         report.resent += self._resend(cluster, entries, hints)
         nodes = functools.cache(lambda: self._clusters.node_views(cluster))
         report.ended += self._end_orphans(entries, nodes)
         self._tell_why(cluster, entries, nodes)
+
+    def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
+        """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""
+        for entry in entries:
+            if entry.owner in nodes and entry.state is State.RUNNING:
+                self._manager.terminate(entry.id)
 
     def _is_over(self, gang: Gang) -> bool:
         """Whether the attempt a gang was made for is no longer the job's."""
@@ -201,6 +211,7 @@ class Sweeper:
         waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _TOLD_SECONDS]
         if not waiting:
             return
+        most = self._clusters.most_nodes(cluster)
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
         told = self._told[cluster] = {}
         left = _MOST_STATUS_WRITES
@@ -213,7 +224,7 @@ class Sweeper:
             job = before.job if before else self._read(entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes(), self._manager.gathered(job))
+            reason = why(job, queue, nodes(), self._manager.gathered(job), most)
             if reason and (before is None or before.reason != reason) and left > 0:
                 left -= 1
                 self._manager.write_status(job, reason)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.names import priority_rank
+from shared.names import group_in, name_in, priority_rank
 from shared.state import Job, State
 from shared.timestamps import timestamp
 
@@ -19,6 +19,7 @@ class WaitingReason(StrEnum):
     GANG_INCOMPLETE = "GangIncomplete"
     GANG_TOO_LARGE = "GangTooLarge"
     RETRY_BACKOFF = "RetryBackoff"
+    SCALED_TO_ZERO = "ScaledToZero"
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,27 @@ class NodeView:
     alive: bool
     detail: str = ""
     job: str = ""  #: uuid of the run it works on
+    standby: str = ""  #: not "": it takes no jobs, for its cluster is to have fewer nodes (shared.allocation)
 
 
 def why(
-    job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView], gang: Sequence[str] = ()
+    job: Job,
+    others: Sequence[QueuedEntry],
+    nodes: Sequence[NodeView],
+    gang: Sequence[str] = (),
+    most: int | None = None,
 ) -> Waiting | None:
     """The reason `job` waits, or None when it does not wait. `others` may include the job itself; `gang`: the
-    nodes that it has together already, if it is held."""
+    nodes that it has together already, if it is held; `most`: nodes its cluster may have (None: any number).
+    """
     if job.state is not State.QUEUED:
         return None
     if job.held:
         return incomplete(job, gang or [str(job.owner)])
-    alive = [node for node in nodes if node.alive]
+    alive = [node for node in nodes if node.alive and not node.standby]
     name = f"cluster {job.cluster}"
+    if most is not None and most < job.node_count:
+        return _scaled_down(job, name, most)
     if not alive:
         return Waiting(
             WaitingReason.NO_NODE_ALIVE,
@@ -101,6 +110,17 @@ def why(
         f"position {ahead + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle",
         "Nothing to do: it starts as soon as a node is free." if idle == 0 else "It is about to start.",
     )
+
+
+def _scaled_down(job: Job, name: str, most: int) -> Waiting:
+    group, workspace = group_in(job.cluster.workspace), name_in(job.cluster.workspace)
+    place = f"{f'-g {group} ' if group else ''}-w {workspace} -n {job.cluster.cluster}"
+    again = f"batchai cluster resize {place} -t {job.node_count}"
+    if most == 0:
+        text = f"{name} is scaled to 0 nodes: whatever machines it has stand by"
+        return Waiting(WaitingReason.SCALED_TO_ZERO, text, f"Give it nodes: {again}")
+    text = f"the job needs {job.node_count} nodes and {name} is scaled to {most}"
+    return Waiting(WaitingReason.GANG_TOO_LARGE, text, f"Give it more nodes ({again}) or lower nodeCount.")
 
 
 def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:

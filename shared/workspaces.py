@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError, StoreError
+from shared.names import name_in
 from shared.settings import Settings
 from shared.stores.workspaces import Deletion, Kind, Row, WorkspaceTable
 
@@ -18,7 +19,8 @@ _CODES = {Kind.WORKSPACE: "Workspace", Kind.EXPERIMENT: "Experiment", Kind.FILE_
 
 
 class WorkspaceManager:
-    """Makes, finds and marks what jobs and clusters lie in. Thread-safe."""
+    """Makes, finds and marks what jobs and clusters lie in. Thread-safe. `workspace` is as in shared.names:
+    told with its resource group where that is not the installation's own."""
 
     def __init__(self, settings: Settings, table: WorkspaceTable, now: Callable[[], datetime]) -> None:
         self.table = table
@@ -32,7 +34,7 @@ class WorkspaceManager:
         row = self.table.get(kind, workspace, name)
         if row is None:
             code = f"{_CODES[kind]}NotFound"
-            raise NotFoundError(f"The specified {_WORDS[kind]} {name} is not found", code)
+            raise NotFoundError(f"The specified {_WORDS[kind]} {name_in(name)} is not found", code)
         return row
 
     def workspace(self, name: str) -> Row:
@@ -47,9 +49,12 @@ class WorkspaceManager:
         """A file server. Raises NotFoundError."""
         return self.get(Kind.FILE_SERVER, workspace, name)
 
-    def list_workspaces(self, after: str = "", most: int = 1000) -> list[Row]:
-        """Workspaces by name: `most` of them, after the name `after`; so are the other lists."""
-        return self.table.list_rows(Kind.WORKSPACE, "", after, most)
+    def list_workspaces(self, group: str | None = None, after: str = "", most: int = 1000) -> list[Row]:
+        """Workspaces of a resource group ("" for the installation's own, None for all that are served) by
+        name: `most` of them, after the workspace `after`; so are the other lists, after a name."""
+        if group is None and not self._settings.scope.any_group:
+            group = ""
+        return self.table.list_workspaces(group, after, most)
 
     def list_experiments(self, workspace: str, after: str = "", most: int = 1000) -> list[Row]:
         """Experiments of a workspace."""
@@ -109,7 +114,7 @@ class WorkspaceManager:
         row = self._ensure(Kind.WORKSPACE, name, name, detail)
         if row.detail["location"] != location:
             raise ConflictError(
-                f"The workspace '{row.name}' already exists in location '{row.detail['location']}'. "
+                f"The workspace '{name_in(row.name)}' already exists in location '{row.detail['location']}'. "
                 f"A workspace with the same name cannot be created in location '{location}'.",
                 "InvalidResourceLocation",
             )
@@ -177,5 +182,7 @@ def deletion_of(row: Row) -> Deletion:
 def _open(row: Row) -> Row:
     if row.deleting:
         code = f"{_CODES[row.kind]}BeingDeleted"
-        raise ConflictError(f"The {_WORDS[row.kind]} {row.name} is being deleted; wait for its end", code)
+        raise ConflictError(
+            f"The {_WORDS[row.kind]} {name_in(row.name)} is being deleted; wait for its end", code
+        )
     return row

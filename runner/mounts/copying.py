@@ -5,6 +5,7 @@ same time overwrite each other (the later one wins, and the log says so), as wit
 """
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from runner.mounts import blobfuse_options, homes, mountinfo
 from runner.mounts.hints import mount_error
-from runner.mounts.targets import make_mount_point, path_fault
+from runner.mounts.targets import make_mount_point
 from runner.mounts.types import (
     BLOB_CONTAINER,
     ContainerFiles,
@@ -29,6 +30,7 @@ from runner.redaction import masked
 from shared.errors import MountError
 
 NAME = "copy"
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _THREADS = 8
 _SHOWN = 5
 _MIB = 1024 * 1024
@@ -119,6 +121,13 @@ def _download_all(volume: Volume, files: ContainerFiles, target: Path, context: 
     )
 
 
+def can_be_file(name: str) -> bool:
+    """Whether a file below a directory can have the name of a blob, which may be anything."""
+    parts = name.split("/")
+    plain = not any(part in ("", ".", "..") or len(os.fsencode(part)) > 255 for part in parts)
+    return plain and not _FORBIDDEN.search(name)
+
+
 def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
     """Names that can be files here; the others are told and left out (folder markers silently)."""
     folders = {name.rsplit("/", depth)[0] for name in found for depth in range(1, name.count("/") + 1)}
@@ -127,7 +136,7 @@ def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
     for name in sorted(found):
         if name.endswith("/") or (name in folders and getattr(found[name], "size", 0) == 0):
             continue  # what some tools write to make an empty folder visible
-        (skipped if path_fault(name) or name in folders else usable).append(name)
+        (usable if can_be_file(name) and name not in folders else skipped).append(name)
     if skipped:
         context.say(
             f"{len(skipped)} blobs cannot be files on this machine and are left out: {listed(skipped)}"

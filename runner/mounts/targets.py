@@ -1,33 +1,14 @@
 """Where a volume goes: the mount point, made inside the root without ever following a symbolic link."""
 
 import os
-import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from runner.mounts import mountinfo
 from runner.mounts.types import Volume
 from shared.errors import MountError
-
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
-
-
-def path_fault(relative: str) -> str | None:
-    """What is wrong with a relativeMountPath, or None."""
-    if not relative:
-        return "it is empty"
-    if relative.startswith("/"):
-        return "it is absolute"
-    if _FORBIDDEN.search(relative):
-        return "it holds a control character or a backslash"
-    for part in relative.rstrip("/").split("/"):
-        if part in ("", ".", ".."):
-            return f"it holds the part '{part}'"
-        if part.startswith("-"):
-            return f"'{part}' begins with a hyphen"
-        if len(os.fsencode(part)) > 255:
-            return "a part of it is longer than 255 bytes"
-    return None
+from shared.safe_paths import mount_path_fault, plain_parts
 
 
 def prepare(volume: Volume, root: Path) -> Path:
@@ -36,15 +17,15 @@ def prepare(volume: Volume, root: Path) -> Path:
     Raises MountError for a path that leaves the root, also through a symbolic link.
     """
     relative = volume.relative_mount_path
-    fault = path_fault(relative)
+    fault = mount_path_fault(relative)
     if fault:
         raise MountError(
             volume.code,
-            f"relativeMountPath {relative[:200]!r} of {volume} is not allowed: {fault}.",
+            f"relativeMountPath {relative[:200]!r} of {volume} is not allowed: it {fault}.",
             "Give a plain relative path such as 'data'.",
         )
     root.mkdir(parents=True, exist_ok=True)
-    parts = relative.rstrip("/").split("/")
+    parts = plain_parts(relative)
     try:
         _make_folders(root, parts[:-1])
     except OSError as error:
@@ -56,7 +37,7 @@ def prepare(volume: Volume, root: Path) -> Path:
     return root.joinpath(*parts)
 
 
-def _make_folders(root: Path, parts: list[str]) -> None:
+def _make_folders(root: Path, parts: Sequence[str]) -> None:
     """mkdir -p below root; O_NOFOLLOW at every step, so that no symbolic link leads out of it."""
     here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:

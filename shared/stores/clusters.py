@@ -50,6 +50,9 @@ class NodeRow:
     job: str = ""  #: uuid of the run it works on
     detail: str = ""  #: why it is unusable, or what it prepares
     version: str = ""
+    #: "": it serves. Else its cluster is to have fewer nodes: it takes no job, and this says what becomes of
+    #: the one it has (shared.allocation). Others write it, the runner keeps it.
+    standby: str = ""
     heard: datetime | None = None
 
 
@@ -72,7 +75,7 @@ class ClusterTable:
     def get(self, cluster: ClusterId) -> ClusterRow | None:
         """The cluster, or None."""
         filters = "PartitionKey eq @partition and RowKey eq @row"
-        values = {"partition": cluster.workspace.lower(), "row": cluster.cluster.lower()}
+        values = {"partition": keys.partition(cluster.workspace), "row": cluster.cluster.lower()}
         with translated(f"reading cluster {cluster}"):
             for entity in self._clusters.query_entities(filters, parameters=values):
                 return _cluster(entity)
@@ -85,7 +88,7 @@ class ClusterTable:
         ConflictError when one that is new is there already.
         """
         entity: dict[str, Any] = {
-            "PartitionKey": row.id.workspace.lower(),
+            "PartitionKey": keys.partition(row.id.workspace),
             "RowKey": row.id.cluster.lower(),
             "Workspace": row.id.workspace,
             "Cluster": row.id.cluster,
@@ -107,12 +110,12 @@ class ClusterTable:
     def delete(self, cluster: ClusterId) -> None:
         """Remove a cluster; a missing one is fine."""
         with translated(f"removing cluster {cluster}"):
-            self._clusters.delete_entity(cluster.workspace.lower(), cluster.cluster.lower())
+            self._clusters.delete_entity(keys.partition(cluster.workspace), cluster.cluster.lower())
 
     def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
         """Clusters of a workspace by name: `most` of them, after the name `after`."""
         filters = "PartitionKey eq @partition and RowKey gt @after"
-        values = {"partition": workspace.lower(), "after": after.lower()}
+        values = {"partition": keys.partition(workspace), "after": after.lower()}
         with translated(f"listing the clusters of workspace {workspace}"):
             found = self._clusters.query_entities(
                 filters, parameters=values, results_per_page=min(most, 1000)
@@ -143,6 +146,7 @@ class ClusterTable:
             "Job": node.job,
             "Detail": node.detail,
             "Version": node.version,
+            "Standby": node.standby,
         }
         with translated(f"writing node {node.node_id}"):
             if not etag:
@@ -155,16 +159,28 @@ class ClusterTable:
     def knock(self, cluster: ClusterId, node_id: str) -> None:
         """Change a node's row, so that its runner notices with its next report that something has happened to
         its job. A node that is not there is fine."""
-        entity = {
-            "PartitionKey": keys.cluster_partition(cluster),
-            "RowKey": node_id,
-            "Knocked": True,
-        }
+        self._change(cluster, node_id, {"Knocked": True})
+
+    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
+        """Tell a node whether it serves, as `NodeRow.standby`; its runner notices as with `knock`."""
+        self._change(cluster, node_id, {"Standby": standby})
+
+    def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
+        entity = {"PartitionKey": keys.cluster_partition(cluster), "RowKey": node_id} | columns
         try:
             with translated(f"telling node {node_id}"):
                 self._nodes.update_entity(entity, mode=UpdateMode.MERGE)
         except NotFoundError:
             pass  # it has left; its job's message tells the next one
+
+    def node(self, cluster: ClusterId, node_id: str) -> tuple[NodeRow, str] | None:
+        """A node's row and its etag, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": keys.cluster_partition(cluster), "row": node_id}
+        with translated(f"reading node {node_id}"):
+            for entity in self._nodes.query_entities(filters, parameters=values):
+                return _node(entity), str(entity.metadata["etag"])
+        return None
 
     def nodes(self, cluster: ClusterId) -> tuple[list[NodeRow], datetime]:
         """The nodes of a cluster, silent ones included, and the storage service's time of the answer.
@@ -245,6 +261,7 @@ def _node_from(entity: Any) -> NodeRow:
         job=entity["Job"],
         detail=entity["Detail"],
         version=entity["Version"],
+        standby=entity.get("Standby", ""),
         heard=entity.metadata["timestamp"],
     )
 

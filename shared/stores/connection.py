@@ -31,6 +31,7 @@ from shared.errors import (
     StoreError,
 )
 from shared.settings import Settings
+from shared.stores.identity import identity
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
 _CONNECT_SECONDS = 5
@@ -117,14 +118,6 @@ class Connection:
         for name in ("tables", "queues", "blobs"):
             if client := self.__dict__.pop(name, None):
                 client.close()
-
-
-def identity() -> Any:
-    """The machine's identity, where no key is configured."""
-    # Imported late: azure-identity costs a third of a second and the local stack never needs it.
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
 
 
 @contextmanager

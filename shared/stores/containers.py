@@ -1,6 +1,6 @@
 """Blob containers of users: growing log blobs, and whole files for the copy driver."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.storage.blob import BlobClient, ContainerClient, ExponentialRetry
 
 from shared.errors import LostOwnershipError, StoreError
-from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
+from shared.stores.connection import CallCounter, counting_transport, error_code, translated
+from shared.stores.identity import ImpatientIdentity, identity
 
 #: The service takes at most 4 MiB in one Append Block.
 MOST_BYTES = 4 * 1024 * 1024
@@ -39,7 +40,9 @@ class FileInContainer:
     etag: str
 
 
-def _client(address: ContainerAddress, counter: CallCounter | None) -> ContainerClient:
+def _client(
+    address: ContainerAddress, counter: CallCounter | None, who: Callable[[], Any] = identity
+) -> ContainerClient:
     options: dict[str, Any] = {
         "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=2)
     }
@@ -47,14 +50,15 @@ def _client(address: ContainerAddress, counter: CallCounter | None) -> Container
         options["transport"] = counting_transport(counter, "data")
     credential: Any = {"account_name": address.account, "account_key": address.key}
     if not address.key:
-        credential = identity()
+        credential = who()
     return ContainerClient(address.url, address.container, credential=credential, **options)
 
 
 def create_container(address: ContainerAddress) -> None:
     """Make a container; one that is there is fine. Raises StoreError."""
     doing = f"creating container {address.container} of account {address.account}"
-    with _client(address, None) as client, translated(doing):
+    # Somebody waits for the answer to a cluster.json that mounts it.
+    with _client(address, None, ImpatientIdentity) as client, translated(doing):
         try:
             client.create_container()
         except ResourceExistsError as error:

@@ -14,7 +14,8 @@ The gangs of a cluster have a table and a partition of their own:
     gang|<priority>|<time>|<uuid>         a gang; the oldest of the highest priority sorts first
     member|<uuid>|<attempt>|<index>       a node of it
 
-Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all.
+Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all. A
+workspace of another resource group than the installation's own is <group>:<workspace>; ':' occurs in neither.
 """
 
 from datetime import datetime
@@ -29,8 +30,8 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def partition(workspace: str) -> str:
-    """Partition of everything about the jobs of a workspace."""
-    return workspace.lower()
+    """Partition of everything about the jobs of a workspace; how a workspace is told in every key."""
+    return workspace.lower().replace("/", ":")
 
 
 def job_row(job: JobId) -> str:
@@ -42,7 +43,7 @@ def live_row(job: Job) -> str:
 
 
 def live_prefix(cluster: ClusterId) -> str:
-    return f"live|{cluster.workspace}|{cluster.cluster}|".lower()
+    return f"live|{partition(cluster.workspace)}|{cluster.cluster}|".lower()
 
 
 def run_row(job: Job) -> str:
@@ -103,4 +104,4 @@ def member_prefix(uuid: str) -> str:
 
 def cluster_partition(cluster: ClusterId) -> str:
     """Partition of a cluster's nodes, and of its gangs."""
-    return f"{cluster.workspace}|{cluster.cluster}".lower()
+    return f"{partition(cluster.workspace)}|{cluster.cluster}".lower()

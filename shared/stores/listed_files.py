@@ -1,12 +1,13 @@
 """What a folder on a share or in a container holds, with links to read it. One level, sorted by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, ContainerClient, generate_blob_sas
 from azure.storage.fileshare import (
     FileSasPermissions,
@@ -16,10 +17,14 @@ from azure.storage.fileshare import (
     generate_file_sas,
 )
 
-from shared.stores.connection import translated
+from shared.errors import RequestError, StoreError
+from shared.stores.connection import error_code, translated
+from shared.stores.identity import IdentityUnavailableError, ImpatientIdentity
 
 #: Sizes of a live job's files are asked one by one; this many at a time.
 _AT_A_TIME = 8
+#: For reaching an account of which nothing is known but its name.
+_CONNECT_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,10 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
     """A page of a folder on a file share; a missing folder is an empty one.
 
     `growing`: ask every file for its size, for a listing may be behind while a file is written over SMB.
-    Raises StoreError.
+    Raises StoreError, RequestError where the account lets nobody in.
     """
-    options: dict[str, Any] = (
-        {"retry_total": 2} if folder.key else {"retry_total": 2, "token_intent": "backup"}
-    )
-    credential = _credential(folder)
-    where = f"share {folder.name} of account {folder.account}"
-    with (
-        translated(f"listing {where}"),
-        ShareClient(folder.url, folder.name, credential=credential, **options) as share,
-    ):
+    options = _options(folder) | ({} if folder.key else {"token_intent": "backup"})
+    with _explained(folder, "share"), ShareClient(folder.url, folder.name, **options) as share:
         here = share.get_directory_client(folder.folder)
         try:
             found, rest = _page(
@@ -77,27 +75,23 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
         files = [_shown(item) for item in found]
         if growing:
             files = _measured(here, files)
-        link = _share_links(folder, minutes, credential)
+        link = _share_links(folder, minutes, options)
         urls = (link(here.get_file_client(f.name).url, f.name) if not f.is_directory else "" for f in files)
         return _listing(files, urls, rest)
 
 
 def list_container(folder: Folder, minutes: int, most: int, marker: str) -> Listing:
-    """A page of a folder in a container; a missing folder is an empty one. Raises StoreError."""
-    credential = _credential(folder)
-    where = f"container {folder.name} of account {folder.account}"
+    """A page of a folder in a container; a missing folder is an empty one. Raises as `list_share`."""
+    options = _options(folder)
     prefix = f"{folder.folder}/" if folder.folder else ""
-    with (
-        translated(f"listing {where}"),
-        ContainerClient(folder.url, folder.name, credential=credential, retry_total=2) as container,
-    ):
+    with _explained(folder, "container"), ContainerClient(folder.url, folder.name, **options) as container:
         try:
             walk = container.walk_blobs(prefix, include=["metadata"], delimiter="/", results_per_page=most)
             found, rest = _page(walk, marker)
         except ResourceNotFoundError:
             return Listing(())
         files = list({f.name: f for f in (_blob(item, prefix) for item in found) if f.name}.values())
-        link = _blob_links(folder, minutes, credential)
+        link = _blob_links(folder, minutes, options)
         urls = (
             link(container.get_blob_client(prefix + f.name).url, prefix + f.name)
             if not f.is_directory
@@ -107,13 +101,49 @@ def list_container(folder: Folder, minutes: int, most: int, marker: str) -> List
         return _listing(files, urls, rest)
 
 
-def _credential(folder: Folder) -> Any:
+def _options(folder: Folder) -> dict[str, Any]:
+    """How a folder's account is spoken to: somebody waits for the answer, and comes again if it is none."""
     if folder.key:
-        return {"account_name": folder.account, "account_key": folder.key}
-    # Imported late: only deployments without account keys need it.
-    from azure.identity import DefaultAzureCredential
+        credential = {"account_name": folder.account, "account_key": folder.key}
+        return {"credential": credential, "retry_total": 1, "initial_backoff": 1, "increment_base": 1}
+    return {"credential": ImpatientIdentity(), "retry_total": 0, "connection_timeout": _CONNECT_SECONDS}
 
-    return DefaultAzureCredential()
+
+@contextmanager
+def _explained(folder: Folder, kind: str) -> Iterator[None]:
+    """Azure's exceptions as ours. Raises RequestError where the account lets nobody in that way."""
+    where = f"{kind} {folder.name} of storage account {folder.account}"
+    try:
+        with translated(f"listing {where}"):
+            yield
+    except StoreError as error:
+        cause = error.__cause__
+        if not isinstance(cause, ClientAuthenticationError) and getattr(cause, "status_code", 0) != 403:
+            raise
+        text = f"The {where} cannot be listed: {_missing(folder, kind, cause)}"
+        raise RequestError(text, "StorageAccountNotAccessible") from error
+
+
+_GIVE_KEY = "Give credentials.accountKey with the volume in the document"
+_READER = {"share": "Storage File Data Privileged Reader", "container": "Storage Blob Data Reader"}
+_DELEGATOR = {"share": "Storage File Delegator", "container": "Storage Blob Delegator"}
+
+
+def _missing(folder: Folder, kind: str, cause: BaseException | None) -> str:
+    """What an account lacks that did not let us in, and what gives it."""
+    answered = f" (it answered {error_code(cause)})" if isinstance(cause, HttpResponseError) else ""
+    if folder.key:
+        return f"it refuses the key that was given for it{answered}. Submit the job again with its key."
+    no_key = "neither the document nor the settings of this installation give a key of that account, and "
+    if isinstance(cause, IdentityUnavailableError):
+        return (
+            f"{no_key}this service has no identity that could read it. {_GIVE_KEY}, or let the operator give "
+            f"the service a managed identity with the role {_READER[kind]} on the account."
+        )
+    return (
+        f"{no_key}it does not let this service's identity read{answered}. {_GIVE_KEY}, or let the account's "
+        f"owner give that identity the roles {_READER[kind]} and {_DELEGATOR[kind]}."
+    )
 
 
 def _page(items: Any, marker: str) -> tuple[list[Any], str]:
@@ -159,11 +189,11 @@ def _blob(item: Any, prefix: str) -> ListedFile:
     return ListedFile(name, False, int(item.size or 0), item.last_modified)
 
 
-def _share_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str, str], str]:
+def _share_links(folder: Folder, minutes: int, options: dict[str, Any]) -> Callable[[str, str], str]:
     start, expiry = _period(minutes)
     secret: dict[str, Any] = {"account_key": folder.key}
     if not folder.key:
-        with ShareServiceClient(folder.url, credential=credential, token_intent="backup") as service:
+        with ShareServiceClient(folder.url, **options) as service:
             secret = {"user_delegation_key": service.get_user_delegation_key(start=start, expiry=expiry)}
 
     def link(url: str, name: str) -> str:
@@ -177,11 +207,11 @@ def _share_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str
     return link
 
 
-def _blob_links(folder: Folder, minutes: int, credential: Any) -> Callable[[str, str], str]:
+def _blob_links(folder: Folder, minutes: int, options: dict[str, Any]) -> Callable[[str, str], str]:
     start, expiry = _period(minutes)
     secret: dict[str, Any] = {"account_key": folder.key}
     if not folder.key:
-        with BlobServiceClient(folder.url, credential=credential) as service:
+        with BlobServiceClient(folder.url, **options) as service:
             secret = {"user_delegation_key": service.get_user_delegation_key(start, expiry)}
 
     def link(url: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,8 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient, ShareLeaseClient
 
 from shared.errors import StoreError
-from shared.stores.connection import CallCounter, counting_transport, error_code, identity, translated
+from shared.stores.connection import CallCounter, counting_transport, error_code, translated
+from shared.stores.identity import ImpatientIdentity, identity
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,9 @@ class ShareAddress:
         return self.endpoint or f"https://{self.account}.file.core.windows.net"
 
 
-def _client(address: ShareAddress, counter: CallCounter | None) -> ShareClient:
+def _client(
+    address: ShareAddress, counter: CallCounter | None, who: Callable[[], Any] = identity
+) -> ShareClient:
     # One repetition for a hiccup; whoever carries logs tries again by itself.
     options: dict[str, Any] = {
         "retry_policy": LinearRetry(backoff=1, retry_total=1, random_jitter_range=0),
@@ -40,7 +44,7 @@ def _client(address: ShareAddress, counter: CallCounter | None) -> ShareClient:
         options["transport"] = counting_transport(counter, "file")
     credential: Any = {"account_name": address.account, "account_key": address.key}
     if not address.key:
-        credential = identity()
+        credential = who()
         options["token_intent"] = "backup"
     return ShareClient(address.url, address.share, credential=credential, **options)
 
@@ -48,7 +52,8 @@ def _client(address: ShareAddress, counter: CallCounter | None) -> ShareClient:
 def create_share(address: ShareAddress) -> None:
     """Make a share; one that is there is fine. Raises StoreError."""
     doing = f"creating share {address.share} of account {address.account}"
-    with _client(address, None) as client, translated(doing):
+    # Somebody waits for the answer to a cluster.json that mounts it.
+    with _client(address, None, ImpatientIdentity) as client, translated(doing):
         try:
             client.create_share()
         except ResourceExistsError as error:

@@ -17,6 +17,7 @@ from azure.storage.fileshare import ShareClient
 from shared.errors import BatchAIError, StoreError
 from shared.stores.clusters import NODES
 from shared.stores.connection import Connection, translated
+from shared.stores.identity import identity
 from shared.stores.shares import ShareAddress, ShareFolder, create_share
 
 _PARTITION = "doctor"
@@ -122,20 +123,15 @@ def _remove_share(address: ShareAddress) -> None:
     credential: Any = {"account_name": address.account, "account_key": address.key}
     options: dict[str, Any] = {"retry_total": 1}
     if not address.key:
-        from azure.identity import DefaultAzureCredential
-
-        credential, options["token_intent"] = DefaultAzureCredential(), "backup"
+        credential, options["token_intent"] = identity(), "backup"
     with ShareClient(address.url, address.share, credential=credential, **options) as client:
         client.delete_share()
 
 
 def identity_name() -> str:
     """Whom the machine's identity signs in as, in words. Raises StoreError where there is none."""
-    from azure.identity import DefaultAzureCredential
-
     try:
-        with DefaultAzureCredential() as credential:
-            return name_in_token(credential.get_token(_STORAGE_SCOPE).token)
+        return name_in_token(identity().get_token(_STORAGE_SCOPE).token)
     except ClientAuthenticationError as error:
         raise StoreError("nobody is signed in: no managed identity answers, and no az login") from error
 

@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from shared.errors import SecretError, StoreError
-from shared.stores.connection import identity
+from shared.stores.identity import identity
 from shared.vault_urls import VaultSecret, vault_secret
 
 #: Known to every vault there is, in every cloud.

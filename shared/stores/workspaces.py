@@ -1,4 +1,11 @@
-"""The table of workspaces, of the experiments and file servers in them, and of deletions under way."""
+"""The table of workspaces, of the experiments and file servers in them, and of deletions under way.
+
+A partition holds the workspaces of one resource group, another what lies in one workspace:
+
+    |workspaces                   the installation's own group
+    |workspaces:<group>           another one
+    <workspace, as in keys.py>    its experiments and file servers
+"""
 
 import itertools
 import json
@@ -12,8 +19,9 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.errors import NotFoundError
+from shared.names import group_in, name_in
+from shared.stores import keys
 from shared.stores.connection import Connection, translated
-from shared.stores.keys import stamp
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable import readable, readables
 
@@ -34,7 +42,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """A workspace, an experiment or a file server. `workspace` is its own name for a workspace."""
+    """A workspace, an experiment or a file server. `workspace` is as in shared.names, with the resource group
+    where that is another than the installation's own; so is `name` for a workspace."""
 
     kind: Kind
     workspace: str
@@ -47,7 +56,7 @@ class Row:
     @property
     def identity(self) -> str:
         """What tells it from a later one of the same name."""
-        return stamp(self.created)
+        return keys.stamp(self.created)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,8 @@ class Deletion:
 
     @property
     def key(self) -> str:
-        return f"{self.kind}|{self.workspace}|{self.experiment}|{self.name}|{self.identity}".lower()
+        place = f"{self.kind}|{self.workspace}|{self.experiment}|{self.name}|{self.identity}"
+        return keys.partition(place)
 
 
 class WorkspaceTable:
@@ -104,8 +114,23 @@ class WorkspaceTable:
         with translated(f"removing {row.kind} {row.name}"):
             self._table.delete_entity(*_key(row.kind, row.workspace, row.name))
 
+    def list_workspaces(self, group: str | None = None, after: str = "", most: int = 1000) -> list[Row]:
+        """Workspaces by group and name: `most` of them, after the workspace `after`. `group`: of one resource
+        group, "" for the installation's own; None: of all."""
+        place = after if group is None else f"{group}/{name_in(after)}".lstrip("/")
+        partition, first = _key(Kind.WORKSPACE, "", place)
+        # ';' is the character after ':'.
+        values = {"partition": partition, "first": first, "last": f"{_WORKSPACES};"}
+        filters = "PartitionKey eq @partition and RowKey gt @first"
+        if group is None:
+            # The SDK finds parameters between blanks only.
+            filters = f"( {filters} ) or ( PartitionKey gt @partition and PartitionKey lt @last )"
+        with translated("listing workspaces"):
+            found = self._table.query_entities(filters, parameters=values, results_per_page=min(most, 1000))
+            return [_row(entity) for entity in itertools.islice(found, most)]
+
     def list_rows(self, kind: Kind, workspace: str, after: str = "", most: int = 1000) -> list[Row]:
-        """Rows by name: `most` of them, after the name `after`. `workspace` is "" for workspaces."""
+        """Rows of a workspace by name: `most` of them, after the name `after`."""
         partition, first = _key(kind, workspace, after)
         last = _key(kind, workspace, "")[1] + "~"
         filters = "PartitionKey eq @partition and RowKey gt @first and RowKey lt @last"
@@ -142,8 +167,9 @@ class WorkspaceTable:
 
 def _key(kind: Kind, workspace: str, name: str) -> tuple[str, str]:
     if kind is Kind.WORKSPACE:
-        return _WORKSPACES, name.lower()
-    return workspace.lower(), f"{kind}|{name}".lower()
+        group = group_in(name).lower()
+        return f"{_WORKSPACES}:{group}" if group else _WORKSPACES, name_in(name).lower()
+    return keys.partition(workspace), f"{kind}|{name}".lower()
 
 
 def _entity(row: Row) -> dict[str, Any]:

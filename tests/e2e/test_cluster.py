@@ -53,11 +53,12 @@ def test_a_cluster_volume_and_a_job_volume_in_one_job_after_the_setup_task(clust
     _, resource = cluster.get(f"{ROOT}/default/experiments/cluster/jobs/both")
     segment = resource["properties"]["jobOutputDirectoryPathSegment"]
     assert cluster.log(segment, share="wide") == b"ready\n"
-    # The setup task's logs lie at the original's place.
+    # The setup task's logs lie at the original's place, and the cluster tells where.
+    _, resource = cluster.get(f"{ROOT}/default/clusters/default")
+    place = resource["properties"]["nodeSetup"]["setupTask"]["stdOutErrPathSuffix"]
+    assert place.startswith(f"{segment.partition('/experiments/')[0]}/clusters/default/")
     share = cluster.shares.get_share_client("wide")
-    base = f"{segment.partition('/experiments/')[0]}/clusters/default"
-    (revision,) = [entry["name"] for entry in share.list_directories_and_files(base)]
-    log = share.get_file_client(f"{base}/{revision}/stdout-local-0.txt").download_file().readall()
+    log = share.get_file_client(f"{place}/stdout-local-0.txt").download_file().readall()
     assert log == b"set up as tester on local-0\n"
 
 

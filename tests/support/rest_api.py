@@ -76,9 +76,9 @@ class RestApi:
         loaded: dict[str, Any] = self.http.get(answer.headers["azure-asyncoperation"]).json()
         return loaded
 
-    def workspace(self) -> str:
+    def workspace(self, root: str = ROOT, name: str = "") -> str:
         """A workspace with an experiment `experiment` and a cluster `cluster`; its path."""
-        path = f"{ROOT}/w{uuid.uuid4().hex[:10]}"
+        path = f"{root}/{name or f'w{uuid.uuid4().hex[:10]}'}"
         self.must("PUT", path, {"location": "northeurope"})
         self.must("PUT", f"{path}/experiments/experiment")
         assert self.follow(self.call("PUT", f"{path}/clusters/cluster", CLUSTER))["status"] == "Succeeded"
@@ -110,7 +110,9 @@ class RestApi:
 
     def claim(self, path: str, owner: str = "node-0") -> Claim:
         """Take the next job of the cluster of a workspace, as a runner does."""
-        cluster = ClusterId(path.rpartition("/")[2], "cluster")
+        group, workspace = path.split("/")[4], path.split("/")[-1]
+        told = self.backend.settings.scope.workspace_in(group, workspace)
+        cluster = ClusterId(told, "cluster")
         claim = self.backend.manager.next_job(queue_name(cluster, "normal"), owner)
         assert claim is not None
         return claim

@@ -15,6 +15,7 @@ from shared.attempts import Claim
 from shared.names import ClusterId, JobId, queue_name
 from shared.settings import Settings
 from shared.state import Job, Outcome, Reason
+from shared.stores import keys
 from shared.stores.clusters import CLUSTERS
 from shared.stores.connection import CallCounter
 from shared.stores.queues import JobMessage
@@ -25,7 +26,6 @@ DONE = Outcome(Reason.SUCCEEDED, 0)
 CLUSTER = {
     "properties": {
         "vmSize": "STANDARD_D1",
-        "scaleSettings": {"manual": {"targetNodeCount": 1}},
         "userAccountSettings": {"adminUserName": "me", "adminUserSshPublicKey": "ssh-rsa AAAA"},
     }
 }
@@ -171,5 +171,5 @@ def world(settings: Settings) -> Iterator[World]:
     finally:
         # Other tests' sweeps need not look here any more.
         table = made.backend.connection.tables.get_table_client(CLUSTERS)
-        table.delete_entity(made.cluster.workspace.lower(), made.cluster.cluster.lower())
+        table.delete_entity(keys.partition(made.cluster.workspace), made.cluster.cluster.lower())
         made.backend.close()

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from shared.admission import cluster_of
-from shared.names import ClusterId, JobId
+from shared.names import ClusterId, JobId, Scope
 from shared.parse import DocumentSettings, parse_job
 from shared.settings import Settings
 from shared.spec import JobSpec
 
 JOB = JobId("w", "e", "j")
+SCOPE = Scope("t", "own")
 ARM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/workspaces/w2/clusters/c2"
 
 
@@ -25,12 +26,12 @@ def asking_for(cluster: str) -> JobSpec:
     [("", ClusterId("w", "own")), ("c1", ClusterId("w", "c1")), (ARM, ClusterId("w2", "c2"))],
 )
 def test_an_arm_id_a_bare_name_or_nothing(asked: str, cluster: ClusterId) -> None:
-    assert cluster_of(asking_for(asked), JOB, "own") == cluster
+    assert cluster_of(asking_for(asked), JOB, "own", SCOPE) == cluster
 
 
 @pytest.mark.parametrize("asked", ["two words", "w/c", f"{ARM}/jobs/j", "/subscriptions/s"])
 def test_anything_else_names_no_cluster(asked: str) -> None:
-    assert cluster_of(asking_for(asked), JOB, "own") is None
+    assert cluster_of(asking_for(asked), JOB, "own", SCOPE) is None
 
 
 def test_the_parser_is_told_what_the_settings_say() -> None:
@@ -40,4 +41,4 @@ def test_the_parser_is_told_what_the_settings_say() -> None:
     toolkit = {"customToolkitSettings": {"commandLine": "true"}}
     document = {"properties": {"nodeCount": 1, "stdOutErrPathPrefix": "/tmp", **toolkit}}
     spec = parse_job(json.dumps(document), DocumentSettings.of(settings)).spec
-    assert spec is not None and cluster_of(spec, JOB, "other") == ClusterId("w", "own")
+    assert spec is not None and cluster_of(spec, JOB, "other", SCOPE) == ClusterId("w", "own")

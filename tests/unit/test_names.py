@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from shared.names import (
     Scope,
     cluster_from_arm_id,
     cluster_from_blob_path,
+    cluster_from_text,
     job_from_blob_path,
     name_fault,
     printable,
@@ -18,6 +20,7 @@ from shared.names import (
 )
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+SCOPE = Scope("sub", "own")
 #: The service's rule: 3 to 63 of [a-z0-9-], a letter or digit at both ends, no two dashes in a row.
 QUEUE = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -55,17 +58,21 @@ def test_case_makes_no_other_queue() -> None:
         ("exp/job/job.json", JobId("dw", "exp", "job")),
         ("job/job.json", JobId("dw", "de", "job")),
         ("A-1/b_2/C/job.json", JobId("A-1", "b_2", "C")),
+        ("my.group/ws/exp/job/job.json", JobId("my.group/ws", "exp", "job")),
+        ("OWN/ws/exp/job/job.json", JobId("ws", "exp", "job")),
     ],
 )
 def test_blob_paths_name_jobs(path: str, expected: JobId) -> None:
-    assert job_from_blob_path(path, "dw", "de") == expected
+    assert job_from_blob_path(path, "dw", "de", SCOPE) == expected
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
         ("job.json", "0 folders"),
-        ("a/b/c/d/job.json", "4 folders"),
+        ("a/b/c/d/e/job.json", "5 folders"),
+        ("a group/ws/exp/job/job.json", "resource group name 'a group'"),
+        ("../ws/exp/job/job.json", "resource group name"),
         ("ws/exp/job/status.json", "must be called job.json"),
         ("ws/my exp/job/job.json", "experiment name 'my exp'"),
         ("ws//job/job.json", "experiment name is empty"),
@@ -78,14 +85,71 @@ def test_blob_paths_name_jobs(path: str, expected: JobId) -> None:
 )
 def test_wrong_places_are_told(path: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        job_from_blob_path(path, "dw", "de")
+        job_from_blob_path(path, "dw", "de", SCOPE)
 
 
 def test_blob_paths_name_clusters() -> None:
-    assert cluster_from_blob_path("ws/gpu/cluster.json", "dw") == ClusterId("ws", "gpu")
-    assert cluster_from_blob_path("gpu/cluster.json", "dw") == ClusterId("dw", "gpu")
+    assert cluster_from_blob_path("ws/gpu/cluster.json", "dw", SCOPE) == ClusterId("ws", "gpu")
+    assert cluster_from_blob_path("gpu/cluster.json", "dw", SCOPE) == ClusterId("dw", "gpu")
+    assert cluster_from_blob_path("g/ws/gpu/cluster.json", "dw", SCOPE) == ClusterId("g/ws", "gpu")
+    with pytest.raises(ValueError, match="4 folders"):
+        cluster_from_blob_path("a/b/c/d/cluster.json", "dw", SCOPE)
+
+
+def test_where_one_group_is_served_a_path_tells_none() -> None:
+    only = replace(SCOPE, any_group=False)
+    with pytest.raises(ValueError, match="4 folders"):
+        job_from_blob_path("own/ws/exp/job/job.json", "dw", "de", only)
     with pytest.raises(ValueError, match="3 folders"):
-        cluster_from_blob_path("a/b/c/cluster.json", "dw")
+        cluster_from_blob_path("own/ws/gpu/cluster.json", "dw", only)
+    with pytest.raises(ValueError, match="the resource group own only"):
+        cluster_from_text("other/ws/gpu", "dw", only)
+    assert cluster_from_text("own/ws/gpu", "dw", only) == ClusterId("ws", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gpu", ClusterId("dw", "gpu")),
+        ("ws/gpu", ClusterId("ws", "gpu")),
+        ("own/ws/gpu", ClusterId("ws", "gpu")),
+        ("my.group/ws/gpu", ClusterId("my.group/ws", "gpu")),
+    ],
+)
+def test_people_name_clusters(text: str, expected: ClusterId) -> None:
+    assert cluster_from_text(text, "dw", SCOPE) == expected
+    assert cluster_from_text(str(expected), "dw", SCOPE) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a/", "/a", "a/b/c/d", "../w/c", "g./w/c", "w/c d"])
+def test_people_name_no_cluster(text: str) -> None:
+    with pytest.raises(ValueError, match=r"cluster|group|workspace"):
+        cluster_from_text(text, "dw", SCOPE)
+
+
+GROUPS = st.from_regex(r"[A-Za-z0-9._-]{0,8}[A-Za-z0-9_-]", fullmatch=True)
+
+
+@given(GROUPS, NAMES, NAMES, NAMES)
+def test_ids_of_any_group_lead_back(group: str, workspace: str, experiment: str, name: str) -> None:
+    told = SCOPE.workspace_in(group, workspace)
+    cluster, job = ClusterId(told, name), JobId(told, experiment, name)
+    arm = SCOPE.cluster(cluster)
+    assert f"/resourcegroups/{group}/providers/".lower() in arm.lower()
+    assert f"/workspaces/{workspace}/clusters/" in arm
+    assert cluster_from_arm_id(arm, SCOPE, "elsewhere/w") == cluster
+    assert cluster_from_blob_path(f"{cluster}/cluster.json", "dw", SCOPE) == cluster
+    assert job_from_blob_path(f"{job}/job.json", "dw", "de", SCOPE) == job
+
+
+def test_the_group_of_an_id_that_is_older_than_the_installation_says_nothing() -> None:
+    old = "/subscriptions/former/resourceGroups/old/providers/Microsoft.BatchAI/workspaces/w/clusters/c"
+    assert cluster_from_arm_id(old, SCOPE, "ws") == ClusterId("w", "c")
+    assert cluster_from_arm_id(old, SCOPE, "g/ws") == ClusterId("g/w", "c")
+    ours = old.replace("former", "SUB")
+    assert cluster_from_arm_id(ours, SCOPE, "ws") == ClusterId("old/w", "c")
+    assert cluster_from_arm_id(ours, replace(SCOPE, any_group=False), "ws") == ClusterId("w", "c")
+    assert cluster_from_arm_id(ours.replace("old", ".."), SCOPE, "ws") is None
 
 
 @given(NAMES, NAMES, NAMES)

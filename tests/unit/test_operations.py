@@ -39,7 +39,20 @@ def operation(**changes: object) -> Operation:
     return Operation(**(fields | changes))  # type: ignore[arg-type]
 
 
-@given(NAMES, NAMES | st.just(""), NAMES, st.sampled_from(Verb))
+WORKSPACES = NAMES | st.builds(
+    "{}/{}".format, st.from_regex(r"[A-Za-z0-9._-]{0,9}[a-z]", fullmatch=True), NAMES
+)
+
+
+@given(WORKSPACES)
+def test_the_resource_group_travels_with_the_workspace(workspace: str) -> None:
+    made = operation(kind="workspace", workspace=workspace, experiment="", name=workspace)
+    assert operation_from(GUID, made.token) == made
+    group, _, name = workspace.rpartition("/")
+    assert resource_id(made, SCOPE) == f"{SCOPE.subscription_id}${group or SCOPE.resource_group}${name}"
+
+
+@given(WORKSPACES, NAMES | st.just(""), NAMES, st.sampled_from(Verb))
 def test_what_goes_in_comes_out(workspace: str, experiment: str, name: str, verb: Verb) -> None:
     made = operation(workspace=workspace, experiment=experiment, name=name, verb=verb)
     assert operation_from(GUID, made.token) == made
@@ -53,13 +66,13 @@ def test_nothing_raises(token: str) -> None:
 
 
 @pytest.mark.parametrize("index", [1, 2, 3, 4])
-@pytest.mark.parametrize("value", ["a/b", "", "x" * 65, None, 5, "a\n"])
+@pytest.mark.parametrize("value", ["a/b", "a/b/c", "../b", "a/", "", "x" * 65, None, 5, "a\n"])
 def test_names_in_a_token_are_checked(index: int, value: object) -> None:
     parts: list[object] = ["create", "job", "w", "e", "j", "uuid", 0]
     parts[index] = value
     token = base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
     found = operation_from(GUID, token)
-    assert found is None or (index == 3 and value == "")
+    assert found is None or (index, value) in ((3, ""), (2, "a/b"))
 
 
 def test_the_two_addresses_have_swapped_names_as_recorded() -> None:

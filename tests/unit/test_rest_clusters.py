@@ -1,36 +1,65 @@
 """Clusters as REST resources: when they are steady, and how nodes are counted."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from shared.layout import setup_task_directory
 from shared.names import ClusterId, Scope
-from shared.rest_clusters import ClusterFacts, cluster_resource, is_steady, login_information
+from shared.rest_clusters import ClusterFacts, cluster_resource, login_information
+from shared.waiting import NodeView
 
 CREATED = datetime(2019, 12, 29, 7, 41, 13, 393000, UTC)
 
 
+REVISION = "0123456789abcdef0123456789abcdef"
+
+
+def shown(properties: dict[str, Any], *states: str, deleting: bool = False) -> dict[str, Any]:
+    nodes = tuple(NodeView(f"node-{number}", state, True) for number, state in enumerate(states))
+    text = json.dumps(properties)
+    facts = ClusterFacts(ClusterId("w", "c"), CREATED, text, CREATED, deleting, REVISION, nodes)
+    found: dict[str, Any] = cluster_resource(facts, Scope("s", "g"))["properties"]
+    return found
+
+
 @pytest.mark.parametrize(
-    ("scale", "nodes", "steady"),
+    ("scale", "states", "count", "allocation"),
     [
-        ({}, 7, True),
-        ({"manual": {"targetNodeCount": 0}}, 0, True),
-        ({"manual": {"targetNodeCount": 2}}, 1, False),
-        ({"manual": {"targetNodeCount": 2}}, 3, False),
-        ({"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 2}}, 0, True),
-        ({"autoScale": {"minimumNodeCount": 1, "maximumNodeCount": 2}}, 0, False),
-        ({"autoScale": {"minimumNodeCount": 1, "maximumNodeCount": 2}}, 3, False),
+        ({}, "idle idle idle", 3, "steady"),
+        ({"manual": {"targetNodeCount": 0}}, "", 0, "steady"),
+        ({"manual": {"targetNodeCount": 0}}, "idle idle", 0, "steady"),
+        ({"manual": {"targetNodeCount": 0}}, "idle running", 1, "resizing"),
+        ({"manual": {"targetNodeCount": 2}}, "idle", 1, "resizing"),
+        ({"manual": {"targetNodeCount": 2}}, "idle idle idle", 2, "steady"),
+        ({"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 2}}, "", 0, "steady"),
+        ({"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 2}}, "idle idle", 0, "steady"),
+        ({"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 2}}, "idle running idle", 1, "steady"),
+        ({"autoScale": {"minimumNodeCount": 1, "maximumNodeCount": 2}}, "", 0, "resizing"),
+        ({"autoScale": {"minimumNodeCount": 1, "maximumNodeCount": 2}}, "idle idle idle", 1, "steady"),
+        ({"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 0}}, "idle", 0, "steady"),
     ],
 )
-def test_steady_is_what_was_asked_for(scale: dict[str, Any], nodes: int, steady: bool) -> None:
-    assert is_steady(scale, nodes) is steady
+def test_a_cluster_counts_the_nodes_it_is_to_have(
+    scale: dict[str, Any], states: str, count: int, allocation: str
+) -> None:
+    properties = shown({"scaleSettings": scale}, *states.split())
+    assert (properties["currentNodeCount"], properties["allocationState"]) == (count, allocation)
+    assert sum(properties["nodeStateCounts"].values()) == count
+
+
+def test_the_setup_task_tells_where_its_logs_are() -> None:
+    """az batchai cluster file list joins prefix and suffix to the folder that it lists."""
+    task = {"commandLine": "x", "stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/afs/"}
+    suffix = shown({"nodeSetup": {"setupTask": task}})["nodeSetup"]["setupTask"]["stdOutErrPathSuffix"]
+    assert suffix == "s/g/workspaces/w/clusters/c/01234567-89ab-cdef-0123-456789abcdef"
+    assert setup_task_directory("/mnt/afs/", suffix) == f"/mnt/afs/{suffix}"
 
 
 def test_nodes_are_counted_by_state() -> None:
-    states = ("idle", "idle", "running", "leaving")
-    facts = ClusterFacts(ClusterId("w", "c"), CREATED, "{}", CREATED, True, states)
-    properties = cluster_resource(facts, Scope("s", "g"))["properties"]
+    properties = shown({}, "idle", "idle", "running", "leaving", deleting=True)
     assert properties["currentNodeCount"] == 4
     assert properties["nodeStateCounts"] == {
         "runningNodeCount": 1,

@@ -22,6 +22,9 @@ def config(
         ("ws/gpu", {"BATCHAI_CLUSTER": "other"}, ClusterId("ws", "gpu")),
         ("", {"BATCHAI_CLUSTER": "ws/gpu"}, ClusterId("ws", "gpu")),
         ("gpu", {"BATCHAI_DEFAULT_WORKSPACE": "ws"}, ClusterId("ws", "gpu")),
+        ("my.group/ws/gpu", {}, ClusterId("my.group/ws", "gpu")),
+        ("batchai/ws/gpu", {}, ClusterId("ws", "gpu")),
+        ("Mine/ws/gpu", {"BATCHAI_RESOURCE_GROUP": "mine"}, ClusterId("ws", "gpu")),
     ],
 )
 def test_the_cluster(cluster: str, env: dict[str, str], expected: ClusterId) -> None:
@@ -36,7 +39,7 @@ def test_every_fault_is_told_at_once() -> None:
         "BATCHAI_IDLE_POLL_SECONDS": "nan",
     }
     with pytest.raises(SettingsError) as caught:
-        config(env, "a/b/c", "no de", gpus="two")
+        config(env, "a/b/c/d", "no de", gpus="two")
     told = str(caught.value)
     for name in ("--cluster", "--node-id", "--gpus", *env):
         assert name in told

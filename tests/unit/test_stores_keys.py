@@ -26,7 +26,25 @@ def test_live_ranges_of_clusters_do_not_meet(mine: str, other: str, workspace: s
     assert (prefix <= row < keys.after(prefix)) == (mine.lower() == other.lower())
 
 
-@given(NAMES, NAMES, NAMES)
+GROUPS = st.from_regex(r"[A-Za-z0-9._-]{0,8}[A-Za-z0-9_-]", fullmatch=True)
+WORKSPACES = st.one_of(NAMES, st.builds("{}/{}".format, GROUPS, NAMES))
+
+
+@given(WORKSPACES, WORKSPACES, NAMES, NAMES)
+def test_live_ranges_of_workspaces_do_not_meet(mine: str, other: str, name: str, third: str) -> None:
+    """A cluster w/c, and a cluster x of the workspace c in the group w: two places."""
+    prefix = keys.live_prefix(ClusterId(mine, name))
+    row = keys.live_row(a_job(cluster=ClusterId(other, third)))
+    same = (mine.lower(), name.lower()) == (other.lower(), third.lower())
+    assert (prefix <= row < keys.after(prefix)) == same
+
+
+def test_rows_from_before_resource_groups_are_found() -> None:
+    assert keys.partition("WS") == "ws"
+    assert keys.cluster_partition(ClusterId("ws", "C")) == "ws|c"
+
+
+@given(WORKSPACES, NAMES, NAMES)
 def test_keys_hold_nothing_the_service_forbids(workspace: str, experiment: str, job: str) -> None:
     row = a_job(id=JobId(workspace, experiment, job), cluster=ClusterId(workspace, experiment))
     for key in (

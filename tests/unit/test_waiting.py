@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,6 +42,29 @@ def test_a_gang_larger_than_the_cluster() -> None:
     waiting = why(a_job(node_count=3), [], [IDLE, BUSY])
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("most", "needed", "reason", "words", "next_step"),
+    [
+        (0, 1, WaitingReason.SCALED_TO_ZERO, "is scaled to 0 nodes", "resize -w workspace -n cluster -t 1"),
+        (1, 3, WaitingReason.GANG_TOO_LARGE, "needs 3 nodes and cluster .* is scaled to 1", "-t 3"),
+    ],
+)
+def test_a_cluster_that_may_not_have_the_nodes(
+    most: int, needed: int, reason: WaitingReason, words: str, next_step: str
+) -> None:
+    waiting = why(a_job(node_count=needed), [], [replace(IDLE, standby="requeue")], most=most)
+    assert waiting is not None
+    assert waiting.reason is reason
+    assert re.search(words, waiting.message)
+    assert next_step in waiting.next_step
+
+
+def test_nodes_that_stand_by_are_not_waited_for() -> None:
+    waiting = why(a_job(), [], [BUSY, replace(IDLE, standby="requeue")], most=1)
+    assert waiting is not None
+    assert "0 of 1 nodes idle" in waiting.message
 
 
 def test_a_job_that_is_tried_again_says_what_happened() -> None:

@@ -24,10 +24,15 @@ def test_the_api_version_is_checked(api: RestApi) -> None:
     assert api.http.get(api.url + ROOT, params={"API-Version": VERSION}).status_code == 200
 
 
-def test_other_subscriptions_and_resource_groups_are_not_there(api: RestApi) -> None:
+def test_other_subscriptions_are_not_there(api: RestApi) -> None:
     other = ROOT.replace("00000000-0000", "11111111-0000")
     assert code(api.call("GET", other)) == (404, "SubscriptionNotFound")
-    assert code(api.call("GET", ROOT.replace("batchai/", "elsewhere/"))) == (404, "ResourceGroupNotFound")
+
+
+@pytest.mark.parametrize("group", ["a b", "x.", "a" * 91, "a(b)"])
+def test_resource_groups_that_are_not_allowed(api: RestApi, group: str) -> None:
+    answer = api.call("GET", ROOT.replace("batchai/", f"{quote(group)}/"))
+    assert code(answer) == (400, "InvalidResourceGroup")
 
 
 @pytest.mark.parametrize("name", ["a" * 65, "a b", "ä", "a.b", "%2F", "a%2Fb", "-" * 64 + "x", "a;b", "%00"])

@@ -106,10 +106,16 @@ def test_job_and_operation(api: RestApi, workspace: str, recorded: list[dict[str
     assert shape(api.must("GET", job)) == shape(ended)
 
 
-def test_not_found(api: RestApi, workspace: str, recorded: list[dict[str, Any]]) -> None:
-    for ending in ("/clusters/cluster", "/experiments/experiment/jobs/job"):
-        entry = next(
-            e for e in recorded if e["status"] == 404 and e["uri"].partition("?")[0].endswith(ending)
-        )
-        missing = api.call("GET", workspace.rstrip("/") + ending.replace("clusters/cluster", "clusters/none"))
-        assert (missing.status_code, missing.json()) == (404, json.loads(entry["body"]))
+@pytest.mark.parametrize(
+    ("ending", "name"), [("/clusters/cluster", "none"), ("/experiments/experiment/jobs/job", "other")]
+)
+def test_not_found(
+    api: RestApi, workspace: str, recorded: list[dict[str, Any]], ending: str, name: str
+) -> None:
+    """The resource's name is the one word that differs: the cluster was called "cluster", the job "job"."""
+    entry = next(e for e in recorded if e["status"] == 404 and e["uri"].partition("?")[0].endswith(ending))
+    called = ending.rpartition("/")[2]
+    missing = api.call("GET", workspace + ending.removesuffix(called) + name)
+    told = json.loads(entry["body"])
+    told["error"]["message"] = f" {name} is".join(told["error"]["message"].rsplit(f" {called} is", 1))
+    assert (missing.status_code, missing.json()) == (404, told)

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from typing import Any
 
 import pytest
 
@@ -58,11 +59,11 @@ def test_lists_come_in_pages_in_subscription_and_resource_group(api: RestApi) ->
         found, page = [], api.must("GET", base, maxresults=2)
         while True:
             assert len(page["value"]) <= 2
-            found += [w["name"] for w in page["value"]]
+            found += [w["id"] for w in page["value"]]
             if "nextLink" not in page:
                 break
             page = api.http.get(page["nextLink"]).json()
-        assert names <= set(found)
+        assert {f"{ROOT}/{name}" for name in names} <= set(found)
         assert len(found) == len(set(found))
 
 
@@ -114,7 +115,7 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
     table.report(NodeRow(cluster, "node-0", "running", 0, "10.0.0.4"))
     table.report(NodeRow(cluster, "node-1", "idle", 0, "10.0.0.5"))
     properties = api.must("GET", f"{workspace}/clusters/cluster")["properties"]
-    assert (properties["currentNodeCount"], properties["allocationState"]) == (2, "resizing")
+    assert (properties["currentNodeCount"], properties["allocationState"]) == (1, "steady"), "one is wanted"
     assert properties["nodeStateCounts"]["runningNodeCount"] == 1
     login = api.must("POST", f"{workspace}/clusters/cluster/listRemoteLoginInformation")
     assert login["value"][0] == {"nodeId": "node-0", "ipAddress": "10.0.0.4", "port": 22}
@@ -123,8 +124,39 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
         f"{workspace}/clusters/cluster",
         {"properties": {"scaleSettings": {"manual": {"targetNodeCount": 2}}}},
     )
+    assert scaled["properties"]["currentNodeCount"] == 2
     assert scaled["properties"]["allocationState"] == "steady"
     assert scaled["properties"]["userAccountSettings"] == CLUSTER["properties"]["userAccountSettings"]
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [
+        {"manual": {"targetNodeCount": 0}},
+        {"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 0}},
+    ],
+)
+def test_a_cluster_that_is_resized_to_zero_has_no_nodes(
+    api: RestApi, workspace: str, zero: dict[str, Any]
+) -> None:
+    """test_batchai_manual_scale_scenario of Microsoft's command line: resized to 0, it becomes steady with no
+    nodes; a job waits until there is one again."""
+    cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
+    table = api.backend.clusters.table
+    table.report(NodeRow(cluster, "node-0", "idle", 0, "10.0.0.4"))
+    api.must("PATCH", path, {"properties": {"scaleSettings": zero}})
+    properties = api.must("GET", path)["properties"]
+    assert (properties["currentNodeCount"], properties["allocationState"]) == (0, "steady")
+    assert set(properties["nodeStateCounts"].values()) == {0}
+    assert api.must("POST", f"{path}/listRemoteLoginInformation")["value"] == []
+    assert table.node(cluster, "node-0")[0].standby, "its runner hears of it"
+    job = api.must("GET", api.job(workspace))["properties"]
+    assert (job["executionState"], job["waiting"]["reason"]) == ("queued", "ScaledToZero")
+    again = {"properties": {"scaleSettings": {"manual": {"targetNodeCount": 1}}}}
+    api.must("PATCH", path, again)
+    properties = api.must("GET", path)["properties"]
+    assert (properties["currentNodeCount"], properties["allocationState"]) == (1, "steady")
+    assert not table.node(cluster, "node-0")[0].standby
 
 
 def test_patch_switches_to_auto_scale_and_refuses_nonsense(api: RestApi, workspace: str) -> None:

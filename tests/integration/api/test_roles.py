@@ -22,7 +22,8 @@ def principal(*roles: str, kind: str = "roles") -> str:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
-    with start(tmp_path_factory.mktemp("roles"), BATCHAI_HTTP_ROLES="entra") as running:
+    settings = {"BATCHAI_HTTP_ROLES": "entra", "BATCHAI_RESOURCE_GROUPS": "one"}
+    with start(tmp_path_factory.mktemp("roles"), **settings) as running:
         yield running
 
 
@@ -108,3 +109,10 @@ def test_health_is_told_to_everybody(guarded: RestApi) -> None:
 
 def test_without_the_setting_nobody_is_asked(api: RestApi) -> None:
     assert sent(api, "", "GET", ROOT)[0] == 200
+
+
+def test_an_installation_may_serve_one_resource_group_only(guarded: RestApi) -> None:
+    other = ROOT.replace("/batchai/", "/elsewhere/")
+    headers = {"x-ms-client-principal": principal(CONTRIBUTOR)}
+    answer = guarded.http.get(guarded.url + other, params={"api-version": VERSION}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ResourceGroupNotFound")

@@ -107,7 +107,7 @@ def test_a_link_that_the_job_removed_is_no_fault(machine: Machine) -> None:
     assert machine.failures == []
 
 
-@pytest.mark.parametrize("path", ["../out", "/abs", "a/../../b", "", "a//b", "-rf", "a\nb", ".", "a\\b"])
+@pytest.mark.parametrize("path", ["../out", "/abs", "a/../../b", "", "a//b", "a//", "a\nb", ".", "a\\b"])
 def test_a_path_that_leaves_the_root_is_refused(machine: Machine, path: str) -> None:
     with (
         pytest.raises(MountError, match="is not allowed"),

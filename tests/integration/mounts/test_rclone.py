@@ -57,6 +57,16 @@ def test_a_container_is_read_and_written_like_a_directory(
     assert machine.failures == []
 
 
+def test_a_folder_that_looks_like_an_option_is_none(
+    machine: Machine, volume: Volume, container: ContainerClient
+) -> None:
+    with mount_volume(replace(volume, relative_mount_path="-data"), machine.root, machine.context) as mounted:
+        assert mounted.target == machine.root / "-data"
+        (mounted.target / "x").write_bytes(b"x")
+    assert content(container, "x") == b"x"
+    assert list(machine.root.iterdir()) == []
+
+
 def test_nothing_is_left_afterwards(machine: Machine, volume: Volume) -> None:
     with mount_volume(volume, machine.root, machine.context) as mounted:
         (mounted.target / "x").write_text("x")

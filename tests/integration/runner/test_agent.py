@@ -1,5 +1,6 @@
 """Agents at work: every job once, whatever is drained, lost or away."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,13 +13,15 @@ import pytest
 from local.azurite import Endpoints
 from runner.agent import Agent
 from runner.config import RunnerConfig
+from shared.allocation import present
 from shared.state import State
 from shared.wiring import backend
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
-from tests.support.world import CLUSTER, World, document
+from tests.support.world import CLUSTER, World, document, settings_for
+from tests.support.world import world as open_world
 
 
 @contextmanager
@@ -194,3 +197,124 @@ def test_a_result_outlives_an_outage(
             eventually(lambda: done(world), 15)
     assert (tmp_path / "ledger").read_text() == "x\n"
     assert (world.job().attempt, world.job().exit_code) == (1, int(command[-1]))
+
+
+def resized(world: World, target: int, option: str = "requeue") -> None:
+    scale = {"manual": {"targetNodeCount": target, "nodeDeallocationOption": option}}
+    document = json.dumps({"properties": {"scaleSettings": scale}}).encode()
+    assert world.backend.clusters.resize(world.cluster, document).accepted
+
+
+def counted(world: World) -> dict[str, str]:
+    clusters = world.backend.clusters
+    return dict(present(*clusters.nodes_of(clusters.get(world.cluster))))
+
+
+def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
+    world: World, config: Callable[..., RunnerConfig]
+) -> None:
+    resized(world, 0)
+    world.accept()
+    wired = backend(world.settings)
+    with running(Agent(wired, config(node_report_seconds=0.3, active_poll_seconds=0.05))):
+        node = world.cluster, "node-0"
+        eventually(lambda: (found := world.backend.clusters.table.node(*node)) and found[0].state == "idle")
+        wired.connection.counter.reset()
+        eventually(lambda: wired.connection.counter.snapshot().total() >= 3)
+        assert set(wired.connection.counter.snapshot()) == {"PUT table"}, "heartbeats and nothing else"
+        assert counted(world) == {}
+        assert world.job().state is State.QUEUED
+        resized(world, 1)
+        eventually(lambda: done(world))
+    wired.close()
+
+
+def test_the_job_of_a_node_that_leaves_is_put_back_and_another_node_takes_it(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    command = f"echo x >> {tmp_path}/begun; [ $AZ_BATCHAI_ATTEMPT = 2 ] || sleep 60"
+    world.accept(data=document(command))
+    with an_agent(world, config(node_report_seconds=0.3)):
+        eventually((tmp_path / "begun").exists)
+        eventually(lambda: counted(world) == {"node-0": "running"})
+        resized(world, 0)
+        assert counted(world) == {"node-0": "leaving"}
+        eventually(lambda: world.job().state is State.QUEUED)
+        eventually(lambda: counted(world) == {})
+        job = world.job()
+        assert (job.attempt, job.max_attempts) == (1, 4), "it costs no attempt"
+        assert "resized" in job.events[-1].detail
+        resized(world, 1)
+        eventually(lambda: done(world), 20)
+    assert world.job().state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("option", ["terminate", "waitforjobcompletion"])
+def test_what_else_may_become_of_the_job_of_a_node_that_leaves(
+    world: World, config: Callable[..., RunnerConfig], tmp_path: Path, option: str
+) -> None:
+    world.accept(data=document(f"touch {tmp_path}/begun; until [ -e {tmp_path}/go ]; do sleep 0.1; done"))
+    with an_agent(world, config(node_report_seconds=0.3)):
+        eventually((tmp_path / "begun").exists)
+        eventually(lambda: counted(world) == {"node-0": "running"})
+        resized(world, 0, option)
+        world.backend.sweeper.sweep()
+        if option != "terminate":
+            assert world.job().state is State.RUNNING
+            (tmp_path / "go").touch()
+        eventually(lambda: done(world), 20)
+        eventually(lambda: counted(world) == {})
+    job = world.job()
+    assert (job.attempt, job.state is State.SUCCEEDED) == (1, option != "terminate")
+
+
+def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_over(
+    world: World, config: Callable[..., RunnerConfig]
+) -> None:
+    def owners(*names: str) -> set[str]:
+        return {event.node for name in names for event in world.job(name).events if event.node}
+
+    resized(world, 1)
+    names = [f"job-{number}" for number in range(4)]
+    with ExitStack() as first:
+        first.enter_context(an_agent(world, config()))
+        eventually(lambda: counted(world) == {"node-0": "idle"})
+        with an_agent(world, config()):
+            other = world.cluster, "node-1"
+            eventually(lambda: (row := world.backend.clusters.table.node(*other)) and row[0].state == "idle")
+            for name in names:
+                world.accept(name)
+            eventually(lambda: done(world, *names), 20)
+            assert owners(*names) == {"node-0"}
+            assert set(counted(world)) == {"node-0"}
+            first.close()
+            world.backend.sweeper.sweep()
+            world.accept("last")
+            eventually(lambda: done(world, "last"))
+            assert owners("last") == {"node-1"}
+
+
+def test_a_job_of_another_resource_group(
+    azurite: Endpoints, shares: Shares, config: Callable[..., RunnerConfig], tmp_path: Path
+) -> None:
+    """Output lies under the group's name; the node's own paths have none, as the original's had."""
+    logs = shares.create("logs")
+    settings = settings_for(azurite.connection_string)
+    there = replace(settings, default_workspace=f"my.group/{settings.default_workspace}")
+    with open_world(there) as world:
+        volumes = {"azureFileShares": [shares.volume("logs", "afs")]}
+        document_ = document(
+            f"echo $AZ_BATCHAI_JOB_TEMP > {tmp_path}/temp",
+            mountVolumes=volumes,
+            stdOutErrPathPrefix="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs",
+        )
+        world.accept(data=document_)
+        with an_agent(world, config(cluster=world.cluster)):
+            eventually(lambda: done(world))
+        assert world.job().state is State.SUCCEEDED, world.job().errors
+        place = f"{settings.scope.subscription_id}/my.group/workspaces/{settings.default_workspace}"
+        (run,) = (logs / f"{place}/experiments/exp/jobs/job").iterdir()
+        assert (run / "stdouterr" / "stdout.txt").exists()
+        temp = (tmp_path / "temp").read_text().strip()
+        assert temp.endswith(f"/jobs/{settings.default_workspace}/exp/job")
+        assert "my.group" not in temp
