@@ -137,7 +137,8 @@ class JobManager(Attempts):
         if job.state is not State.QUEUED:
             return None
         nodes = self.clusters.node_views(job.cluster)
-        return why(job, self.queue_of(job.cluster), nodes, self.gathered(job))
+        command = self.settings.runner_command
+        return why(job, self.queue_of(job.cluster), nodes, command, self.gathered(job))
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""

@@ -141,13 +141,13 @@ class Sweeper:
         waiting = [e for e in entries if e.state is State.QUEUED and e.created < late]
         if not waiting:
             return
-        nodes = self._clusters.node_views(cluster)
+        nodes, command = self._clusters.node_views(cluster), self._manager.settings.runner_command
         queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
         for entry in waiting[:_MOST_STATUS_WRITES]:
             job = self._manager.jobs.get(entry.id)
             if job is None or job.uuid != entry.uuid:
                 continue
-            if reason := why(job, queue, nodes, self._manager.gathered(job)):
+            if reason := why(job, queue, nodes, command, self._manager.gathered(job)):
                 self._manager.write_status(job, reason)
                 self._correct(job)
 

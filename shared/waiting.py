@@ -56,21 +56,26 @@ class NodeView:
 
 
 def why(
-    job: Job, others: Sequence[QueuedEntry], nodes: Sequence[NodeView], gang: Sequence[str] = ()
+    job: Job,
+    others: Sequence[QueuedEntry],
+    nodes: Sequence[NodeView],
+    runner_command: str,
+    gang: Sequence[str] = (),
 ) -> Waiting | None:
-    """The reason `job` waits, or None when it does not wait. `others` may include the job itself; `gang`: the
-    nodes that it has together already, if it is held."""
+    """The reason `job` waits, or None when it does not wait. `others` may include the job itself;
+    `runner_command` starts a runner of `{cluster}`; `gang`: the nodes that it has together already, if it is
+    held."""
     if job.state is not State.QUEUED:
         return None
     if job.held:
         return incomplete(job, gang or [str(job.owner)])
     alive = [node for node in nodes if node.alive]
-    name = f"cluster {job.cluster}"
+    name, command = f"cluster {job.cluster}", runner_command.replace("{cluster}", str(job.cluster))
     if not alive:
         return Waiting(
             WaitingReason.NO_NODE_ALIVE,
             f"no node of {name} is alive" + (f" ({len(nodes)} known, all silent)" if nodes else ""),
-            "Start a runner for this cluster: python -m runner --cluster " + str(job.cluster),
+            f"It starts as soon as the cluster has a node. To start a runner for it: {command}",
         )
     usable = [node for node in alive if node.state != "unusable"]
     if not usable:
@@ -84,7 +89,7 @@ def why(
         return Waiting(
             WaitingReason.GANG_TOO_LARGE,
             f"the job needs {job.node_count} nodes and {name} has {len(usable)}",
-            "Add nodes to the cluster or lower nodeCount.",
+            f"Add nodes to the cluster ({command}) or lower nodeCount.",
         )
     if job.errors:
         return Waiting(

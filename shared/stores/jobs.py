@@ -116,6 +116,10 @@ class JobTable:
         entities = self._range(workspace or cluster.workspace, keys.live_prefix(cluster), 1000)
         return [rows.live_from(entity) for entity in entities]
 
+    def list_live_of_workspace(self, workspace: str) -> list[rows.LiveEntry]:
+        """Jobs submitted in a workspace that have not ended, whatever their cluster."""
+        return [rows.live_from(entity) for entity in self._range(workspace, keys.LIVE, 1000)]
+
     def _range(self, workspace: str, prefix: str, page: int, first: str = "") -> Iterator[Any]:
         filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         values = {

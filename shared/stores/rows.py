@@ -23,6 +23,7 @@ class LiveEntry:
     """What the index of live jobs tells without reading the job: enough for positions and sweeping."""
 
     id: JobId
+    cluster: ClusterId
     uuid: str
     state: State
     priority: str
@@ -153,6 +154,7 @@ def live_from(entity: Mapping[str, Any]) -> LiveEntry:
     """The live entry a row holds."""
     return LiveEntry(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
+        cluster=ClusterId(entity["ClusterWorkspace"], entity["Cluster"]),
         uuid=entity["Uuid"],
         state=State(entity["State"]),
         priority=entity["Priority"],

@@ -8,6 +8,7 @@ from shared.state import Outcome, Reason, State
 from shared.waiting import NodeView, QueuedEntry, WaitingReason, is_alive, why
 from tests.support.jobs import CREATED, a_job, after, in_state
 
+RUN = "make runner CLUSTER={cluster}"
 IDLE, BUSY = NodeView("n0", "idle", True), NodeView("n1", "running", True)
 SILENT = NodeView("n2", "idle", False)
 BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
@@ -15,7 +16,7 @@ BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
 
 @pytest.mark.parametrize("other", [s for s in State if s is not State.QUEUED])
 def test_only_queued_jobs_wait(other: State) -> None:
-    assert why(in_state(other), [], [IDLE]) is None
+    assert why(in_state(other), [], [IDLE], RUN) is None
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_only_queued_jobs_wait(other: State) -> None:
     ],
 )
 def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: str) -> None:
-    waiting = why(a_job(), [], nodes)
+    waiting = why(a_job(), [], nodes, RUN)
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -38,14 +39,14 @@ def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: s
 
 
 def test_a_gang_larger_than_the_cluster() -> None:
-    waiting = why(a_job(node_count=3), [], [IDLE, BUSY])
+    waiting = why(a_job(node_count=3), [], [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_TOO_LARGE
 
 
 def test_a_job_that_is_tried_again_says_what_happened() -> None:
     job = state.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
-    waiting = why(job, [], [IDLE])
+    waiting = why(job, [], [IDLE], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.RETRY_BACKOFF
     assert "RunnerLost" in waiting.message
@@ -69,7 +70,7 @@ def test_positions_by_priority_and_age(priority: str, position: int) -> None:
     ]
     job = a_job(priority=priority)
     mine = QueuedEntry(job.uuid, State.QUEUED, priority, job.created)
-    waiting = why(job, [*others, mine], [BUSY])
+    waiting = why(job, [*others, mine], [BUSY], RUN)
     assert waiting is not None
     assert f"position {position} " in waiting.message
 
@@ -82,16 +83,16 @@ def test_life_is_measured_by_the_service_clock() -> None:
 
 def test_a_held_job_says_who_is_there() -> None:
     job = state.claim(a_job(node_count=3), "n0", "m", after(1))
-    waiting = why(job, [], [IDLE, BUSY], ["n0", "n1"])
+    waiting = why(job, [], [IDLE, BUSY], RUN, ["n0", "n1"])
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
     assert "2 of 3 nodes are together: n0, n1" in waiting.message
-    alone = why(job, [], [])
+    alone = why(job, [], [], RUN)
     assert alone is not None and "1 of 3 nodes are together: n0" in alone.message
 
 
 def test_a_gang_that_dissolved_waits_for_nodes() -> None:
     job = state.dissolve(state.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
-    waiting = why(job, [], [IDLE, BUSY])
+    waiting = why(job, [], [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE
