@@ -65,7 +65,7 @@ def up(context: click.Context, /, **_: int | None) -> None:
         f"HTTP           {state.http}\nstorage        {state.storage}\nfile shares    {state.files}"
     )
     console.print(
-        f"resource group {RESOURCE_GROUP}, of subscription {SUBSCRIPTION}: the defaults of everything"
+        f"resource group {RESOURCE_GROUP}: the default, also of what is dropped (subscription {SUBSCRIPTION})"
     )
     console.print("stop it with: make down")
 

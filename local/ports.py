@@ -48,8 +48,8 @@ def choose(wanted: Ports, before: Ports) -> Ports:
                 chosen[name] = port
                 if not _hold(port, held) or list(chosen.values()).count(port) > 1:
                     raise StartError(
-                        f"port {port} ({name.upper()}_PORT) is taken. Choose another, or leave it out: "
-                        "then it is the port of last time, or a free one"
+                        f"port {port} ({name.upper()}_PORT) is taken, or chosen twice. Choose another, "
+                        "or leave it out: then it is the port of last time, or a free one"
                     )
         for name, port in asdict(before).items():
             if name in chosen:

@@ -60,7 +60,10 @@ def up(directory: DataDirectory, words: Sequence[str], say: Callable[[str], None
     """Start the stack in the background, or find it running. `words`: further ones of `local serve`. Raises
     StartError."""
     if state := load(directory):
-        say("already running" + (f"; for {' '.join(words)} stop it first (make down)" if words else ""))
+        say(
+            "already running"
+            + (f", as it was started; for {' '.join(words)}: make down first" if words else "")
+        )
         return state
     log = directory.logs / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)

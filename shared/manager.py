@@ -6,7 +6,7 @@ makes a crash anywhere harmless; docs/protocol.md has the table "crash after / w
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from shared import admission, state
@@ -147,7 +147,7 @@ class JobManager(Attempts):
 
     def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
         """The live jobs of a cluster, of every workspace that sends jobs to it."""
-        return [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in self.live(cluster)]
+        return queued(self.live(cluster))
 
     def live(self, cluster: ClusterId) -> list[LiveEntry]:
         """The index entries of a cluster's live jobs, of every workspace, oldest first."""
@@ -156,3 +156,8 @@ class JobManager(Attempts):
         for workspace in row.guests if row else ():
             entries += self.jobs.list_live(cluster, workspace)
         return sorted(entries, key=lambda entry: entry.created)
+
+
+def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
+    """What the place of a job in its queue depends on."""
+    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries]

@@ -9,11 +9,11 @@ from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError
 from shared.events import EventKind, JobEvent, appended
 from shared.gang import Gang
-from shared.manager import JobManager
+from shared.manager import JobManager, queued
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.rows import LiveEntry
-from shared.waiting import QueuedEntry, why
+from shared.waiting import why
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Sweeper:
         if not waiting:
             return
         nodes, command = self._clusters.node_views(cluster), self._manager.settings.runner_command
-        queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
+        queue = queued(entries)
         for entry in waiting[:_MOST_STATUS_WRITES]:
             job = self._manager.jobs.get(entry.id)
             if job is None or job.uuid != entry.uuid:

@@ -42,6 +42,7 @@ class QueuedEntry:
     uuid: str
     state: State
     priority: str
+    node_count: int
     created: datetime
 
 
@@ -98,13 +99,28 @@ def why(
             "Nothing to do: another runner takes it.",
             job.retry_at,
         )
-    ahead = sum(1 for other in others if _before(other, job))
     idle = sum(1 for node in usable if node.state == "idle")
-    return Waiting(
-        WaitingReason.WAITING_FOR_NODE,
-        f"position {ahead + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle",
-        "Nothing to do: it starts as soon as a node is free." if idle == 0 else "It is about to start.",
-    )
+    ahead = [other.node_count for other in others if _before(other, job)]
+    place = f"position {len(ahead) + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
+    told, next_step = _turn(job.node_count, ahead, idle, len(usable))
+    return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, told))), next_step)
+
+
+def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str, str]:
+    """Why idle nodes are not for a job that needs `needs`, if they are not, and what happens next; `ahead`:
+    how many nodes each job before it needs. One that needs more than there are is passed over."""
+    served = [count for count in ahead if count <= nodes]
+    if idle and sum(served) + needs > idle and served:
+        larger = max(served)
+        many = f"{len(served)} jobs wait ahead" if len(served) > 1 else "1 job waits ahead"
+        told = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
+        return told, "Nothing to do: what waits ahead gets the nodes first."
+    if needs > idle:
+        free = f"{needs} nodes are" if needs > 1 else "a node is"
+        told = f"it needs {needs}" if needs > 1 else ""
+        return told, f"Nothing to do: it starts as soon as {free} free."
+    passed = "a job ahead asks for more nodes than there are" if len(served) < len(ahead) else ""
+    return passed, "It is about to start."
 
 
 def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:

@@ -58,7 +58,7 @@ def test_a_job_that_is_tried_again_says_what_happened() -> None:
 )
 def test_positions_by_priority_and_age(priority: str, position: int) -> None:
     def entry(name: str, its: str, seconds: int, how: State = State.QUEUED) -> QueuedEntry:
-        return QueuedEntry(name, how, its, after(seconds))
+        return QueuedEntry(name, how, its, 1, after(seconds))
 
     others = [
         entry("a", "high", -9),
@@ -69,10 +69,43 @@ def test_positions_by_priority_and_age(priority: str, position: int) -> None:
         entry("f", "high", -9, State.RUNNING),
     ]
     job = a_job(priority=priority)
-    mine = QueuedEntry(job.uuid, State.QUEUED, priority, job.created)
+    mine = QueuedEntry(job.uuid, State.QUEUED, priority, 1, job.created)
     waiting = why(job, [*others, mine], [BUSY], RUN)
     assert waiting is not None
     assert f"position {position} " in waiting.message
+
+
+def _ahead(nodes: int, seconds: float = -9) -> QueuedEntry:
+    return QueuedEntry(f"ahead{seconds}", State.QUEUED, "normal", nodes, after(seconds))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ahead", "words", "next_step"),
+    [
+        (1, [], "position 1 .*; 2 of 2 nodes idle$", "It is about to start"),
+        (1, [_ahead(1)], "position 2 .*; 2 of 2 nodes idle$", "It is about to start"),
+        (1, [_ahead(2)], "; 2 of 2 nodes idle; a larger job waits ahead, for 2 nodes$", "ahead gets"),
+        (1, [_ahead(1), _ahead(1, -8)], "position 3 .*; 2 of 2 nodes idle; 2 jobs wait ahead$", "ahead gets"),
+        (2, [_ahead(1)], "; 2 of 2 nodes idle; 1 job waits ahead$", "ahead gets"),
+        # One that is larger than the cluster is passed over.
+        (1, [_ahead(3)], "; 2 of 2 nodes idle; a job ahead asks for more nodes than there are$", "about to"),
+    ],
+)
+def test_idle_nodes_that_are_not_for_this_job(
+    nodes: int, ahead: list[QueuedEntry], words: str, next_step: str
+) -> None:
+    two = [IDLE, NodeView("n4", "idle", True)]
+    waiting = why(a_job(node_count=nodes), ahead, two, RUN)
+    assert waiting is not None and waiting.reason is WaitingReason.WAITING_FOR_NODE
+    assert re.search(words, waiting.message)
+    assert next_step in waiting.next_step
+
+
+def test_a_job_of_several_nodes_waits_for_all_of_them() -> None:
+    waiting = why(a_job(node_count=2), [], [IDLE, BUSY], RUN)
+    assert waiting is not None
+    assert waiting.message.endswith("; 1 of 2 nodes idle; it needs 2")
+    assert waiting.next_step == "Nothing to do: it starts as soon as 2 nodes are free."
 
 
 def test_life_is_measured_by_the_service_clock() -> None:
