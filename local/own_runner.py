@@ -29,7 +29,7 @@ def run(directory: DataDirectory, cluster: str, gpus: str) -> NoReturn:
     number = _free_number(directory.root / "nodes")
     node_id = f"extra-{number}"
     address = loopback_address(_FIRST_ADDRESS + number)
-    place = RunnerPlace(node_id, address, gpus, directory.node(node_id))
+    place = RunnerPlace(node_id, address, gpus, directory)
     ports = remembered(directory.ports)
     endpoints = Endpoints(ports.blob, ports.queue, ports.table)
     shared = environment.shared_settings(directory, endpoints, ports.file)

@@ -1,11 +1,13 @@
 """How a runner of the stack is started: its command, and the cluster it works for."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from local.layout import DataDirectory
 from runner.gpu_share import Gpu
 from shared.names import ClusterId
 
@@ -17,11 +19,17 @@ class RunnerPlace:
     node_id: str
     address: str
     gpus: str  #: as for `--gpus`
-    root: Path
+    directory: DataDirectory
+
+    def root(self, cluster: ClusterId) -> Path:
+        """Its folder while it works for `cluster`: as a machine of that cluster it has seen no other, whose
+        volumes and setup task it would find here. Short, for sockets lie below it."""
+        digest = hashlib.sha256(str(cluster).lower().encode()).hexdigest()[:6]
+        return self.directory.node(self.node_id) / digest
 
     def command(self, cluster: ClusterId) -> list[str]:
         """The command that makes it work for `cluster`."""
-        words = ["--cluster", str(cluster), "--node-id", self.node_id, "--root", str(self.root)]
+        words = ["--cluster", str(cluster), "--node-id", self.node_id, "--root", str(self.root(cluster))]
         return [sys.executable, "-m", "runner", *words, "--gpus", self.gpus, "--address", self.address]
 
 

@@ -24,7 +24,6 @@ from shared.wiring import provision
 
 #: Where function_app.py is.
 APP = Path(__file__).parent.parent
-#: The cluster that runners work for until another one has work.
 HOME = ClusterId("default", "default")
 NO_PORTS = Ports()
 _READY_SECONDS = 60.0
@@ -41,14 +40,16 @@ class Stack:
         runners: int = 1,
         overrides: Mapping[str, str] = MappingProxyType({}),
         ports: Ports = NO_PORTS,
+        home: ClusterId = HOME,
     ) -> None:
         """`overrides`: settings that replace those of local/environment.py, for every part; `ports`: those
-        that are chosen by hand."""
+        that are chosen by hand; `home`: the cluster that runners work for until another one has work."""
         self._directory = directory
         self._say = say
         self._runners = runners
         self._overrides = dict(overrides)
         self._wanted = ports
+        self._home = home
         self._children: list[tuple[Child, str]] = []
         self._places: dict[str, RunnerPlace] = {}
         self._served: dict[str, ClusterId] = {}
@@ -85,9 +86,9 @@ class Stack:
         self._start_host(ports.http, environment.function_app_settings(self._shared))
         for number, choice in enumerate(dealt_gpus(gpus.inventory(), self._runners)):
             node_id = f"local-{number}"
-            root = self._directory.node(node_id)
-            self._places[node_id] = RunnerPlace(node_id, loopback_address(number), choice, root)
-            self._start_runner(node_id, HOME)
+            address = loopback_address(number)
+            self._places[node_id] = RunnerPlace(node_id, address, choice, self._directory)
+            self._start_runner(node_id, self._home)
         me = psutil.Process()
         return StackState(
             pid=me.pid,
@@ -131,7 +132,7 @@ class Stack:
         child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], _READY_SECONDS)
         self._children.pop()
         self._served[node_id] = cluster
-        self._add(child, f"cluster {cluster}, root {place.root}")
+        self._add(child, f"cluster {cluster}, root {place.root(cluster)}")
 
     @property
     def settings(self) -> Settings:

@@ -13,8 +13,16 @@ import pytest
 from local.layout import DataDirectory, StackState, load
 from local.ports import Ports, choose, remember, remembered
 from local.stack import APP
-from tests.support.stack_client import CLUSTER, ROOT, StackClient, job
+from tests.support.stack_client import CLUSTER, ROOT, SHARE_URL, StackClient, job
 from tests.support.waiting import eventually
+
+_LOGS = {"azureFileUrl": f"{SHARE_URL}logs", "relativeMountPath": "logs"}
+_MOUNTING = {
+    "properties": {
+        **CLUSTER["properties"],
+        "nodeSetup": {"mountVolumes": {"azureFileShares": [_LOGS]}},
+    }
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +76,12 @@ def test_one_runner_serves_the_clusters_of_several_workspaces(directory: DataDir
     with _served(directory, "--runners", "1") as state, StackClient(state) as client:
         # Given a cluster made over HTTP and one that was dropped, none of which is the stack's own
         mine = _own_cluster(client, "mine", "nc6")
-        client.drop("clusters", "theirs/gpu/cluster.json", CLUSTER)
+        client.share("logs")
+        client.drop("clusters", "theirs/gpu/cluster.json", _MOUNTING)
         eventually(lambda: client.status("clusters", "theirs/gpu"), 20)
         # When jobs wait in each, one of another workspace than its cluster's
-        _submit(client, "mine", "first", mine, "sleep 1; echo $AZ_BATCH_NODE_ID")
+        # A job of the first leaves a folder where the second one mounts a volume
+        _submit(client, "mine", "first", mine, "mkdir -p $AZ_BATCHAI_MOUNT_ROOT/logs; sleep 1")
         _submit(client, "mine", "guest", f"{ROOT}/theirs/clusters/gpu", "true")
         client.drop("jobs", "default/default/plain/job.json", job("true"))
         # Then the one runner runs them all
