@@ -70,6 +70,7 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
         "PYTHON_THREADPOOL_THREAD_COUNT": "8",
         "BATCHAI_BLOB_SOURCE": "LogsAndContainerScan",
         "BATCHAI_RUNNER_COMMAND": "make runner CLUSTER={cluster}",
+        "BATCHAI_LOOK_SECONDS": "10",
         "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
         # Open, because it listens on the loopback address only.
         "BATCHAI_HTTP_AUTH": "anonymous",

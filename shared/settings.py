@@ -54,6 +54,8 @@ class Settings:
     retry_seconds: float = 10.0
     #: a queued job gets another message when it has had none for this long
     resend_seconds: float = 120.0
+    #: between two looks at the names of all files in the drop containers
+    look_seconds: float = 300.0
     #: what starts a runner of `{cluster}`; told where a job waits for a node
     runner_command: str = "python -m runner --cluster {cluster}"
     http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
@@ -84,6 +86,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         gang_silence_seconds=reader.number("BATCHAI_GANG_SILENCE_SECONDS", min(12.0, lease / 2), least=1.0),
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
+        look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
         http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )

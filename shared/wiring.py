@@ -10,6 +10,7 @@ from shared.clusters import ClusterManager
 from shared.errors import ConflictError
 from shared.gangs import Gangs
 from shared.manager import JobManager
+from shared.near_misses import NearMisses
 from shared.settings import Settings
 from shared.stores import clusters as cluster_tables
 from shared.stores import gangs as gang_tables
@@ -40,6 +41,7 @@ class Backend:
     workspaces: WorkspaceManager
     cascade: Cascade
     lists: JobLists
+    near_misses: NearMisses
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -59,8 +61,8 @@ def backend(
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
-    lists = JobLists(connection, jobs)
-    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade, lists)
+    lists, near = JobLists(connection, jobs), NearMisses(settings, documents, now)
+    return Backend(settings, connection, manager, clusters, sweeper, workspaces, cascade, lists, near)
 
 
 def provision(settings: Settings) -> None:

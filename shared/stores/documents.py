@@ -56,9 +56,18 @@ class Documents:
 
     def put_status(self, dropped: str, status: dict[str, Any]) -> None:
         """Write status.json beside a dropped file. `dropped` is "<container>/<folders>/<file>"."""
-        container, _, path = dropped.partition("/")
-        folder = path.rpartition("/")[0]
-        self._put(container, f"{folder}/status.json" if folder else "status.json", status)
+        container, name = _status_place(dropped)
+        self._put(container, name, status)
+
+    def put_first_status(self, dropped: str, status: dict[str, Any]) -> None:
+        """As `put_status`, where none is. Raises ConflictError where there is one."""
+        container, name = _status_place(dropped)
+        self._put(container, name, status, overwrite=False)
+
+    def list_dropped(self, container: str) -> Iterator[str]:
+        """The paths of all files of a drop container."""
+        with translated(f"listing {container}"):
+            yield from map(str, self._blobs.get_container_client(container).list_blob_names())
 
     def put_dropped(self, dropped: str, document: dict[str, Any]) -> None:
         """Write "<container>/<path>" as if it had been dropped."""
@@ -113,7 +122,9 @@ class Documents:
             except ConflictError:
                 pass  # exists
 
-    def _put(self, container: str, name: str, document: dict[str, Any], etag: str = "") -> None:
+    def _put(
+        self, container: str, name: str, document: dict[str, Any], etag: str = "", overwrite: bool = True
+    ) -> None:
         """`etag`: only over the version that has it."""
         over: dict[str, Any] = (
             {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
@@ -121,5 +132,12 @@ class Documents:
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
             self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=True, content_settings=_JSON, **over
+                data, overwrite=overwrite, content_settings=_JSON, **over
             )
+
+
+def _status_place(dropped: str) -> tuple[str, str]:
+    """Container and path of the status.json beside "<container>/<folders>/<file>"."""
+    container, _, path = dropped.partition("/")
+    folder = path.rpartition("/")[0]
+    return container, f"{folder}/status.json" if folder else "status.json"
