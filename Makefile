@@ -1,8 +1,11 @@
 # One command for each thing. `make` alone lists them.
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE = 1
+PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-port $(BLOB_PORT)) \
+	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
+	$(if $(FILE_PORT),--file-port $(FILE_PORT))
 
-.PHONY: help demo up status down check test unit integration e2e chaos lint types audit setup setup-dev schema clean
+.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -10,8 +13,11 @@ help:  ## this list
 demo: setup  ## train a classifier through the whole pipeline and watch it
 	@$(PY) -m local demo
 
-up: setup  ## start the stack in the background and leave it running
-	@$(PY) -m local up $(if $(RUNNERS),--runners $(RUNNERS))
+up: setup  ## start the stack and leave it running: make up RUNNERS=2 HTTP_PORT=7071 (BLOB_, QUEUE_, TABLE_, FILE_PORT)
+	@$(PY) -m local up $(if $(RUNNERS),--runners $(RUNNERS)) $(PORTS)
+
+runner: setup  ## one more runner beside the stack's own, in the foreground: make runner CLUSTER=default/c1
+	@$(PY) -m local runner --cluster $(or $(CLUSTER),default/default)
 
 status: setup  ## what runs where
 	@$(PY) -m local status

@@ -53,10 +53,11 @@ def cluster_dropped(blob: func.InputStream) -> None:
 
 @app.timer_trigger(arg_name="timer", schedule="%BATCHAI_SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:
-    """Heal what a crash left behind."""
+    """Heal what a crash left behind, and answer drops that no trigger sees."""
     report = backend().sweeper.sweep()
     backend().cascade.resume()
     reconciler().turn()
+    backend().near_misses.look()
     log.info("swept: %s", report, extra={"action": "sweep"})
 
 

@@ -10,9 +10,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cli.faults import Fault
 
+#: The source of what is known from the stack of the current directory.
+LOCAL_STACK = "local stack"
 #: The scope of the local stack.
 LOCAL = {
     "subscription_id": "00000000-0000-0000-0000-000000000000",
@@ -91,13 +94,23 @@ def write_file(path: Path, values: Mapping[str, str]) -> None:
 
 def local_stack(environment: Mapping[str, str]) -> dict[str, str]:
     """Where the stack of the current directory is, {} while none runs (`make up` starts one)."""
+    state = _running_stack(environment)
+    return {"url": str(state["http"]), **LOCAL} if "http" in state else {}
+
+
+def stack_account(environment: Mapping[str, str]) -> str:
+    """The storage account of the stack of the current directory, whose key it knows; "" while none runs."""
+    found = re.search(r"(?:^|;)AccountName=([^;]+)", str(_running_stack(environment).get("files", "")))
+    return found[1] if found else ""
+
+
+def _running_stack(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the supervisor has written down; {} while none runs."""
     path = Path(environment.get("BATCHAI_LOCAL", ".local")) / "stack.json"
     try:
         state = json.loads(path.read_text("utf-8"))
         os.kill(int(state["pid"]), 0)
-        return {"url": str(state["http"]), **LOCAL}
-    except PermissionError:
-        return {}
+        return dict(state)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -118,5 +131,5 @@ def values(options: Mapping[str, str | None], environment: Mapping[str, str]) ->
                 found[name] = Value(text, where)
     if "url" not in found:
         for name, text in local_stack(environment).items():
-            found.setdefault(name, Value(text, "local stack"))
+            found.setdefault(name, Value(text, LOCAL_STACK))
     return found

@@ -10,20 +10,22 @@ from cli.faults import Fault
 from shared.errors import Problem, Severity
 from shared.json_text import read_json
 
+#: Stands for the service's own account where that is not known.
+UNKNOWN_ACCOUNT = "youraccount"
 _MOST_BYTES = 1024 * 1024
 
 
-def read_job(file: str) -> dict[str, Any]:
+def read_job(file: str, account: str = "") -> dict[str, Any]:
     """The `properties` of a job.json. Its errors and warnings go to standard error, with line and column.
 
-    Raises Fault where the service would refuse it.
+    `account`: the service's own, where that is known. Raises Fault where the service would refuse it.
     """
     # Imported late: the models take longer to load than most commands to run.
     from shared.parse import DocumentSettings, parse_job
 
     data = _read(file)
     # Account and key stand for the placeholders while the document is checked; neither is sent.
-    checking = DocumentSettings(storage_account="youraccount", storage_key="AAAA")
+    checking = DocumentSettings(storage_account=account or UNKNOWN_ACCOUNT, storage_key="AAAA")
     _refuse_faults(file, parse_job(data, checking).problems)
     return dict(read_json(data, _MOST_BYTES).value["properties"])
 

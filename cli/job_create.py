@@ -35,7 +35,7 @@ _WATCH_SECONDS = 1.0
 def create(session: Session, name: str, file: str, cluster: str | None, watch: bool, **given: Any) -> None:
     """Submit a job. The document is checked first, and faults are told with line and column."""
     path = session.job(name)
-    properties = read_job(file)
+    properties = read_job(file, session.account())
     if cluster:
         properties["cluster"] = {"id": cluster_id(session, cluster)}
     elif isinstance(document_cluster := (properties.get("cluster") or {}).get("id"), str):

@@ -1,6 +1,7 @@
 """`batchai lint`: check documents on one's own machine, with the reader that the service uses."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 import click
 
+from cli.config import stack_account
+from cli.document import UNKNOWN_ACCOUNT
 from cli.lint_table import print_table
 from shared.errors import Problem, Severity
 from shared.json_text import read_json
@@ -56,8 +59,8 @@ class Linted:
 @click.option("--quiet-notes", is_flag=True, help="Leave notes out.")
 @click.option(
     "--storage-account-name",
-    default="youraccount",
-    show_default=True,
+    default=lambda: stack_account(os.environ) or UNKNOWN_ACCOUNT,
+    show_default=f"that of the stack that runs here, else {UNKNOWN_ACCOUNT}",
     envvar="AZURE_BATCHAI_STORAGE_ACCOUNT",
     help="Fills <AZURE_BATCHAI_STORAGE_ACCOUNT>.",
 )

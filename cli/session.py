@@ -36,6 +36,12 @@ class Session:
         found = self.values.get(name)
         return found.text if found else otherwise
 
+    def account(self) -> str:
+        """The service's own storage account, as far as it is known here, else ""."""
+        url = self.values.get("url")
+        stack = config.stack_account(os.environ) if url and url.source == config.LOCAL_STACK else ""
+        return self.value("storage_account") or stack
+
     def required(self, name: str, option: str) -> str:
         """A configured value. Raises Fault where it is nowhere."""
         text = self.value(name)

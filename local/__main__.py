@@ -2,18 +2,29 @@
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, fields
 
 import click
 import psutil
+from click.core import ParameterSource
 from rich.console import Console
 
 from local import demo as demonstration
-from local import supervisor
+from local import own_runner, supervisor
+from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import default_directory, load
+from local.ports import Ports
 from local.processes import StartError
 
 console = Console(highlight=False, soft_wrap=True)
+_SERVICES = {
+    "http": "the REST API",
+    "blob": "Azurite's blobs",
+    "queue": "Azurite's queues",
+    "table": "Azurite's tables",
+    "file": "the file shares",
+}
 
 
 @click.group(epilog="Example: python -m local up && python -m local status")
@@ -21,23 +32,64 @@ def main() -> None:
     """Batch AI on one laptop. The data directory is .local, or what BATCHAI_LOCAL names."""
 
 
+def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a stack that is to be started."""
+    for field in reversed(fields(Ports)):
+        command = click.option(
+            f"--{field.name}-port",
+            type=click.IntRange(1, 65535),
+            metavar="PORT",
+            help=f"Port of {_SERVICES[field.name]}.  [default: that of last time, else a free one]",
+        )(command)
+    return click.option(
+        "--runners",
+        default=1,
+        show_default=True,
+        type=click.IntRange(0, 16),
+        help="How many nodes at most; they go to the clusters that have jobs.",
+    )(command)
+
+
 @main.command(epilog="Example: python -m local up --runners 2")
-@click.option("--runners", default=1, show_default=True, type=click.IntRange(0, 16), help="How many nodes.")
-def up(runners: int) -> None:
+@_stack_options
+@click.pass_context
+def up(context: click.Context, /, **_: int | None) -> None:
     """Start the stack in the background and leave it running."""
-    state = supervisor.up(default_directory(), runners, console.print)
+    given = {n: v for n, v in context.params.items() if _is_given(context, n)}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    state = supervisor.up(default_directory(), words, console.print)
     console.print(
         "\nup. Drop job.json files into the container [bold]jobs[/bold]; see README, 'Your own job.json'."
     )
-    console.print(f"HTTP        {state.http}\nstorage     {state.storage}\nfile shares {state.files}")
+    console.print(
+        f"HTTP           {state.http}\nstorage        {state.storage}\nfile shares    {state.files}"
+    )
+    console.print(
+        f"resource group {RESOURCE_GROUP}: the default, also of what is dropped (subscription {SUBSCRIPTION})"
+    )
     console.print("stop it with: make down")
 
 
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
 @main.command(epilog="Example: python -m local serve")
-@click.option("--runners", default=1, show_default=True, type=click.IntRange(0, 16), help="How many nodes.")
-def serve(runners: int) -> None:
+@_stack_options
+def serve(runners: int, **ports: int | None) -> None:
     """Run the stack in the foreground until Ctrl-C."""
-    sys.exit(supervisor.serve(default_directory(), runners))
+    chosen = {name.removesuffix("_port"): port or 0 for name, port in ports.items()}
+    sys.exit(supervisor.serve(default_directory(), runners, Ports(**chosen)))
+
+
+@main.command(epilog="Example: python -m local runner --cluster mine/nc6")
+@click.option(
+    "--cluster", default="default", show_default=True, help="<workspace>/<cluster> or <cluster> of default."
+)
+@click.option("--gpus", default="none", show_default=True, help="0,1 or UUIDs that no other runner has.")
+def runner(cluster: str, gpus: str) -> None:
+    """Run one more runner of the running stack for one cluster, in the foreground until Ctrl-C."""
+    own_runner.run(default_directory(), cluster, gpus)
 
 
 @main.command(epilog="Example: python -m local status -o json")

@@ -3,13 +3,10 @@
 No private call starts the job: everything here is the public SDK of Azure Storage and an HTTP GET.
 """
 
-import json
 import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 from azure.storage.blob import BlobServiceClient
 from azure.storage.fileshare import ShareServiceClient
@@ -17,11 +14,14 @@ from rich.console import Console
 
 from local.demo_watch import Interrupt, Watch
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
+from local.first_things import drop_cluster
 from local.layout import DataDirectory, StackState, load
 from local.stack import APP, Stack
+from shared.names import ClusterId
 
 EXAMPLE = APP / "examples" / "digits"
-_CLUSTER_PATH = "default/default/cluster.json"
+#: Its own: a stack that runs already keeps the clusters it has, and one of its runners comes here.
+CLUSTER = ClusterId("default", "digits-demo")
 _JOB_PATH = "default/demo/digits/job.json"
 _JOB_ID = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.BatchAI"
@@ -40,7 +40,7 @@ def run(directory: DataDirectory, console: Console) -> int:
         state = load(directory)
         if state is None:
             _title(console, "1. The stack, on free ports of this machine")
-            stack = Stack(directory, lambda line: console.print(f"   {line}"))
+            stack = Stack(directory, lambda line: console.print(f"   {line}"), home=CLUSTER)
             state = stack.start()
         else:
             _title(console, "1. The stack is running already (make status)")
@@ -68,9 +68,12 @@ def _show(
     _title(console, "2. Data into the container data, the script onto the share scripts")
     _upload(directory, console, blobs, shares)
     _title(console, "3. cluster.json and job.json, dropped with the blob SDK")
-    _drop(console, blobs, "clusters", _CLUSTER_PATH, EXAMPLE / "cluster.json")
-    _await_cluster(blobs)
-    _drop(console, blobs, "jobs", _JOB_PATH, EXAMPLE / "job.json")
+    cluster_path = f"{CLUSTER}/cluster.json"
+    drop_cluster(blobs, cluster_path, EXAMPLE / "cluster.json")
+    console.print(f"   clusters/{cluster_path}")
+    document = (EXAMPLE / "job.json").read_bytes()
+    blobs.get_blob_client("jobs", _JOB_PATH).upload_blob(document, overwrite=True)
+    console.print(f"   jobs/{_JOB_PATH}")
     watch = Watch(console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt)
     _title(console, "4. What happens")
     job = watch.follow()
@@ -103,26 +106,6 @@ def _upload(
     script = EXAMPLE / "train.py"
     folder.upload_file(script.name, script.read_bytes())
     console.print(f"   scripts/digits/{script.name}  {script.stat().st_size:,} bytes")
-
-
-def _drop(console: Console, blobs: BlobServiceClient, container: str, path: str, document: Path) -> None:
-    blobs.get_blob_client(container, path).upload_blob(document.read_bytes(), overwrite=True)
-    console.print(f"   {container}/{path}")
-
-
-def _await_cluster(blobs: BlobServiceClient) -> None:
-    """Wait until the cluster's status.json says accepted: a job for an unknown cluster would be refused."""
-    folder = _CLUSTER_PATH.rpartition("/")[0]
-    client = blobs.get_blob_client("clusters", f"{folder}/status.json")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if client.exists():
-            status: dict[str, Any] = json.loads(client.download_blob().readall())
-            if status["state"] == "accepted":
-                return
-            raise SystemExit(f"cluster.json was refused: {json.dumps(status, indent=2)}")
-        time.sleep(0.2)
-    raise SystemExit("no answer to cluster.json within 30 s: see .local/logs/functions.log")
 
 
 def _next_steps(console: Console, state: StackState, directory: DataDirectory) -> None:

@@ -169,7 +169,7 @@ class Watch:
                 created - self.dropped,
                 "the polling blob trigger finds the file (1 s here)",
             ),
-            ("accepted -> claimed", started - created, "row, message, a runner's next look at the queue"),
+            ("accepted -> claimed", started - created, "row, message, a runner comes and looks at the queue"),
             ("claimed -> first line", self.first_line - started, "mounts, Python and scikit-learn start"),
         )
         total = self.first_line - self.dropped

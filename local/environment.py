@@ -69,19 +69,23 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
         "AzureFunctionsWebHost__hostid": "batchai-local",
         "PYTHON_THREADPOOL_THREAD_COUNT": "8",
         "BATCHAI_BLOB_SOURCE": "LogsAndContainerScan",
+        "BATCHAI_RUNNER_COMMAND": "make runner CLUSTER={cluster}",
+        "BATCHAI_LOOK_SECONDS": "10",
         "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
         # Open, because it listens on the loopback address only.
         "BATCHAI_HTTP_AUTH": "anonymous",
     }
 
 
-def runner_settings(shared: Mapping[str, str], premounted: Mapping[str, Path]) -> dict[str, str]:
+def runner_settings(shared: Mapping[str, str], directory: DataDirectory) -> dict[str, str]:
     """What a runner is started with. Jobs find this virtual environment's Python first on their PATH."""
+    # A directory of shares: the runner finds account/share by asking for the share's own folder.
+    premounted = {f"{shared['AZURE_BATCHAI_STORAGE_ACCOUNT']}/*": str(directory.shares)}
     return (
         dict(shared)
         | AS_ITSELF
         | {
-            "BATCHAI_PREMOUNTED": json.dumps({share: str(path) for share, path in premounted.items()}),
+            "BATCHAI_PREMOUNTED": json.dumps(premounted),
             "BATCHAI_JOB_PATH": str(Path(sys.prefix) / "bin"),
             "BATCHAI_NODE_REPORT_SECONDS": "5",
         }

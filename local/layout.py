@@ -35,6 +35,10 @@ class DataDirectory:
     def sealing_key(self) -> Path:
         return self.root / "sealing.key"
 
+    @property
+    def ports(self) -> Path:
+        return self.root / "ports.json"
+
     def node(self, node_id: str) -> Path:
         """Root of one runner."""
         return self.root / "nodes" / node_id

@@ -64,10 +64,14 @@ class Child:
                 raise StartError(f"{self.name} was not ready within {seconds:.0f} s.\n{self.tail()}")
             time.sleep(0.05)
 
-    def stop(self, grace_seconds: float = 10.0) -> None:
-        """SIGTERM to the child, SIGKILL to its whole group after the grace; returns when it is gone."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM to the child; returns at once."""
         if self.alive:
             self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """SIGTERM to the child, SIGKILL to its whole group after the grace; returns when it is gone."""
+        self.ask_to_stop()
         try:
             self.process.wait(grace_seconds)
         except subprocess.TimeoutExpired:

@@ -4,8 +4,8 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,16 +14,20 @@ import psutil
 from local import azurite, environment, processes
 from local.host.launch import host_command
 from local.layout import DataDirectory, Part, StackState, save
+from local.ports import Ports, choose, remember, remembered
 from local.processes import Child
+from local.runner_process import RunnerPlace, dealt_gpus, loopback_address
 from runner import gpus
-from runner.gpu_share import Gpu
-from shared.settings import settings_from
+from shared.names import ClusterId
+from shared.settings import Settings, settings_from
 from shared.wiring import provision
 
 #: Where function_app.py is.
 APP = Path(__file__).parent.parent
-CLUSTER = "default"
+HOME = ClusterId("default", "default")
+NO_PORTS = Ports()
 _READY_SECONDS = 60.0
+_STOP_SECONDS = 20.0
 
 
 class Stack:
@@ -35,13 +39,22 @@ class Stack:
         say: Callable[[str], None],
         runners: int = 1,
         overrides: Mapping[str, str] = MappingProxyType({}),
+        ports: Ports = NO_PORTS,
+        home: ClusterId = HOME,
     ) -> None:
-        """`overrides`: settings that replace those of local/environment.py, for every part."""
+        """`overrides`: settings that replace those of local/environment.py, for every part; `ports`: those
+        that are chosen by hand; `home`: the cluster that runners work for until another one has work."""
         self._directory = directory
         self._say = say
         self._runners = runners
         self._overrides = dict(overrides)
+        self._wanted = ports
+        self._home = home
         self._children: list[tuple[Child, str]] = []
+        self._places: dict[str, RunnerPlace] = {}
+        self._served: dict[str, ClusterId] = {}
+        self._shared: dict[str, str] = {}
+        self._state: StackState | None = None
 
     def start(self, prepare: Callable[[StackState], None] | None = None) -> StackState:
         """Start every part, let `prepare` do its work on the running stack, and write the state down.
@@ -54,6 +67,7 @@ class Stack:
             state = self._start()
             if prepare:
                 prepare(state)
+            self._state = state
             save(self._directory, state)
             return state
         except BaseException:
@@ -61,28 +75,35 @@ class Stack:
             raise
 
     def _start(self) -> StackState:
-        child, endpoints = azurite.start(self._log("azurite"), location=self._directory.azurite)
+        ports = choose(self._wanted, remembered(self._directory.ports))
+        remember(self._directory.ports, ports)
+        endpoints = azurite.Endpoints(ports.blob, ports.queue, ports.table)
+        child, _ = azurite.start(self._log("azurite"), self._directory.azurite, endpoints)
         self._add(child, f"blob {endpoints.blob_endpoint}, queue, table")
-        files_port = self._start_files()
-        shared = environment.shared_settings(self._directory, endpoints, files_port) | self._overrides
-        provision(settings_from(shared))
-        http_port = self._start_host(environment.function_app_settings(shared))
-        account = endpoints.account
+        self._start_files(ports.file)
+        self._shared = environment.shared_settings(self._directory, endpoints, ports.file) | self._overrides
+        provision(self.settings)
+        self._start_host(ports.http, environment.function_app_settings(self._shared))
         for number, choice in enumerate(dealt_gpus(gpus.inventory(), self._runners)):
-            self._start_runner(number, shared, account, choice)
+            node_id = f"local-{number}"
+            address = loopback_address(number)
+            self._places[node_id] = RunnerPlace(node_id, address, choice, self._directory)
+            self._start_runner(node_id, self._home)
         me = psutil.Process()
         return StackState(
             pid=me.pid,
             started=me.create_time(),
             storage=endpoints.connection_string,
-            files=environment.files_connection(endpoints, files_port),
-            http=f"http://127.0.0.1:{http_port}",
-            parts=tuple(Part(c.name, c.process.pid, where, str(c.log)) for c, where in self._children),
-            runner=environment.without_sealing_key(self._runner_settings(shared, account)),
+            files=environment.files_connection(endpoints, ports.file),
+            http=f"http://127.0.0.1:{ports.http}",
+            parts=self._parts(),
+            runner=environment.without_sealing_key(self._runner_settings()),
         )
 
-    def _start_files(self) -> int:
-        port = processes.free_port()
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(Part(c.name, c.process.pid, where, str(c.log)) for c, where in self._children)
+
+    def _start_files(self, port: int) -> None:
         command = [sys.executable, "-m", "local.files", "--root", str(self._directory.shares)]
         child = processes.start(
             "Azure Files", [*command, "--port", str(port)], self._log("files"), environment.machine(), APP
@@ -91,10 +112,8 @@ class Stack:
         child.wait_ready(lambda: processes.port_open(port), _READY_SECONDS)
         self._children.pop()
         self._add(child, f"http://127.0.0.1:{port}/{azurite.ACCOUNT} over {self._directory.shares}")
-        return port
 
-    def _start_host(self, settings: Mapping[str, str]) -> int:
-        port = processes.free_port()
+    def _start_host(self, port: int, settings: Mapping[str, str]) -> None:
         env = environment.machine() | dict(settings)
         command = host_command(APP, port, poll_seconds=1.0, environment=env)
         name = "functions host" if "local.host" in command else "functions host (func)"
@@ -103,25 +122,46 @@ class Stack:
         child.wait_ready(lambda: _healthy(f"http://127.0.0.1:{port}/health"), _READY_SECONDS)
         self._children.pop()
         self._add(child, f"http://127.0.0.1:{port} (loopback only, no sign-in)")
-        return port
 
-    def _start_runner(self, number: int, shared: Mapping[str, str], account: str, choice: str) -> None:
-        node_id = f"local-{number}"
-        env = environment.machine() | self._runner_settings(shared, account)
-        root = self._directory.node(node_id)
-        command = [sys.executable, "-m", "runner", "--cluster", CLUSTER, "--node-id", node_id]
-        command += ["--gpus", choice, "--address", loopback_address(number)]
+    def _start_runner(self, node_id: str, cluster: ClusterId) -> None:
+        place = self._places[node_id]
+        env = environment.machine() | self._runner_settings()
         log = self._log(f"runner-{node_id}")
-        child = processes.start(f"runner {node_id}", [*command, "--root", str(root)], log, env, APP)
+        begun = log.stat().st_size if log.exists() else 0
+        child = processes.start(_runner_name(node_id), place.command(cluster), log, env, APP)
         self._children.append((child, ""))
-        begun = log.stat().st_size
         child.wait_ready(lambda: b"node " in log.read_bytes()[begun:], _READY_SECONDS)
         self._children.pop()
-        self._add(child, f"cluster {CLUSTER}, root {root}")
+        self._served[node_id] = cluster
+        self._add(child, f"cluster {cluster}, root {place.root(cluster)}")
 
-    def _runner_settings(self, shared: Mapping[str, str], account: str) -> dict[str, str]:
-        # A directory of shares: the runner finds account/share by asking for the share's own folder.
-        return environment.runner_settings(shared, {f"{account}/*": self._directory.shares})
+    @property
+    def settings(self) -> Settings:
+        """What the parts of the running stack are told."""
+        return settings_from(self._shared)
+
+    def served(self) -> Mapping[str, ClusterId]:
+        """The cluster of each runner, by node id."""
+        return dict(self._served)
+
+    def move(self, places: Mapping[str, ClusterId]) -> None:
+        """Stop runners, each as it stops by itself, and start them for other clusters.
+
+        Raises StartError when one does not come up again.
+        """
+        moved = [(node_id, self.part(_runner_name(node_id))) for node_id in places]
+        for _, child in moved:
+            child.ask_to_stop()
+        for node_id, child in moved:
+            child.stop(_STOP_SECONDS)
+            self._children = [entry for entry in self._children if entry[0] is not child]
+            self._start_runner(node_id, places[node_id])
+        if self._state:
+            self._state = replace(self._state, parts=self._parts())
+            save(self._directory, self._state)
+
+    def _runner_settings(self) -> dict[str, str]:
+        return environment.runner_settings(self._shared, self._directory)
 
     def part(self, name: str) -> Child:
         """A running part by its name, as `say` was told it."""
@@ -137,8 +177,9 @@ class Stack:
     def stop(self) -> None:
         """Stop every part, the last started first. Nothing is left running or mounted."""
         for child, _ in reversed(self._children):
-            child.stop(grace_seconds=20.0)
+            child.stop(_STOP_SECONDS)
         self._children.clear()
+        self._served.clear()
         self._directory.state.unlink(missing_ok=True)
 
     def _add(self, child: Child, where: str) -> None:
@@ -149,10 +190,8 @@ class Stack:
         return self._directory.logs / f"{name}.log"
 
 
-def loopback_address(number: int) -> str:
-    """An address of this machine that is the runner's own: the nodes of a job open the same ports. Only Linux
-    answers on all of 127.0.0.0/8 without being told to."""
-    return f"127.0.0.{1 + number % 254}" if sys.platform == "linux" else "127.0.0.1"
+def _runner_name(node_id: str) -> str:
+    return f"runner {node_id}"
 
 
 def _healthy(url: str) -> bool:
@@ -161,10 +200,3 @@ def _healthy(url: str) -> bool:
             return bool(json.load(answer)["status"] == "ok")
     except (urllib.error.URLError, OSError, ValueError):
         return False
-
-
-def dealt_gpus(machine: Sequence[Gpu], runners: int) -> list[str]:
-    """The machine's GPUs dealt out to its runners, as their `--gpus`: neighbours together, none twice."""
-    edges = [number * len(machine) // runners for number in range(runners + 1)] if runners else []
-    parts = [machine[first:end] for first, end in pairwise(edges)]
-    return [",".join(str(device.index) for device in part) or "none" for part in parts]

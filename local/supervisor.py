@@ -6,21 +6,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import psutil
 
+from local.dispatcher import Dispatcher
 from local.first_things import lay_out
 from local.layout import DataDirectory, StackState, load
+from local.ports import Ports
 from local.processes import StartError
-from local.stack import APP, Stack
+from local.stack import APP, HOME, Stack
+from shared.wiring import backend
 
 _START_SECONDS = 120.0
+_WATCH_SECONDS = 1.0
 _STOP_SECONDS = 60.0
 
 
-def serve(directory: DataDirectory, runners: int) -> int:
+def serve(directory: DataDirectory, runners: int, ports: Ports) -> int:
     """Run the stack in this process until SIGTERM or Ctrl-C. Exit code 1 when a part ends by itself."""
     stopping = threading.Event()
 
@@ -33,27 +37,38 @@ def serve(directory: DataDirectory, runners: int) -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    stack = Stack(directory, say, runners)
+    stack = Stack(directory, say, runners, ports=ports)
     stack.start(lambda state: lay_out(state, say))
+    wired = backend(stack.settings)
+    dispatcher = Dispatcher(stack, wired, HOME)
     try:
-        while not stopping.wait(1.0):
+        while not stopping.wait(_WATCH_SECONDS):
             if ended := stack.watch():
-                print(f"error: {ended}", flush=True)
+                say(f"error: {ended}")
                 return 1
+            dispatcher.turn()
         return 0
+    except StartError as error:
+        say(f"error: {error}")
+        return 1
     finally:
         stack.stop()
+        wired.close()
 
 
-def up(directory: DataDirectory, runners: int, say: Callable[[str], None]) -> StackState:
-    """Start the stack in the background, or find it running. Raises StartError."""
+def up(directory: DataDirectory, words: Sequence[str], say: Callable[[str], None]) -> StackState:
+    """Start the stack in the background, or find it running. `words`: further ones of `local serve`. Raises
+    StartError."""
     if state := load(directory):
-        say("already running")
+        say(
+            "already running"
+            + (f", as it was started; for {' '.join(words)}: make down first" if words else "")
+        )
         return state
     log = directory.logs / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    command = [sys.executable, "-m", "local", "serve", "--runners", str(runners)]
+    command = [sys.executable, "-m", "local", "serve", *words]
     env = os.environ | {"BATCHAI_LOCAL": str(directory.root)}
     with log.open("ab") as out:
         process = subprocess.Popen(

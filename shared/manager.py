@@ -6,7 +6,7 @@ makes a crash anywhere harmless; docs/protocol.md has the table "crash after / w
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from shared import admission, state
@@ -142,7 +142,8 @@ class JobManager(Attempts):
         if job.state is not State.QUEUED:
             return None
         nodes, queue = self._cluster_of(job, at_most_old_seconds)
-        return why(job, queue, nodes, self.gathered(job), self.clusters.most_nodes(job.cluster))
+        command, most = self.settings.runner_command, self.clusters.most_nodes(job.cluster)
+        return why(job, queue, nodes, command, self.gathered(job), most)
 
     def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
         seen = self._seen.get(job.cluster)
@@ -161,8 +162,7 @@ class JobManager(Attempts):
     def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
         """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
         the queue that means something."""
-        entries = self.live(cluster, _MOST_AHEAD)
-        return [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
+        return queued(self.live(cluster, _MOST_AHEAD))
 
     def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
         """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
@@ -171,3 +171,8 @@ class JobManager(Attempts):
         for workspace in row.guests if row else ():
             entries += self.jobs.list_live(cluster, workspace, most)
         return sorted(entries, key=lambda entry: entry.created)
+
+
+def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
+    """What the place of a job in its queue depends on."""
+    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries]

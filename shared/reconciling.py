@@ -65,7 +65,7 @@ class Reconciler:
     def _look(self) -> int:
         taken = 0
         for name, (container, take) in self.takes.items():
-            page = self.documents.list_dropped(container, self._next_page.get(container, ""))
+            page = self.documents.dropped_page(container, self._next_page.get(container, ""))
             self._next_page[container] = page.next
             for drop in _unanswered(page.found, name)[:_MOST_TAKEN]:
                 taken += self._take_unanswered(take, container, drop)

@@ -56,6 +56,10 @@ class Settings:
     resend_seconds: float = 120.0
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
+    #: between two looks at the names of all files in the drop containers
+    look_seconds: float = 300.0
+    #: what starts a runner of `{cluster}`; told where a job waits for a node
+    runner_command: str = "python -m runner --cluster {cluster}"
     http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
 
 
@@ -86,6 +90,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
+        look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
+        runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
         http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )
     if group_fault(settings.scope.resource_group):

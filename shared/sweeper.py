@@ -11,12 +11,12 @@ from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
 from shared.events import EventKind, JobEvent, appended
 from shared.gang import Gang
-from shared.manager import JobManager
+from shared.manager import JobManager, queued
 from shared.names import ClusterId
 from shared.state import AttemptReport, Job, Outcome, Reason, State
 from shared.stores.clusters import ClusterRow
 from shared.stores.rows import LiveEntry
-from shared.waiting import NodeView, QueuedEntry, Waiting, why
+from shared.waiting import NodeView, Waiting, why
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ class Sweeper:
         if not waiting:
             return
         most = self._clusters.most_nodes(cluster)
-        queue = [QueuedEntry(e.uuid, e.state, e.priority, e.created) for e in entries]
+        queue, command = queued(entries), self._manager.settings.runner_command
         told = self._told[cluster] = {}
         left = _MOST_STATUS_WRITES
         for entry in sorted(waiting[:_MOST_TOLD], key=lambda each: each.uuid in known):
@@ -224,7 +224,7 @@ class Sweeper:
             job = before.job if before else self._read(entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes(), self._manager.gathered(job), most)
+            reason = why(job, queue, nodes(), command, self._manager.gathered(job), most)
             if reason and (before is None or before.reason != reason) and left > 0:
                 left -= 1
                 self._manager.write_status(job, reason)

@@ -43,6 +43,7 @@ class QueuedEntry:
     uuid: str
     state: State
     priority: str
+    node_count: int
     created: datetime
 
 
@@ -62,25 +63,26 @@ def why(
     job: Job,
     others: Sequence[QueuedEntry],
     nodes: Sequence[NodeView],
+    runner_command: str,
     gang: Sequence[str] = (),
     most: int | None = None,
 ) -> Waiting | None:
-    """The reason `job` waits, or None when it does not wait. `others` may include the job itself; `gang`: the
-    nodes that it has together already, if it is held; `most`: nodes its cluster may have (None: any number).
-    """
+    """The reason `job` waits, or None when it does not wait. `others` may include the job itself;
+    `runner_command` starts a runner of `{cluster}`; `gang`: the nodes that it has together already, if it is
+    held; `most`: nodes its cluster may have (None: any number)."""
     if job.state is not State.QUEUED:
         return None
     if job.held:
         return incomplete(job, gang or [str(job.owner)])
     alive = [node for node in nodes if node.alive and not node.standby]
-    name = f"cluster {job.cluster}"
+    name, command = f"cluster {job.cluster}", runner_command.replace("{cluster}", str(job.cluster))
     if most is not None and most < job.node_count:
         return _scaled_down(job, name, most)
     if not alive:
         return Waiting(
             WaitingReason.NO_NODE_ALIVE,
             f"no node of {name} is alive" + (f" ({len(nodes)} known, all silent)" if nodes else ""),
-            "Start a runner for this cluster: python -m runner --cluster " + str(job.cluster),
+            f"It starts as soon as the cluster has a node. To start a runner for it: {command}",
         )
     usable = [node for node in alive if node.state != "unusable"]
     if not usable:
@@ -94,7 +96,7 @@ def why(
         return Waiting(
             WaitingReason.GANG_TOO_LARGE,
             f"the job needs {job.node_count} nodes and {name} has {len(usable)}",
-            "Add nodes to the cluster or lower nodeCount.",
+            f"Add nodes to the cluster ({command}) or lower nodeCount.",
         )
     if job.errors:
         return Waiting(
@@ -103,13 +105,28 @@ def why(
             "Nothing to do: another runner takes it.",
             job.retry_at,
         )
-    ahead = sum(1 for other in others if _before(other, job))
     idle = sum(1 for node in usable if node.state == "idle")
-    return Waiting(
-        WaitingReason.WAITING_FOR_NODE,
-        f"position {ahead + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle",
-        "Nothing to do: it starts as soon as a node is free." if idle == 0 else "It is about to start.",
-    )
+    ahead = [other.node_count for other in others if _before(other, job)]
+    place = f"position {len(ahead) + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
+    told, next_step = _turn(job.node_count, ahead, idle, len(usable))
+    return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, told))), next_step)
+
+
+def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str, str]:
+    """Why idle nodes are not for a job that needs `needs`, if they are not, and what happens next; `ahead`:
+    how many nodes each job before it needs. One that needs more than there are is passed over."""
+    served = [count for count in ahead if count <= nodes]
+    if idle and sum(served) + needs > idle and served:
+        larger = max(served)
+        many = f"{len(served)} jobs wait ahead" if len(served) > 1 else "1 job waits ahead"
+        told = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
+        return told, "Nothing to do: what waits ahead gets the nodes first."
+    if needs > idle:
+        free = f"{needs} nodes are" if needs > 1 else "a node is"
+        told = f"it needs {needs}" if needs > 1 else ""
+        return told, f"Nothing to do: it starts as soon as {free} free."
+    passed = "a job ahead asks for more nodes than there are" if len(served) < len(ahead) else ""
+    return passed, "It is about to start."
 
 
 def _scaled_down(job: Job, name: str, most: int) -> Waiting:

@@ -10,6 +10,7 @@ from shared.clusters import ClusterManager
 from shared.errors import ConflictError
 from shared.gangs import Gangs
 from shared.manager import JobManager
+from shared.near_misses import NearMisses
 from shared.settings import Settings
 from shared.stores import clusters as cluster_tables
 from shared.stores import gangs as gang_tables
@@ -43,6 +44,7 @@ class Backend:
     lists: JobLists
     poison: PoisonQueue
     documents: Documents
+    near_misses: NearMisses
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -62,10 +64,18 @@ def backend(
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
-    lists = JobLists(connection, jobs)
-    poison = PoisonQueue(connection)
     return Backend(
-        settings, connection, manager, clusters, sweeper, workspaces, cascade, lists, poison, documents
+        settings,
+        connection,
+        manager,
+        clusters,
+        sweeper,
+        workspaces,
+        cascade,
+        JobLists(connection, jobs),
+        PoisonQueue(connection),
+        documents,
+        NearMisses(settings, documents, now),
     )
 
 

@@ -82,14 +82,22 @@ class Documents:
 
     def put_status(self, dropped: str, status: dict[str, Any]) -> None:
         """Write status.json beside a dropped file. `dropped` is "<container>/<folders>/<file>"."""
-        container, _, path = dropped.partition("/")
-        folder = path.rpartition("/")[0]
-        name = f"{folder}/status.json" if folder else "status.json"
+        container, name = _status_place(dropped)
         try:
             self._put(container, name, status)
         except LockedError:
             self._unlock(container, name)
             self._put(container, name, status)
+
+    def put_first_status(self, dropped: str, status: dict[str, Any]) -> None:
+        """As `put_status`, where none is. Raises ConflictError where there is one."""
+        container, name = _status_place(dropped)
+        self._put(container, name, status, overwrite=False)
+
+    def list_dropped(self, container: str) -> Iterator[str]:
+        """The paths of all files of a drop container."""
+        with translated(f"listing {container}"):
+            yield from map(str, self._blobs.get_container_client(container).list_blob_names())
 
     def _unlock(self, container: str, name: str) -> None:
         """Break the lock that somebody has taken on a status.json: it is ours, and whoever may write to the
@@ -116,12 +124,11 @@ class Documents:
 
     def is_answered(self, dropped: str) -> bool:
         """Whether a status.json lies beside "<container>/<path>"."""
-        container, _, path = dropped.partition("/")
-        name = f"{path.rpartition('/')[0]}/status.json".lstrip("/")
+        container, name = _status_place(dropped)
         with translated(f"looking at {container}/{name}"):
             return bool(self._blobs.get_blob_client(container, name).exists())
 
-    def list_dropped(self, container: str, after: str = "") -> "DroppedPage":
+    def dropped_page(self, container: str, after: str = "") -> "DroppedPage":
         """A page of what lies in a drop container, by name: one call. `after`: the page's place, told by the
         one before it. A container that is missing is empty."""
         dates: list[str] = []
@@ -169,8 +176,7 @@ class Documents:
 
     def delete_status(self, dropped: str) -> None:
         """Remove the status.json beside a dropped file."""
-        container, _, path = dropped.partition("/")
-        name = f"{path.rpartition('/')[0]}/status.json"
+        container, name = _status_place(dropped)
         for _ in range(2):
             try:
                 with translated(f"deleting {container}/{name}"):
@@ -190,7 +196,9 @@ class Documents:
             except ConflictError:
                 pass  # exists
 
-    def _put(self, container: str, name: str, document: dict[str, Any], etag: str = "") -> None:
+    def _put(
+        self, container: str, name: str, document: dict[str, Any], etag: str = "", overwrite: bool = True
+    ) -> None:
         """`etag`: only over the version that has it."""
         over: dict[str, Any] = (
             {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
@@ -198,5 +206,12 @@ class Documents:
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
             self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=True, content_settings=_JSON, **over
+                data, overwrite=overwrite, content_settings=_JSON, **over
             )
+
+
+def _status_place(dropped: str) -> tuple[str, str]:
+    """Container and path of the status.json beside "<container>/<folders>/<file>"."""
+    container, _, path = dropped.partition("/")
+    folder = path.rpartition("/")[0]
+    return container, f"{folder}/status.json" if folder else "status.json"

@@ -146,9 +146,15 @@ class JobTable:
     ) -> list[rows.LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
         (default: the cluster's own)."""
+        return self._live(workspace or cluster.workspace, keys.live_prefix(cluster), most)
+
+    def list_live_of_workspace(self, workspace: str) -> list[rows.LiveEntry]:
+        """Jobs submitted in a workspace that have not ended, whatever their cluster."""
+        return self._live(workspace, keys.LIVE)
+
+    def _live(self, workspace: str, prefix: str, most: int | None = None) -> list[rows.LiveEntry]:
         time = ServiceTime()
-        prefix = keys.live_prefix(cluster)
-        entities = self._range(workspace or cluster.workspace, prefix, 1000, time=time)
+        entities = self._range(workspace, prefix, 1000, time=time)
 
         def read(entity: Any) -> rows.LiveEntry:
             return rows.live_from(entity, str(entity.metadata["etag"]), time.age(entity))

@@ -33,6 +33,7 @@ class LiveEntry:
     """What the index of live jobs tells without reading the job: enough for positions and sweeping."""
 
     id: JobId
+    cluster: ClusterId
     uuid: str
     state: State
     priority: str
@@ -184,6 +185,7 @@ def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveE
 def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
     return LiveEntry(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
+        cluster=ClusterId(entity["ClusterWorkspace"], entity["Cluster"]),
         uuid=entity["Uuid"],
         state=State(entity["State"]),
         priority=entity["Priority"],

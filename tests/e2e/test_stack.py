@@ -59,6 +59,9 @@ def test_the_demo_trains_shows_it_live_and_leaves_nothing(directory: DataDirecto
         "metrics.json",
     ):
         assert words in output
+    # It drops a cluster of its own: one that runs beside it keeps its cluster.json
+    assert "clusters/default/digits-demo/cluster.json" in output
+    assert "default/default" not in output
     # The promise for a warm stack: drop to first line in under 15 s, told with where the time goes.
     line = next(line for line in output.splitlines() if "first line of output" in line)
     assert float(line.rpartition(": ")[2].removesuffix(" s")) < 15

@@ -1,8 +1,15 @@
-"""Drops whose names are traps: nothing is written anywhere for them."""
+"""Drops whose names are traps, or nearly right."""
+
+import itertools
+import json
+import logging
+from collections.abc import Iterator
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from shared.intake import take_cluster, take_job
+from shared.near_misses import NearMisses
 from tests.support.leaks import state
 from tests.support.world import World, document
 
@@ -19,3 +26,83 @@ def test_a_drop_in_a_wrong_place_is_answered_beside_it(world: World) -> None:
     take_job(world.backend, f"jobs/{world.cluster.workspace}/a/b/c/d/job.json", document(), "0x1")
     beside = f"blob jobs/{world.cluster.workspace}/a/b/c/d/status.json"
     assert beside in {where for where, _ in state(world.settings.storage)}
+
+
+@pytest.fixture
+def blobs(world: World) -> Iterator[BlobServiceClient]:
+    with BlobServiceClient.from_connection_string(world.settings.storage) as client:
+        yield client
+
+
+def _put(blobs: BlobServiceClient, place: str, data: bytes = b"{}") -> None:
+    blobs.get_blob_client(*place.split("/", 1)).upload_blob(data, overwrite=True)
+
+
+def _read(blobs: BlobServiceClient, place: str) -> bytes:
+    return blobs.get_blob_client(*place.split("/", 1)).download_blob().readall()
+
+
+@pytest.fixture
+def looks(world: World) -> NearMisses:
+    """What the timer does, with five minutes between any two looks. What other tests left is seen already."""
+    hours = itertools.count()
+    near = NearMisses(world.settings, world.manager.documents, world.clock, lambda: 3600.0 * next(hours))
+    near.look()
+    return near
+
+
+def test_a_near_miss_is_answered_beside_it_once(
+    world: World, blobs: BlobServiceClient, looks: NearMisses
+) -> None:
+    folder = f"jobs/{world.cluster.workspace}/exp/near"
+    _put(blobs, f"{folder}/Job.json")
+    assert looks.look() == 1
+    status = json.loads(_read(blobs, f"{folder}/status.json"))
+    assert status["state"] == "refused"
+    assert "'Job.json' is not read" in status["problems"][0]["message"]
+    assert looks.look() == 0
+    # Called as it should be it is read, and the answer is its own
+    take_job(world.backend, f"{folder}/job.json", document(), "0x1")
+    assert json.loads(_read(blobs, f"{folder}/status.json"))["state"] == "queued"
+
+
+def test_what_lies_there_is_never_written_over(
+    world: World, blobs: BlobServiceClient, looks: NearMisses
+) -> None:
+    folder = f"jobs/{world.cluster.workspace}/exp/kept"
+    _put(blobs, f"{folder}/Job.json")
+    _put(blobs, f"{folder}/status.json", b"mine")
+    assert looks.look() == 0
+    assert _read(blobs, f"{folder}/status.json") == b"mine"
+
+
+def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: NearMisses) -> None:
+    _put(blobs, "jobs/job.json")
+    try:
+        assert looks.look() == 1
+        told = json.loads(_read(blobs, "jobs/status.json"))["problems"][0]
+        assert "<workspace>/<experiment>/<job>/job.json" in json.dumps(told)
+    finally:
+        blobs.get_blob_client("jobs", "job.json").delete_blob()
+        blobs.get_blob_client("jobs", "status.json").delete_blob()
+
+
+def test_foreign_names_are_told_in_the_log_once(
+    world: World, blobs: BlobServiceClient, looks: NearMisses, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = f"jobs/{world.cluster.workspace}/exp/foreign"
+    _put(blobs, f"{folder}/other.json")
+    _put(blobs, f"{folder}/train.py")
+    before = {where for where, _ in state(world.settings.storage)}
+    with caplog.at_level(logging.INFO, logger="shared.near_misses"):
+        assert looks.look() == looks.look() == 0
+        assert caplog.text.count("foreign/other.json") == 1
+        assert "train.py" not in caplog.text
+        assert {where for where, _ in state(world.settings.storage)} == before
+
+
+def test_looking_costs_two_listings_every_few_minutes(world: World) -> None:
+    world.counter.reset()
+    world.backend.near_misses.look()
+    world.backend.near_misses.look()
+    assert dict(world.counter.snapshot()) == {"GET blob": 2}

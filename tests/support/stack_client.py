@@ -102,6 +102,19 @@ class StackClient:
             with error:
                 return error.code, json.load(error)
 
+    def put(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
+        """The body of the answer to a PUT of an ARM path, with the api-version."""
+        url, headers = f"{self.state.http}{path}?api-version=2018-05-01", {"Content-Type": "application/json"}
+        asked = urllib.request.Request(url, json.dumps(document).encode(), headers, method="PUT")
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"PUT {path}: {error.code} {error.read()[:2000]!r}") from None
+        loaded: dict[str, Any] = json.loads(body) if body else {}
+        return loaded
+
     def log(self, segment: str, name: str = "stdout.txt", share: str = "logs") -> bytes | None:
         """A log file as it is on the share at this moment; None while it is not there."""
         client = self.shares.get_share_client(share).get_file_client(f"{segment}/stdouterr/{name}")

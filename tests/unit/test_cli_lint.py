@@ -1,6 +1,7 @@
 """batchai lint: forms, kinds and exit codes."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,24 @@ def test_warnings_count_only_when_strict(drop: Any) -> None:
 
     assert lint(file).exit_code == 0
     assert lint("--strict", file).exit_code == 1
+
+
+def test_the_account_of_the_stack_that_runs_here_needs_no_credentials(
+    drop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = {"azureFileUrl": "https://stackaccount.file.core.windows.net/logs", "relativeMountPath": "logs"}
+    file = drop("job.json", changed(JOB, mountVolumes={"azureFileShares": [share]}))
+    monkeypatch.setenv("BATCHAI_LOCAL", str(tmp_path))
+    assert "credentials are missing; it can be mounted only" in lint(file).stdout
+    state = {
+        "pid": os.getpid(),
+        "http": "http://127.0.0.1:7071",
+        "files": "AccountName=stackaccount;AccountKey=AAAA",
+    }
+    (tmp_path / "stack.json").write_text(json.dumps(state))
+    assert "1 file: 1 note" in lint(file).stdout
+    # An account that is named is believed
+    assert "it can be mounted only" in lint("--storage-account-name", "other", file).stdout
 
 
 def test_json(drop: Any) -> None:

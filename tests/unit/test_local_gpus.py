@@ -1,8 +1,8 @@
-"""local.stack: the machine's GPUs are dealt out to the runners of the stack."""
+"""local.runner_process: the machine's GPUs are dealt out to the runners of the stack."""
 
 import pytest
 
-from local.stack import dealt_gpus
+from local.runner_process import dealt_gpus
 from runner.gpu_share import Gpu
 
 

@@ -90,7 +90,7 @@ def test_a_failure_shows_code_message_and_details() -> None:
 
 def test_a_waiting_job_says_why() -> None:
     job = a_job()
-    shown = rest_jobs.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)]))
+    shown = rest_jobs.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)], "run"))
     assert shown["properties"]["waiting"]["reason"] == "WaitingForNode"
 
 

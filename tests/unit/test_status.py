@@ -37,7 +37,7 @@ def test_times_are_utc_with_milliseconds(moment: datetime, text: str) -> None:
 
 def test_a_queued_job_says_where_its_output_will_be_and_why_it_waits() -> None:
     job = a_job(properties=PROPERTIES)
-    shown = status.of_job(job, SCOPE, after(1), why(job, [], [NodeView("n", "idle", True)]))
+    shown = status.of_job(job, SCOPE, after(1), why(job, [], [NodeView("n", "idle", True)], "run"))
     root = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
     assert shown["output"] == {
         "stdOutErr": f"{root}/logs/{SEGMENT}/stdouterr",

@@ -9,6 +9,7 @@ from shared.state import Outcome, Reason, State
 from shared.waiting import NodeView, QueuedEntry, WaitingReason, is_alive, why
 from tests.support.jobs import CREATED, a_job, after, in_state
 
+RUN = "make runner CLUSTER={cluster}"
 IDLE, BUSY = NodeView("n0", "idle", True), NodeView("n1", "running", True)
 SILENT = NodeView("n2", "idle", False)
 BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
@@ -16,7 +17,7 @@ BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
 
 @pytest.mark.parametrize("other", [s for s in State if s is not State.QUEUED])
 def test_only_queued_jobs_wait(other: State) -> None:
-    assert why(in_state(other), [], [IDLE]) is None
+    assert why(in_state(other), [], [IDLE], RUN) is None
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_only_queued_jobs_wait(other: State) -> None:
     ],
 )
 def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: str) -> None:
-    waiting = why(a_job(), [], nodes)
+    waiting = why(a_job(), [], nodes, RUN)
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -39,7 +40,7 @@ def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: s
 
 
 def test_a_gang_larger_than_the_cluster() -> None:
-    waiting = why(a_job(node_count=3), [], [IDLE, BUSY])
+    waiting = why(a_job(node_count=3), [], [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_TOO_LARGE
 
@@ -69,7 +70,7 @@ def test_nodes_that_stand_by_are_not_waited_for() -> None:
 
 def test_a_job_that_is_tried_again_says_what_happened() -> None:
     job = state.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
-    waiting = why(job, [], [IDLE])
+    waiting = why(job, [], [IDLE], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.RETRY_BACKOFF
     assert "RunnerLost" in waiting.message
@@ -81,7 +82,7 @@ def test_a_job_that_is_tried_again_says_what_happened() -> None:
 )
 def test_positions_by_priority_and_age(priority: str, position: int) -> None:
     def entry(name: str, its: str, seconds: int, how: State = State.QUEUED) -> QueuedEntry:
-        return QueuedEntry(name, how, its, after(seconds))
+        return QueuedEntry(name, how, its, 1, after(seconds))
 
     others = [
         entry("a", "high", -9),
@@ -92,10 +93,43 @@ def test_positions_by_priority_and_age(priority: str, position: int) -> None:
         entry("f", "high", -9, State.RUNNING),
     ]
     job = a_job(priority=priority)
-    mine = QueuedEntry(job.uuid, State.QUEUED, priority, job.created)
-    waiting = why(job, [*others, mine], [BUSY])
+    mine = QueuedEntry(job.uuid, State.QUEUED, priority, 1, job.created)
+    waiting = why(job, [*others, mine], [BUSY], RUN)
     assert waiting is not None
     assert f"position {position} " in waiting.message
+
+
+def _ahead(nodes: int, seconds: float = -9) -> QueuedEntry:
+    return QueuedEntry(f"ahead{seconds}", State.QUEUED, "normal", nodes, after(seconds))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "ahead", "words", "next_step"),
+    [
+        (1, [], "position 1 .*; 2 of 2 nodes idle$", "It is about to start"),
+        (1, [_ahead(1)], "position 2 .*; 2 of 2 nodes idle$", "It is about to start"),
+        (1, [_ahead(2)], "; 2 of 2 nodes idle; a larger job waits ahead, for 2 nodes$", "ahead gets"),
+        (1, [_ahead(1), _ahead(1, -8)], "position 3 .*; 2 of 2 nodes idle; 2 jobs wait ahead$", "ahead gets"),
+        (2, [_ahead(1)], "; 2 of 2 nodes idle; 1 job waits ahead$", "ahead gets"),
+        # One that is larger than the cluster is passed over.
+        (1, [_ahead(3)], "; 2 of 2 nodes idle; a job ahead asks for more nodes than there are$", "about to"),
+    ],
+)
+def test_idle_nodes_that_are_not_for_this_job(
+    nodes: int, ahead: list[QueuedEntry], words: str, next_step: str
+) -> None:
+    two = [IDLE, NodeView("n4", "idle", True)]
+    waiting = why(a_job(node_count=nodes), ahead, two, RUN)
+    assert waiting is not None and waiting.reason is WaitingReason.WAITING_FOR_NODE
+    assert re.search(words, waiting.message)
+    assert next_step in waiting.next_step
+
+
+def test_a_job_of_several_nodes_waits_for_all_of_them() -> None:
+    waiting = why(a_job(node_count=2), [], [IDLE, BUSY], RUN)
+    assert waiting is not None
+    assert waiting.message.endswith("; 1 of 2 nodes idle; it needs 2")
+    assert waiting.next_step == "Nothing to do: it starts as soon as 2 nodes are free."
 
 
 def test_life_is_measured_by_the_service_clock() -> None:
@@ -106,16 +140,16 @@ def test_life_is_measured_by_the_service_clock() -> None:
 
 def test_a_held_job_says_who_is_there() -> None:
     job = state.claim(a_job(node_count=3), "n0", "m", after(1))
-    waiting = why(job, [], [IDLE, BUSY], ["n0", "n1"])
+    waiting = why(job, [], [IDLE, BUSY], RUN, ["n0", "n1"])
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
     assert "2 of 3 nodes are together: n0, n1" in waiting.message
-    alone = why(job, [], [])
+    alone = why(job, [], [], RUN)
     assert alone is not None and "1 of 3 nodes are together: n0" in alone.message
 
 
 def test_a_gang_that_dissolved_waits_for_nodes() -> None:
     job = state.dissolve(state.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
-    waiting = why(job, [], [IDLE, BUSY])
+    waiting = why(job, [], [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE

@@ -1,0 +1,47 @@
+"""local.ports: chosen by hand, else those of last time, else free ones."""
+
+import socket
+from dataclasses import astuple, replace
+from pathlib import Path
+
+import pytest
+
+from local.ports import Ports, choose, remember, remembered
+from local.processes import StartError
+
+
+def test_free_ports_all_different() -> None:
+    chosen = astuple(choose(Ports(), Ports()))
+    assert len(set(chosen)) == 5 and all(chosen)
+
+
+def test_the_ports_of_last_time_while_they_are_free(tmp_path: Path) -> None:
+    first = choose(Ports(), remembered(tmp_path / "ports.json"))
+    remember(tmp_path / "ports.json", first)
+    assert choose(Ports(), remembered(tmp_path / "ports.json")) == first
+    with socket.create_server(("127.0.0.1", first.blob)):
+        again = choose(Ports(), first)
+    assert again.blob not in (0, first.blob)
+    assert replace(again, blob=0) == replace(first, blob=0)
+
+
+def test_a_chosen_port_goes_before_the_one_of_last_time() -> None:
+    before = choose(Ports(), Ports())
+    chosen = choose(Ports(http=before.blob), before)
+    assert chosen.http == before.blob
+    assert chosen.blob != before.blob
+
+
+def test_a_chosen_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(StartError, match=rf"port {port} \(TABLE_PORT\) is taken, or"):
+            choose(Ports(table=port), Ports())
+    with pytest.raises(StartError, match="QUEUE_PORT"):
+        choose(Ports(blob=port, queue=port), Ports())
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"http": "x"}', '{"http": 1}'])
+def test_what_cannot_be_read_is_as_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    assert remembered(tmp_path / "ports.json") == Ports()
