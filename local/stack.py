@@ -83,6 +83,7 @@ class Stack:
     def _start_files(self) -> int:
         port = processes.free_port()
         command = [sys.executable, "-m", "local.files", "--root", str(self._directory.shares)]
+        command += ["--alias", environment.FILES_ALIAS]
         child = processes.start(
             "Azure Files", [*command, "--port", str(port)], self._log("files"), environment.machine(), APP
         )
@@ -107,7 +108,7 @@ class Stack:
     def _start_runner(self, number: int, shared: Mapping[str, str], account: str, choice: str) -> None:
         node_id = f"local-{number}"
         # A directory of shares: the runner finds account/share by asking for the share's own folder.
-        premounted = {f"{account}/*": self._directory.shares}
+        premounted = {f"{name}/*": self._directory.shares for name in (account, environment.FILES_ALIAS)}
         env = environment.machine() | environment.runner_settings(shared, premounted)
         root = self._directory.node(node_id)
         command = [sys.executable, "-m", "runner", "--cluster", CLUSTER, "--node-id", node_id]
