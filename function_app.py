@@ -7,7 +7,18 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from api import clusters, experiments, file_servers, health, job_files, jobs, provider, workspaces
+from api import (
+    clusters,
+    emulated_account,
+    experiments,
+    file_servers,
+    health,
+    job_files,
+    jobs,
+    provider,
+    resource_groups,
+    workspaces,
+)
 from api.wired import backend, reconciler
 from shared import log_words
 
@@ -21,6 +32,8 @@ _LEVEL = func.AuthLevel[os.environ.get("BATCHAI_HTTP_AUTH", "function").upper()]
 app = func.FunctionApp(http_auth_level=_LEVEL)
 for part in (health, workspaces, experiments, jobs, job_files, clusters, file_servers, provider):
     app.register_functions(part.bp)
+for beside in (resource_groups, emulated_account):
+    app.register_functions(beside.bp)
 
 
 @app.blob_trigger(

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import azure.functions as func
 
@@ -89,15 +90,22 @@ def gone() -> func.HttpResponse:
     return func.HttpResponse(b"", status_code=204)
 
 
-def arm(*names: str) -> Callable[[Handler], Handler]:
+def nothing_there(req: func.HttpRequest) -> func.HttpResponse:
+    """The answer to an address that is none."""
+    path = urlsplit(req.url).path
+    return refuse(404, "InvalidResourceType", f"There is nothing at {path[:400]}.")
+
+
+def arm(*names: str, beside: bool = False) -> Callable[[Handler], Handler]:
     """Decorates an ARM operation: roles, size, api-version, subscription, resource group and the route's
-    `names` are checked, and our exceptions become ARM errors."""
+    `names` are checked, and our exceptions become ARM errors. `beside`: an operation beside Batch AI, with
+    versions of its own, which looks at the resource group itself."""
 
     def decorate(handler: Handler) -> Handler:
         @functools.wraps(handler)
         def checked(req: func.HttpRequest) -> func.HttpResponse:
             try:
-                return _fault(req, names) or handler(req)
+                return _fault(req, names, beside) or handler(req)
             except Exception as error:
                 return _translated(req, error)
 
@@ -123,14 +131,14 @@ def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
     return refuse(500, "InternalServerError", "An unexpected error occurred; the log of the service has it.")
 
 
-def _fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
+def _fault(req: func.HttpRequest, names: tuple[str, ...], beside: bool) -> func.HttpResponse | None:
     if backend().settings.http_roles and (refusal := _role_fault(req, names)):
         return refusal
     length = req.headers.get("content-length", "0")
     if (length.isdecimal() and int(length) > MOST_BYTES) or len(req.get_body()) > MOST_BYTES:
         text = f"The request content is larger than {MOST_BYTES} bytes."
         return refuse(413, "RequestEntityTooLarge", text)
-    return _version_fault(req) or _scope_fault(req) or _names_fault(req, names)
+    return _version_fault(req, beside) or _scope_fault(req) or _names_fault(req, names)
 
 
 def _role_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
@@ -143,12 +151,12 @@ def _role_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpRespo
     return refuse(403, "AuthorizationFailed", text)
 
 
-def _version_fault(req: func.HttpRequest) -> func.HttpResponse | None:
+def _version_fault(req: func.HttpRequest, beside: bool) -> func.HttpResponse | None:
     version = query(req, "api-version")
     if not version:
         text = f"The api-version query parameter (?api-version=) is required; use {rest.API_VERSION}."
         return refuse(400, "MissingApiVersionParameter", text)
-    if version != rest.API_VERSION:
+    if version != rest.API_VERSION and not beside:
         text = f"The api-version '{version}' is invalid. The supported version is '{rest.API_VERSION}'."
         return refuse(400, "InvalidApiVersionParameter", text)
     return None

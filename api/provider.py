@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from api import routes
-from api.answers import answer, arm, refuse
+from api.answers import answer, arm, nothing_there, refuse
 from api.requests import base, query
 from api.wired import backend
 from shared import rest, rest_provider
@@ -77,7 +77,7 @@ def _refused(req: func.HttpRequest) -> func.HttpResponse:
     path = urlsplit(req.url).path
     methods = routes.methods_of(path.strip("/"))
     if methods is None:
-        return refuse(404, "InvalidResourceType", f"There is nothing at {path[:400]}.")
+        return nothing_there(req)
     text = f"The resource does not support {req.method}; it supports {methods}."
     refused = refuse(405, "MethodNotAllowed", text)
     refused.headers["Allow"] = methods

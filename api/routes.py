@@ -1,10 +1,18 @@
-"""The routes of the Batch AI REST API 2018-05-01, and which route a path was meant for."""
+"""The routes of the Batch AI REST API 2018-05-01 and of what its clients ask for beside it; which route a
+path was meant for."""
 
 import re
 
 PROVIDER = "providers/Microsoft.BatchAI"
+STORAGE = "providers/Microsoft.Storage/storageAccounts"
+RESOURCE_GROUPS = "subscriptions/{subscription}/resourceGroups"
+RESOURCE_GROUP = f"{RESOURCE_GROUPS}/{{resource_group}}"
+STORAGE_ACCOUNTS = "subscriptions/{subscription}/" + STORAGE
+STORAGE_ACCOUNTS_OF_GROUP = f"{RESOURCE_GROUP}/{STORAGE}"
+STORAGE_ACCOUNT = f"{STORAGE_ACCOUNTS_OF_GROUP}/{{account}}"
+STORAGE_NAMES = "subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability"
 SUBSCRIPTION = "subscriptions/{subscription}/" + PROVIDER
-GROUP = "subscriptions/{subscription}/resourceGroups/{resource_group}/" + PROVIDER
+GROUP = f"{RESOURCE_GROUP}/{PROVIDER}"
 WORKSPACES = f"{GROUP}/workspaces"
 WORKSPACE = f"{WORKSPACES}/{{workspace}}"
 EXPERIMENTS = f"{WORKSPACE}/experiments"
@@ -18,8 +26,11 @@ FILE_SERVERS = f"{WORKSPACE}/fileServers"
 FILE_SERVER = f"{FILE_SERVERS}/{{file_server}}"
 LOCATION = f"{SUBSCRIPTION}/locations/{{location}}"
 
-#: Every route with the methods it has, for telling a wrong method from a wrong path.
+#: Every route with the methods it has, for telling a wrong method from a wrong path. Those of the emulators'
+#: storage account are left out: elsewhere they are wrong paths.
 METHODS = {
+    RESOURCE_GROUPS: "GET",
+    RESOURCE_GROUP: "GET, PUT, HEAD",
     f"{PROVIDER}/operations": "GET",
     f"{SUBSCRIPTION}/workspaces": "GET",
     WORKSPACES: "GET",

@@ -8,7 +8,7 @@ import click
 
 from cli.faults import Fault
 from cli.options import Function
-from cli.session import tell
+from cli.talk import tell
 
 _KINDS = ("ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
 #: The original's default first.

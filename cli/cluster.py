@@ -3,15 +3,15 @@
 import click
 
 from cli import columns
-from cli.options import command, confirm, group, in_workspace, name_option, no_wait, yes_option
+from cli.options import command, confirm, group, in_workspace, name_or_ids, no_wait, yes_option
 from cli.session import Session
 
 clusters = group(None, "cluster", "Clusters: the nodes that jobs run on.")
-_name = name_option("cluster", "-c", "--cluster")
+_one = name_or_ids("cluster", "-c", "--cluster")
 _count = click.IntRange(min=0)
 
 
-@command(clusters, "show", "cluster show -w research -n gpus", _name, in_workspace)
+@command(clusters, "show", "cluster show -w research -n gpus", _one, in_workspace)
 def show(session: Session, name: str) -> None:
     """Show a cluster and the states of its nodes. Exit code 3 where there is none."""
     session.show(session.api.get(session.cluster(name)), columns.cluster)
@@ -27,7 +27,7 @@ def list_all(session: Session) -> None:
     clusters,
     "resize",
     "cluster resize -w research -n gpus -t 2",
-    _name,
+    _one,
     in_workspace,
     click.option("-t", "--target", type=_count, required=True, help="How many nodes are wanted."),
 )
@@ -42,7 +42,7 @@ def resize(session: Session, name: str, target: int) -> None:
     clusters,
     "auto-scale",
     "cluster auto-scale -w research -n gpus --min 0 --max 4",
-    _name,
+    _one,
     in_workspace,
     click.option("--min", "least", type=_count, required=True, help="Nodes when nothing waits."),
     click.option("--max", "most", type=_count, required=True, help="Nodes at most."),
@@ -54,9 +54,7 @@ def auto_scale(session: Session, name: str, least: int, most: int) -> None:
     session.show(answer, columns.cluster)
 
 
-@command(
-    clusters, "delete", "cluster delete -w research -n gpus -y", _name, in_workspace, no_wait, yes_option
-)
+@command(clusters, "delete", "cluster delete -w research -n gpus -y", _one, in_workspace, no_wait, yes_option)
 def delete(session: Session, name: str, no_wait: bool, yes: bool) -> None:
     """Delete a cluster. Its jobs are terminated first."""
     path = session.cluster(name)

@@ -12,6 +12,7 @@ from cli.faults import USAGE, Fault, Refused
 from cli.options import command, in_workspace, name_option
 from cli.session import Session
 from cli.storage import Mounts, completed, mount_options
+from cli.words import one_of
 
 #: The original's two aliases.
 _IMAGES = {
@@ -33,7 +34,9 @@ _count = click.IntRange(min=0)
     click.option("--min", "least", type=_count, help="Nodes when nothing waits."),
     click.option("--max", "most", type=_count, help="Nodes at most; with --min: as many as jobs need."),
     click.option(
-        "--vm-priority", type=click.Choice(["dedicated", "lowpriority"]), help="Priority of the VMs."
+        "--vm-priority",
+        type=one_of("dedicated", "lowpriority"),
+        help="Priority of the VMs.",
     ),
     click.option("-i", "--image", help="UbuntuLTS, UbuntuDSVM or publisher:offer:sku:version."),
     click.option("--custom-image", help="ARM id of an image made from that of --image."),

@@ -2,6 +2,8 @@
 
 import click
 
+from cli.words import Command
+
 _LINES = {
     "bash": 'eval "$(_BATCHAI_COMPLETE=bash_source batchai)"',
     "zsh": 'eval "$(_BATCHAI_COMPLETE=zsh_source batchai)"',
@@ -9,7 +11,7 @@ _LINES = {
 }
 
 
-@click.command("completion", epilog="Example: batchai completion bash >> ~/.bashrc")
+@click.command("completion", cls=Command, epilog="Example: batchai completion bash >> ~/.bashrc")
 @click.argument("shell", type=click.Choice(sorted(_LINES)))
 def command(shell: str) -> None:
     """Print the line for the start-up file of SHELL that completes commands and options."""

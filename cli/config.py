@@ -34,7 +34,7 @@ NAMES = {
     "location": "location of new workspaces where -l is left out",
     "function_key": "key of the function app, where it asks for one",
     "audience": "application ID URI of the function app, where it asks for an Entra sign-in",
-    "output": "form of what is printed: table, json or tsv",
+    "output": "form of what is printed: table, json, yaml or tsv",
     "storage_account": "account that fills <AZURE_BATCHAI_STORAGE_ACCOUNT>",
     "storage_key": "its key",
 }

@@ -8,17 +8,19 @@ import click
 
 from cli import config, output
 from cli.faults import USAGE, Fault
+from cli.words import Command, one_of
 
 _HIDDEN = "***"
 
 
 @click.command(
     "configure",
+    cls=Command,
     epilog="Example: batchai configure url=https://myapp.azurewebsites.net workspace=research",
 )
 @click.argument("pairs", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--list", "list_it", is_flag=True, help="Show what is in force and where it comes from.")
-@click.option("-o", "--output", "form", type=click.Choice(output.FORMS), help="Form of --list.")
+@click.option("-o", "--output", "form", type=one_of(*output.FORMS), help="Form of --list.")
 def command(pairs: tuple[str, ...], list_it: bool, form: str | None) -> None:
     """Set defaults. NAME= removes one. Without arguments everything is asked for.
 

@@ -7,14 +7,20 @@ import sys
 import click
 
 from cli.faults import Fault
+from cli.words import Command, one_of
 
 #: What the extra `runner` brings, and the doctor itself.
 _NEEDED = ("runner", "psutil", "pynvml", "rich")
 
 
-@click.command("doctor", epilog="\b\nExample: batchai doctor --cluster research/gpu -o table")
+@click.command("doctor", cls=Command, epilog="\b\nExample: batchai doctor --cluster research/gpu -o table")
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form."
+    "-o",
+    "--output",
+    type=one_of("table", "json"),
+    default="table",
+    show_default=True,
+    help="Form.",
 )
 @click.option("--cluster", help="<workspace>/<cluster> or <cluster>, as for the runner.")
 @click.option("--node-id", help="Name of this node.  [default: the host's]")

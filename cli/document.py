@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.faults import Fault
+from cli.talk import warns
 from shared.errors import Problem, Severity
 from shared.json_text import read_json
 
@@ -41,8 +42,9 @@ def read_properties(file: str) -> dict[str, Any]:
 
 
 def _refuse_faults(file: str, problems: tuple[Problem, ...]) -> None:
-    """Print errors and warnings. Raises Fault where there is an error."""
-    told = tuple(problem for problem in problems if problem.severity is not Severity.NOTE)
+    """Print errors, and warnings where they are wanted. Raises Fault where there is an error."""
+    wanted = (Severity.ERROR, Severity.WARNING) if warns() else (Severity.ERROR,)
+    told = tuple(problem for problem in problems if problem.severity in wanted)
     if not told:
         return
     from cli.lint_table import print_problems

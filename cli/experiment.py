@@ -1,11 +1,12 @@
 """`batchai experiment`."""
 
 from cli import columns
-from cli.options import command, confirm, group, in_workspace, name_option, no_wait, yes_option
+from cli.options import command, confirm, group, in_workspace, name_option, name_or_ids, no_wait, yes_option
 from cli.session import Session, named
 
 experiments = group(None, "experiment", "Experiments: what jobs lie in.")
 _name = name_option("experiment", "-e", "--experiment")
+_one = name_or_ids("experiment", "-e", "--experiment")
 
 
 def _path(session: Session, name: str) -> str:
@@ -18,7 +19,7 @@ def create(session: Session, name: str) -> None:
     session.show(session.api.put(_path(session, name), None), columns.experiment)
 
 
-@command(experiments, "show", "experiment show -w research -n mnist", _name, in_workspace)
+@command(experiments, "show", "experiment show -w research -n mnist", _one, in_workspace)
 def show(session: Session, name: str) -> None:
     """Show an experiment. Exit code 3 where there is none."""
     session.show(session.api.get(_path(session, name)), columns.experiment)
@@ -34,7 +35,7 @@ def list_all(session: Session) -> None:
     experiments,
     "delete",
     "experiment delete -w research -n mnist -y",
-    _name,
+    _one,
     in_workspace,
     no_wait,
     yes_option,

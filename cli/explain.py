@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cli.explain_text import show
 from cli.explanation import explanation, imagined_placement
+from cli.words import Command, one_of
 from shared.errors import LaunchError, Problem
 from shared.json_text import read_json
 from shared.parse import DocumentSettings, Parsed, parse_job
@@ -21,7 +22,7 @@ _KEY = "AAAA"
 _WIDTH = 100
 
 
-@click.command("explain", epilog="Example: batchai explain job.json --nodes 2 --gpus 4")
+@click.command("explain", cls=Command, epilog="Example: batchai explain job.json --nodes 2 --gpus 4")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--nodes", type=click.IntRange(1, 100), help="As if nodeCount were this.")
 @click.option("--gpus", type=click.IntRange(0, 64), default=1, show_default=True, help="GPUs of each node.")
@@ -35,7 +36,7 @@ _WIDTH = 100
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json"]),
+    type=one_of("text", "json"),
     default="text",
     show_default=True,
     help="For people or for scripts.",

@@ -8,11 +8,13 @@ from cli import columns
 from cli.accounts import account_options, account_settings
 from cli.document import read_properties
 from cli.faults import USAGE, Fault, Refused
-from cli.options import command, confirm, group, in_workspace, name_option, no_wait, yes_option
+from cli.options import command, confirm, group, in_workspace, name_option, name_or_ids, no_wait, yes_option
 from cli.session import Session
+from cli.words import one_of
 
 file_servers = group(None, "file-server", "File servers: NFS servers that volumes can name.")
 _name = name_option("file server")
+_one = name_or_ids("file server")
 _count = click.IntRange(min=1)
 _DISKS = {
     "disk_count": "diskCount",
@@ -32,16 +34,23 @@ _DISKS = {
     click.option("-s", "--vm-size", help="VM size; kept, nothing is made of it."),
     click.option("--disk-count", type=_count, help="How many disks."),
     click.option("--disk-size", type=_count, help="Size of a disk in Gb."),
-    click.option("--storage-sku", type=click.Choice(["Premium_LRS", "Standard_LRS"]), help="Kind of disks."),
     click.option(
-        "--caching-type", type=click.Choice(["none", "readonly", "readwrite"]), help="Of the disks."
+        "--storage-sku",
+        type=one_of("Premium_LRS", "Standard_LRS"),
+        help="Kind of disks.",
+    ),
+    click.option(
+        "--caching-type",
+        type=one_of("none", "readonly", "readwrite"),
+        help="Of the disks.",
     ),
     account_options,
     click.option("--subnet", help="ARM id of its subnet."),
     click.option("--internal-ip", help="Address of an NFS server that you run (ours)."),
     click.option("--mount-point", help="Directory that it exports (ours)."),
+    no_wait,
 )
-def create(session: Session, name: str, file: str | None, **given: Any) -> None:
+def create(session: Session, name: str, file: str | None, no_wait: bool, **given: Any) -> None:
     """Make an NFS server known under a name.
 
     No machine is made: --internal-ip names a server that you run. Without it the operation fails, in words.
@@ -55,7 +64,10 @@ def create(session: Session, name: str, file: str | None, **given: Any) -> None:
     else:
         raise Fault(f"the file server {name} is there already", f"batchai file-server delete -n {name}")
     body = {"properties": _properties(read_properties(file) if file else {}, given)}
-    session.show(session.api.put(path, body), columns.file_server)
+    if no_wait:
+        session.api.begin_put(path, body)
+    else:
+        session.show(session.api.put(path, body), columns.file_server)
 
 
 def _properties(properties: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def _properties(properties: dict[str, Any], given: dict[str, Any]) -> dict[str, 
     return properties
 
 
-@command(file_servers, "show", "file-server show -w research -n data", _name, in_workspace)
+@command(file_servers, "show", "file-server show -w research -n data", _one, in_workspace)
 def show(session: Session, name: str) -> None:
     """Show a file server. Exit code 3 where there is none."""
     session.show(session.api.get(session.file_server(name)), columns.file_server)
@@ -103,7 +115,7 @@ def list_all(session: Session) -> None:
     file_servers,
     "delete",
     "file-server delete -w research -n data -y",
-    _name,
+    _one,
     in_workspace,
     no_wait,
     yes_option,

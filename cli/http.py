@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from cli.faults import Fault, NotAnswering, Refused
+from cli.talk import tell_all, tell_answer, tell_request
 
 API_VERSION = "2018-05-01"
 _HEADERS = {"accept": "application/json"}
@@ -47,9 +48,13 @@ class Api:
 
     def put(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """PUT a resource, wait for the operation to end; the resource. Raises Refused, NotAnswering."""
-        answer = self.send("PUT", path, {}, body)
+        answer = self.begin_put(path, body)
         self._await(answer)
         return self._json(answer) if answer.status_code != 202 and answer.content else self.get(path)
+
+    def begin_put(self, path: str, body: dict[str, Any] | None) -> httpx.Response:
+        """PUT a resource; the answer, whose operation goes on. Raises Refused, NotAnswering."""
+        return self.send("PUT", path, {}, body)
 
     def delete(self, path: str, wait: bool) -> None:
         """DELETE a resource; `wait`: until it is gone. Raises Refused, NotAnswering."""
@@ -86,19 +91,23 @@ class Api:
         url = httpx.URL(path) if path.startswith("http") else httpx.URL(self.url.rstrip("/") + path)
         if query is not None:
             url = url.copy_merge_params({"api-version": API_VERSION, **query})
-        sent = dict(_HEADERS)
-        if _origin(url) == _origin(httpx.URL(self.url)):
-            sent |= self.sign_in()  # nobody else is told who one is
+        # Nobody but the service is told who one is.
+        signed = self.sign_in() if _origin(url) == _origin(httpx.URL(self.url)) else {}
+        sent = _HEADERS | signed
+        tell_request(method, url, signed, body)
         for pause in (*_PAUSES, None):
+            begun = time.monotonic()
             try:
                 answer = self._open().request(method, url, json=body, headers=sent)
             except httpx.TransportError as error:
                 if pause is None:
                     raise _silent(self.url, error) from None
+                tell_all(f"no answer ({type(error).__name__}); trying again")
                 self.sleep(pause)
                 continue
             except httpx.InvalidURL as error:
                 raise Fault(f"{self.url} is not an address: {error}", "See: batchai configure") from None
+            tell_answer(answer, time.monotonic() - begun)
             if answer.status_code not in _NOT_NOW or pause is None:
                 break
             self.sleep(_retry_after(answer, pause))

@@ -10,27 +10,30 @@ from cli.options import (
     in_experiment,
     in_workspace,
     name_option,
+    name_or_ids,
     no_wait,
     yes_option,
 )
 from cli.session import Session
+from cli.talk import tell
 
 jobs = group(None, "job", "Jobs: what runs on the nodes of a cluster.")
 name = name_option("job", "-j", "--job")
+one = name_or_ids("job", "-j", "--job")
 where = (in_workspace, in_experiment)
 
 #: What executionState can be.
 _STATES = ("queued", "running", "terminating", "succeeded", "failed")
 
 
-@command(jobs, "show", "job show -w research -e mnist -n first", name, *where)
+@command(jobs, "show", "job show -w research -e mnist -n first", one, *where)
 def show(session: Session, name: str) -> None:
-    """Show a job; the table is followed by its time line. Exit code 3 where there is none."""
+    """Show a job; beside the table its time line, on standard error. Exit code 3 where there is none."""
     answer = session.api.get(session.job(name))
     session.show(answer, columns.job)
     if session.is_table:
         for line in standing.time_line(answer):
-            click.echo(line)
+            tell(line)
 
 
 @command(
@@ -68,7 +71,7 @@ def runs(session: Session, name: str) -> None:
 
 
 @command(
-    jobs, "terminate", "job terminate -w research -e mnist -n first -y", name, *where, no_wait, yes_option
+    jobs, "terminate", "job terminate -w research -e mnist -n first -y", one, *where, no_wait, yes_option
 )
 def terminate(session: Session, name: str, no_wait: bool, yes: bool) -> None:
     """Stop a job. One that has ended stays as it is."""
@@ -77,7 +80,7 @@ def terminate(session: Session, name: str, no_wait: bool, yes: bool) -> None:
     session.api.post(f"{path}/terminate", wait=not no_wait)
 
 
-@command(jobs, "delete", "job delete -w research -e mnist -n first -y", name, *where, no_wait, yes_option)
+@command(jobs, "delete", "job delete -w research -e mnist -n first -y", one, *where, no_wait, yes_option)
 def delete(session: Session, name: str, no_wait: bool, yes: bool) -> None:
     """Delete a job, terminating it first. Its files stay."""
     path = session.job(name)

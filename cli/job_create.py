@@ -13,8 +13,9 @@ from cli.job_file import STDOUTERR, Terminal, log_name
 from cli.job_wait import Progress, finish, interrupted, wait
 from cli.links import Links, Place
 from cli.options import command, name_option
-from cli.session import Session, named, tell
+from cli.session import Session, named
 from cli.storage import Mounts, completed, mount_options
+from cli.talk import tell
 
 _WATCH_SECONDS = 1.0
 

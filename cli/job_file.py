@@ -12,7 +12,8 @@ from cli.job import jobs, name, where
 from cli.job_wait import interrupted
 from cli.links import Links, Place
 from cli.options import command, group, job_option
-from cli.session import Session, tell
+from cli.session import Session
+from cli.talk import tell
 
 files = group(jobs, "file", "Files that jobs write.")
 STDOUTERR = "stdouterr"

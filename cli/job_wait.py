@@ -9,11 +9,12 @@ import click
 
 from cli.faults import INTERRUPTED, Fault
 from cli.http import Api
-from cli.job import jobs, name, where
+from cli.job import jobs, one, where
 from cli.options import command
 from cli.patience import Patience
-from cli.session import Session, tell
+from cli.session import Session
 from cli.standing import ENDED, errors, exit_code, outcome, state
+from cli.talk import tell
 
 
 class Progress:
@@ -80,7 +81,7 @@ def interrupted(name: str) -> Fault:
     jobs,
     "wait",
     "job wait -w research -e mnist -n first && echo trained",
-    name,
+    one,
     *where,
     click.option(
         "--interval",

@@ -12,6 +12,7 @@ import click
 from cli.config import stack_account
 from cli.document import UNKNOWN_ACCOUNT
 from cli.lint_table import print_table
+from cli.words import Command, one_of
 from shared.errors import Problem, Severity
 from shared.json_text import read_json
 from shared.parse import DocumentSettings, parse_cluster, parse_job
@@ -49,7 +50,9 @@ class Linted:
         }
 
 
-@click.command("lint", epilog="Example: batchai lint job.json cluster.json   or: batchai lint - < job.json")
+@click.command(
+    "lint", cls=Command, epilog="Example: batchai lint job.json cluster.json   or: batchai lint - < job.json"
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--job", "kind", flag_value=JOB, help="Read every FILE as a job.  [default: tell by its content]"
@@ -65,7 +68,12 @@ class Linted:
     help="Fills <AZURE_BATCHAI_STORAGE_ACCOUNT>.",
 )
 @click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Form."
+    "-o",
+    "--output",
+    type=one_of("table", "json"),
+    default="table",
+    show_default=True,
+    help="Form.",
 )
 def command(
     files: tuple[str, ...],

@@ -1,9 +1,14 @@
-"""What commands print: tables for people, JSON and tab-separated values for scripts, JMESPath over both."""
+"""What commands print: tables for people, JSON, YAML and tab-separated values for scripts, JMESPath over all.
+
+Where the output is no terminal the forms are those of az 2.91 (knack 0.14, tabulate) to the letter:
+tests/e2e/clients/test_azure_cli.py holds both beside each other.
+"""
 
 import io
 import json
 import shutil
 import sys
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +17,15 @@ import click
 from cli.columns import Columns, Row
 from cli.faults import USAGE, Fault
 
-FORMS = ("table", "json", "jsonc", "tsv", "none")
+FORMS = ("table", "json", "jsonc", "yaml", "yamlc", "tsv", "none")
 #: Columns where the output is no terminal: wide enough never to cut or fold.
 _WIDTH = 10_000
 #: A column is not made narrower than this, nor than the words of its header.
 _NARROWEST = 6
+#: A column is wider than its header by so much, where there is room.
+_HEADER_ROOM = 2
+#: Members that a table of a query's answer leaves out.
+_NOT_IN_TABLES = ("id", "type", "etag")
 
 
 def default_form() -> str:
@@ -28,10 +37,12 @@ def show(value: Any, form: str, query: str | None, columns: Columns) -> None:
     """Print one flat resource or a list of them. Raises Fault for a query that is wrong."""
     if query:
         value = _searched(value, query)
-    if form == "none":
+    if form == "none" or value is None:
         return
     if form in ("json", "jsonc"):
-        click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+        _echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", form)
+    elif form in ("yaml", "yamlc"):
+        _echo(_yaml(value), form)
     elif form == "tsv":
         click.echo(_tsv(value), nl=False)
     elif query:
@@ -58,25 +69,40 @@ def _searched(value: Any, query: str) -> Any:
     from jmespath.exceptions import JMESPathError
 
     try:
-        return jmespath.search(query, value)
+        # The order of {b:x, a:y} is the query's.
+        return jmespath.search(query, value, jmespath.Options(dict_cls=OrderedDict))
     except JMESPathError as error:
         raise Fault(f"--query cannot be answered: {error}", "See https://jmespath.org", USAGE) from None
 
 
+def _echo(text: str, form: str) -> None:
+    """Print JSON or YAML; a form that ends in c has colours in a terminal."""
+    if form.endswith("c") and sys.stdout.isatty():
+        from pygments import formatters, highlight, lexers
+
+        text = highlight(text, lexers.get_lexer_by_name(form[:-1]), formatters.TerminalFormatter())
+    click.echo(text, nl=False)
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    plain = json.loads(json.dumps(value))  # without the ordered dictionaries of a query
+    return str(yaml.safe_dump(plain, default_flow_style=False, allow_unicode=True))
+
+
 def _tsv(value: Any) -> str:
-    """As `az` wrote it: a line per item, dictionaries by sorted key, nothing for null on its own."""
-    if value is None:
-        return ""
+    """A line per item; the members of a resource by sorted key, those of a query in its order."""
     items = value if isinstance(value, list) else [value]
     return "".join(_tsv_line(item) + "\n" for item in items)
 
 
 def _tsv_line(item: Any) -> str:
     if isinstance(item, dict):
-        item = [item[key] for key in sorted(item)]
+        item = [item[key] for key in (item if isinstance(item, OrderedDict) else sorted(item))]
     if isinstance(item, list):
         return "\t".join(_tsv_cell(cell) for cell in item)
-    return _tsv_cell(item)
+    return str(item).lower() if isinstance(item, bool) else _tsv_cell(item)
 
 
 def _tsv_cell(cell: Any) -> str:
@@ -84,21 +110,19 @@ def _tsv_cell(cell: Any) -> str:
         return ""
     if isinstance(cell, list):
         return str(len(cell))
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    # A tab or a line break in a value would look like the next one.
-    return "None" if cell is None else " ".join(str(cell).split()) if isinstance(cell, str) else str(cell)
+    # A tab or a line break in a value would look like the next one; az lets it.
+    return " ".join(cell.split()) if isinstance(cell, str) else str(cell)
 
 
 def _general(value: Any) -> list[Row]:
     """Rows for the answer of a query, whatever its form."""
-    if value is None:
-        return []
     items = value if isinstance(value, list) else [value]
     rows: list[Row] = []
     for item in items:
         if isinstance(item, dict):
-            rows.append({key: _cell(cell) for key, cell in item.items() if not isinstance(cell, dict | list)})
+            rows.append(
+                {key[:1].upper() + key[1:]: str(cell) for key, cell in item.items() if _shown(key, cell)}
+            )
         elif isinstance(item, list):
             rows.append({f"Column{number}": _cell(cell) for number, cell in enumerate(item, 1)})
         else:
@@ -110,9 +134,13 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _shown(key: str, cell: Any) -> bool:
+    return key not in _NOT_IN_TABLES and cell is not None and not isinstance(cell, dict | list)
+
+
 def _print_table(rows: Sequence[Row]) -> None:
     """Print rows; nothing at all for none. In a terminal a table longer than it goes through a pager."""
-    if not rows:
+    if not any(rows):
         return
     text = _table(rows, _width())
     if sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines:
@@ -136,6 +164,7 @@ def _table(rows: Sequence[Row], width: int) -> str:
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for header, column in zip(headers, widths, strict=True):
         table.add_column(Text(header), overflow="fold", width=column, vertical="bottom")
+    table.add_row(*(Text("-" * column) for column in widths))
     for row in rows:
         table.add_row(*(Text(row.get(name, "")) for name in names))
     out = io.StringIO()
@@ -148,13 +177,19 @@ def _table(rows: Sequence[Row], width: int) -> str:
 
 
 def fitted(names: Sequence[str], rows: Sequence[Row], width: int) -> tuple[list[str], list[int], int]:
-    """(headers, column widths, gap) of a table: as wide as it needs, narrower only where `width` is less.
+    """(headers, column widths, gap) of a table: as wide as az makes it, narrower only where `width` is less.
 
-    First the headers of several words take several lines, then the gap shrinks, then the widest columns fold.
+    First the columns lose the room beside their headers, then headers of several words take several lines,
+    then the gap shrinks, then the widest columns fold.
     """
-    cells = [max((len(row.get(name, "")) for row in rows), default=0) for name in names]
+    cells = [
+        max((len(line) for row in rows for line in row.get(name, "").split("\n")), default=0)
+        for name in names
+    ]
     headers, gap = list(names), 2
-    widths = _widths(headers, cells)
+    widths = [max(cell, len(name) + _HEADER_ROOM) for cell, name in zip(cells, names, strict=True)]
+    if sum(widths) + gap * (len(widths) - 1) > width:
+        widths = _widths(headers, cells)
     if sum(widths) + gap * (len(widths) - 1) > width:
         headers = [name.replace(" ", "\n") for name in names]
         widths = _widths(headers, cells)

@@ -1,12 +1,12 @@
 """What every command is handed: where the service is, how to talk to it and how to print."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import TracebackType
 from typing import Any
-
-import click
 
 from cli import config, output
 from cli.columns import Columns
@@ -19,12 +19,39 @@ from shared.names import RESOURCE_GROUP_PATTERN, Scope, name_fault
 
 @dataclass
 class Session:
-    """The options that all commands share, and what follows from them. Close it."""
+    """The options that all commands share, and what follows from them. A context manager."""
 
     options: dict[str, str | None]
     form: str | None = None
     query: str | None = None
     _api: Api | None = field(default=None, repr=False)
+    #: what was shown of several things, until all of them are; None where there is one
+    _together: list[tuple[Any, Columns]] | None = field(default=None, repr=False)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        if self._api:
+            self._api.close()
+
+    def at(self, where: dict[str, str]) -> "Session":
+        """This session at another place: subscription, resource group, workspace, experiment. It is closed
+        with this one."""
+        return replace(self, options={**self.options, **where}, _api=self.api)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is shown within the block, by sessions `at` other places too, is one list at its end."""
+        shown: list[tuple[Any, Columns]] = []
+        self._together = shown
+        yield
+        self._together = None
+        if shown:
+            output.show([item for item, _ in shown], self._form, self.query, shown[0][1])
 
     @cached_property
     def values(self) -> dict[str, config.Value]:
@@ -72,11 +99,6 @@ class Session:
             self._api = Api(url, sign_in(url, self.value("function_key"), self.value("audience")))
         return self._api
 
-    def close(self) -> None:
-        """Close the connections."""
-        if self._api:
-            self._api.close()
-
     @cached_property
     def scope(self) -> Scope:
         """Subscription and resource group."""
@@ -108,11 +130,14 @@ class Session:
     @property
     def is_table(self) -> bool:
         """Whether output is for people: a table without a query."""
-        return self._form == "table" and not self.query
+        return self._form == "table" and not self.query and self._together is None
 
     def show(self, answer: dict[str, Any], columns: Columns) -> None:
         """Print one resource."""
-        output.show(flat(answer), self._form, self.query, columns)
+        if self._together is None:
+            output.show(flat(answer), self._form, self.query, columns)
+        else:
+            self._together.append((flat(answer), columns))
 
     def show_all(self, answers: Iterable[dict[str, Any]], columns: Columns) -> None:
         """Print a list of resources."""
@@ -131,8 +156,3 @@ def named(kind: str, name: str) -> str:
     if fault := name_fault(kind, name):
         raise Fault(fault, exit_code=USAGE)
     return name
-
-
-def tell(line: str) -> None:
-    """A line for the person at the terminal, beside the output."""
-    click.echo(line, err=True)

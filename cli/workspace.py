@@ -3,11 +3,12 @@
 import click
 
 from cli import columns
-from cli.options import command, confirm, group, name_option, no_wait, yes_option
+from cli.options import command, confirm, group, name_option, name_or_ids, no_wait, yes_option
 from cli.session import Session
 
 workspaces = group(None, "workspace", "Workspaces: what experiments and clusters lie in.")
 _name = name_option("workspace", "-w", "--workspace")
+_one = name_or_ids("workspace", "-w", "--workspace")
 _location = click.option("-l", "--location", help="Location.  [default: as configured]")
 
 
@@ -18,7 +19,7 @@ def create(session: Session, name: str, location: str | None) -> None:
     session.show(session.api.put(session.workspace(name), {"location": location}), columns.workspace)
 
 
-@command(workspaces, "show", "workspace show -n research", _name)
+@command(workspaces, "show", "workspace show -n research", _one)
 def show(session: Session, name: str) -> None:
     """Show a workspace. Exit code 3 where there is none."""
     session.show(session.api.get(session.workspace(name)), columns.workspace)
@@ -31,7 +32,7 @@ def list_all(session: Session) -> None:
     session.show_all(session.api.pages("GET", path), columns.workspace)
 
 
-@command(workspaces, "delete", "workspace delete -n research -y", _name, no_wait, yes_option)
+@command(workspaces, "delete", "workspace delete -n research -y", _one, no_wait, yes_option)
 def delete(session: Session, name: str, no_wait: bool, yes: bool) -> None:
     """Delete a workspace with its experiments, jobs and clusters. Their files stay."""
     path = session.workspace(name)

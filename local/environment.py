@@ -14,6 +14,9 @@ from local.layout import DataDirectory
 #: The scope of the local stack; documents and output paths carry it.
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 RESOURCE_GROUP = "batchai"
+#: Another name of the stack's account, for its file shares: azure-storage-file 1.4.0, which notebooks of 2018
+#: import, refuses the emulators' own name before it sends anything.
+FILES_ALIAS = "batchailocal"
 #: Jobs run as whoever started the stack: its data directory and its Python may lie in a home that is closed
 #: to other users (ADR 0060). A laptop has no identity to lose, and its packet filter is not ours.
 AS_ITSELF = {"BATCHAI_JOB_USER": "own", "BATCHAI_JOB_METADATA": "open"}
@@ -32,24 +35,25 @@ def files_connection(endpoints: Endpoints, files_port: int) -> str:
     """Connection string of the Azure Files emulator."""
     return (
         f"DefaultEndpointsProtocol=http;AccountName={endpoints.account};AccountKey={endpoints.key};"
-        f"FileEndpoint={files_endpoint(endpoints, files_port)};"
+        f"FileEndpoint={files_endpoint(endpoints.account, files_port)};"
     )
 
 
-def files_endpoint(endpoints: Endpoints, files_port: int) -> str:
-    return f"http://127.0.0.1:{files_port}/{endpoints.account}"
+def files_endpoint(account: str, files_port: int) -> str:
+    return f"http://127.0.0.1:{files_port}/{account}"
 
 
 def shared_settings(directory: DataDirectory, endpoints: Endpoints, files_port: int) -> dict[str, str]:
     """What the function app and the runners both are told."""
-    urls = {"blob": endpoints.blob_endpoint, "file": files_endpoint(endpoints, files_port)}
+    own = {"blob": endpoints.blob_endpoint, "file": files_endpoint(endpoints.account, files_port)}
+    alias = {"file": files_endpoint(FILES_ALIAS, files_port)}
     return {
         "BATCHAI_STORAGE": endpoints.connection_string,
         "BATCHAI_SUBSCRIPTION_ID": SUBSCRIPTION,
         "BATCHAI_RESOURCE_GROUP": RESOURCE_GROUP,
         "BATCHAI_LOCATION": "local",
         "BATCHAI_SEALING_KEYS": sealing_key(directory),
-        "BATCHAI_ENDPOINTS": json.dumps({endpoints.account: urls}),
+        "BATCHAI_ENDPOINTS": json.dumps({endpoints.account: own, FILES_ALIAS: alias}),
         "AZURE_BATCHAI_STORAGE_ACCOUNT": endpoints.account,
         "AZURE_BATCHAI_STORAGE_KEY": endpoints.key,
         # A laptop wants to see a lost runner's job move within seconds, not minutes.
@@ -80,7 +84,8 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
 def runner_settings(shared: Mapping[str, str], directory: DataDirectory) -> dict[str, str]:
     """What a runner is started with. Jobs find this virtual environment's Python first on their PATH."""
     # A directory of shares: the runner finds account/share by asking for the share's own folder.
-    premounted = {f"{shared['AZURE_BATCHAI_STORAGE_ACCOUNT']}/*": str(directory.shares)}
+    accounts = (shared["AZURE_BATCHAI_STORAGE_ACCOUNT"], FILES_ALIAS)
+    premounted = {f"{account}/*": str(directory.shares) for account in accounts}
     return (
         dict(shared)
         | AS_ITSELF

@@ -105,6 +105,7 @@ class Stack:
 
     def _start_files(self, port: int) -> None:
         command = [sys.executable, "-m", "local.files", "--root", str(self._directory.shares)]
+        command += ["--alias", environment.FILES_ALIAS]
         child = processes.start(
             "Azure Files", [*command, "--port", str(port)], self._log("files"), environment.machine(), APP
         )

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         with (
-            open_emulator(options.root, options.account, options.key) as emulator,
+            open_emulator(options.root, options.account, options.key, options.alias) as emulator,
             listen(options.host, options.port) as listener,
         ):
             print(
@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--account", default=ACCOUNT, help="account name (default: %(default)s)")
+    parser.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name of the account, with the same shares and key; may be given more than once",
+    )
     parser.add_argument(
         "--key", default=KEY, help="account key in base64 (default: the emulators' well-known key)"
     )

@@ -19,12 +19,11 @@ from local.files import operations, sas, sharedkey, shares, targets, xmltext
 from local.files.errors import FilesError
 from local.files.files import LARGEST_RANGE
 from local.files.operations import Operation
-from local.files.state import Answer, Call, Emulator, Slice, refuse_unsupported
+from local.files.state import NEWEST_VERSION, Answer, Call, Emulator, Slice, refuse_unsupported
 from local.files.targets import Target
 
 _log = logging.getLogger(__name__)
 _METHODS = ["GET", "HEAD", "PUT", "DELETE", "POST"]
-_NEWEST_VERSION = "2026-10-06"
 _CHUNK = 1024**2
 _MOST_DRAINED = 16 * 1024**2
 
@@ -50,7 +49,7 @@ async def _serve(emulator: Emulator, request: Request) -> Response:
         answer = await _refusal(request, FilesError("InternalError"), request_id)
     # Never the query: it may hold a signature.
     _log.info("%s %s %d", request.method, request.url.path, answer.status)
-    common = {"x-ms-request-id": request_id, "x-ms-version": headers.get("x-ms-version", _NEWEST_VERSION)}
+    common = {"x-ms-request-id": request_id, "x-ms-version": headers.get("x-ms-version", NEWEST_VERSION)}
     if "x-ms-client-request-id" in headers:
         common["x-ms-client-request-id"] = headers["x-ms-client-request-id"]
     return _response(answer, common, request.method)
@@ -59,10 +58,11 @@ async def _serve(emulator: Emulator, request: Request) -> Response:
 async def _answer(emulator: Emulator, request: Request, headers: Mapping[str, str]) -> Answer:
     raw_path = request.scope["raw_path"].decode("ascii")
     keep = headers.get("x-ms-allow-trailing-dot", "").lower() == "true"
-    target = targets.parse(raw_path, emulator.account, keep_trailing_dots=keep)
+    account = targets.account_of(raw_path, emulator.accounts)
+    target = targets.parse(raw_path, emulator.accounts, keep_trailing_dots=keep)
     query = _query(request)
     operation = operations.find(request.method, target, query)
-    _authenticate(emulator, request, headers, query, target, operation)
+    _authenticate(emulator, account, request, headers, query, target, operation)
     call = Call(
         emulator=emulator,
         method=request.method,
@@ -70,7 +70,8 @@ async def _answer(emulator: Emulator, request: Request, headers: Mapping[str, st
         query=query,
         headers=headers,
         body=await _body(request, headers),
-        endpoint=f"http://{headers.get('host', 'localhost')}/{emulator.account}/",
+        account=account,
+        endpoint=f"http://{headers.get('host', 'localhost')}/{account}/",
     )
     refuse_unsupported(call)
     return await run_in_threadpool(operation.handler, call)
@@ -78,6 +79,7 @@ async def _answer(emulator: Emulator, request: Request, headers: Mapping[str, st
 
 def _authenticate(
     emulator: Emulator,
+    account: str,
     request: Request,
     headers: Mapping[str, str],
     query: Mapping[str, str],
@@ -85,7 +87,7 @@ def _authenticate(
     operation: Operation,
 ) -> None:
     now = datetime.now(UTC)
-    account, key = emulator.account, emulator.key
+    key = emulator.key
     if "authorization" in headers:
         raw_path, raw_query = (
             request.scope["raw_path"].decode("ascii"),

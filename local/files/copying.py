@@ -49,27 +49,28 @@ def source_of(call: Call) -> Target:
     url = urlsplit(call.headers["x-ms-copy-source"])
     emulator = call.emulator
     path = url.path
-    if url.hostname == f"{emulator.account}.file.core.windows.net":  # the az command knows no other form
-        path = f"/{emulator.account}{path}"
+    host, _, domain = (url.hostname or "").partition(".")
+    if host in emulator.accounts and domain == "file.core.windows.net":  # the az command knows no other form
+        path = f"/{host}{path}"
     elif url.netloc != urlsplit(call.endpoint).netloc:
         raise FilesError("CannotVerifyCopySource", "only files of this emulator can be copied, no other URL")
     keep = call.flag("x-ms-source-allow-trailing-dot")
-    source = targets.parse(path, emulator.account, keep_trailing_dots=keep)
+    source = targets.parse(path, emulator.accounts, keep_trailing_dots=keep)
     query = dict(parse_qsl(url.query, keep_blank_values=True))
     if sas.is_sas(query):
-        _check_sas(call, query, source)
+        _check_sas(call, query, source, targets.account_of(path, emulator.accounts))
     elif sas.is_sas(call.query):
         raise FilesError("CannotVerifyCopySource", "with SAS, x-ms-copy-source must carry a SAS of its own")
     return source
 
 
-def _check_sas(call: Call, query: dict[str, str], source: Target) -> None:
+def _check_sas(call: Call, query: dict[str, str], source: Target, account: str) -> None:
     emulator = call.emulator
     sas.check(
         query,
         source,
         _READ,
-        account=emulator.account,
+        account=account,
         key=emulator.key,
         now=datetime.now(UTC),
         client="",

@@ -101,7 +101,7 @@ def _read_headers(call: Call, entry: Entry, record: Record) -> dict[str, str]:
     return {
         **properties.stamp(entry, record),
         **properties.smb_headers(entry, record),
-        **properties.lease_headers(record.lease, call.seconds),
+        **properties.lease_headers(record.lease, call.seconds, call.knows_file_leases),
         **wire.metadata_headers(record.metadata),
         **record.copy,
         "Content-Type": _DEFAULT_TYPE,

@@ -137,7 +137,11 @@ def set_metadata(call: Call, target: Target, entry: Entry) -> dict[str, str]:
     return {**stamp(now, kept), "x-ms-request-server-encrypted": "false"}
 
 
-def lease_headers(lease: leases.Lease | None, now: float) -> dict[str, str]:
+def lease_headers(lease: leases.Lease | None, now: float, known: bool) -> dict[str, str]:
+    """How a lease stands; nothing to clients whose version knows no leases (azure-storage-file 1.4.0 fails on
+    such an answer)."""
+    if not known:
+        return {}
     state = lease.state(now) if lease else "available"
     locked = state in ("leased", "breaking")
     found = {"x-ms-lease-state": state, "x-ms-lease-status": "locked" if locked else "unlocked"}

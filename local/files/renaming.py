@@ -44,7 +44,7 @@ def _rename(call: Call, kind: str) -> Answer:
 def _source(call: Call) -> Target:
     url = urlsplit(call.headers.get("x-ms-file-rename-source", ""))
     keep = call.flag("x-ms-source-allow-trailing-dot")
-    source = targets.parse(url.path, call.emulator.account, keep_trailing_dots=keep)
+    source = targets.parse(url.path, call.emulator.accounts, keep_trailing_dots=keep)
     if source.share != call.target.share:
         raise FilesError(
             "InvalidHeaderValue", "a rename stays in one share: x-ms-file-rename-source names another"

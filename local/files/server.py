@@ -4,7 +4,7 @@ import base64
 import fcntl
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +31,13 @@ class InUseError(Exception):
 
 
 @contextmanager
-def open_emulator(root: Path, account: str = ACCOUNT, key: str = KEY) -> Iterator[Emulator]:
-    """The emulator over `root`, which is created. Raises InUseError, or ValueError for a bad key."""
+def open_emulator(
+    root: Path, account: str = ACCOUNT, key: str = KEY, aliases: Sequence[str] = ()
+) -> Iterator[Emulator]:
+    """The emulator over `root`, which is created. Raises InUseError, or ValueError for a bad key.
+
+    `aliases`: further names of the account, with the same shares and the same key.
+    """
     try:
         secret = base64.b64decode(key, validate=True)
     except ValueError as error:
@@ -46,7 +51,7 @@ def open_emulator(root: Path, account: str = ACCOUNT, key: str = KEY) -> Iterato
         records = RecordStore(tree.own / "records.sqlite")
         try:
             records.sweep(lambda share, path: _inode(tree, share, path))
-            yield Emulator(account, secret, tree, records)
+            yield Emulator((account, *aliases), secret, tree, records)
         finally:
             records.close()
 
@@ -98,9 +103,16 @@ class FilesServer:
     """The emulator in a thread: `with FilesServer(directory) as files: client(files.connection_string)`."""
 
     def __init__(
-        self, root: Path, *, host: str = "127.0.0.1", port: int = 0, account: str = ACCOUNT, key: str = KEY
+        self,
+        root: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        account: str = ACCOUNT,
+        key: str = KEY,
+        aliases: Sequence[str] = (),
     ) -> None:
-        self._root, self._host, self._port = root, host, port
+        self._root, self._host, self._port, self._aliases = root, host, port, aliases
         self.account, self.key = account, key
         self.url = ""  #: http://HOST:PORT/ACCOUNT once started
         self._stack = ExitStack()
@@ -111,7 +123,7 @@ class FilesServer:
 
     def start(self) -> Self:
         with ExitStack() as stack:
-            emulator = stack.enter_context(open_emulator(self._root, self.account, self.key))
+            emulator = stack.enter_context(open_emulator(self._root, self.account, self.key, self._aliases))
             listener = stack.enter_context(listen(self._host, self._port))
             server = uvicorn_server(emulator)
             thread = threading.Thread(

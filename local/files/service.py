@@ -38,10 +38,11 @@ def _add_share(parent: Element, call: Call, name: str) -> None:
     xmltext.add_all(inner, {"Last-Modified": stamp["Last-Modified"], "Etag": stamp["ETag"]})
     xmltext.add(inner, "Quota", record.share.get("x-ms-share-quota", shares.DEFAULT_QUOTA))
     xmltext.add(inner, "AccessTier", record.share.get("x-ms-access-tier", shares.DEFAULT_TIER))
-    lease = properties.lease_headers(record.lease, call.seconds)
-    xmltext.add_all(
-        inner, {"LeaseStatus": lease["x-ms-lease-status"], "LeaseState": lease["x-ms-lease-state"]}
-    )
+    if call.knows_share_leases:
+        lease = properties.lease_headers(record.lease, call.seconds, known=True)
+        xmltext.add_all(
+            inner, {"LeaseStatus": lease["x-ms-lease-status"], "LeaseState": lease["x-ms-lease-state"]}
+        )
     if "metadata" in call.include:
         xmltext.add_all(SubElement(element, "Metadata"), record.metadata)
 

@@ -69,7 +69,7 @@ def get_properties(call: Call) -> Answer:
         "x-ms-enabled-protocols": "SMB",
         **record.share,
         **properties.stamp(entry, record),
-        **properties.lease_headers(record.lease, call.seconds),
+        **properties.lease_headers(record.lease, call.seconds, call.knows_share_leases),
         **wire.metadata_headers(record.metadata),
     }
     return Answer(200, headers)

@@ -13,6 +13,8 @@ from local.files.targets import Target
 from local.files.tree import Entry, Tree
 
 _STRIPES = 64
+#: What a client gets that names no version.
+NEWEST_VERSION = "2026-10-06"
 
 
 class Locks:
@@ -32,9 +34,9 @@ class Locks:
 
 @dataclass(frozen=True)
 class Emulator:
-    """All there is to serve: the account, the directory, its sidecar."""
+    """All there is to serve: the account under each of its names, the directory, its sidecar."""
 
-    account: str
+    accounts: tuple[str, ...]
     key: bytes = field(repr=False)
     tree: Tree
     records: RecordStore
@@ -57,6 +59,7 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    account: str  #: the name of the account that the client uses
     endpoint: str  #: URL of the account as the client sees it, with a slash at the end
 
     @property
@@ -67,6 +70,20 @@ class Call:
     @property
     def seconds(self) -> float:
         return time.time()
+
+    @property
+    def knows_file_leases(self) -> bool:
+        """Whether the client's version of the protocol has leases of files ("Lease File": 2019-02-02)."""
+        return self._version >= "2019-02-02"
+
+    @property
+    def knows_share_leases(self) -> bool:
+        """The same of shares ("Lease Share": 2020-02-10)."""
+        return self._version >= "2020-02-10"
+
+    @property
+    def _version(self) -> str:
+        return self.headers.get("x-ms-version", NEWEST_VERSION)
 
     @property
     def lease_id(self) -> str:

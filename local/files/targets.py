@@ -5,6 +5,7 @@ send the slashes of PATH as %2F, file requests do not; so the path is decoded wh
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -37,15 +38,23 @@ class Target:
         return self.path.rpartition("/")[2]
 
 
-def parse(raw_path: str, account: str, *, keep_trailing_dots: bool = False) -> Target:
-    """The target of an undecoded URL path. Raises FilesError for what cannot be a resource of `account`.
+def account_of(raw_path: str, accounts: Collection[str]) -> str:
+    """The account of an undecoded URL path, which must be one of these. Raises FilesError."""
+    account = _decode(raw_path.lstrip("/").partition("/")[0])
+    if account not in accounts:
+        names = " or ".join(f"/{name}" for name in accounts)
+        raise FilesError("InvalidUri", f"the URL must be path-style and begin with {names}")
+    return account
+
+
+def parse(raw_path: str, accounts: Collection[str], *, keep_trailing_dots: bool = False) -> Target:
+    """The target of an undecoded URL path. Raises FilesError for what cannot be a resource of `accounts`.
 
     `keep_trailing_dots` is the header x-ms-allow-trailing-dot: without it the service drops dots at the end
     of each name.
     """
-    head, _, rest = raw_path.lstrip("/").partition("/")
-    if _decode(head) != account:
-        raise FilesError("InvalidUri", f"the URL must be path-style and begin with /{account}")
+    account_of(raw_path, accounts)
+    _, _, rest = raw_path.lstrip("/").partition("/")
     raw_share, _, raw_rest = rest.partition("/")
     share = _decode(raw_share)
     if share and not is_share_name(share):

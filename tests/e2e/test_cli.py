@@ -43,8 +43,9 @@ def test_a_whole_session(batchai: CommandLine) -> None:
     assert "session" in batchai("workspace", "list", "--query", "[].name", "-o", "tsv").split()
     batchai("experiment", "create", "-w", "session", "-n", "mnist")
     assert batchai("experiment", "list", "-w", "session", "-o", "table").splitlines() == [
-        "Name   Resource Group  Workspace  State",
-        "mnist  batchai         session    succeeded",
+        "Name    Resource Group    Workspace    State",
+        "------  ----------------  -----------  ---------",
+        "mnist   batchai           session      succeeded",
     ]
     made = batchai.json(
         *(
@@ -80,10 +81,11 @@ def test_a_whole_session(batchai: CommandLine) -> None:
     )
     table = batchai("job", "list", *there, "-o", "table").splitlines()
     assert table[0].split("  ")[0] == "Name" and table[0].endswith("Exit code")
-    assert table[1].split() == ["first", "default", "batchai", "default", "custom", "1", "failed", "7"]
+    assert table[2].split() == ["first", "default", "batchai", "default", "custom", "1", "failed", "7"]
     files = batchai("job", "file", "list", "-j", "first", *there, "-o", "table")
     assert [line.split()[0] for line in files.splitlines()] == [
         "Name",
+        "-------------",
         "execution.log",
         "stderr.txt",
         "stdout.txt",
@@ -135,6 +137,61 @@ def test_auto_storage_is_made_and_mounted_in_the_installation_s_own_account(
     assert [v["relativeMountPath"] for v in volumes["azureBlobFileSystems"]] == ["autobfs"]
     assert "batchaishare" in {share.name for share in client.shares.list_shares()}
     assert "batchaicontainer" in {container.name for container in client.blobs.list_containers()}
+
+
+def test_ids_stand_for_names_and_for_where_things_lie(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    words = ("cluster", "create", *there[:2], "-s", "x", "-t=0", "-p", "correct-horse")
+    ids = [batchai.json(*words, f"-n={name}")["id"] for name in ("z1", "z2")]
+    missing = ids[0].replace("z1", "none")
+    one = batchai("cluster", "show", "--ids", ids[0], "--query", "name", "-o=tsv")
+    both = batchai("cluster", "show", "--ids", *ids, "--query", "[].name", "-o", "tsv")
+    assert (one, both) == ("z1\n", "z1\nz2\n")
+    # What there is, is shown; the exit code tells of what there is not
+    shown = batchai("cluster", "show", "--ids", missing, *ids, "-o", "table", code=3)
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == ["z1", "z2"]
+    told = batchai.told("cluster", "delete", "--ids", *ids, "-y", "-w", "elsewhere", code=0)
+    assert told == "--workspace is left aside: --ids tells it\n"
+    assert "ClusterNotFound" in batchai.told("cluster", "show", "--ids", *ids, code=3)
+    assert "is not the id of a job" in batchai.told("job", "show", "--ids", ids[0], code=2)
+    assert "Give -n, or --ids" in batchai.told("job", "show", code=2)
+
+
+def test_jobs_are_waited_for_by_their_ids(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    ids = [submit(batchai, there, f"j{code}", f"exit {code}")["id"] for code in (0, 3, 4)]
+    told = batchai.told("job", "wait", "--ids", *ids, "--interval", "0.2", code=3)
+    ends = [line.partition(" after ")[0] for line in told.splitlines() if "with exit code" in line]
+    assert ends == [
+        "job j0 succeeded with exit code 0",
+        "job j3 failed with exit code 3",
+        "job j4 failed with exit code 4",
+    ]
+
+
+def test_refusals_name_the_option_and_nothing_is_waited_for(
+    batchai: CommandLine, there: tuple[str, ...]
+) -> None:
+    create = ("file-server", "create", *there[:2], "-n", "data", "-s", "x", "-p", "correct-horse")
+    disks = ("--disk-count", "1", "--disk-size", "5")
+    told = batchai.told(*create, *disks, code=1)
+    assert "-> storageAccountType is given with --storage-sku" in told
+    # Without a server's address the operation fails, which is seen by who waits for it
+    assert batchai(*create, *disks, "--storage-sku", "premium_lrs", "--no-wait") == ""
+    assert batchai.json("file-server", "show", *there[:2], "-n", "data")["provisioningState"] == "failed"
+
+
+def test_debug_shows_requests_and_no_secret(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    create = ("cluster", "create", *there[:2], "-s", "x", "-t", "0", "-p", "correct-horse")
+    told = batchai.told(*create, "-n", "loud", "--debug", code=0)
+    assert "DEBUG: request: PUT http://" in told and "DEBUG: answer: 202 in " in told
+    assert '"adminUserPassword": "***"' in told and "correct-horse" not in told
+    assert "INFO: Command ran in" in batchai.told("cluster", "list", *there[:2], "--verbose", code=0)
+    submit(batchai, there, "quiet", "true")
+    assert (
+        batchai.told("job", "wait", "-n", "quiet", *there, "--interval", "0.2", "--only-show-errors", code=0)
+        == ""
+    )
+    listing = ("job", "file", "list", "-j", "quiet", *there, "-d=stdouterr", "--debug")
+    assert "sig=" not in batchai.told(*listing, code=0)
 
 
 def test_what_is_terminated_ends_with_143_and_a_stream_of_it_ends_too(

@@ -1,7 +1,7 @@
 """What `az` needs around the REST API: TLS, a sign-in, a subscription. For tests only.
 
 A TLS server that hands every request on to the function app, and answers by itself what belongs to Azure:
-the managed identity's token, the tenants, the subscriptions, the resource group.
+the managed identity's token, the tenants, the subscriptions.
 """
 
 import base64
@@ -22,11 +22,11 @@ TENANT = "11111111-1111-1111-1111-111111111111"
 
 
 @contextmanager
-def tls_front(target: str, subscription: str, group: str, directory: Path) -> Iterator[Front]:
+def tls_front(target: str, subscription: str, directory: Path) -> Iterator[Front]:
     """Serves until the end of the block."""
     with (
         httpx.Client(base_url=target, timeout=60) as upstream,
-        tls_server(_handler(upstream, subscription, group), directory) as front,
+        tls_server(_handler(upstream, subscription), directory) as front,
     ):
         yield front
 
@@ -39,7 +39,7 @@ def _token() -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + ".eA"
 
 
-def _azure(path: str, subscription: str, group: str) -> dict[str, Any] | None:
+def _azure(path: str, subscription: str) -> dict[str, Any] | None:
     """What belongs to Azure and not to Batch AI."""
     expires = str(int(time.time()) + 86400)
     shown = {
@@ -49,7 +49,6 @@ def _azure(path: str, subscription: str, group: str) -> dict[str, Any] | None:
         "displayName": "local",
         "state": "Enabled",
     }
-    at_group = f"/subscriptions/{subscription}/resourcegroups/{group}".lower()
     answers: dict[str, dict[str, Any]] = {
         "/msi/token": {
             "access_token": _token(),
@@ -59,17 +58,16 @@ def _azure(path: str, subscription: str, group: str) -> dict[str, Any] | None:
         },
         "/tenants": {"value": [{"id": f"/tenants/{TENANT}", "tenantId": TENANT}]},
         "/subscriptions": {"value": [shown]},
-        at_group: {"id": at_group, "name": group, "location": "northeurope", "properties": {}},
     }
     return answers.get(path.lower().rstrip("/"))
 
 
-def _handler(upstream: httpx.Client, subscription: str, group: str) -> type[BaseHTTPRequestHandler]:
+def _handler(upstream: httpx.Client, subscription: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            known = _azure(urlsplit(self.path).path, subscription, group)
+            known = _azure(urlsplit(self.path).path, subscription)
             if known is not None:
                 self._answer(200, {"Content-Type": "application/json"}, json.dumps(known).encode())
                 return
@@ -89,7 +87,7 @@ def _handler(upstream: httpx.Client, subscription: str, group: str) -> type[Base
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
+        do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Nothing: the test prints what matters."""

@@ -105,7 +105,7 @@ def test_configured_values_come_back_as_they_were(home: Path, text: str) -> None
     assert config.read_file(home / ".config" / "batchai" / "config.toml") == {"audience": text}
 
 
-@pytest.mark.parametrize("pair", ["nonsense=1", "url=ftp://x", "output=yaml", "workspace", "audience=a\x07b"])
+@pytest.mark.parametrize("pair", ["nonsense=1", "url=ftp://x", "output=xml", "workspace", "audience=a\x07b"])
 def test_configure_refuses_what_cannot_be(pair: str) -> None:
     shown = run("configure", pair)
     assert shown.exit_code == 2 and not Path(".config").exists()

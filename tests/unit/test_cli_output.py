@@ -40,7 +40,8 @@ def test_the_shape_is_that_of_az() -> None:
 
 
 def test_a_job_s_table_has_the_original_s_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    head, row = printed(capsys, [flat(JOB)], "table").splitlines()
+    head, line, row = printed(capsys, [flat(JOB)], "table").splitlines()
+    assert set(line) == {"-", " "}
     words = [word for column in columns.job(flat(JOB)) for word in column.split()]
     assert head.split() == words and words[0:4] == ["Name", "Cluster", "Cluster", "RG"]
     assert row.split() == ["j", "c", "grp", "w", "custom", "1", "failed", "7"]
@@ -55,7 +56,9 @@ def test_json_is_sorted_and_queried(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("value", "line"),
     [
-        ({"b": 2, "a": True}, "true\t2\n"),
+        ({"b": 2, "a": True}, "True\t2\n"),
+        (True, "true\n"),
+        ([True, None], "true\nNone\n"),
         ([["x", None], ["y\tz", 1]], "x\tNone\ny z\t1\n"),
         ("text", "text\n"),
         (None, ""),
@@ -69,8 +72,40 @@ def test_tsv_is_that_of_az(capsys: pytest.CaptureFixture[str], value: Any, line:
 
 def test_a_query_s_answer_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     shown = printed(capsys, [flat(JOB)], "table", "[].{Name:name,Code:executionInfo.exitCode}")
-    assert [line.split() for line in shown.splitlines()] == [["Name", "Code"], ["j", "7"]]
+    assert [line.split() for line in shown.splitlines()] == [["Name", "Code"], ["------"] * 2, ["j", "7"]]
     assert printed(capsys, [flat(JOB)], "none") == ""
+
+
+#: What knack 0.14 (of az 2.91) prints of these two, by query and form.
+_TWO: list[dict[str, Any]] = [
+    {"id": "/x", "name": "j", "done": True, "code": None, "cluster": {"id": "/c"}, "of": [1, 2]},
+    {"id": "/y", "name": "long-name", "done": False, "code": 4, "cluster": {"id": "/d"}, "of": []},
+]
+_OF_AZ = [
+    ("[].{b:name,a:code}", "tsv", "j\tNone\nlong-name\t4\n"),
+    ("[].{b:name,a:code}", "table", "B          A\n---------  ---\nj\nlong-name  4\n"),
+    ("[].{b:name,a:code}", "yaml", "- a: null\n  b: j\n- a: 4\n  b: long-name\n"),
+    ("[].{id:id,name:name}", "table", "Name\n---------\nj\nlong-name\n"),
+    ("[].[name,code]", "table", "Column1    Column2\n---------  ---------\nj\nlong-name  4\n"),
+    ("[0]", "tsv", "\tNone\tTrue\t/x\tj\t2\n"),
+    ("[].done", "tsv", "true\nfalse\n"),
+    ("[].done", "table", "Result\n--------\nTrue\nFalse\n"),
+    ("[0].name", "yaml", "j\n...\n"),
+    ("[0].code", "tsv", ""),
+    ("[0].code", "json", ""),
+]
+
+
+@pytest.mark.parametrize(("query", "form", "text"), _OF_AZ)
+def test_queries_are_printed_as_by_az(
+    capsys: pytest.CaptureFixture[str], query: str, form: str, text: str
+) -> None:
+    assert printed(capsys, _TWO, form, query) == text
+
+
+def test_a_resource_in_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = printed(capsys, {"b": "ü: x", "a": [1, {"c": None}]}, "yamlc")
+    assert shown == "a:\n- 1\n- c: null\nb: 'ü: x'\n"
 
 
 def test_a_query_that_is_wrong_is_told() -> None:

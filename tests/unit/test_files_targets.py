@@ -28,11 +28,11 @@ from local.files.targets import Target
     ],
 )
 def test_what_urls_name(path: str, expected: Target) -> None:
-    assert targets.parse(path, "acc") == expected
+    assert targets.parse(path, ("acc",)) == expected
 
 
 def test_trailing_dots_are_kept_on_request() -> None:
-    assert targets.parse("/acc/share/a./b..", "acc", keep_trailing_dots=True) == Target("share", "a./b..")
+    assert targets.parse("/acc/share/a./b..", ("acc",), keep_trailing_dots=True) == Target("share", "a./b..")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_refused(path: str, keep: bool) -> None:
     if path == "/acc/share/..." and keep:
         return  # three dots are a file name where trailing dots are kept
     with pytest.raises(FilesError) as refused:
-        targets.parse(path, "acc", keep_trailing_dots=keep)
+        targets.parse(path, ("acc",), keep_trailing_dots=keep)
     assert refused.value.status == 400
 
 
@@ -70,7 +70,7 @@ def test_what_is_refused(path: str, keep: bool) -> None:
 def test_no_path_leaves_its_share(text: str, safe: set[str], keep: bool) -> None:
     raw = quote(text.encode("utf-8", "surrogatepass"), safe="".join(safe))
     try:
-        target = targets.parse(f"/acc/share/{raw}", "acc", keep_trailing_dots=keep)
+        target = targets.parse(f"/acc/share/{raw}", ("acc",), keep_trailing_dots=keep)
     except FilesError as error:
         assert error.status == 400
         return
@@ -85,7 +85,7 @@ def test_every_other_name_arrives_as_it_is(names: list[str]) -> None:
     kept = [name for name in names if name not in (".", "..")]
     for separator in ("/", "%2F"):
         raw = separator.join(quote(name, safe="") for name in kept)
-        parsed = targets.parse(f"/acc/share/{raw}", "acc", keep_trailing_dots=True)
+        parsed = targets.parse(f"/acc/share/{raw}", ("acc",), keep_trailing_dots=True)
         assert parsed == Target("share", "/".join(kept))
 
 

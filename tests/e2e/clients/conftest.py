@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local import azurite
 from tests.support.rest_api import PROJECT, RestApi
 from tests.support.rest_api import rest_api as start
 
@@ -15,7 +16,8 @@ _ENVIRONMENTS = PROJECT / ".venvs"
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
     times = {"BATCHAI_LEASE_SECONDS": "6", "BATCHAI_RENEW_SECONDS": "0.5"}
-    with start(tmp_path_factory.mktemp("rest"), **times) as running:
+    own = {"AZURE_BATCHAI_STORAGE_ACCOUNT": azurite.ACCOUNT, "AZURE_BATCHAI_STORAGE_KEY": azurite.KEY}
+    with start(tmp_path_factory.mktemp("rest"), **times, **own) as running:
         yield running
 
 

@@ -1,7 +1,9 @@
-"""`az batchai` of azure-cli 2.91, unmodified: a whole session over TLS, with a stub for the sign-in."""
+"""`az batchai` of azure-cli 2.91, unmodified, over TLS with a stub for the sign-in: a whole session, storage
+looked up by it, and its output beside that of `batchai`."""
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from local import azurite
+from shared.state import Reason
 from tests.e2e.clients.conftest import python_of
-from tests.support.rest_api import RestApi
+from tests.support.command_line import CommandLine
+from tests.support.rest_api import PROJECT, RestApi
 from tests.support.rest_runner import runner
 from tests.support.tls_front import Front, tls_front
 from tests.support.waiting import eventually
@@ -54,20 +59,25 @@ class Az:
     def sign_in(self, front: Front) -> None:
         home = Path(self._environment["AZURE_CONFIG_DIR"])
         home.mkdir()
-        names = ("resource_manager", "active_directory", "active_directory_graph_resource_id", "gallery")
-        endpoints = "".join(f"endpoint_{name} = {front.url}\n" for name in (*names, "management"))
-        audience = "endpoint_active_directory_resource_id = https://management.core.windows.net/\n"
-        (home / "clouds.config").write_text(f"[local]\n{endpoints}{audience}")
-        (home / "config").write_text("[cloud]\nname = local\n[core]\ninstance_discovery = false\n")
-        self.must("login", "--identity", group=False)
+        for line in documented_sign_in(front.url):
+            self.must(*line, group=False)
 
 
-@pytest.fixture
-def az(api: RestApi, tmp_path: Path) -> Iterator[Az]:
+def documented_sign_in(url: str) -> list[list[str]]:
+    """The words of the az commands that docs/clients.md gives for the address `url`."""
+    text = (PROJECT / "docs" / "clients.md").read_text()
+    block = text.partition("```sh\n")[2].partition("```")[0].replace("\\\n", " ")
+    lines = [shlex.split(line.replace("$BATCHAI", url)) for line in block.splitlines()]
+    return [words[1:] for words in lines if words[:1] == ["az"]]
+
+
+@pytest.fixture(scope="module")
+def az(api: RestApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
+    folder = tmp_path_factory.mktemp("az")
     python = python_of("azure-cli", "azure-cli")
     subscription = api.backend.settings.scope.subscription_id
-    with tls_front(api.url, subscription, GROUP, tmp_path) as front:
-        made = Az(python, front, tmp_path / "azure")
+    with tls_front(api.url, subscription, folder) as front:
+        made = Az(python, front, folder / "azure")
         made.sign_in(front)
         yield made
 
@@ -145,3 +155,64 @@ def test_a_whole_session(api: RestApi, az: Az, tmp_path: Path) -> None:
     az.must("batchai", "experiment", "delete", "-n", "exp", "-w", "azws", "-y")
     az.must("batchai", "workspace", "delete", "-n", "azws", "-y")
     assert az.must("batchai", "workspace", "list") == []
+
+
+def test_storage_is_looked_up_as_in_azure(api: RestApi, az: Az, tmp_path: Path) -> None:
+    # The location of a workspace is that of its group, where none is given
+    location = az.must("group", "create", "-l", "eastus")["location"]
+    assert az.must("batchai", "workspace", "create", "-n", "stored")["location"] == location
+    az.must("batchai", "experiment", "create", "-n", "exp", "-w", "stored")
+    account = ("-s", "x", "-t", "0", "-u", "me", "-p", "correct-horse")
+    az.must("batchai", "cluster", "create", "-n", "c1", "-w", "stored", *account, "--use-auto-storage")
+    volumes = az.must("batchai", "cluster", "show", "-n", "c1", "-w", "stored")["nodeSetup"]["mountVolumes"]
+    (share,), (container,) = volumes["azureFileShares"], volumes["azureBlobFileSystems"]
+    assert share["azureFileUrl"] == f"https://{azurite.ACCOUNT}.file.core.windows.net/batchaishare"
+    assert container["containerName"] == "batchaicontainer"
+    assert "batchaishare" in {found.name for found in api.shares.list_shares()}
+    assert api.blobs.get_container_client("batchaicontainer").exists()
+    # A job's account is given by its name alone
+    (tmp_path / "job.json").write_text(json.dumps({"properties": job_properties()}))
+    where = ("-w", "stored", "-e", "exp", "-n", "job", "-c", "c1", "-f", str(tmp_path / "job.json"))
+    own = ("--storage-account-name", azurite.ACCOUNT, "--afs-name", "logs")
+    made = az.must("batchai", "job", "create", *where, *own)
+    assert [v["accountName"] for v in made["mountVolumes"]["azureFileShares"]] == [azurite.ACCOUNT]
+    assert azurite.KEY not in json.dumps(made)
+
+
+def job_properties() -> dict[str, Any]:
+    return {
+        "nodeCount": 1,
+        "customToolkitSettings": {"commandLine": "true"},
+        "stdOutErrPathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/afs",
+    }
+
+
+#: Commands that both have, and a form of output.
+COMPARED = [
+    "job list {at} -o table",
+    "job list {at} --query [].{{b:name,a:executionInfo.exitCode}} -o tsv",
+    "job list {at} --query [].{{b:name,a:executionInfo.exitCode,id:id}} -o table",
+    "job list {at} --query [].[name,nodeCount] -o yaml",
+    "job show {at} -n=done --query missing -o json",
+    "job show {at} -n=done --query [name,executionInfo.exitCode,executionInfo.errors] -o tsv",
+    "cluster show --ids {id} -o table",
+    "cluster list {in} -o=Table",
+]
+
+
+def test_output_is_that_of_az_to_the_letter(api: RestApi, az: Az, tmp_path: Path) -> None:
+    workspace = api.workspace()
+    api.job(workspace, "done")
+    api.finish(api.claim(workspace), Reason.JOB_FAILED, 3)
+    api.job(workspace, "a-job-that-waits")
+    name = workspace.rpartition("/")[2]
+    words = {"at": f"-w {name} -e experiment", "in": f"-w {name}", "id": f"{workspace}/clusters/cluster"}
+    batchai = CommandLine(tmp_path)
+    here = ("--url", api.url, "--subscription", api.backend.settings.scope.subscription_id)
+    for line in COMPARED:
+        asked = line.format(**words).split()
+        group = "--ids" not in asked
+        theirs = az.run("batchai", *asked, group=group)
+        ours = batchai(*asked, *here, *(("-g", GROUP) if group else ()))
+        assert theirs.returncode == 0, theirs.stderr
+        assert ours == theirs.stdout, line

@@ -3,9 +3,10 @@
 import hashlib
 import os
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from azure.core.exceptions import (
     HttpResponseError,
@@ -13,7 +14,13 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.storage.fileshare import ContentSettings, ShareClient, ShareFileClient, ShareServiceClient
+from azure.storage.fileshare import (
+    ContentSettings,
+    ShareClient,
+    ShareFileClient,
+    ShareServiceClient,
+    generate_account_sas,
+)
 
 from local.files.server import FilesServer
 
@@ -251,6 +258,26 @@ def test_leases(share: ShareClient) -> None:
     with pytest.raises(HttpResponseError) as refused:
         client.upload_range(b"b", 0, 1, lease=changed)
     assert code_of(refused.value) == (412, "LeaseNotPresentWithFileOperation")
+
+
+def test_a_client_of_a_version_without_leases_is_told_of_none(
+    emulator: FilesServer, share: ShareClient
+) -> None:
+    share.get_file_client("f").upload_file(b"x")
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    sas = generate_account_sas(emulator.account, emulator.key, "sco", "rl", ends)
+
+    def told(version: str, path: str) -> set[str]:
+        """The lease headers of a GET of that version."""
+        answer = httpx.get(f"{emulator.url}/{path}&{sas}", headers={"x-ms-version": version})
+        assert answer.status_code == 200, answer.text
+        return {name for name in answer.headers if name.startswith("x-ms-lease")}
+
+    file, whole = f"{share.share_name}/f?", f"{share.share_name}?restype=share"
+    both = {"x-ms-lease-state", "x-ms-lease-status"}
+    assert told("2018-03-28", file) == told("2018-03-28", whole) == set()
+    assert told("2019-02-02", file) == both and told("2019-02-02", whole) == set()
+    assert told("2020-02-10", file) == told("2020-02-10", whole) == both
 
 
 def test_a_broken_lease_no_longer_binds(share: ShareClient) -> None:

@@ -10,6 +10,7 @@ from typing import IO
 
 import httpx
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.storage.fileshare import ShareServiceClient
 
 from local.files.server import ACCOUNT, KEY, FilesServer, connection_string, listen
@@ -94,6 +95,23 @@ def test_another_account_and_key(start: Callable[..., Started]) -> None:
     assert url.endswith("/mine")
     with client(url, "c2VjcmV0", "mine") as service:
         service.create_share("demo").get_file_client("f").upload_file(b"x")
+
+
+def test_another_name_of_the_account_leads_to_the_same_shares(start: Callable[..., Started]) -> None:
+    _, url = start("--alias", "mine")
+    other = url.replace(ACCOUNT, "mine")
+    with client(url) as service, client(other, KEY, "mine") as alias:
+        share = service.create_share("demo")
+        share.get_file_client("f").upload_file(b"x")
+        assert [found.name for found in alias.list_shares()] == ["demo"]
+        file = alias.get_share_client("demo").get_file_client("f")
+        assert file.url.startswith(other) and file.download_file().readall() == b"x"
+        # Copies go from one name to the other
+        copied = share.get_file_client("g")
+        assert copied.start_copy_from_url(file.url)["copy_status"] == "success"
+    with client(url, KEY, "mine") as wrong, pytest.raises(HttpResponseError) as refused:
+        list(wrong.list_shares())
+    assert refused.value.status_code == 403
 
 
 @pytest.mark.parametrize(
