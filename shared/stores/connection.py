@@ -131,6 +131,9 @@ def translated(doing: str) -> Iterator[None]:
     except ResourceModifiedError as error:
         raise LostOwnershipError(f"{doing}: changed by somebody else meanwhile") from error
     except ResourceExistsError as error:
+        # The SDKs make this of every 409: of a file that somebody has open, of a share that is being deleted.
+        if (code := error_code(error)) and not code.endswith("AlreadyExists"):
+            raise StoreError(f"{doing}: storage answered 409 {code}") from error
         raise ConflictError(f"{doing}: exists already") from error
     except ResourceNotFoundError as error:
         if error_code(error) == "MessageNotFound":
