@@ -45,6 +45,10 @@ class LogFolder(Protocol):
         """Write at the end, which is at `offset`. A repetition brings the same data: the first try may have
         arrived. Raises StoreError."""
 
+    def pause_seconds(self, name: str) -> float:
+        """How long lines are gathered between two appends to a file that was started: a folder may take only
+        so many."""
+
     def let_go(self) -> None:
         """No more is written: what keeps other attempts from the files can go. Raises nothing."""
 
@@ -60,6 +64,7 @@ class _Stream:
     sent: int = 0
     lines: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
+    sent_at: float = 0.0  #: monotonic, of the latest piece
     piece: bytes = b""  #: on its way: until it is known to have arrived, nothing else is sent
     fault: Exception | None = None  #: of the latest try
     refusals: int = 0  #: tries in a row that failed
@@ -196,13 +201,14 @@ class LogShipper:
             self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
             stream.started = True
         # One piece, then the others' turn: a process that prints without end must not starve them.
-        if not stream.piece:
+        if not stream.piece and self._is_due(stream):
             with stream.path.open("rb") as file:
                 file.seek(stream.sent)
                 stream.piece = file.read(MOST_BYTES)
         if not (data := stream.piece):
             return False
         self._folder.append(stream.name, stream.sent, data)
+        stream.sent_at = time.monotonic()
         with self._lock:
             if not self._sealed:
                 stream.digest.update(data)
@@ -210,6 +216,13 @@ class LogShipper:
                 stream.lines += data.count(b"\n")
         stream.piece = b""
         return len(data) == MOST_BYTES
+
+    def _is_due(self, stream: _Stream) -> bool:
+        """Whether what has been written is to be sent now, or gathered for a while longer."""
+        gathered_until = stream.sent_at + self._folder.pause_seconds(stream.name)
+        if self._finishing.is_set() or time.monotonic() >= gathered_until:
+            return True
+        return stream.path.stat().st_size - stream.sent >= MOST_BYTES
 
 
 def _seal(stream: _Stream) -> StreamSeal:

@@ -80,6 +80,10 @@ class PathFolder:
         """Write at `offset` and sync. Raises StoreError."""
         self._ask({"do": "append", "name": name, "offset": offset, "length": len(data)}, data)
 
+    def pause_seconds(self, name: str) -> float:
+        """Between two appends to a file: it can be appended to for ever."""
+        return 0.0
+
     def let_go(self) -> None:
         """Nothing is held."""
 
