@@ -168,6 +168,31 @@ def test_the_seal_is_of_the_whole_file(
     assert len(container.names()) == 4 and container.joined() == text
 
 
+def test_lines_are_gathered_once_a_blob_has_many_blocks(
+    container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Full pieces and the end of the job are not waited with."""
+    monkeypatch.setattr(containers, "gathering_seconds", lambda blocks: 600.0 if blocks else 0.0)
+    shipper = LogShipper(tmp_path, container.folder(), 1)
+    path = shipper.add(NAME)
+    appends = appends_to(NAME)
+
+    def sent() -> int:
+        return sum(appends(*request) for request in container.wire.seen)
+
+    with path.open("ab", buffering=0) as file:
+        file.write(b"first\n")
+        shipper.start()
+        eventually(lambda: container.wire.seen and sent() == 1)
+        file.write(b"gathered\n")
+        file.write(bytes(containers.MOST_BYTES))
+        eventually(lambda: sent() == 2)
+        file.write(b"last\n")
+    (seal,) = shipper.finish(lambda: 10)
+    text = b"first\ngathered\n" + bytes(containers.MOST_BYTES) + b"last\n"
+    assert (seal.complete, sent(), container.data() == text) == (True, 3, True)
+
+
 def test_lines_that_follow_a_lost_answer_arrive(container: Container, tmp_path: Path) -> None:
     """Nobody is told that a piece arrived; when the service answers again there is more to send."""
     shipper = LogShipper(tmp_path, container.folder(), 1)
