@@ -8,6 +8,8 @@ The file is read in pieces, each from where the last one ended. What may come be
 * an append is under way: a file share's file grows first and is filled then, so zeros at the end may be bytes
   to come. They wait until something else is in their place or the job has ended, and those that a lost runner
   left behind are left out;
+* the file is full (in a container) and goes on in a next one, `<name>.attempt-<n>.part-<m>`: what follows is
+  read as if it were the same file;
 * the job is deleted, or another run begins under its name: the run that was followed has ended.
 """
 
@@ -23,6 +25,8 @@ from cli.patience import Patience
 from cli.standing import ENDED, identity, state
 
 _TRIES = 5
+#: Looks at a file that does not grow, between two questions whether it goes on in a next one.
+_LOOKS = 30
 _DELETED = "the job was deleted"
 
 
@@ -52,7 +56,8 @@ class Follower:
     def run(self) -> dict[str, Any]:
         """Follow to the end of the run; the job as it was last seen. Raises Fault."""
         self._patience = Patience(self.say, self.sleep)
-        self._offset, self._attempt, self._over = 0, 0, ""
+        self._attempt, self._over = 0, ""
+        self._begin()
         self._links: dict[str, str] = {}
         self._said_waiting = False
         job = self._patience(lambda: self.links.api.get(self.place.job))
@@ -68,11 +73,35 @@ class Follower:
                 if piece:
                     self.out.write(piece)
                     self._offset += len(piece)
+                elif self._goes_on(final or not self.wait):
+                    pass
                 elif final or not self.wait:
                     return self._ended(after)
                 else:
                     self.sleep(self.interval)
             job = after
+
+    def _begin(self, part: int = 1, name: str = "") -> None:
+        """From now on a file's first or further part is read."""
+        self._part, self._name, self._offset = part, name or self.place.name, 0
+        self._next, self._idle = "", 0  # the next part, once it is known; empty looks before
+
+    def _goes_on(self, at_once: bool) -> bool:
+        """Where the file has ended, for now: whether it is to be read again because it goes on elsewhere."""
+        if self._next:
+            # It was there before the look that found nothing: this part is whole.
+            self._begin(self._part + 1, self._next)
+            return True
+        self._idle += 1
+        if at_once or self._idle % _LOOKS == 0:
+            self._next = self._further(self._links if self._over else self._listed(), self._part + 1)
+        return bool(self._next)
+
+    def _further(self, names: Iterable[str], part: int, attempt: int = 0) -> str:
+        """The name of a further part of the file, "" where there is none; `attempt` 0: of the earliest
+        attempt from the followed one on."""
+        found = self._numbered(names, rf"\.attempt-(\d+)\.part-{part}")
+        return next((name for number, name in found if number == attempt or not attempt), "")
 
     def _look(self, job: dict[str, Any]) -> dict[str, Any]:
         """The job as it is now; as it was, where this run is no longer there."""
@@ -97,7 +126,7 @@ class Follower:
     def _piece(self, final: bool) -> bytes:
         """What can be written of the file from the offset on; `final`: zeros at the end are meant."""
         piece = self._read(self._offset)
-        if final:
+        if final or self._next:
             return piece
         solid = piece.rstrip(b"\0")
         if solid or len(piece) < PIECE or not self._read(self._offset + PIECE):
@@ -107,7 +136,7 @@ class Follower:
 
     def _read(self, offset: int, name: str = "") -> bytes:
         """A piece of a file, b"" where it ends or is not there. Raises NotAnswering."""
-        name = name or self.place.name
+        name = name or self._name
         for _ in range(_TRIES):
             if name not in self._links and not self._find(name):
                 return b""
@@ -143,8 +172,9 @@ class Follower:
         files = {} if self._over else self._listed()
         kept = self._kept(files)
         for number, name in kept:
-            self._finish(name)
-            self._attempt, self._offset = number + 1, 0
+            self._finish(name, number, files)
+            self._attempt = number + 1
+            self._begin()
             self.say(f"attempt {number} ended early; the next one begins the file anew")
         if kept:
             # In a container the old file stays for a moment after its copy is there.
@@ -155,21 +185,31 @@ class Follower:
             self._attempt = max(self._attempt, 1)
         return bool(kept)
 
-    def _finish(self, name: str) -> None:
-        """Write the rest of what a lost attempt has left behind; zeros at its end are an append cut short."""
-        offset, zeros = self._offset, 0
-        while piece := self._read(offset, name):
-            offset += len(piece)
-            solid = piece.rstrip(b"\0")
-            if solid:
-                self.out.write(bytes(zeros) + solid)
-                zeros = 0
-            zeros += len(piece) - len(solid)
+    def _finish(self, name: str, attempt: int, names: Iterable[str]) -> None:
+        """Write the rest of what a lost attempt has left behind, in `name` and further files; zeros at its
+        end are an append cut short."""
+        zeros = 0
+        name = self._name if self._part > 1 else name
+        while name:
+            while piece := self._read(self._offset, name):
+                self._offset += len(piece)
+                solid = piece.rstrip(b"\0")
+                if solid:
+                    self.out.write(bytes(zeros) + solid)
+                    zeros = 0
+                zeros += len(piece) - len(solid)
+            name = self._further(names, self._part + 1, attempt)
+            self._begin(self._part + 1, name)
 
     def _kept(self, names: Iterable[str]) -> list[tuple[int, str]]:
         """(attempt, name) of the files that attempts from the followed one on have left behind."""
+        return self._numbered(names, r"\.attempt-(\d+)")
+
+    def _numbered(self, names: Iterable[str], infix: str) -> list[tuple[int, str]]:
+        """(attempt, name), sorted, of the names that are the file's with `infix`, of attempts from the
+        followed one on."""
         stem, dot, suffix = self.place.name.rpartition(".")
-        pattern = re.compile(rf"{re.escape(stem)}\.attempt-(\d+){re.escape(dot + suffix)}")
+        pattern = re.compile(rf"{re.escape(stem)}{infix}{re.escape(dot + suffix)}")
         matches = [match for name in names if (match := pattern.fullmatch(name))]
         return sorted((int(m[1]), m[0]) for m in matches if int(m[1]) >= self._attempt)
 

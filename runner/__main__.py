@@ -3,9 +3,7 @@
 import argparse
 import logging
 import os
-import signal
 import sys
-from types import FrameType
 
 from runner import cage, mounts, own_log
 from runner.address import primary_address
@@ -16,6 +14,7 @@ from runner.containers.sweeping import sweep as sweep_containers
 from runner.gpu_claims import claimed
 from runner.gpu_share import GpuShare
 from runner.isolation.preparing import isolated
+from runner.leaving import LEAVE_SECONDS, OUT_OF_TIME, Departure
 from runner.log_places import mount_context
 from runner.own_secrets import secrets_in
 from runner.redaction import KnownSecrets
@@ -25,13 +24,15 @@ from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
 from shared.wiring import Backend, backend
 
-_EPILOG = """Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
+_EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/settings.md lists the rest. Example:
 
     python -P -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
 
-SIGTERM and Ctrl-C hand the job under way back to the queue and stop.
-Exit codes: 0 stopped, 2 wrong settings."""
+SIGTERM and Ctrl-C hand the job under way back to the queue and stop. The process is gone
+BATCHAI_DRAIN_SECONDS and {LEAVE_SECONDS:.0f} s later, whatever storage does.
+Exit codes: 0 stopped, 2 wrong settings, {OUT_OF_TIME} stopped because the time was up: the lease of the
+job under way runs out."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -75,12 +76,7 @@ def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuSh
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mounts.sweep(config.root, context)
     agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        agent.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
     wired.close()

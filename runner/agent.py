@@ -87,18 +87,22 @@ class Agent:
         self._last_job = time.monotonic()
 
     def stop(self) -> None:
-        """Drain: hand the job under way back, take no other. Returns at once; safe in a signal handler."""
+        """Drain: hand the job under way back, take no other. Returns at once; from any thread."""
         self._stopping.set()
-        if self._signal:
-            self._signal.set(StopReason.DRAIN)
+        if signal := self._signal:
+            signal.set(StopReason.DRAIN)
+
+    def kill(self) -> None:
+        """End every process of the job under way, at once. From any thread, when there is no time left."""
+        self._cage.kill()
 
     def machine_goes(self, event: MachineEvent) -> None:
         """The machine is about to be taken away: tell the job, hand it back, take no other until it stays."""
         self._machine_going, self._leaving = event, f"The machine is taken away: {event}"
-        if self._runner:
-            self._runner.notice = json.dumps(event.as_json())
-        if self._signal:
-            self._signal.set(StopReason.EVICTED)
+        if runner := self._runner:
+            runner.notice = json.dumps(event.as_json())
+        if signal := self._signal:
+            signal.set(StopReason.EVICTED)
 
     def machine_stays(self) -> None:
         """The announcement was withdrawn: go on with other jobs."""

@@ -141,7 +141,7 @@ class JobRunner:
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
         diary.say(f"time line: {self._so_far()}")
-        seals = logs.finish(self.stop.drain_seconds())
+        seals = logs.finish(self.stop.drain_seconds)
         self._happened(EventKind.UPLOADED)
         reach("sealed")
         self._clear_up(placement.layout)

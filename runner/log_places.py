@@ -24,7 +24,7 @@ class Logs(Protocol):
     def add(self, name: str) -> Path: ...
     def start(self) -> None: ...
     def progress(self) -> tuple[StreamSeal, ...]: ...
-    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]: ...
+    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]: ...
 
 
 class VolumeLogs:
@@ -52,7 +52,7 @@ class VolumeLogs:
         """What has arrived so far."""
         return self._shipper.progress()
 
-    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
+    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]:
         """Send what is left; the second time nothing: the volume is gone."""
         if self._seals is None:
             self._seals = self._shipper.finish(limit_seconds)
@@ -72,7 +72,7 @@ def while_mounted(logs: Logs, limit_seconds: Callable[[], float]) -> Iterator[No
     try:
         yield
     finally:
-        logs.finish(limit_seconds())
+        logs.finish(limit_seconds)
 
 
 def open_logs(

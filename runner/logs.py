@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.errors import LostOwnershipError, NotFoundError, StoreError
+from shared.errors import BatchAIError, LostOwnershipError, NotFoundError
 from shared.layout import attempt_name
 from shared.state import StreamSeal
 from shared.stores.shares import MOST_BYTES
@@ -23,8 +23,10 @@ log = logging.getLogger(__name__)
 
 #: How often new bytes are looked for. The promise is one second, a look costs a stat.
 _LOOK_SECONDS = 0.2
-#: Between tries while the service refuses.
-_RETRY_SECONDS = 1.0
+#: Between tries of a file that is refused: doubled each time, up to the second.
+_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 15.0
+#: What is under way when the time is up gets this long to come to its end.
+_LET_GO_SECONDS = 1.0
 
 
 class LogFolder(Protocol):
@@ -40,12 +42,18 @@ class LogFolder(Protocol):
         """
 
     def append(self, name: str, offset: int, data: bytes) -> None:
-        """Write at the end, which is at `offset`. Raises StoreError."""
+        """Write at the end, which is at `offset`. A repetition brings the same data: the first try may have
+        arrived. Raises StoreError."""
+
+    def pause_seconds(self, name: str) -> float:
+        """How long lines are gathered between two appends to a file that was started: a folder may take only
+        so many."""
 
     def let_go(self) -> None:
         """No more is written: what keeps other attempts from the files can go. Raises nothing."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nothing can be written any more, by a call that is under way in another thread either."""
 
 
 @dataclass
@@ -56,10 +64,32 @@ class _Stream:
     sent: int = 0
     lines: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
+    sent_at: float = 0.0  #: monotonic, of the latest piece
+    piece: bytes = b""  #: on its way: until it is known to have arrived, nothing else is sent
+    fault: Exception | None = None  #: of the latest try
+    refusals: int = 0  #: tries in a row that failed
+    again_at: float = 0.0  #: monotonic
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was written has arrived."""
+        try:
+            return self.started and self.sent == self.path.stat().st_size
+        except OSError:
+            return False
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nobody needs to wait for a further try: the share is missing, or the bytes to be sent."""
+        return isinstance(self.fault, NotFoundError | OSError)
 
 
 class LogShipper:
-    """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended."""
+    """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended.
+
+    Everything that touches the folder happens in a thread of its own, and whatever is raised there is tried
+    again: what becomes of a job never depends on how its logs fare.
+    """
 
     def __init__(
         self, spool: Path, folder: LogFolder, attempt: int, held: Callable[[], bool] = lambda: True
@@ -73,12 +103,13 @@ class LogShipper:
         self._streams: list[_Stream] = []
         self._created = False
         self._lock = threading.Lock()
-        self._done = threading.Event()
+        self._sealed = False
+        self._finishing = threading.Event()
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="logs", daemon=True)
-        self._fault: StoreError | None = None
 
     def add(self, name: str) -> Path:
-        """Begin a log file; the local path to write to."""
+        """Begin a log file; the local path to write to. Raises OSError."""
         path = self._spool / name
         path.touch()
         with self._lock:
@@ -86,66 +117,82 @@ class LogShipper:
         return path
 
     def start(self) -> None:
+        """Begin to carry."""
         self._thread.start()
 
-    def finish(self, limit_seconds: float) -> tuple[StreamSeal, ...]:
-        """Send what is left, for at most `limit_seconds`; what is known of every file.
+    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]:
+        """Send what is left; what is known of every file. Raises nothing, and is over a second after the time
+        is up, whatever a call under way is waiting for.
 
-        0 sends nothing more: the files may be another runner's by now. A share that does not exist is not
-        waited for.
+        `limit_seconds` counts from now and is asked all along: a runner may be in a hurry suddenly. 0 sends
+        nothing more: the files may be another runner's by now. A share that does not exist is not waited for.
         """
-        self._done.set()
-        self._thread.join()
-        deadline = time.monotonic() + limit_seconds
-        while limit_seconds > 0:
-            pause = self._look()
-            gone = isinstance(self._fault, NotFoundError) and pause > 0
-            if gone or pause == _LOOK_SECONDS or time.monotonic() > deadline:
-                break
-            time.sleep(pause)
-        if limit_seconds > 0:
-            self._folder.let_go()
+        if limit_seconds() <= 0:
+            self._given_up.set()
+        self._finishing.set()
+        begun = time.monotonic()
+        while self._thread.is_alive() and self._held() and time.monotonic() - begun < limit_seconds():
+            self._thread.join(0.05)
+        self._given_up.set()
+        if self._thread.is_alive() and self._held() and limit_seconds() > 0:
+            self._thread.join(_LET_GO_SECONDS)
         self._folder.close()
-        return tuple(self._seal(stream) for stream in self._streams)
+        with self._lock:
+            self._sealed = True
+            return tuple(_seal(stream) for stream in self._streams)
 
     def progress(self) -> tuple[StreamSeal, ...]:
         """What has arrived so far, without sums: what will be known of the logs if this machine is lost."""
         with self._lock:
-            streams = list(self._streams)
-        return tuple(StreamSeal(s.name, s.sent, "", False, s.lines) for s in streams if s.started)
+            return tuple(StreamSeal(s.name, s.sent, "", False, s.lines) for s in self._streams if s.started)
 
     @property
     def fault(self) -> str:
         """What keeps lines from arriving at this moment, or ""."""
-        return str(self._fault or "")
+        return next((_told(stream.fault) for stream in self._all() if stream.fault), "")
+
+    def _all(self) -> list[_Stream]:
+        with self._lock:
+            return list(self._streams)
 
     def _carry(self) -> None:
         pause = _LOOK_SECONDS
-        while not self._done.wait(pause):
+        while not self._finishing.wait(pause):
             pause = self._look()
+        for stream in self._all():
+            stream.again_at = 0.0
+        pause = 0.0
+        while not self._given_up.wait(pause):
+            pause = self._look()
+            if all(stream.whole or stream.hopeless for stream in self._all()):
+                break
+        if self._held():
+            self._folder.let_go()
 
     def _look(self) -> float:
-        """Send a piece of every stream that has grown. Seconds until the next look: none while there is more,
-        _RETRY_SECONDS when something was refused, _LOOK_SECONDS when everything is sent."""
-        with self._lock:
-            streams = list(self._streams)
-        fault: StoreError | None = None
-        more = False
-        for stream in streams:
-            try:
-                more |= self._send(stream)
-            except StoreError as error:
-                fault = error
-        if fault and str(fault) != str(self._fault):
-            log.warning("log lines wait: %s", fault, extra={"action": "log_refused"})
-        self._fault = fault
-        if more:
-            return 0.0
-        return _RETRY_SECONDS if fault else _LOOK_SECONDS
+        """Send a piece of every stream that has grown. Seconds until the next look: none while there is
+        more."""
+        more = [self._tend(stream) for stream in self._all() if time.monotonic() >= stream.again_at]
+        return 0.0 if any(more) else _LOOK_SECONDS
+
+    def _tend(self, stream: _Stream) -> bool:
+        """`_send`; what it raises, whatever that is, is remembered and it is tried again later."""
+        try:
+            more = self._send(stream)
+        except Exception as error:
+            if _told(error) != _told(stream.fault):
+                words, extra = (stream.name, _told(error)), {"action": "log_refused"}
+                log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
+            pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
+            stream.fault, stream.again_at = error, time.monotonic() + pause
+            stream.refusals += 1
+            return False
+        stream.fault, stream.refusals = None, 0
+        return more
 
     def _send(self, stream: _Stream) -> bool:
         """Send one piece; whether there is more."""
-        if not self._held():
+        if self._given_up.is_set() or not self._held():
             raise LostOwnershipError("the lease has run out: the log files may be another runner's")
         if not self._created:
             self._folder.create()
@@ -153,19 +200,38 @@ class LogShipper:
         if not stream.started:
             self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
             stream.started = True
-        with stream.path.open("rb") as file:
-            file.seek(stream.sent)
-            # One piece, then the others' turn: a process that prints without end must not starve them.
-            if data := file.read(MOST_BYTES):
-                self._folder.append(stream.name, stream.sent, data)
+        # One piece, then the others' turn: a process that prints without end must not starve them.
+        if not stream.piece and self._is_due(stream):
+            with stream.path.open("rb") as file:
+                file.seek(stream.sent)
+                stream.piece = file.read(MOST_BYTES)
+        if not (data := stream.piece):
+            return False
+        self._folder.append(stream.name, stream.sent, data)
+        stream.sent_at = time.monotonic()
+        with self._lock:
+            if not self._sealed:
                 stream.digest.update(data)
                 stream.sent += len(data)
                 stream.lines += data.count(b"\n")
+        stream.piece = b""
         return len(data) == MOST_BYTES
 
-    def _seal(self, stream: _Stream) -> StreamSeal:
-        whole = stream.started and stream.sent == stream.path.stat().st_size
-        return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), whole, stream.lines)
+    def _is_due(self, stream: _Stream) -> bool:
+        """Whether what has been written is to be sent now, or gathered for a while longer."""
+        gathered_until = stream.sent_at + self._folder.pause_seconds(stream.name)
+        if self._finishing.is_set() or time.monotonic() >= gathered_until:
+            return True
+        return stream.path.stat().st_size - stream.sent >= MOST_BYTES
+
+
+def _seal(stream: _Stream) -> StreamSeal:
+    return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), stream.whole, stream.lines)
+
+
+def _told(error: Exception | None) -> str:
+    """What people are told of it. Texts of others' exceptions may hold addresses with signatures."""
+    return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""
 
 
 class ExecutionLog:

@@ -11,6 +11,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class PathFolder:
         self._fenced = fenced
         self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
         self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()  #: around the beginning and the end of the child
 
     def open(self) -> None:
         """From now on there is a volume to write to."""
@@ -78,23 +80,30 @@ class PathFolder:
         """Write at `offset` and sync. Raises StoreError."""
         self._ask({"do": "append", "name": name, "offset": offset, "length": len(data)}, data)
 
+    def pause_seconds(self, name: str) -> float:
+        """Between two appends to a file: it can be appended to for ever."""
+        return 0.0
+
     def let_go(self) -> None:
         """Nothing is held."""
 
     def close(self) -> None:
         """End the child, so that nothing keeps the volume from being unmounted. Shut from then on."""
-        self._open = False
-        if self._child is not None:
-            for pipe in (self._child.stdin, self._child.stdout):
+        with self._lock:
+            self._open = False
+            child, self._child = self._child, None
+        if child is not None:
+            # First of all, for another thread may be waiting for its answer, which is then over.
+            kill_group(child)
+            for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
                     pipe.close()
-            kill_group(self._child)
-            self._child = None
 
     def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
-        if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
-            raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
-        child = self._running()
+        with self._lock:
+            if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
+                raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
+            child = self._running()
         where = {"root": self._folder.root, "inner": self._folder.inner, "user": self._user.to_act_as}
         line = json.dumps(request | where).encode() + b"\n"
         try:
@@ -132,7 +141,7 @@ class PathFolder:
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
-        if kill_group(child):
+        if kill_group(child) and self._child is child:
             self._child = None
 
 

@@ -16,7 +16,8 @@ from shared.settings import Settings
 from shared.spec import SetupTask
 from shared.stores.clusters import ClusterRow
 
-_DRAIN_SECONDS = 30.0
+#: The last lines get this long to arrive, and less when the runner is to stop.
+_DRAIN_SECONDS, _HURRIED_DRAIN_SECONDS = 30.0, 2.0
 
 
 class SetupTaskError(BatchAIError):
@@ -46,12 +47,16 @@ def run(
     logs = log_places.open_logs(folder, roots, spool, run="", attempt=1, node_root=config.root, user=own())
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
+
+    def drain_seconds() -> float:
+        return _HURRIED_DRAIN_SECONDS if stopping.is_set() else _DRAIN_SECONDS
+
     try:
-        with log_places.while_mounted(logs, lambda: _DRAIN_SECONDS):
+        with log_places.while_mounted(logs, drain_seconds):
             child = process.start("setup task", task.command_line, env, config.root, out, err)
             code = _wait(child, stopping, config.grace_seconds)
     finally:
-        logs.finish(_DRAIN_SECONDS)
+        logs.finish(drain_seconds)
     if code:
         raise SetupTaskError(
             f"the cluster's setup task ended with exit code {code}; its logs are in {folder}"

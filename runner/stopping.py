@@ -44,15 +44,19 @@ class StoppedEarlyError(BatchAIError):
 
 
 class StopSignal:
-    """Set once by any thread, the first reason stays, except that a lost lease overrides all."""
+    """Set by any thread. The first reason stays, except that a lost lease overrides all; a later one that
+    leaves little time is heeded in that."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._reason: StopReason | None = None
+        self._said: set[StopReason] = set()
 
     def set(self, reason: StopReason) -> None:
+        """Say stop."""
         with self._lock:
+            self._said.add(reason)
             if self._reason is None or reason is StopReason.LOST:
                 self._reason = reason
         self._event.set()
@@ -70,15 +74,19 @@ class StopSignal:
         """Between SIGTERM and SIGKILL: `usual`, or less for some reasons, at most `hurried` for others."""
         if self._reason is StopReason.LOST:
             return 0.0  # another runner may start at any moment
-        hurries = self._reason is not None and self._reason.hurries
-        return min(usual, hurried) if hurries else usual
+        return min(usual, hurried) if any(reason.hurries for reason in self._all()) else usual
 
     def drain_seconds(self) -> float:
         """How long the last lines of the logs may take to reach where people read them."""
         if self._reason is StopReason.LOST:
             return 0.0  # with the lease the files went to another runner
-        hands_back = self._reason is not None and self._reason.hands_back
+        hands_back = any(reason.hands_back for reason in self._all())
         return _HURRIED_DRAIN_SECONDS if hands_back else _DRAIN_SECONDS
+
+    def _all(self) -> frozenset[StopReason]:
+        """Every reason that was given so far."""
+        with self._lock:
+            return frozenset(self._said)
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds`; whether a stop was asked for."""

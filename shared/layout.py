@@ -119,3 +119,10 @@ def attempt_name(name: str, attempt: int) -> str:
         return ""
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}.attempt-{attempt}{dot}{suffix}"
+
+
+def part_name(name: str, attempt: int, part: int) -> str:
+    """Where a log of an attempt goes on that a container's blob has no more room for, parts 2, 3, ...:
+    stdout.attempt-1.part-2.txt. Named by its attempt, so that no later one finds it in its way."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.attempt-{attempt}.part-{part}{dot}{suffix}"

@@ -147,7 +147,9 @@ def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
         return LostOwnershipError(f"{doing}: the message is no longer ours")
     if isinstance(error, ResourceModifiedError) or status == 412:
         return LostOwnershipError(f"{doing}: changed by somebody else meanwhile")
-    if isinstance(error, ResourceExistsError) or code in ("EntityAlreadyExists", "BlobAlreadyExists"):
+    # The SDKs make a ResourceExistsError of every 409: of a file that somebody has open, too.
+    exists = code.endswith("AlreadyExists") or (not code and isinstance(error, ResourceExistsError))
+    if exists:
         return ConflictError(f"{doing}: exists already")
     if isinstance(error, ResourceNotFoundError) or status == 404:
         return NotFoundError(f"{doing}: not found ({code})")

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.fileshare import LinearRetry, ShareClient, ShareFileClient, ShareLeaseClient
+from azure.storage.fileshare import (
+    LinearRetry,
+    ShareClient,
+    ShareDirectoryClient,
+    ShareFileClient,
+    ShareLeaseClient,
+)
 
 from shared.errors import StoreError
 from shared.stores.connection import CallCounter, counting_transport, error_code, translated
@@ -95,18 +101,13 @@ class ShareFolder:
     def _create(self, folder: str) -> None:
         client = self._share.get_directory_client(folder)
         try:
-            client.create_directory()
-        except ResourceExistsError:
-            return
+            _make(client)
         except ResourceNotFoundError:
             parent = folder.rpartition("/")[0]
             if not parent:
                 raise  # the share itself is missing
             self._create(parent)
-            try:
-                client.create_directory()
-            except ResourceExistsError:
-                return  # another node of the job made it meanwhile
+            _make(client)
 
     def start_file(self, name: str, previous: str) -> None:
         """Make an empty file; one that is there (an earlier attempt's) is kept as `previous`."""
@@ -161,12 +162,25 @@ class ShareFolder:
             client.resize_file(offset + len(data), **held)
             client.upload_range(data, offset=offset, length=len(data), **held)
 
+    def pause_seconds(self, name: str) -> float:
+        """Between two appends to a file: it can be appended to for ever."""
+        return 0.0
+
     def close(self) -> None:
         """Close the connection."""
         self._share.close()
 
     def _file(self, name: str) -> ShareFileClient:
         return self._share.get_file_client(f"{self._folder}/{name}")
+
+
+def _make(client: ShareDirectoryClient) -> None:
+    """Make a directory; one that is there, made by another node of the job perhaps, is fine."""
+    try:
+        client.create_directory()
+    except ResourceExistsError as error:
+        if error_code(error) != "ResourceAlreadyExists":
+            raise
 
 
 def _lease_id(run: str, attempt: int) -> str:

@@ -11,6 +11,8 @@ from local.azurite import Endpoints
 
 #: (method, path with query) of a request -> whether it is meant.
 Meant = Callable[[str, str], bool]
+#: (which requests, HTTP status, the service's error code).
+Refusal = tuple[Meant, int, str]
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
@@ -25,6 +27,7 @@ class Wire:
         self.refused: Meant | None = None  #: answer 503 to what is meant
         self.garbling = False  #: answer 200 with what nobody asked for
         self.dead = threading.Event()  #: accept and never answer
+        self.refusals: list[Refusal] = []  #: what is answered in the service's stead, until it is taken out
         self._lose: list[Meant] = []
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"wire": self}))
@@ -45,6 +48,10 @@ class Wire:
                 self.lost.append((method, path))
                 return True
         return False
+
+    def refusal(self, method: str, path: str) -> tuple[int, str] | None:
+        """HTTP status and error code, where a request is to be refused."""
+        return next(((status, code) for meant, status, code in self.refusals if meant(method, path)), None)
 
     def wait_while_dead(self) -> None:
         while self.dead.is_set() and not self._closing.wait(0.02):
@@ -84,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.wire.refusing or (refused and refused(self.command, self.path)):
             self._answer(503, [], b"")
             return
+        if refused := self.wire.refusal(self.command, self.path):
+            self._answer(refused[0], [("x-ms-error-code", refused[1])], b"")
+            return
         if self.wire.garbling:
             self._answer(200, [("Content-Type", "application/json")], b'{"value": [{"odata.etag": "x"}]}')
             return
@@ -104,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             if name.lower() not in _HOP:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
+        length = next((value for name, value in headers if name.lower() == "content-length"), "0")
+        self.send_header("Content-Length", length if self.command == "HEAD" else str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)

@@ -15,6 +15,7 @@ from cli.following import Follower
 from cli.http import Api
 from cli.links import Links, Place
 from cli.patience import Patience
+from shared.layout import part_name
 
 NAME = "stdout.txt"
 
@@ -24,6 +25,7 @@ class World:
 
     def __init__(self) -> None:
         self.run, self.attempt, self.state = "run-1", 1, "running"
+        self.part = 1  #: of the log, that the job writes to
         self.files: dict[str, bytes] = {}
         self.links = 0  #: links made before the last expiry are not good any more
         self.down = 0  #: requests to the function app that fail
@@ -78,13 +80,23 @@ class World:
     # what may happen
 
     def grow(self, data: bytes) -> None:
-        self.files[NAME] = self.files.get(NAME, b"") + data
+        self.files[self._latest] = self.files.get(self._latest, b"") + data
 
     def begin_append(self, length: int) -> None:
         self.grow(bytes(length))
 
     def end_append(self, data: bytes) -> None:
-        self.files[NAME] = self.files[NAME][: -len(data)] + data
+        self.files[self._latest] = self.files[self._latest][: -len(data)] + data
+
+    def begin_part(self) -> None:
+        """The log goes on in a next file, if there is anything in this one."""
+        if self.files.get(self._latest):
+            self.part += 1
+            self.grow(b"")
+
+    @property
+    def _latest(self) -> str:
+        return NAME if self.part == 1 else part_name(NAME, self.attempt, self.part)
 
     def claim(self) -> None:
         self.attempt += 1
@@ -92,7 +104,7 @@ class World:
     def rotate(self) -> None:
         if NAME in self.files:
             self.files[f"stdout.attempt-{self.attempt - 1}.txt"] = self.files[NAME]
-        self.files[NAME] = b""
+        self.files[NAME], self.part = b"", 1
 
     def expire(self) -> None:
         self.links += 1
@@ -201,10 +213,54 @@ def test_a_lost_attempt_is_finished_before_the_next_one_begins() -> None:
     assert said == ["attempt 1 ended early; the next one begins the file anew"]
 
 
+def test_a_log_that_goes_on_in_further_files_is_one() -> None:
+    world = World()
+    world.grow(b"one\n")
+    world.after(5, lambda: world.grow(b"end of one\n"))
+    for text in (b"two\n", b"three\n"):
+        world.after(0, world.begin_part)
+        world.after(0, lambda text=text: world.grow(text))  # type: ignore[misc]
+        world.after(150, lambda: world.grow(b"more\n"))
+    world.after(150, world.end)
+    assert world.followed()[0] == b"one\nend of one\ntwo\nmore\nthree\nmore\n"
+    assert world.listings < 20, "it is not asked for at every look"
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_log_of_several_files_that_are_all_there(wait: bool) -> None:
+    world = World()
+    for text in (b"one\n", b"two\n", b"three\n"):
+        world.grow(text)
+        world.begin_part()
+    if wait:
+        world.end()
+    assert world.followed(wait=wait)[0] == b"one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize("looks", [3, 150])
+def test_an_attempt_is_lost_in_a_further_file(looks: int) -> None:
+    """The follower still reads the first one, or that one."""
+    world = World()
+    world.grow(b"one\n")
+
+    def end_attempt() -> None:
+        world.grow(b"end of two\n")
+        world.claim()
+        world.rotate()
+        world.grow(b"second\n")
+
+    world.begin_part()
+    world.grow(b"two\n")
+    world.after(looks, end_attempt)
+    world.after(100, world.end)
+    assert world.followed()[0] == b"one\ntwo\nend of two\nsecond\n"
+
+
 def test_earlier_attempts_are_not_printed_again() -> None:
     world = World()
     world.attempt = 3
     world.files = {"stdout.attempt-1.txt": b"old", "stdout.attempt-2.txt": b"older", NAME: b"new"}
+    world.files["stdout.attempt-2.part-2.txt"] = b"and older"
     world.after(6, world.end)
     assert world.followed()[0] == b"new"
 
@@ -263,7 +319,7 @@ def test_a_file_that_never_came_is_told() -> None:
 Step = tuple[str, bytes, int]
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["append", "append", "append", "expire", "down", "attempt"]),
+        st.sampled_from(["append", "append", "append", "expire", "down", "attempt", "part"]),
         st.binary(min_size=1, max_size=12),
         st.integers(0, 7),
     ),
@@ -291,6 +347,8 @@ def test_every_byte_comes_once_however_things_fall(steps: list[Step], gaps: list
             world.after(next(pauses), world.expire)
         elif kind == "down":
             world.after(next(pauses), lambda number=number: down(number))  # type: ignore[misc]
+        elif kind == "part":
+            world.after(next(pauses), world.begin_part)
         else:
             expected.append(b"")
             world.after(next(pauses), world.claim)

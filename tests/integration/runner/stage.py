@@ -23,11 +23,12 @@ class Stage:
         self.world, self.shares, self.config = world, shares, config
         self.logs = shares.create("logs")
         self.stop = StopSignal()
+        self.volumes: dict[str, Any] = {"azureFileShares": [shares.volume("logs")]}
 
     def claim(self, command: str = "true", *, name: str = "job", **properties: Any) -> Claim:
         least = {
             "stdOutErrPathPrefix": f"{MOUNTS}/logs",
-            "mountVolumes": {"azureFileShares": [self.shares.volume("logs")]},
+            "mountVolumes": self.volumes,
         }
         self.world.accept(name, document(command, **least | properties))
         return self.world.must_claim(self.config.node_id)
