@@ -11,6 +11,7 @@ from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, UNMANAG
 from shared.errors import MountError, NotFoundError
 from shared.file_urls import FileShareUrl, file_share
 from shared.names import file_server_from_arm_id
+from shared.own_places import own_places
 from shared.settings import AccountEndpoints, Settings
 from shared.spec import AzureStorageCredentials, FileServer, MountVolumes
 from shared.stores.workspaces import Row
@@ -24,21 +25,30 @@ def volumes_of(
 ) -> tuple[Volume, ...]:
     """The volumes of a document in their order, with keys, endpoints and servers this installation knows.
 
-    Raises MountError for a file share whose URL cannot be read, and for an unknown file server.
+    Raises MountError for a file share whose URL cannot be read, for an unknown file server, and for what the
+    installation itself lives on: also in documents that were accepted before that was refused at the door.
     """
     if mounts is None:
         return ()
     return tuple(_volumes(mounts, settings, find_server))
 
 
+def _allowed(volume: Volume, fault: str | None) -> Volume:
+    """The volume itself. Raises MountError for a fault in what it names."""
+    if fault:
+        raise MountError(volume.code, f"{volume} is not mounted. {fault}")
+    return volume
+
+
 def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) -> Iterator[Volume]:
+    places = own_places(settings)
     for share in mounts.azure_file_shares:
         address = _share_address(share.azure_file_url)
         account = share.account_name or address.account
         key, own = _key(share.credentials, account, settings), _endpoints(settings, account).file
         if not key and not address.may_see_tokens(own):
             raise _no_token(address)
-        yield Volume(
+        volume = Volume(
             FILE_SHARE,
             share.relative_mount_path,
             account=account,
@@ -48,8 +58,10 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
+        fault = places.share_fault((account, address.account), address.endpoint, address.share)
+        yield _allowed(volume, fault)
     for blobs in mounts.azure_blob_file_systems:
-        yield Volume(
+        volume = Volume(
             BLOB_CONTAINER,
             blobs.relative_mount_path,
             account=blobs.account_name,
@@ -58,15 +70,17 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             endpoint=_endpoints(settings, blobs.account_name).blob,
             mount_options=blobs.mount_options or "",
         )
+        yield _allowed(volume, places.container_fault(volume.account, volume.container))
     for server in mounts.file_servers:
         host, directory = _server_address(server, settings, find_server)
-        yield Volume(
+        volume = Volume(
             FILE_SERVER,
             server.relative_mount_path,
             server=host,
             source_directory=directory,
             mount_options=server.mount_options or "",
         )
+        yield _allowed(volume, places.server_fault(host, directory))
     for other in mounts.unmanaged_file_systems:
         yield Volume(UNMANAGED, other.relative_mount_path, mount_command=other.mount_command)
 

@@ -11,6 +11,7 @@ from shared.environment import Node, Placement, log_directory, output_directorie
 from shared.errors import LaunchError, RequestError
 from shared.file_urls import file_share
 from shared.layout import STDOUTERR_FOLDER, NodeLayout
+from shared.own_places import OwnPlaces, own_places
 from shared.safe_paths import relative_fault
 from shared.settings import AccountEndpoints, Settings
 from shared.spec import AzureStorageCredentials, JobSpec, MountVolumes
@@ -96,12 +97,11 @@ def _nowhere(identifier: str) -> RequestError:
 def _points(
     root: str, mounts: MountVolumes, settings: Settings
 ) -> Iterator[tuple[PurePosixPath, OutputPlace | None]]:
-    """Mount points under `root`, with what is mounted there; None where that cannot be listed."""
+    """Mount points under `root`, with what is mounted there; None where that cannot or must not be listed."""
+    places = own_places(settings)
     for share in mounts.azure_file_shares:
-        yield (
-            _point(root, share.relative_mount_path),
-            _share(share.azure_file_url, share.credentials, settings),
-        )
+        point = _point(root, share.relative_mount_path)
+        yield point, _share(share.azure_file_url, share.credentials, settings, places)
     for blobs in mounts.azure_blob_file_systems:
         account = blobs.account_name
         place = OutputPlace(
@@ -112,7 +112,8 @@ def _points(
             _endpoints(settings, account).blob,
             _key(blobs.credentials, account, settings),
         )
-        yield _point(root, blobs.relative_mount_path), place
+        closed = places.container_fault(account, blobs.container_name)
+        yield _point(root, blobs.relative_mount_path), None if closed else place
     for server in mounts.file_servers:
         yield _point(root, server.relative_mount_path), None
     for other in mounts.unmanaged_file_systems:
@@ -123,11 +124,15 @@ def _point(root: str, relative: str) -> PurePosixPath:
     return PurePosixPath(root) / relative
 
 
-def _share(url: str, credentials: AzureStorageCredentials | None, settings: Settings) -> OutputPlace | None:
+def _share(
+    url: str, credentials: AzureStorageCredentials | None, settings: Settings, places: OwnPlaces
+) -> OutputPlace | None:
     try:
         found = file_share(url)
     except ValueError:
         return None
+    if places.share_fault((found.account,), found.endpoint, found.share):
+        return None  # the document was accepted before that was refused at the door
     own = _endpoints(settings, found.account).file
     endpoint = own if found.is_public else found.endpoint
     key = _key(credentials, found.account, settings)

@@ -21,6 +21,8 @@ _SAFE_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODE = re.compile(r"0?[0-7]{3,4}")
 _FILE_SERVER_ID = re.compile(r"/subscriptions/[^/\s]+/.+/fileservers/[^/\s]+/?", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9._:\[\]-]{0,252}")
+#: Somebody forgot to fill it in, which is told elsewhere.
+_PLACEHOLDER = re.compile(r"<[^<>/]*>")
 _SPECIAL_CONTAINERS = ("$root", "$web", "$logs")
 
 
@@ -111,7 +113,8 @@ def _file_share(volume: Raw) -> Findings:
 
 def _container(volume: Raw) -> Findings:
     name = volume.text("containerName")
-    if name and not STORAGE_NAME.fullmatch(name) and name not in _SPECIAL_CONTAINERS and "<" not in name:
+    named = name and (STORAGE_NAME.fullmatch(name) or name in _SPECIAL_CONTAINERS)
+    if name and not named and not _PLACEHOLDER.fullmatch(name):
         hint = "3 to 63 lower-case letters, digits and single hyphens."
         yield Finding(volume.at("containerName"), f"{printable(name)} is no name of a blob container.", hint)
     yield from _account(volume)
@@ -119,7 +122,7 @@ def _container(volume: Raw) -> Findings:
 
 def _account(volume: Raw) -> Findings:
     account = volume.text("accountName")
-    if account and "<" not in account and not _ACCOUNT.fullmatch(account):
+    if account and not _PLACEHOLDER.fullmatch(account) and not _ACCOUNT.fullmatch(account):
         told = f"{printable(account)} is no name of a storage account."
         finding = warning if _SAFE_ACCOUNT.fullmatch(account) else Finding
         yield finding(volume.at("accountName"), told, "3 to 24 lower-case letters and digits.")
