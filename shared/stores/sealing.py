@@ -20,7 +20,7 @@ _VERSION = 2
 
 
 class Sealer:
-    """Seals with the newest key, opens with any. The form: {"sealed": {"v": 2, "key": id, "data": base64}}."""
+    """Seals with the newest key, opens with any. The form: {"sealed": {"v": 2, "key": id, "data": base64}}"""
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         """`keys`: 32 bytes each, newest first; at least one."""
