@@ -49,6 +49,8 @@ def explanation(spec: JobSpec, placement: Placement) -> dict[str, Any]:
     folders = [("logs", "stdouterr", "AZ_BATCHAI_STDOUTERR_DIR", paths.logs)]
     folders += [("input", key, f"AZ_BATCHAI_INPUT_{key}", path) for key, path in paths.inputs.items()]
     folders += [("output", key, f"AZ_BATCHAI_OUTPUT_{key}", path) for key, path in paths.outputs.items()]
+    volumes = list(_volumes(spec.mount_volumes, placement.layout))
+    mounted = [volume["path"] for volume in volumes]
     nodes = [replace(placement, index=i) for i in range(len(placement.nodes))]
     common = _common_environment(spec, nodes)
     return {
@@ -58,8 +60,8 @@ def explanation(spec: JobSpec, placement: Placement) -> dict[str, Any]:
         "image": image,
         "priority": spec.scheduling_priority,
         "maxWallClockTime": iso_duration(spec.constraints.max_wall_clock_time),
-        "volumes": list(_volumes(spec.mount_volumes, placement.layout)),
-        "folders": [_folder(*folder, spec, placement.layout) for folder in folders],
+        "volumes": volumes,
+        "folders": [_folder(*folder, mounted, placement.layout) for folder in folders],
         "environment": common,
         "secrets": [secret.name for secret in spec.secrets],
         "preparation": launch.preparation,
@@ -107,10 +109,10 @@ def _on_node(target: str, layout: NodeLayout) -> str:
 
 
 def _folder(
-    kind: str, key: str, variable: str, path: str, spec: JobSpec, layout: NodeLayout
+    kind: str, key: str, variable: str, path: str, mounted: list[str], layout: NodeLayout
 ) -> dict[str, str]:
-    """One folder, and what it lies on: "job volume", "cluster volume", "node" or "" for an empty path."""
-    mounted = [volume["path"] for volume in _volumes(spec.mount_volumes, layout)]
+    """One folder, and what it lies on: "job volume", "cluster volume", "node" or "" for an empty path.
+    `mounted`: where the job's volumes are."""
     if any(_inside(path, volume) for volume in mounted):
         on = "job volume"
     elif _inside(path, layout.mount_root):

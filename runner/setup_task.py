@@ -9,8 +9,8 @@ from runner import log_places, process
 from runner.config import RunnerConfig, job_base_environment
 from runner.job_user import own
 from runner.mounts.types import Volume
-from shared.errors import BatchAIError
-from shared.expansion import expand
+from shared.errors import BatchAIError, LaunchError
+from shared.expansion import Expansion, expand
 from shared.layout import setup_task_directory, setup_task_segment
 from shared.settings import Settings
 from shared.spec import SetupTask
@@ -37,8 +37,11 @@ def run(
     Raises SetupTaskError when it cannot be started, its exit code is not 0, or `stopping` is set meanwhile.
     """
     mount_root = str(config.root / "mounts")
-    env = _environment(task, config, mount_root)
-    prefix = expand(task.std_out_err_path_prefix, env)
+    try:
+        env = _environment(task, config, mount_root)
+        prefix = expand(task.std_out_err_path_prefix, env, "stdOutErrPathPrefix")
+    except LaunchError as error:
+        raise SetupTaskError(f"the cluster's setup task cannot be started: {error}") from error
     folder = setup_task_directory(prefix, setup_task_segment(settings.scope, row.id, row.revision))
     spool = config.work / "setup-task"
     shutil.rmtree(spool, ignore_errors=True)
@@ -77,8 +80,9 @@ def _wait(child: process.JobProcess, stopping: threading.Event, grace_seconds: f
 def _environment(task: SetupTask, config: RunnerConfig, mount_root: str) -> dict[str, str]:
     env = job_base_environment(config, os.environ)
     env |= {"AZ_BATCHAI_MOUNT_ROOT": mount_root, "AZ_BATCH_NODE_ID": config.node_id}
+    expansion = Expansion(env)
     for variable in task.environment_variables:
-        env[variable.name] = expand(variable.value, env)
+        env[variable.name] = expansion.fill(variable.value, f"the environment variable {variable.name}")
     for secret in task.secrets:
         if secret.value is None:
             raise SetupTaskError(f"the secret {secret.name} of the setup task has no value yet")

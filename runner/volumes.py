@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, UNMANAGED, Volume
 from shared.errors import MountError, NotFoundError
 from shared.names import file_server_from_arm_id
+from shared.own_places import own_places
 from shared.settings import Settings
 from shared.spec import AzureFileShare, FileServer, MountVolumes
 from shared.storage_places import StoragePlace, container_place, share_place
@@ -22,17 +23,26 @@ def volumes_of(
 ) -> tuple[Volume, ...]:
     """The volumes of a document in their order, with keys, endpoints and servers this installation knows.
 
-    Raises MountError for a file share whose URL cannot be read, and for an unknown file server.
+    Raises MountError for a file share whose URL cannot be read, for an unknown file server, and for what the
+    installation itself lives on: also in documents that were accepted before that was refused at the door.
     """
     if mounts is None:
         return ()
     return tuple(_volumes(mounts, settings, find_server))
 
 
+def _allowed(volume: Volume, fault: str | None) -> Volume:
+    """The volume itself. Raises MountError for a fault in what it names."""
+    if fault:
+        raise MountError(volume.code, f"{volume} is not mounted. {fault}")
+    return volume
+
+
 def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) -> Iterator[Volume]:
+    places = own_places(settings)
     for share in mounts.azure_file_shares:
         place = _share_place(share, settings)
-        yield Volume(
+        volume = Volume(
             FILE_SHARE,
             share.relative_mount_path,
             account=place.account,
@@ -42,9 +52,10 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
+        yield _allowed(volume, place.closed)
     for blobs in mounts.azure_blob_file_systems:
         place = container_place(blobs, settings)
-        yield Volume(
+        volume = Volume(
             BLOB_CONTAINER,
             blobs.relative_mount_path,
             account=place.account,
@@ -53,15 +64,17 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             endpoint=place.endpoint,
             mount_options=blobs.mount_options or "",
         )
+        yield _allowed(volume, place.closed)
     for server in mounts.file_servers:
         host, directory = _server_address(server, settings, find_server)
-        yield Volume(
+        volume = Volume(
             FILE_SERVER,
             server.relative_mount_path,
             server=host,
             source_directory=directory,
             mount_options=server.mount_options or "",
         )
+        yield _allowed(volume, places.server_fault(host, directory))
     for other in mounts.unmanaged_file_systems:
         yield Volume(UNMANAGED, other.relative_mount_path, mount_command=other.mount_command)
 

@@ -131,5 +131,5 @@ def accepted_document(spec: JobSpec, job: Job, cluster_revision: str, sealer: Se
     """What is stored as accepted/<uuid>.json: the document with sealed secrets, and what it was accepted
     against."""
     return {"uuid": job.uuid, "job": str(job.id), "clusterRevision": cluster_revision} | to_document(
-        spec, sealer.seal
+        spec, lambda secret: sealer.seal(secret, job.uuid)
     )

@@ -109,7 +109,8 @@ class Attempts:
         Raises NotFoundError, StoreError, DocumentError.
         """
         document = self.documents.get_accepted(job.uuid)
-        return job_from_document(document, self._sealer.unseal), str(document.get("clusterRevision", ""))
+        spec = job_from_document(document, lambda sealed: self._sealer.unseal(sealed, job.uuid))
+        return spec, str(document.get("clusterRevision", ""))
 
     def next_job(self, queue: str, owner: str) -> Claim | Help | None:
         """Take the next job of a queue: receive, claim the row, read the document. Or learn that a gang lacks

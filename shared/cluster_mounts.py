@@ -2,7 +2,7 @@
 
 from shared.errors import Problem, Severity
 from shared.names import printable
-from shared.safe_paths import plain_parts, rooted
+from shared.safe_paths import MountPoints, rooted
 from shared.spec_cluster import ClusterSpec
 from shared.spec_job import JobSpec
 from shared.spec_volumes import MountVolumes
@@ -16,13 +16,13 @@ def unmounted_on_cluster(job: JobSpec, cluster: ClusterSpec) -> tuple[Problem, .
     The original accepted such jobs: inputs are missing, outputs stay on the node's disk. The problems have
     no line (0): the text of the document is not at hand.
     """
-    mounted = [plain_parts(volume) for volume in _targets(cluster.node_setup.mount_volumes)]
+    points = MountPoints(_targets(cluster.node_setup.mount_volumes))
     found = []
     for path, text in _paths(job):
         place = rooted(text)
         if place is None or place.variable != _ROOT or not place.parts:
             continue
-        if not any(place.parts[: len(target)] == target for target in mounted):
+        if not points.hold(place.parts):
             told = f"The cluster mounts nothing at {printable(place.parts[0])}."
             hint = (
                 "Add the volume to the cluster, or mount it for the job and write $AZ_BATCHAI_JOB_MOUNT_ROOT."

@@ -63,8 +63,9 @@ class ClusterReader:
 
     def spec(self, revision: str) -> ClusterSpec:
         """The accepted document of a revision, secrets opened."""
-        document = self._documents.get_accepted(document_name(revision))
-        return cluster_from_document(document, self._sealer.unseal)
+        name = document_name(revision)
+        document = self._documents.get_accepted(name)
+        return cluster_from_document(document, lambda sealed: self._sealer.unseal(sealed, name))
 
     def _forget(self, cluster: ClusterId) -> None:
         with self._lock:

@@ -131,7 +131,9 @@ class ClusterManager(ClusterReader):
         content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)
         revision = self._sealer.digest(f"{cluster}|".lower() + content).partition("-")[2][:32]
         properties = json.dumps(public_properties(spec), separators=(",", ":"))
-        self._documents.put_accepted(document_name(revision), to_document(spec, self._sealer.seal))
+        name = document_name(revision)
+        sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
+        self._documents.put_accepted(name, sealed)
         self._queues.provision(known.id if known else cluster)
         for _ in range(_TRIES):
             row = known or ClusterRow(cluster, revision, created=self._now())

@@ -4,14 +4,14 @@ Source: the original's documentation of its environment variables; names with an
 """
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from shared.errors import LaunchError
-from shared.expansion import expand
+from shared.expansion import Expansion
 from shared.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
-from shared.names import ClusterId, JobId, Scope
+from shared.names import ClusterId, JobId, Scope, printable
 from shared.safe_paths import is_below, rooted
 from shared.spec import JobSpec
 
@@ -20,6 +20,10 @@ RESERVED_PREFIX = "AZ_BATCH"
 #: "Batch AI will automatic setup backend when toolkit is specified" (guide to the Keras recipe).
 _KERAS_BACKENDS = {"tensorflow": "tensorflow", "cntk": "cntk"}
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+#: Characters of a path in a message; longer ones are cut.
+_MOST_SHOWN = 500
+#: (text, where it stands) -> the text with its variables filled in.
+_Fill = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -90,21 +94,24 @@ def job_environment(
     taken literally. The document cannot replace what the service sets under AZ_BATCH (`ignored_variables`).
     `base` is what the machine or image sets already: only looked up (so that `/opt/bin:$PATH` works), not
     returned.
-    Raises LaunchError where a path does not come out absolute or a secret is still an unresolved reference.
+    Raises LaunchError where a path does not come out absolute, a secret is still an unresolved reference, or
+    it all comes to more than a process can be given.
     """
     values = _service_variables(spec, placement) | dict(process)
     reserved = {name for name in values if name.startswith(RESERVED_PREFIX)}
-    known = ChainMap(values, dict(base))
+    expansion = Expansion(ChainMap(values, dict(base)), taken=values)
     for variable in spec.environment_variables:
         if variable.name not in reserved:
-            values[variable.name] = expand(variable.value, known)
+            what = f"the environment variable {printable(variable.name)}"
+            values[variable.name] = expansion.fill(variable.value, what)
     for secret in spec.secrets:
         if secret.value is None:
             raise LaunchError(
                 f"the secret {secret.name} has no value yet: its Key Vault reference is unresolved"
             )
         if secret.name not in reserved:
-            values[secret.name] = secret.value.get_secret_value()
+            value = values[secret.name] = secret.value.get_secret_value()
+            expansion.count(value, f"the secret {printable(secret.name)}")
     return values
 
 
@@ -129,22 +136,25 @@ def job_paths(spec: JobSpec, placement: Placement) -> JobPaths:
     """The log, input and output folders. A path may refer to the node's variables and to folders before it
     (logs, then inputs, then outputs, each in the document's order).
 
-    Raises LaunchError where the folder of logs or outputs does not come out absolute, and where what
-    variables bring in leads a path out of its root. Otherwise input paths may be anything.
+    Raises LaunchError where the folder of logs or outputs does not come out absolute, where what variables
+    bring in leads a path out of its root, and where paths come out too long. Otherwise input paths may be
+    anything.
     """
     known = _node_variables(placement)
+    fill = Expansion(known).fill
     segment = path_segment(placement.scope, placement.job, placement.uuid)
-    prefix = _absolute(spec.std_out_err_path_prefix, known, "stdOutErrPathPrefix")
+    prefix = _absolute(spec.std_out_err_path_prefix, fill, "stdOutErrPathPrefix")
     logs = _plain(stdouterr_directory(prefix, segment), "stdOutErrPathPrefix")
     known["AZ_BATCHAI_STDOUTERR_DIR"] = logs
     inputs, outputs = {}, {}
     for folder in spec.input_directories:
-        path = _within_root(folder.path, known, f"path of the input directory {folder.id}")
+        path = _within_root(folder.path, known, fill, f"path of the input directory {folder.id}")
         inputs[folder.id] = known[f"AZ_BATCHAI_INPUT_{folder.id}"] = path
     for output in spec.output_directories:
-        prefix = _absolute(output.path_prefix, known, f"pathPrefix of the output directory {output.id}")
-        suffix = expand(output.path_suffix or "", known)
-        path = _plain(output_directory(prefix, segment, suffix), f"the output directory {output.id}")
+        what = f"the output directory {output.id}"
+        prefix = _absolute(output.path_prefix, fill, f"pathPrefix of {what}")
+        suffix = fill(output.path_suffix or "", f"pathSuffix of {what}")
+        path = _plain(output_directory(prefix, segment, suffix), what)
         outputs[output.id] = known[f"AZ_BATCHAI_OUTPUT_{output.id}"] = path
     return JobPaths(logs, inputs, outputs)
 
@@ -206,12 +216,12 @@ def _node_variables(placement: Placement) -> dict[str, str]:
     }
 
 
-def _absolute(path: str, known: Mapping[str, str], what: str) -> str:
-    expanded = expand(path, known)
+def _absolute(path: str, fill: _Fill, what: str) -> str:
+    expanded = fill(path, what)
     if not expanded.startswith("/"):
         raise LaunchError(
-            f"{what} is '{path}', which comes out as '{expanded}' on the node; it must be an absolute path, "
-            "for example $AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
+            f"{what} is {_shown(path)}, which comes out as {_shown(expanded)} on the node; it must be an "
+            "absolute path, for example $AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
         )
     return expanded
 
@@ -219,14 +229,18 @@ def _absolute(path: str, known: Mapping[str, str], what: str) -> str:
 def _plain(path: str, what: str) -> str:
     # The document's own text has no .. in it (rules of directories): a variable has brought it in.
     if ".." in path.split("/"):
-        raise LaunchError(f"{what} comes out as '{path}' on the node; it must have no .. in it")
+        raise LaunchError(f"{what} comes out as {_shown(path)} on the node; it must have no .. in it")
     return path
 
 
-def _within_root(text: str, known: Mapping[str, str], what: str) -> str:
+def _within_root(text: str, known: Mapping[str, str], fill: _Fill, what: str) -> str:
     """`text` expanded. One that begins with a variable of the node stays below it."""
-    expanded, root = expand(text, known), rooted(text)
+    expanded, root = fill(text, what), rooted(text)
     base = known.get(root.variable, "") if root else ""
     if base.startswith("/") and not is_below(expanded, base):
-        raise LaunchError(f"{what} comes out as '{expanded}' on the node, which leads out of {base}")
+        raise LaunchError(f"{what} comes out as {_shown(expanded)} on the node, which leads out of {base}")
     return expanded
+
+
+def _shown(path: str) -> str:
+    return f"'{path}'" if len(path) <= _MOST_SHOWN else f"'{path[:_MOST_SHOWN]}…'"

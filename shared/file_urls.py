@@ -13,6 +13,7 @@ _AZURE_HOST = re.compile(
     r"|z[0-9]{1,2}\.file\.storage\.azure\.net)",
     re.IGNORECASE,
 )
+_OTHER_SERVICES = frozenset({"blob", "dfs", "queue", "table", "web"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def file_share(url: str) -> FileShareUrl:
         or parts.query
         or parts.fragment
         or "@" in parts.netloc
+        or _is_another_service(host)
     ):
         raise ValueError("Ill-formed Azure File URL")
     folders = [folder for folder in parts.path.split("/") if folder]
@@ -85,6 +87,12 @@ def account_of(url: str) -> str | None:
     if _is_path_style(host.strip("[]"), folders):
         return folders[0] if len(folders) == 2 else None
     return host.split(".")[0] or None
+
+
+def _is_another_service(host: str) -> bool:
+    """Whether a host of Azure's storage serves something else than files."""
+    labels = host.lower().split(".")
+    return len(labels) > 2 and any(label in _OTHER_SERVICES for label in labels[1:3])
 
 
 def _is_path_style(host: str, folders: list[str]) -> bool:

@@ -148,6 +148,11 @@ def cluster_from_arm_id(arm_id: str, scope: Scope | None = None, home: str = "")
     )
 
 
+def is_file_server_id(text: str) -> bool:
+    """Whether it is the ARM id of a Batch AI file server; otherwise a document names a host."""
+    return _FILE_SERVER_ID.fullmatch(text) is not None
+
+
 def file_server_from_arm_id(arm_id: str, scope: Scope) -> tuple[str, str] | None:
     """(workspace, name) of the Batch AI file server that an ARM id names, or None.
 

@@ -96,15 +96,14 @@ def _nowhere(identifier: str) -> RequestError:
 def _points(
     root: str, mounts: MountVolumes, settings: Settings
 ) -> Iterator[tuple[PurePosixPath, OutputPlace | None]]:
-    """Mount points under `root`, with what is mounted there; None where that cannot be listed."""
+    """Mount points under `root`, with what is mounted there; None where that cannot or must not be listed."""
     for share in mounts.azure_file_shares:
         try:
             place = share_place(share, settings)
         except ValueError:
             yield _point(root, share.relative_mount_path), None
         else:
-            # A token of ours is for Azure's own services.
-            yield _point(root, share.relative_mount_path), _listed("share", place) if place.opens else None
+            yield _point(root, share.relative_mount_path), _listed("share", place)
     for blobs in mounts.azure_blob_file_systems:
         yield _point(root, blobs.relative_mount_path), _listed("container", container_place(blobs, settings))
     for server in mounts.file_servers:
@@ -117,5 +116,9 @@ def _point(root: str, relative: str) -> PurePosixPath:
     return PurePosixPath(root) / relative
 
 
-def _listed(kind: str, place: StoragePlace) -> OutputPlace:
+def _listed(kind: str, place: StoragePlace) -> OutputPlace | None:
+    """None: a token of ours is for Azure's own services; or the document was accepted before what it names
+    was refused at the door."""
+    if place.closed or not place.opens:
+        return None
     return OutputPlace(kind, place.account, place.name, "", place.endpoint, place.key)

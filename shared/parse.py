@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from shared.errors import Problem, Severity
 from shared.findings import Finding, json_path
 from shared.json_text import JsonText, read_json
+from shared.own_places import NO_PLACES, OwnPlaces, own_places
 from shared.placeholders import OwnStorage
 from shared.reading import Report, read_cluster, read_job
 from shared.settings import Settings
@@ -28,15 +29,21 @@ class DocumentSettings:
     storage_key: str | None = field(default=None, repr=False)  #: fills <AZURE_BATCHAI_STORAGE_KEY>
     default_cluster: str = "default"  #: cluster of the job's own workspace when cluster.id is absent
     max_bytes: int = 512 * 1024
+    own_places: OwnPlaces = NO_PLACES  #: what no document may mount
 
     @classmethod
     def of(cls, settings: Settings) -> "DocumentSettings":
         """What an installation's settings say of it."""
-        return cls(settings.data_account or None, settings.data_key or None, settings.default_cluster)
+        return cls(
+            settings.data_account or None,
+            settings.data_key or None,
+            settings.default_cluster,
+            own_places=own_places(settings),
+        )
 
     @property
     def own_storage(self) -> OwnStorage:
-        return OwnStorage(self.storage_account or None, self.storage_key or None)
+        return OwnStorage(self.storage_account or None, self.storage_key or None, self.own_places)
 
 
 @dataclass(frozen=True)

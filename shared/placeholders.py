@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.file_urls import account_of, file_share
 from shared.findings import Finding, note, warning
+from shared.own_places import NO_PLACES, OwnPlaces
 from shared.raw import Raw
 
 ACCOUNT = "<AZURE_BATCHAI_STORAGE_ACCOUNT>"
@@ -26,10 +27,11 @@ _NO_CREDENTIALS = "credentials are missing; it can be mounted only where the nod
 
 @dataclass(frozen=True)
 class OwnStorage:
-    """The storage account of the installation itself."""
+    """The storage account of the installation itself, and what of its storage no document may name."""
 
     account: str | None
     key: str | None
+    places: OwnPlaces = NO_PLACES
 
     def __repr__(self) -> str:
         return f"OwnStorage(account={self.account!r}, key=...)"

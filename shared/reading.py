@@ -12,6 +12,7 @@ from shared.legacy import translate_cluster, translate_job
 from shared.placeholders import OwnStorage, complete_volumes
 from shared.raw import Raw
 from shared.rules import cluster_findings, job_findings
+from shared.rules_own_places import own_place_rules
 from shared.spec_base import Model
 from shared.spec_cluster import ClusterSpec
 from shared.spec_job import JobSpec
@@ -53,6 +54,8 @@ def _complete(holder: dict[str, Any], key: str, path: Path, own: OwnStorage, rep
     mounts = holder.get(key)
     if isinstance(mounts, dict):
         holder[key] = complete_volumes(Raw(mounts, (*path, key)), own, report)
+        for finding in own_place_rules(Raw(holder[key], (*path, key)), own.places):
+            report(finding)
 
 
 def _validated(properties: dict[str, Any], model: type[T], report: Report) -> T | None:

@@ -49,10 +49,10 @@ def reseal(documents: Documents, sealer: Sealer, say: Callable[[str], None] = pr
 
 
 def _reseal(documents: Documents, sealer: Sealer, name: str) -> bool:
-    """Whether the document held anything under an older key. Raises StoreError."""
+    """Whether the document held anything to seal anew. Raises StoreError."""
     for _ in range(_TRIES):
         document, etag = documents.read_accepted(name)
-        sealed, count = resealed(document, sealer)
+        sealed, count = resealed(document, name, sealer)
         if not count:
             return False
         try:
@@ -63,17 +63,18 @@ def _reseal(documents: Documents, sealer: Sealer, name: str) -> bool:
     raise StoreError("it is being written by others at the same time; run this again")
 
 
-def resealed(value: Any, sealer: Sealer) -> tuple[Any, int]:
-    """A document with what older keys have sealed under the newest, and how many secrets that were."""
+def resealed(value: Any, name: str, sealer: Sealer) -> tuple[Any, int]:
+    """The accepted document `name` with what older keys have sealed, and what is not bound to it yet, under
+    the newest key; and how many secrets that were."""
     if sealer.is_sealed(value):
         if sealer.is_newest(value):
             return value, 0
-        return sealer.seal(sealer.unseal(value)), 1
+        return sealer.seal(sealer.unseal(value, name), name), 1
     if isinstance(value, dict):
-        inner = {key: resealed(item, sealer) for key, item in value.items()}
+        inner = {key: resealed(item, name, sealer) for key, item in value.items()}
         return {key: item for key, (item, _) in inner.items()}, sum(count for _, count in inner.values())
     if isinstance(value, list):
-        items = [resealed(item, sealer) for item in value]
+        items = [resealed(item, name, sealer) for item in value]
         return [item for item, _ in items], sum(count for _, count in items)
     return value, 0
 

@@ -12,6 +12,7 @@ from shared.raw import Raw
 from shared.rules_container import container_rules
 from shared.rules_directories import directory_rules
 from shared.rules_environment import environment_rules
+from shared.rules_expansion import expansion_rules, setup_expansion
 from shared.rules_texts import text_rules
 from shared.rules_variables import job_variables, setup_variables
 from shared.rules_volumes import volume_rules
@@ -25,6 +26,7 @@ JOB_RULES: tuple[Rule, ...] = (
     container_rules,
     directory_rules,
     environment_rules,
+    expansion_rules,
     job_variables,
     text_rules,
     lambda job: volume_rules(job.child("mountVolumes")),
@@ -36,6 +38,7 @@ CLUSTER_RULES: tuple[Rule, ...] = (
     text_rules,
     lambda cluster: volume_rules(cluster.child("nodeSetup").child("mountVolumes")),
     lambda cluster: environment_rules(cluster.child("nodeSetup").child("setupTask")),
+    lambda cluster: setup_expansion(cluster.child("nodeSetup").child("setupTask")),
     lambda cluster: setup_variables(cluster.child("nodeSetup").child("setupTask")),
 )
 

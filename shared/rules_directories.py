@@ -5,8 +5,9 @@ import re
 from shared.findings import Finding, Findings, Path, note, warning
 from shared.names import printable
 from shared.raw import Raw
-from shared.rules_volumes import mount_targets
+from shared.rules_volumes import mount_points
 from shared.safe_paths import (
+    MountPoints,
     RootedPath,
     characters_fault,
     leaves_root,
@@ -34,10 +35,11 @@ def directory_rules(job: Raw) -> Findings:
     yield from _ids(job, "outputDirectories")
     for folder in job.children("inputDirectories"):
         yield from _input(folder)
+    points = mount_points(job.child("mountVolumes"))
     for folder in job.children("outputDirectories"):
-        yield from _prefix(folder, "pathPrefix", job)
+        yield from _prefix(folder, "pathPrefix", points)
         yield from _suffix(folder)
-    yield from _prefix(job, "stdOutErrPathPrefix", job)
+    yield from _prefix(job, "stdOutErrPathPrefix", points)
 
 
 def _ids(job: Raw, group: str) -> Findings:
@@ -82,7 +84,7 @@ def _suffix(folder: Raw) -> Findings:
             yield Finding(folder.at("pathSuffix"), f"pathSuffix {fault}.", "Write a folder such as models.")
 
 
-def _prefix(holder: Raw, key: str, job: Raw) -> Findings:
+def _prefix(holder: Raw, key: str, points: MountPoints) -> Findings:
     """A prefix must be a folder that can be made; where it will be lost or is not mounted, say so."""
     text, path = holder.text(key), holder.at(key)
     if not text:
@@ -99,14 +101,14 @@ def _prefix(holder: Raw, key: str, job: Raw) -> Findings:
     elif root and root.variable in (JOB_ROOT, CLUSTER_ROOT) and not root.parts:
         yield warning(path, f"{key} names no volume, so it {_ON_NODE}", _LOST)
     elif root:
-        yield from _unmounted(root, key, path, mount_targets(job.child("mountVolumes")))
+        yield from _unmounted(root, key, path, points)
 
 
-def _unmounted(root: RootedPath, key: str, path: Path, targets: list[tuple[str, ...]]) -> Findings:
-    mounted = any(root.parts[: len(target)] == target for target in targets)
+def _unmounted(root: RootedPath, key: str, path: Path, points: MountPoints) -> Findings:
+    mounted = points.hold(root.parts)
     if root.variable == JOB_ROOT and not mounted:
         told = f"{key}: the job mounts nothing at {printable(root.parts[0])}, so it {_ON_NODE}"
-        names = ", ".join(printable("/".join(target)) for target in targets[:10])
+        names = ", ".join(printable(name) for name in points.names(10))
         yield warning(path, told, f"Its volumes are {names}." if names else "Its mountVolumes are empty.")
     elif root.variable == CLUSTER_ROOT and mounted:
         told = f"{key} means a volume of the cluster, but the job mounts one of that name itself."

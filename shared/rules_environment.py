@@ -8,7 +8,7 @@ from shared.raw import Raw
 from shared.rules_secrets import one_of, reference_rules
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-#: MAX_ARG_STRLEN of Linux: no variable and no command line can be longer.
+#: No variable and no command line can be longer; some room is left for the variable's name.
 MOST_BYTES = 131_000
 
 

@@ -2,22 +2,27 @@
 
 import base64
 import binascii
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.file_urls import STORAGE_NAME, file_share
 from shared.findings import Finding, Findings, Path, warning
 from shared.names import printable
 from shared.raw import Raw
 from shared.rules_secrets import one_of, reference_rules
-from shared.safe_paths import mount_path_fault, plain_parts, relative_fault
+from shared.safe_paths import MountPoints, mount_path_fault, plain_parts, relative_fault
 
 KINDS = ("azureFileShares", "azureBlobFileSystems", "fileServers", "unmanagedFileSystems")
+#: Each is a mount, and often a process, on every node of the job.
+MOST_VOLUMES = 100
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _SAFE_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODE = re.compile(r"0?[0-7]{3,4}")
 _FILE_SERVER_ID = re.compile(r"/subscriptions/[^/\s]+/.+/fileservers/[^/\s]+/?", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9._:\[\]-]{0,252}")
+#: Somebody forgot to fill it in, which is told elsewhere.
+_PLACEHOLDER = re.compile(r"<[^<>/]*>")
 _SPECIAL_CONTAINERS = ("$root", "$web", "$logs")
 
 
@@ -30,17 +35,20 @@ def volumes(mounts: Raw) -> Iterator[tuple[str, Raw]]:
 
 def volume_rules(mounts: Raw) -> Findings:
     """Everything about one mountVolumes object."""
-    for kind, volume in volumes(mounts):
+    found = list(volumes(mounts))
+    if len(found) > MOST_VOLUMES:
+        told = f"mountVolumes holds {len(found):,} volumes; at most {MOST_VOLUMES} can be mounted."
+        yield Finding(mounts.path, told, "Mount fewer shares or containers, and use folders in them.")
+    for kind, volume in found[:MOST_VOLUMES]:
         yield from _target(volume)
         yield from _BY_KIND[kind](volume)
-    yield from _distinct_targets(mounts)
+    yield from _distinct_targets(volume for _, volume in found[:MOST_VOLUMES])
 
 
-def mount_targets(mounts: Raw) -> list[tuple[str, ...]]:
-    """relativeMountPath of every volume, in parts."""
-    return [
-        plain_parts(target) for _, volume in volumes(mounts) if (target := volume.text("relativeMountPath"))
-    ]
+def mount_points(mounts: Raw) -> MountPoints:
+    """The relativeMountPath of every volume that can be mounted."""
+    some = itertools.islice(volumes(mounts), MOST_VOLUMES)
+    return MountPoints(target for _, volume in some if (target := volume.text("relativeMountPath")))
 
 
 def _target(volume: Raw) -> Findings:
@@ -57,11 +65,11 @@ def _target(volume: Raw) -> Findings:
         yield warning(volume.at("relativeMountPath"), told, "Write a plain folder.")
 
 
-def _distinct_targets(mounts: Raw) -> Findings:
+def _distinct_targets(found: Iterable[Raw]) -> Findings:
     """No two volumes on one folder, none inside another (a link on the outer one could lead it anywhere)."""
     taken: dict[tuple[str, ...], Path] = {}
     inner: set[tuple[str, ...]] = set()
-    for _, volume in volumes(mounts):
+    for volume in found:
         target = volume.text("relativeMountPath")
         if not target or mount_path_fault(target):
             continue
@@ -105,7 +113,8 @@ def _file_share(volume: Raw) -> Findings:
 
 def _container(volume: Raw) -> Findings:
     name = volume.text("containerName")
-    if name and not STORAGE_NAME.fullmatch(name) and name not in _SPECIAL_CONTAINERS and "<" not in name:
+    named = name and (STORAGE_NAME.fullmatch(name) or name in _SPECIAL_CONTAINERS)
+    if name and not named and not _PLACEHOLDER.fullmatch(name):
         hint = "3 to 63 lower-case letters, digits and single hyphens."
         yield Finding(volume.at("containerName"), f"{printable(name)} is no name of a blob container.", hint)
     yield from _account(volume)
@@ -113,7 +122,7 @@ def _container(volume: Raw) -> Findings:
 
 def _account(volume: Raw) -> Findings:
     account = volume.text("accountName")
-    if account and "<" not in account and not _ACCOUNT.fullmatch(account):
+    if account and not _PLACEHOLDER.fullmatch(account) and not _ACCOUNT.fullmatch(account):
         told = f"{printable(account)} is no name of a storage account."
         finding = warning if _SAFE_ACCOUNT.fullmatch(account) else Finding
         yield finding(volume.at("accountName"), told, "3 to 24 lower-case letters and digits.")

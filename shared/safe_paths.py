@@ -1,12 +1,15 @@
 """Paths from documents: what keeps them inside their root, and where on a node they lead. PURE."""
 
+import itertools
 import posixpath
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_BYTES = 4_000
 MOST_MOUNT_BYTES = 1_000  #: with a node's root and a job's names before it, it must stay below PATH_MAX
+MOST_PARTS = 128  #: far deeper than anybody's folders; each is made and looked at one by one
 MOST_BYTES_PER_PART = 255  #: NAME_MAX of Linux file systems
 _SEPARATORS = "/\\."
 #: Characters that look like a separator or a dot and that no normalisation folds into one.
@@ -22,6 +25,8 @@ def characters_fault(path: str) -> str | None:
         return "must not be empty"
     if len(path.encode("utf-8", "replace")) > MOST_BYTES:
         return f"must not be longer than {MOST_BYTES} bytes"
+    if path.count("/") > MOST_PARTS:
+        return f"must not have more than {MOST_PARTS} parts"
     for character in path:
         category = unicodedata.category(character)
         if category in ("Cc", "Cf", "Cs", "Zl", "Zp"):
@@ -109,6 +114,22 @@ def rooted(path: str) -> RootedPath | None:
 def plain_parts(path: str) -> tuple[str, ...]:
     """The parts of `path` that name something."""
     return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+class MountPoints:
+    """Folders below a root at which volumes are mounted."""
+
+    def __init__(self, targets: Iterable[str]) -> None:
+        self._targets = dict.fromkeys(plain_parts(target) for target in targets)
+        self._depths = sorted({len(target) for target in self._targets})
+
+    def hold(self, parts: tuple[str, ...]) -> bool:
+        """Whether a path, in parts, is one of them or lies in one."""
+        return any(parts[:depth] in self._targets for depth in self._depths)
+
+    def names(self, most: int) -> list[str]:
+        """The first `most` of them."""
+        return ["/".join(target) for target in itertools.islice(self._targets, most)]
 
 
 def _looks_like_separator(character: str) -> bool:

@@ -41,6 +41,8 @@ class Settings:
     clusters_container: str = "clusters"
     accepted_container: str = "accepted"
     sealing_keys: tuple[bytes, ...] = field(repr=False, default=())  #: newest first, 32 bytes each
+    #: further containers and shares of the state's account that no document may name
+    reserved_names: tuple[str, ...] = ()
     #: what the two placeholders of the original client stand for
     data_account: str = ""
     data_key: str = field(repr=False, default="")
@@ -80,6 +82,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         default_experiment=reader.name("BATCHAI_DEFAULT_EXPERIMENT"),
         default_cluster=reader.name("BATCHAI_DEFAULT_CLUSTER"),
         sealing_keys=reader.keys(),
+        reserved_names=reader.reserved(),
         data_account=env.get("AZURE_BATCHAI_STORAGE_ACCOUNT", ""),
         data_key=env.get("AZURE_BATCHAI_STORAGE_KEY", ""),
         endpoints=reader.endpoints(),
@@ -176,6 +179,11 @@ class _Reader:
                 self.faults.append(f"BATCHAI_SEALING_KEYS: key {number} is not 32 bytes in base64")
             keys.append(key)
         return tuple(keys)
+
+    def reserved(self) -> tuple[str, ...]:
+        # The second is Azure's own: the share that the function app's program lies on.
+        names = (self.env.get(name, "") for name in ("BATCHAI_RESERVED_NAMES", "WEBSITE_CONTENTSHARE"))
+        return tuple(name.lower() for text in names for name in text.replace(",", " ").split())
 
     def endpoints(self) -> dict[str, AccountEndpoints]:
         text = self.env.get("BATCHAI_ENDPOINTS", "") or "{}"

@@ -6,6 +6,7 @@ One rule for all: the runner mounts by it, the function app lists by it, auto st
 from dataclasses import dataclass, field
 
 from shared.file_urls import file_share
+from shared.own_places import own_places
 from shared.settings import AccountEndpoints, Settings
 from shared.spec import AzureBlobFileSystem, AzureFileShare, AzureStorageCredentials
 
@@ -19,6 +20,7 @@ class StoragePlace:
     endpoint: str  #: service URL; "": the public cloud's
     key: str = field(repr=False, default="")
     opens: bool = True  #: False: it has no key, and our identity is not shown to that host
+    closed: str | None = None  #: why no document may mount or list it: the installation lives there
 
 
 def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
@@ -28,14 +30,17 @@ def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
     own = settings.endpoints.get(account, AccountEndpoints()).file
     endpoint = own if url.is_public else url.endpoint
     key = _key(share.credentials, account, settings)
-    return StoragePlace(account, url.share, endpoint, key, bool(key) or url.may_see_tokens(own))
+    closed = own_places(settings).share_fault((account, url.account), url.endpoint, url.share)
+    return StoragePlace(account, url.share, endpoint, key, bool(key) or url.may_see_tokens(own), closed)
 
 
 def container_place(blobs: AzureBlobFileSystem, settings: Settings) -> StoragePlace:
     """The container of an entry of azureBlobFileSystems."""
     account = blobs.account_name
     endpoint = settings.endpoints.get(account, AccountEndpoints()).blob
-    return StoragePlace(account, blobs.container_name, endpoint, _key(blobs.credentials, account, settings))
+    key = _key(blobs.credentials, account, settings)
+    closed = own_places(settings).container_fault(account, blobs.container_name)
+    return StoragePlace(account, blobs.container_name, endpoint, key, closed=closed)
 
 
 def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:

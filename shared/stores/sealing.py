@@ -1,4 +1,7 @@
-"""Sealed secrets: AES-256-GCM under a key from settings; what lies in storage is useless without it."""
+"""Sealed secrets: AES-256-GCM under a key from settings; what lies in storage is useless without it.
+
+A sealed value is bound to the accepted document that it is part of: copied into another one it does not open.
+"""
 
 import base64
 import hashlib
@@ -12,10 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from shared.errors import StoreError
 
 _NONCE_BYTES = 12
+#: Of the sealed form. 1 (not written) was bound to no document.
+_VERSION = 2
 
 
 class Sealer:
-    """Seals with the newest key, opens with any. Sealed form: {"sealed": {"key": id, "data": base64}}."""
+    """Seals with the newest key, opens with any. The form: {"sealed": {"v": 2, "key": id, "data": base64}}"""
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         """`keys`: 32 bytes each, newest first; at least one."""
@@ -28,27 +33,30 @@ class Sealer:
     def __repr__(self) -> str:
         return f"Sealer(keys={list(self._ciphers)})"
 
-    def seal(self, value: str) -> dict[str, Any]:
-        """The sealed form of `value`; two seals of one value differ."""
-        nonce = os.urandom(_NONCE_BYTES)
-        data = nonce + self._ciphers[self._newest].encrypt(nonce, value.encode(), self._newest.encode())
-        return {"sealed": {"key": self._newest, "data": base64.b64encode(data).decode()}}
+    def seal(self, value: str, document: str) -> dict[str, Any]:
+        """The sealed form of `value` for the accepted `document`, its name; two seals of one value differ."""
+        nonce, bound = os.urandom(_NONCE_BYTES), _bound(self._newest, document, _VERSION)
+        data = nonce + self._ciphers[self._newest].encrypt(nonce, value.encode(), bound)
+        return {"sealed": {"v": _VERSION, "key": self._newest, "data": base64.b64encode(data).decode()}}
 
-    def unseal(self, sealed: Any) -> str:
-        """The value. Raises StoreError when the key is gone or the data was changed."""
+    def unseal(self, sealed: Any, document: str) -> str:
+        """The value. Raises StoreError when the key is gone, the data was changed, or it was sealed for
+        another document than `document`."""
         try:
             inner = sealed["sealed"]
             key_id, data = str(inner["key"]), base64.b64decode(inner["data"])
-        except (TypeError, KeyError, ValueError) as error:
+            bound = _bound(key_id, document, int(inner.get("v", 1)))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise StoreError("a stored secret is not in the sealed form") from error
         if key_id not in self._ciphers:
             raise StoreError(
                 f"a stored secret was sealed with key {key_id}, which BATCHAI_SEALING_KEYS no longer holds"
             )
         try:
-            plain = self._ciphers[key_id].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], key_id.encode())
+            plain = self._ciphers[key_id].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], bound)
         except (InvalidTag, ValueError) as error:  # ValueError: cut so short that not even the nonce is left
-            raise StoreError("a stored secret has been changed since it was sealed") from error
+            told = "a stored secret has been changed since it was sealed, or was sealed for another document"
+            raise StoreError(told) from error
         return plain.decode()
 
     @property
@@ -61,8 +69,9 @@ class Sealer:
         return isinstance(value, dict) and value.keys() == {"sealed"} and isinstance(value["sealed"], dict)
 
     def is_newest(self, sealed: Any) -> bool:
-        """Whether the newest key sealed it."""
-        return bool(sealed["sealed"].get("key") == self._newest)
+        """Whether it is sealed as `seal` seals now: with the newest key, and bound to its document."""
+        inner = sealed["sealed"]
+        return bool(inner.get("key") == self._newest and inner.get("v") == _VERSION)
 
     def digest(self, text: str) -> str:
         """A keyed digest that tells equal texts and nothing else: "<key id>-<hex>"."""
@@ -75,6 +84,13 @@ class Sealer:
 
     def _hex(self, key_id: str, text: str) -> str:
         return hmac.new(self._keys[key_id], b"digest|" + text.encode(), hashlib.sha256).hexdigest()
+
+
+def _bound(key_id: str, document: str, version: int) -> bytes:
+    """What is authenticated beside the value. Raises ValueError for a form of a newer version."""
+    if version not in (1, _VERSION):
+        raise ValueError("the sealed form of a newer version")
+    return (key_id if version == 1 else f"{version}|{key_id}|{document}").encode()
 
 
 def _key_id(key: bytes) -> str:

@@ -144,6 +144,20 @@ def test_a_document_written_meanwhile_is_looked_at_again(
     assert secret_values(under(NEW).must_claim().spec) == {"swordfish"}
 
 
+def test_a_secret_that_is_copied_into_another_job_does_not_open(under: Callable[..., World]) -> None:
+    # Given a job with a secret, and another whose accepted document somebody has written it into
+    world = under(OLD)
+    victim = world.accept("victim", document(secrets=SECRET))
+    thief = world.accept("thief", document("env", secrets=[{"name": "TOKEN", "value": "mine"}]))
+    documents = Documents(world.backend.connection)
+    stolen, copied = documents.get_accepted(thief.uuid), documents.get_accepted(victim.uuid)
+    documents.put_accepted(thief.uuid, stolen | {"properties": copied["properties"]})
+    # When both are opened, then one of them is not.
+    assert secret_values(world.manager.spec(victim)[0]) == {"swordfish"}
+    with pytest.raises(StoreError, match="sealed for another document"):
+        world.manager.spec(thief)
+
+
 def test_the_command(
     under: Callable[..., World],
     own_azurite: str,

@@ -6,6 +6,7 @@ import pytest
 
 from shared.admission import cluster_of
 from shared.names import ClusterId, JobId, Scope
+from shared.own_places import own_places
 from shared.parse import DocumentSettings, parse_job
 from shared.settings import Settings
 from shared.spec import JobSpec
@@ -36,7 +37,9 @@ def test_anything_else_names_no_cluster(asked: str) -> None:
 
 def test_the_parser_is_told_what_the_settings_say() -> None:
     settings = Settings(data_account="mine", data_key="a2V5", default_cluster="own")
-    assert DocumentSettings.of(settings) == DocumentSettings("mine", "a2V5", "own")
+    assert DocumentSettings.of(settings) == DocumentSettings(
+        "mine", "a2V5", "own", own_places=own_places(settings)
+    )
     assert DocumentSettings.of(Settings()).storage_account is None
     toolkit = {"customToolkitSettings": {"commandLine": "true"}}
     document = {"properties": {"nodeCount": 1, "stdOutErrPathPrefix": "/tmp", **toolkit}}

@@ -1,5 +1,8 @@
 """shared.environment: which variables a job sees, and their values."""
 
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 
 from shared.environment import (
@@ -157,3 +160,40 @@ def test_endpoints_of_every_kind_of_address() -> None:
     assert endpoint("10.0.0.4", 2222) == "10.0.0.4:2222"
     assert endpoint("fe80::1", 2222) == "[fe80::1]:2222"
     assert endpoint("node-1", 1) == "node-1:1"
+
+
+def _nested(levels: int, reference: str, first: str = "x" * 10) -> list[tuple[str, str]]:
+    """(name, value) of variables each of which holds the one before it ten times."""
+    return [(f"V{n}", reference.replace("#", f"V{n - 1}") * 10 if n else first) for n in range(levels)]
+
+
+def _peak(call: Callable[[], object]) -> int:
+    """The bytes that were held at once, at most, until `call` raised LaunchError."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(LaunchError) as told:
+            call()
+        assert "131,072 bytes" in str(told.value) and len(str(told.value)) < 500
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_variables_of_variables_do_not_take_the_memory_of_the_machine() -> None:
+    values = [{"name": name, "value": value} for name, value in _nested(8, "$#")]
+    assert _peak(lambda: job_environment(job(environmentVariables=values), placement())) < 4_000_000
+    paths = [
+        {"id": name, "path": value}
+        for name, value in _nested(8, "$AZ_BATCHAI_INPUT_#", "$AZ_BATCHAI_JOB_TEMP")
+    ]
+    assert _peak(lambda: job_paths(job(inputDirectories=paths), placement())) < 4_000_000
+
+
+def test_all_variables_together_have_a_limit_too() -> None:
+    values = [{"name": f"V{n}", "value": "x" * 100_000} for n in range(11)]
+    secrets = [{"name": f"V{n}", "value": "x" * 100_000} for n in range(11)]
+    with pytest.raises(LaunchError, match=r"variable 'V10' and those before it .* 1,048,576 bytes in all"):
+        job_environment(job(environmentVariables=values), placement())
+    with pytest.raises(LaunchError, match=r"secret 'V10' and those before it .* 1,048,576 bytes in all"):
+        job_environment(job(secrets=secrets), placement())
+    assert job_environment(job(environmentVariables=values[:10]), placement())["V9"] == "x" * 100_000

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.expansion import expand, variables_in
+from shared.errors import LaunchError
+from shared.expansion import MOST_BYTES, expand, expanded_bytes, variables_in
 
 KNOWN = {"A": "one", "AB": "two", "EMPTY": "", "DOLLAR": "$A ${A}", "_x9": "low"}
 
@@ -54,3 +55,20 @@ def test_values_are_never_expanded_again(text: str, value: str) -> None:
     direct = expand(text, dict.fromkeys(names, value))
     indirect = expand(text, dict.fromkeys(names, "\0")).replace("\0", value)
     assert direct == indirect
+
+
+def test_a_value_is_not_put_together_beyond_what_a_process_can_be_given() -> None:
+    with pytest.raises(LaunchError, match=r"^the variable X comes out longer than 131,072 bytes"):
+        expand("$A" * 3, {"A": "x" * 50_000}, "the variable X")
+    assert len(expand("$A" * 2, {"A": "x" * 65_536})) == MOST_BYTES
+    with pytest.raises(LaunchError):
+        expand("$A" * 2, {"A": "é" * 40_000})
+
+
+@given(st.text(alphabet="$\\{}AB_9 é\n"), st.dictionaries(st.sampled_from("AB"), st.text(max_size=9)))
+def test_what_a_text_comes_to_is_known_without_putting_it_together(
+    text: str, variables: dict[str, str]
+) -> None:
+    sizes = {name: len(value.encode("utf-8", "surrogatepass")) for name, value in variables.items()}
+    expanded = expand(text, variables).encode("utf-8", "surrogatepass")
+    assert expanded_bytes(text, sizes) == len(expanded)
