@@ -1,13 +1,13 @@
 """The leader's AZ_BATCHAI_SHARED_JOB_TEMP on the other nodes of a job, through sshfs."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner import trees
 from runner.job_user import JobUser, own
 from runner.mounts import fuse_process, mountinfo
 from runner.mounts.commands import find_program, run
@@ -74,7 +74,7 @@ def mounted(
         yield
     finally:
         _undo(process, say, end_users, undo_failed)
-        shutil.rmtree(shared.folder, ignore_errors=True)
+        trees.discard(shared.folder)
 
 
 def _write(shared: SharedTemp, keys: NodeKeys) -> None:
