@@ -81,6 +81,7 @@ class Agent:
         self._runner: JobRunner | None = None
         self._make_link = make_link
         self._leaving = _STOPPED
+        self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
         self._machine_going: MachineEvent | None = None
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
         # A runner that has just come up is as brisk as after a job.
@@ -175,7 +176,8 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
-            leftovers.refuse(self._config, self._cage)
+            leftovers.refuse(self._config, self._cage, temps=self._temps_in_doubt)
+            self._temps_in_doubt = False
             ready = self._volumes.follow()
         except (MountError, SecretError, SetupTaskError, folders.FolderError) as error:
             log.warning("node unusable: %s", error, extra={"action": "unusable"})
@@ -365,6 +367,7 @@ class Agent:
         devices = self._share.devices
         busy = gpus.busy(devices) if devices else frozenset()
         result = runner.run()
+        self._temps_in_doubt = result.temps_fault
         if devices and (left := gpus.left_busy(devices, busy)):
             fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
             result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))

@@ -26,6 +26,7 @@ from runner.isolation import bounds
 from runner.isolation.bounds import Bounds
 from runner.isolation.types import NOT_ISOLATED, Isolation
 from runner.mounts.commands import run
+from runner.own_secrets import for_others
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Cage:
             if self.cgroup:
                 self.cgroup.kill()
             if command := self._isolation.user.end_all:
-                run(command, timeout_seconds=_END_ALL_SECONDS)
+                run(command, timeout_seconds=_END_ALL_SECONDS, environment=for_others())
             signals.send(left, signal.SIGKILL)
             self.reap(process.pid for process in left)
             time.sleep(_PAUSE_SECONDS)

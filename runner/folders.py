@@ -2,12 +2,13 @@
 
 import json
 import os
-import shutil
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from runner import trees
 from runner.isolation.types import NOT_ISOLATED, Isolation
 from runner.job_user import JobUser
 from runner.mounts import mountinfo
@@ -15,16 +16,30 @@ from runner.mounts.commands import run
 from runner.volumes import Ground
 from shared.errors import BatchAIError
 from shared.layout import NodeLayout
+from shared.names import JobId
 
 _WRITER = Path(__file__).with_name("path_writer.py")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OUTPUT_SECONDS = 30.0
+_NO_JOB = JobId("trial", "trial", "trial")
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
 
 
 class FolderError(BatchAIError):
     """A folder of the node could not be made or cleared."""
+
+
+@contextmanager
+def _told(words: str) -> Iterator[None]:
+    """Whatever goes wrong inside is the node's fault, also what nobody has thought of."""
+    try:
+        yield
+    except FolderError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        raise FolderError(f"{words}: {kind}{error}") from error
 
 
 def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
@@ -33,7 +48,7 @@ def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
     The original wiped the temps of all jobs when a node started a new one.
     """
     user = isolation.user
-    try:
+    with _told(f"the node's folder {layout.root} cannot be prepared"):
         clear(Path(layout.job_temp_root))
         Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
         empty_temps(layout, isolation)
@@ -42,8 +57,13 @@ def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
             _make_common(Path(folder), user)
         for folder in (layout.shared_job_temp, layout.working_directory):
             _make_private(Path(folder), user)
-    except OSError as error:
-        raise FolderError(f"the node's folder {layout.root} cannot be prepared: {error}") from error
+
+
+def try_out(root: Path, isolation: Isolation) -> None:
+    """Clear the temps of all jobs, make the folders of one, and clear these. Raises FolderError: then no job
+    could begin here."""
+    make(NodeLayout(str(root), _NO_JOB), isolation)
+    clear(root / "jobs")
 
 
 def _make_common(folder: Path, user: JobUser) -> None:
@@ -58,6 +78,13 @@ def _make_common(folder: Path, user: JobUser) -> None:
         folder.chmod(0o1770)
 
 
+def make_anew(folder: Path) -> None:
+    """An empty folder for the runner alone. Raises FolderError."""
+    with _told(f"{folder} cannot be made"):
+        trees.remove(folder)
+        folder.mkdir(parents=True, mode=0o700)
+
+
 def _make_private(folder: Path, user: JobUser) -> None:
     folder.mkdir(mode=0o700)
     user.give(folder)
@@ -66,13 +93,12 @@ def _make_private(folder: Path, user: JobUser) -> None:
 def empty_temps(layout: NodeLayout, isolation: Isolation) -> None:
     """The folders of a job that no other job may see anything of, empty: before it and after it.
 
-    Raises FolderError, OSError.
+    Raises FolderError.
     """
     for folder in _temps(layout, isolation):
-        if folder.is_symlink():  # in /dev/shm anybody can make one
-            folder.unlink()
         clear(folder)
-        _make_private(folder, isolation.user)
+        with _told(f"{folder} cannot be made"):
+            _make_private(folder, isolation.user)
 
 
 def _temps(layout: NodeLayout, isolation: Isolation) -> Iterator[Path]:
@@ -128,12 +154,11 @@ def put(layout: NodeLayout, path: str, text: str) -> None:
 
 
 def clear(root: Path) -> None:
-    """Remove a folder of temps. Raises FolderError while anything is mounted below it: the data of a volume
-    would be deleted otherwise."""
+    """Remove a folder of temps, or whatever has its name. Raises FolderError; while anything is mounted below
+    it, too: the data of a volume would be deleted otherwise."""
     refuse_mounts(root)
-    # rmtree unlinks symbolic links and does not follow them.
-    if root.exists():
-        shutil.rmtree(root)
+    with _told(f"{root} cannot be cleared"):
+        trees.remove(root)
 
 
 def is_full(root: Path) -> bool:

@@ -1,7 +1,6 @@
 """One attempt of one job on this node, from folders to outcome."""
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner import cage as cages
-from runner import folders, log_places, process
+from runner import folders, log_places, process, trees
 from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers.types import ContainerError
@@ -30,7 +29,7 @@ from runner.volumes import FindServer, ground_of, volumes_of
 from runner.workplace import NodeWorkplace, Workplace
 from shared.attempts import utc_now
 from shared.environment import Node, Placement, log_directory
-from shared.errors import BatchAIError, LaunchError, MountError, SecretError, StoreError
+from shared.errors import LaunchError, MountError, SecretError, StoreError
 from shared.events import EventKind, JobEvent
 from shared.fail_points import reach
 from shared.layout import NodeLayout
@@ -72,6 +71,7 @@ class JobRunner:
     _events: list[JobEvent] = field(default_factory=list)
     _roots: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
     _logs: Logs | None = None
+    _temps_fault: bool = False
     _gpu_seconds: float = 0.0
 
     def run(self) -> Result:
@@ -100,13 +100,19 @@ class JobRunner:
         )
         try:
             folders.make(layout, self.config.isolation)
+            spool = self._spool()
+        except folders.FolderError as error:
+            # Nothing of the job has begun: any other node may have it, as its first.
+            self.stop.set(StopReason.DRAIN)
+            return Result(None, stopped=StopReason.DRAIN, node_fault=str(error), temps_fault=True)
+        try:
             volumes = volumes_of(spec.mount_volumes, self.settings, self.find_server)
             where = log_directory(spec, placement)
             self._roots = {layout.job_mount_root: volumes, layout.mount_root: self.cluster_volumes}
             logs = log_places.open_logs(
                 where,
                 self._roots,
-                self._spool(),
+                spool,
                 job.uuid,
                 job.attempt,
                 self.counter,
@@ -118,7 +124,8 @@ class JobRunner:
             return Result(_mount_outcome(error))
         except LaunchError as error:
             return Result(Outcome(Reason.START_FAILED, message=str(error)))
-        except (BatchAIError, OSError) as error:
+        except Exception as error:
+            log.exception("not begun", extra={"action": "run", "job": str(job.id)})
             return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)), node_fault=str(error))
         try:
             return self._run_logged(placement, volumes, logs)
@@ -146,7 +153,7 @@ class JobRunner:
         reach("sealed")
         self._clear_up(placement.layout)
         report = AttemptReport(seals, tuple(self._events), self._gpu_seconds)
-        return Result(outcome, report, stopped, "; ".join(self._undo_faults))
+        return Result(outcome, report, stopped, "; ".join(self._undo_faults), self._temps_fault)
 
     def _blamed(self, outcome: Outcome) -> Outcome:
         """The outcome of a failure on a full disk, or beyond what a job may use, says so; where no program
@@ -198,7 +205,7 @@ class JobRunner:
             outcome = _container_outcome(error)
         except LaunchError as error:
             outcome = Outcome(Reason.START_FAILED, message=str(error))
-        except (BatchAIError, OSError) as error:
+        except Exception as error:
             log.exception("attempt failed", extra={"action": "run", "job": str(self.claim.job.id)})
             outcome = Outcome(Reason.RUNNER_FAULT, message=f"{type(error).__name__}: {error}")
         return outcome
@@ -277,8 +284,7 @@ class JobRunner:
 
     def _spool(self) -> Path:
         spool = self.config.work / "spool" / f"{self.claim.job.uuid}-{self.claim.job.attempt}"
-        shutil.rmtree(spool, ignore_errors=True)
-        spool.mkdir(parents=True, mode=0o700)
+        folders.make_anew(spool)
         return spool
 
     def _clear_up(self, layout: NodeLayout) -> None:
@@ -286,9 +292,10 @@ class JobRunner:
             # The job's temp stays until the next job starts, as the original's did: logs may lie there.
             folders.refuse_mounts(Path(layout.job_temp_root))
             folders.empty_temps(layout, self.config.isolation)
-            shutil.rmtree(self.config.work / "spool", ignore_errors=True)
-        except (folders.FolderError, OSError) as error:
+            trees.discard(self.config.work / "spool")
+        except folders.FolderError as error:
             self._undo_faults.append(str(error))
+            self._temps_fault = True
 
 
 def _mount_outcome(error: MountError) -> Outcome:

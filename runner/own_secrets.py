@@ -1,5 +1,6 @@
 """What the runner's own settings hold that must never be printed."""
 
+import os
 from collections.abc import Mapping
 
 #: Without it a program would be taken for an orphan of a job, and killed (runner/cage.py).
@@ -11,6 +12,12 @@ def without_settings(env: Mapping[str, str]) -> dict[str, str]:
     """`env` for a program of the runner's that has no business with its settings, keys among them."""
     ours = ("BATCHAI_", "AZURE_")
     return {name: value for name, value in env.items() if not name.startswith(ours) or name == _MARK}
+
+
+def for_others() -> dict[str, str]:
+    """The environment of a program that becomes a job's user, who can then read it in /proc: the way to
+    programs, and nothing else of ours, the runner's mark included."""
+    return {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 def parts_of(connection_string: str) -> dict[str, str]:

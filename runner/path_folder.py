@@ -18,6 +18,7 @@ from pathlib import Path
 from runner.job_user import JobUser
 from runner.mounts import mountinfo
 from runner.mounts.commands import kill_group
+from runner.own_secrets import without_settings
 from runner.path_writer import NOT_FOLLOWED
 from runner.volumes import Ground
 from shared.errors import NotFoundError, StoreError
@@ -127,6 +128,7 @@ class PathFolder:
             [sys.executable, "-S", "-E", str(_WRITER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=without_settings(os.environ),
             cwd="/",
             bufsize=0,
             start_new_session=True,

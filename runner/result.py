@@ -25,6 +25,7 @@ class Result:
     report: AttemptReport = NOTHING_TOLD
     stopped: StopReason | None = None
     node_fault: str = ""
+    temps_fault: bool = False  #: and that is the folders of jobs, which could not be cleared or made
     dissolved: Dissolved | None = None  #: the job's nodes did not come together
     given_back: str = ""  #: why the job is handed back, where it is not for this runner's sake
 

@@ -1,11 +1,10 @@
 """The cluster's setup task: a command run on every node after the cluster's mounts, before any job."""
 
 import os
-import shutil
 import threading
 from collections.abc import Sequence
 
-from runner import log_places, process
+from runner import log_places, process, trees
 from runner.config import RunnerConfig, job_base_environment
 from runner.job_user import own
 from runner.mounts.types import Volume
@@ -44,7 +43,7 @@ def run(
         raise SetupTaskError(f"the cluster's setup task cannot be started: {error}") from error
     folder = setup_task_directory(prefix, setup_task_segment(settings.scope, row.id, row.revision))
     spool = config.work / "setup-task"
-    shutil.rmtree(spool, ignore_errors=True)
+    trees.discard(spool)
     spool.mkdir(parents=True, mode=0o700)
     roots = {mount_root: volumes}
     logs = log_places.open_logs(folder, roots, spool, run="", attempt=1, node_root=config.root, user=own())

@@ -1,7 +1,6 @@
 """One container of one attempt: started, found on the node, killed, removed."""
 
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from runner import trees
 from runner.cage import bears, is_alive
 from runner.containers.docker import Answer, Docker, never
 from runner.containers.images import is_final
@@ -44,7 +44,7 @@ class Container:
 
     def start(self, interrupted: Callable[[], bool] = never) -> psutil.Process:
         """Its first process. Raises ContainerError, StoppedEarlyError."""
-        shutil.rmtree(self.exits, ignore_errors=True)
+        trees.discard(self.exits)
         self.exits.mkdir(parents=True, mode=0o700)
         words = run_words(self.options, self.image)
         answer = self.docker.ask(*words, seconds=_START_SECONDS, interrupted=interrupted)
@@ -80,7 +80,7 @@ class Container:
 
     def remove(self, seconds: float) -> str:
         """Have docker forget it, trying for so long (once at least); what went wrong, or ""."""
-        shutil.rmtree(self.exits, ignore_errors=True)
+        trees.discard(self.exits)
         deadline = time.monotonic() + seconds
         while True:
             fault = remove(self.docker, self.name, max(_HURRIED_SECONDS, min(_REMOVE_SECONDS, seconds)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from runner.isolation import slots
 from runner.job_user import JobUser, named
 from runner.mounts.commands import find_program, run
+from runner.own_secrets import for_others
 
 _PREFIX = "batchai-job-"
 _HOMES = Path("/var/lib/batchai")
@@ -75,5 +76,5 @@ def closed_to(user: JobUser, path: Path) -> str:
         raise AccountError("setpriv is missing (apt-get install util-linux)")
     there = [str(place) for place in [*reversed(path.parents), path] if place.exists()]
     command = [setpriv, *user.switching, "--", "/bin/sh", "-c", _REACH, "sh", *there]
-    asked = run(command, timeout_seconds=_SECONDS)
+    asked = run(command, timeout_seconds=_SECONDS, environment=for_others())
     return "" if asked.ok else asked.output or str(path)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runner import trees
 from runner.mounts import blobfuse_options, homes, mountinfo
 from runner.mounts.hints import mount_error
 from runner.mounts.targets import make_mount_point
@@ -33,6 +34,8 @@ NAME = "copy"
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _THREADS = 8
 _SHOWN = 5
+#: Of a blob, in characters (learn.microsoft.com: "Naming and referencing containers, blobs, and metadata").
+_LONGEST_NAME = 1024
 _MIB = 1024 * 1024
 
 
@@ -160,7 +163,8 @@ def _upload_changed(
     now, odd = _walk(target)
     changed = sorted(name for name, stamp in now.items() if copied.stamps.get(name) != stamp)
     if odd:
-        context.say(f"{volume}: links and special files are not uploaded: {listed(sorted(odd))}")
+        told = listed(sorted(odd))
+        context.say(f"{volume}: links, special files and what lies too deep are not uploaded: {told}")
     if not changed:
         return
     size = sum(now[name].size for name in changed)
@@ -203,19 +207,31 @@ def _tell_overwritten(
 
 
 def _walk(target: Path) -> tuple[dict[str, _Stamp], list[str]]:
-    """Regular files below target by relative name, and what is neither file nor folder. Follows no link."""
+    """Regular files below target by relative name, and what cannot be blobs: neither file nor folder, or too
+    deep for a blob's name. Follows no link."""
     files: dict[str, _Stamp] = {}
     odd: list[str] = []
     for folder, folders, names in os.walk(target):
+        passable: list[str] = []
         for name in (*names, *folders):
             path = Path(folder, name)
-            found = path.lstat()
-            relative = str(path.relative_to(target))
-            if stat.S_ISREG(found.st_mode):
-                files[relative] = _stamp(found)
-            elif not stat.S_ISDIR(found.st_mode):
+            mode, relative = _mode(path), str(path.relative_to(target))
+            if stat.S_ISREG(mode) and len(relative) <= _LONGEST_NAME:
+                files[relative] = _stamp(path.lstat())
+            elif stat.S_ISDIR(mode) and len(relative) < _LONGEST_NAME - 1:
+                passable.append(name)
+            else:
                 odd.append(relative)
+        folders[:] = passable  # os.walk calls itself for every level
     return files, odd
+
+
+def _mode(path: Path) -> int:
+    """0 where nothing can be learnt of it: its path may be too long."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
 
 
 def _stamp(found: os.stat_result) -> _Stamp:
@@ -250,5 +266,5 @@ def _give_to_job_user(target: Path, context: MountContext) -> None:
 def _remove(target: Path, home: Path) -> None:
     """Remove the local copy, unless something is mounted in it (then it is not ours to remove)."""
     if not mountinfo.mounted_under(target):
-        shutil.rmtree(target, ignore_errors=True)
+        trees.discard(target)
     homes.remove(home)

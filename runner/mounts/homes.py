@@ -1,11 +1,11 @@
 """A private folder per mount, with a note of what it belongs to, so that a later runner can tidy up."""
 
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner import trees
 from runner.mounts import mountinfo
 
 _NOTE = "mount.json"
@@ -38,7 +38,7 @@ def note(home: Path, driver: str, target: Path, socket: Path | None = None) -> N
 def remove(home: Path) -> None:
     """The folder of a mount that is gone. Nothing is ever mounted below it then."""
     if not mountinfo.mounted_under(home):
-        shutil.rmtree(home, ignore_errors=True)
+        trees.discard(home)
 
 
 def left_behind(work: Path, root: Path) -> tuple[Left, ...]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runner import trees
 from runner.mounts import fuse_process, homes, rclone_control
 from runner.mounts.commands import find_program
 from runner.mounts.fuse_process import FuseProcess
@@ -63,7 +63,7 @@ def remove_places(places: Places) -> None:
     """The private files of a mount that is gone (nothing is ever mounted below them)."""
     homes.remove(places.home)
     if places.socket.parent != places.home:
-        shutil.rmtree(places.socket.parent, ignore_errors=True)
+        trees.discard(places.socket.parent)
 
 
 def start(volume: Volume, remote: str, target: Path, options: Sequence[str], places: Places) -> Rclone:
@@ -151,10 +151,9 @@ def _whole(found: os.stat_result) -> dict[str, object]:
 def _notes(meta: Path) -> Iterator[tuple[Path, bool | None]]:
     """(note, whether it says dirty; None where it cannot be read)."""
     # vfsMeta/<remote>/<root>/<path>; for a share there is no <root>.
-    for path in meta.rglob("*"):
-        if path.is_file():
-            try:
-                note = json.loads(path.read_text())
-            except (OSError, ValueError):
-                note = None
-            yield path, bool(note.get("Dirty")) if isinstance(note, dict) else None
+    for path in trees.files(meta):
+        try:
+            note = json.loads(path.read_text())
+        except (OSError, ValueError):
+            note = None
+        yield path, bool(note.get("Dirty")) if isinstance(note, dict) else None

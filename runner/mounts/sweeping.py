@@ -1,8 +1,8 @@
 """What a killed runner left behind: found in mountinfo and in the drivers' own notes, undone, told."""
 
-import shutil
 from pathlib import Path
 
+from runner import trees
 from runner.mounts import copying, homes, mountinfo, premounted, rclone_process
 from runner.mounts.homes import Left
 from runner.mounts.types import MountContext
@@ -49,9 +49,9 @@ def _tidy(left: Left) -> str | None:
         left.target.unlink()
         line = f"removed the link {left.target}"
     if left.driver == copying.NAME and left.target.is_dir() and not left.target.is_symlink():
-        shutil.rmtree(left.target, ignore_errors=True)
+        trees.discard(left.target)
         line = f"removed the local copy at {left.target}"
     if left.socket is not None and left.socket.parent != left.home:
-        shutil.rmtree(left.socket.parent, ignore_errors=True)
+        trees.discard(left.socket.parent)
     homes.remove(left.home)
     return line

@@ -1,13 +1,12 @@
 """One node's side of the ssh between the nodes of a job, from its offer to its end."""
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import ports
+from runner import ports, trees
 from runner.cage import Cage
 from runner.job_user import JobUser
 from runner.ports import HeldPorts
@@ -101,9 +100,9 @@ def connected(
         ):
             yield changed
     finally:
-        shutil.rmtree(theirs.folder, ignore_errors=True)
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.rmtree(place.private, ignore_errors=True)
+        trees.discard(theirs.folder)
+        trees.discard(Path(scratch))
+        trees.discard(place.private)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The sshd of one node of a job: OpenSSH's own, with a configuration, a key and a port of the attempt's."""
 
 import shlex
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +112,8 @@ def fault(user: JobUser) -> str | None:
 def serving(
     server: Server, keys: NodeKeys, peers: Sequence[Peer], workplace: Workplace, say: Callable[[str], None]
 ) -> Iterator[None]:
-    """sshd runs inside the block, started in `workplace` as `server.user`, and is gone after it.
+    """sshd runs inside the block, started in `workplace` as `server.user`, and is gone after it. Its folder
+    goes with the one above, which may be the job's to change.
 
     Raises SshError when it does not come up.
     """
@@ -135,7 +135,6 @@ def serving(
         process.stop([running], 1.0)
         if left := running.tree():
             say(f"sshd could not be stopped: {', '.join(str(member.pid) for member in left)}")
-        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _start(server: Server, workplace: Workplace) -> JobProcess:

@@ -1,18 +1,19 @@
 """The leader's AZ_BATCHAI_SHARED_JOB_TEMP on the other nodes of a job, through sshfs."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner import trees
 from runner.job_user import JobUser, own
 from runner.mounts import fuse_process, mountinfo
 from runner.mounts.commands import find_program, run
 from runner.mounts.fuse_process import FuseProcess
 from runner.mounts.unmounting import unmount
+from runner.own_secrets import without_settings
 from runner.ssh.access import Peer, SshError
 from runner.ssh.client import config, known_hosts
 from runner.ssh.keys import NodeKeys, make_folder, write
@@ -73,7 +74,7 @@ def mounted(
         yield
     finally:
         _undo(process, say, end_users, undo_failed)
-        shutil.rmtree(shared.folder, ignore_errors=True)
+        trees.discard(shared.folder)
 
 
 def _write(shared: SharedTemp, keys: NodeKeys) -> None:
@@ -88,8 +89,10 @@ def _mount(shared: SharedTemp) -> FuseProcess:
     """Again and again until the time is up: the leader's sshd may not be there yet. Raises SshError."""
     deadline = time.monotonic() + shared.timeout_seconds
     while True:
-        # In our environment is the mark by which the job's cage knows that this is none of its processes.
-        process = fuse_process.start(_command(shared), os.environ, shared.target, shared.folder / "log", ())
+        # What is left of our environment holds the mark by which the job's cage knows that this is none of
+        # its processes.
+        environment = without_settings(os.environ)
+        process = fuse_process.start(_command(shared), environment, shared.target, shared.folder / "log", ())
         wrong = _wait_until_it_serves(process, max(0.1, deadline - time.monotonic()))
         if wrong is None:
             return process

@@ -1,7 +1,6 @@
 """What tests of isolation need of the machine: root, and a folder that other users can reach."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from runner import trees
 from runner.mounts.commands import find_program
 
 
@@ -37,4 +37,4 @@ def open_folder() -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path)
+        trees.remove(path)

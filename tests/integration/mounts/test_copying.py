@@ -14,6 +14,7 @@ from runner.mounts import mount_volume
 from runner.mounts.types import MountContext, UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine
+from tests.integration.runner.test_trees import deep
 
 Build = Callable[..., Machine]
 
@@ -79,6 +80,18 @@ def test_one_file_that_cannot_be_uploaded_does_not_stop_the_others(
     assert str(mounted.target) in caught.value.hint
     assert (mounted.target / "b").read_text() == "b"
     assert machine.failures == [caught.value]
+
+
+def test_what_is_too_deep_for_a_name_is_told_and_left_out(
+    copying: Build, volume: Volume, container: ContainerClient
+) -> None:
+    machine = copying()
+    with mount_volume(volume, machine.root, machine.context) as mounted:
+        (mounted.target / "made.txt").write_bytes(b"made")
+        deep(mounted.target / "deep", 1600, "d")
+    assert names(container) == {"made.txt"}
+    assert "too deep are not uploaded: 'deep/d/d/" in machine.log
+    assert not mounted.target.exists() and list(machine.context.work.iterdir()) == []
 
 
 def test_links_are_not_followed_out_of_the_volume(
