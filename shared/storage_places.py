@@ -30,7 +30,8 @@ def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
     own = settings.endpoints.get(account, AccountEndpoints()).file
     endpoint = own if url.is_public else url.endpoint
     key = _key(share.credentials, account, settings)
-    closed = own_places(settings).share_fault((account, url.account), url.endpoint, url.share)
+    named = (share.account_name, url.account)
+    closed = own_places(settings).share_fault(named, url.endpoint, url.share)
     return StoragePlace(account, url.share, endpoint, key, bool(key) or url.may_see_tokens(own), closed)
 
 
