@@ -46,4 +46,5 @@ def test_every_route_is_listed_with_its_methods() -> None:
         # GET of a list that is asked for with POST is for the further pages of newer clients.
         more = {"GET"} if route.rpartition("/")[2].startswith("list") else set()
         assert found.pop(route) == set(methods.split(", ")) | more
-    assert not found
+    # Elsewhere than on the local stack nothing is at these, with any method (docs/adr/0142).
+    assert not [route for route in found if "Microsoft.Storage" not in route]
