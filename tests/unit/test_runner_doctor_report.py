@@ -57,7 +57,7 @@ def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -
     directory, key = DataDirectory(tmp_path), "a" * 43 + "="
     (tmp_path / "sealing.key").write_text(key)
     endpoints = Endpoints(1, 2, 4)
-    told = environment.runner_settings(environment.shared_settings(directory, endpoints, 3), {})
+    told = environment.runner_settings(environment.shared_settings(directory, endpoints, 3), directory)
     state = {"runner": environment.without_sealing_key(told)}
     assert key not in json.dumps(state)
     env = stack_settings(state, key, tmp_path)

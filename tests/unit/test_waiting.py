@@ -55,7 +55,7 @@ def test_a_gang_larger_than_the_cluster() -> None:
 def test_a_cluster_that_may_not_have_the_nodes(
     most: int, needed: int, reason: WaitingReason, words: str, next_step: str
 ) -> None:
-    waiting = why(a_job(node_count=needed), [], [replace(IDLE, standby="requeue")], most=most)
+    waiting = why(a_job(node_count=needed), [], [replace(IDLE, standby="requeue")], RUN, most=most)
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -63,7 +63,7 @@ def test_a_cluster_that_may_not_have_the_nodes(
 
 
 def test_nodes_that_stand_by_are_not_waited_for() -> None:
-    waiting = why(a_job(), [], [BUSY, replace(IDLE, standby="requeue")], most=1)
+    waiting = why(a_job(), [], [BUSY, replace(IDLE, standby="requeue")], RUN, most=1)
     assert waiting is not None
     assert "0 of 1 nodes idle" in waiting.message
 
