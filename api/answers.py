@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,10 +30,29 @@ def answer(
     body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
     """A JSON answer."""
-    text = json.dumps(body)
-    return func.HttpResponse(
-        text, status_code=status, headers=dict(headers or {}), mimetype="application/json"
-    )
+    kind = "application/json; charset=utf-8"
+    return func.HttpResponse(json.dumps(body), status_code=status, headers=dict(headers or {}), mimetype=kind)
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """An answer without a body, and so without a type of one."""
+    return func.HttpResponse(b"", status_code=status, headers=dict(headers or {}), mimetype="")
+
+
+def headed(response: func.HttpResponse, request_id: str = "") -> func.HttpResponse:
+    """The answer with what every recorded one has: it is not kept, and it has a name of its own. `request_id`
+    "": a new one."""
+    given = request_id or str(uuid.uuid4())
+    response.headers.update(_EVERY | {"x-ms-request-id": given, "request-id": given})
+    return response
+
+
+_EVERY = {
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+    "Expires": "-1",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def refuse(status: int, code: str, message: str) -> func.HttpResponse:
@@ -46,9 +66,10 @@ def refuse_document(code: str, problems: Sequence[Problem], status: int = 400) -
     return answer(rest.refused_body(code, problems), status)
 
 
-def shown(body: Mapping[str, Any], etag: str = "") -> func.HttpResponse:
-    """A resource, with its ETag where it has one."""
-    return answer(body, headers={"ETag": etag} if etag else {})
+def shown(body: Mapping[str, Any], etag: str, modified: datetime) -> func.HttpResponse:
+    """A resource, with its ETag and when it was last changed (UTC)."""
+    when = format_datetime(modified.astimezone(UTC), usegmt=True)
+    return answer(body, headers={"ETag": etag, "Last-Modified": when})
 
 
 def paged(
@@ -77,17 +98,18 @@ def accepted(
     """202 with an empty body and the two addresses of the operation, as recorded."""
     started = datetime.now(UTC)
     operation = Operation(str(uuid.uuid4()), verb, kind, workspace, experiment, name, identity, started)
-    settings = backend().settings
-    results, statuses = operations.addresses(operation, base(req), settings.scope, settings.location)
+    services = backend()
+    location = services.workspaces.location(workspace)
+    results, statuses = operations.addresses(operation, base(req), services.settings.scope, location)
     key = query(req, "code")  # a function key in the query must be in the addresses too
     more = f"&code={key}" if key else ""
     headers = {"Azure-AsyncOperation": results + more, "Location": statuses + more, "Retry-After": "1"}
-    return func.HttpResponse(b"", status_code=202, headers=headers)
+    return empty(202, headers)
 
 
 def gone() -> func.HttpResponse:
     """The answer to the deletion of what is not there."""
-    return func.HttpResponse(b"", status_code=204)
+    return empty(204)
 
 
 def nothing_there(req: func.HttpRequest) -> func.HttpResponse:
@@ -104,17 +126,19 @@ def arm(*names: str, beside: bool = False) -> Callable[[Handler], Handler]:
     def decorate(handler: Handler) -> Handler:
         @functools.wraps(handler)
         def checked(req: func.HttpRequest) -> func.HttpResponse:
+            request_id = str(uuid.uuid4())
             try:
-                return _fault(req, names, beside) or handler(req)
+                response = _fault(req, names, beside) or handler(req)
             except Exception as error:
-                return _translated(req, error)
+                response = _translated(req, error, request_id)
+            return headed(response, request_id)
 
         return checked
 
     return decorate
 
 
-def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
+def _translated(req: func.HttpRequest, error: Exception, request_id: str) -> func.HttpResponse:
     code = getattr(error, "code", "")
     if isinstance(error, RequestError):
         return refuse(400, code, str(error))
@@ -123,7 +147,8 @@ def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
     if isinstance(error, ConflictError) and code:
         return refuse(409, code, str(error))
     path = req.url.partition("?")[0]
-    log.error("request failed", exc_info=error, extra={"action": "http", "method": req.method, "path": path})
+    told = {"action": "http", "method": req.method, "path": path, "request_id": request_id}
+    log.error("request failed", exc_info=error, extra=told)
     if isinstance(error, SettingsError):
         return refuse(503, "ServiceUnavailable", "The settings of this installation are wrong; see /health.")
     if isinstance(error, BatchAIError):

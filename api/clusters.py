@@ -35,6 +35,10 @@ def _resource(row: "ClusterRow") -> dict[str, Any]:
     return cluster_resource(facts, services.settings.scope)
 
 
+def _shown(row: "ClusterRow") -> func.HttpResponse:
+    return shown(_resource(row), row.etag, row.resized or row.created)
+
+
 @bp.route(route=routes.CLUSTER, methods=["PUT"])
 @arm("workspace", "cluster")
 def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
@@ -55,14 +59,14 @@ def clusters_update(req: func.HttpRequest) -> func.HttpResponse:
     made = backend().clusters.resize(_cluster_of(req), req.get_body())
     if made.row is None:
         return refuse_document(_REFUSED, made.problems)
-    return shown(_resource(made.row))
+    return _shown(made.row)
 
 
 @bp.route(route=routes.CLUSTER, methods=["GET"])
 @arm("workspace", "cluster")
 def clusters_get(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Get: 200, or 404 ClusterNotFound."""
-    return shown(_resource(backend().clusters.get(_cluster_of(req))))
+    return _shown(backend().clusters.get(_cluster_of(req)))
 
 
 @bp.route(route=routes.CLUSTER, methods=["DELETE"])

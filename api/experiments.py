@@ -1,5 +1,6 @@
 """Experiments: PUT (without a body), GET, DELETE, list."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -28,7 +29,7 @@ def experiments_create(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Create: 200 with the resource. Whatever body comes is not read."""
     route = req.route_params
     row = backend().workspaces.put_experiment(workspace_of(req), route["experiment"])
-    return shown(_resource(row), row.etag)
+    return shown(_resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.EXPERIMENT, methods=["GET"])
@@ -36,7 +37,7 @@ def experiments_create(req: func.HttpRequest) -> func.HttpResponse:
 def experiments_get(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Get: 200, or 404 ExperimentNotFound."""
     row = backend().workspaces.experiment(workspace_of(req), req.route_params["experiment"])
-    return shown(_resource(row), row.etag)
+    return shown(_resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.EXPERIMENT, methods=["DELETE"])

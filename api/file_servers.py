@@ -1,5 +1,6 @@
 """File servers: PUT, GET, DELETE, list. No machine is made for one; docs/rest-api.md says what is done."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -44,7 +45,7 @@ def file_servers_create(req: func.HttpRequest) -> func.HttpResponse:
 def file_servers_get(req: func.HttpRequest) -> func.HttpResponse:
     """FileServers_Get: 200, or 404 FileServerNotFound."""
     row = backend().workspaces.file_server(workspace_of(req), req.route_params["file_server"])
-    return shown(_resource(row), row.etag)
+    return shown(_resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.FILE_SERVER, methods=["DELETE"])

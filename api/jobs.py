@@ -53,7 +53,7 @@ def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
         return refuse_document(code, made.problems, _STATUS.get(code, 400))
     job = made.job
     if made.known:
-        return shown(job_resource(job, services.settings.scope), job.etag)
+        return shown(job_resource(job, services.settings.scope), job.etag, job.state_since)
     at = job.id
     return accepted(req, Verb.CREATE, "job", at.workspace, at.job, job.uuid, at.experiment)
 
@@ -64,7 +64,7 @@ def jobs_get(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Get: 200 with the resource, 404 JobNotFound. A queued job tells why it waits."""
     manager, scope = backend().manager, backend().settings.scope
     job = manager.get(job_of(req))
-    return shown(job_resource(job, scope, manager.why(job, _LOOK_SECONDS)), job.etag)
+    return shown(job_resource(job, scope, manager.why(job, _LOOK_SECONDS)), job.etag, job.state_since)
 
 
 @bp.route(route=routes.JOB, methods=["DELETE"])
@@ -127,4 +127,5 @@ def jobs_list_runs(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment", "job")
 def jobs_get_run(req: func.HttpRequest) -> func.HttpResponse:
     """One run under a name (ours): 200, or 404 RunNotFound."""
-    return shown(run_resource(run_of(req), backend().settings.scope))
+    run = run_of(req)
+    return shown(run_resource(run, backend().settings.scope), run.etag, run.state_since)

@@ -1,16 +1,22 @@
 """What belongs to no workspace: operations, usages, how operations stand, and wrong addresses."""
 
+import json
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from api import routes
-from api.answers import answer, arm, nothing_there, refuse
+from api.answers import answer, arm, empty, headed, nothing_there, refuse
 from api.requests import base, query
 from api.wired import backend
 from shared import rest, rest_provider
+from shared.allocation import present
 from shared.errors import NotFoundError
 from shared.operations import Operation, Progress, operation_body, operation_from
+
+if TYPE_CHECKING:
+    from shared.stores.clusters import ClusterRow
 
 bp = func.Blueprint()
 _METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -26,16 +32,19 @@ def operations_list(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=f"{routes.LOCATION}/usages", methods=["GET"])
 @arm()
 def usages_list(req: func.HttpRequest) -> func.HttpResponse:
-    """Usages_List: what there is; no quotas are set."""
+    """Usages_List: what there is, wherever it is; no quotas are set."""
     services = backend()
-    clusters = services.clusters.table.list_all()[0]
-    counts = {
-        "Clusters": len(clusters),
-        "Cluster nodes": sum(len(services.clusters.alive_nodes(row.id)) for row in clusters),
-        "Workspaces": len(services.workspaces.list_workspaces()),
-        "Live jobs": sum(len(services.manager.live(row.id)) for row in clusters),
-    }
-    return answer(rest.page(rest_provider.usages(counts)))
+    rows = services.clusters.table.list_all()[0]
+    live = sum(len(services.manager.live(row.id)) for row in rows)
+    workspaces = len(services.workspaces.list_workspaces())
+    return answer(rest.page(rest_provider.usages([_use(row) for row in rows], workspaces, live)))
+
+
+def _use(row: "ClusterRow") -> rest_provider.ClusterUse:
+    nodes, scale = backend().clusters.nodes_of(row)
+    properties = json.loads(row.properties)
+    low = properties.get("vmPriority") == "lowpriority"
+    return rest_provider.ClusterUse(properties.get("vmSize"), low, len(present(nodes, scale)), scale.most)
 
 
 @bp.route(route=f"{routes.LOCATION}/operationresults/{{operation}}", methods=["GET"])
@@ -55,22 +64,22 @@ def operation_statuses(req: func.HttpRequest) -> func.HttpResponse:
     _, progress = _followed(req)
     if progress.ended is None:
         headers = {"Location": f"{base(req)}{_path_and_query(req)}", "Retry-After": "1"}
-        return func.HttpResponse(b"", status_code=202, headers=headers)
+        return empty(202, headers)
     if progress.error:
         return refuse(409, *progress.error)
-    return func.HttpResponse(b"", status_code=204)
+    return empty(204)
 
 
 @bp.route(route="subscriptions/{*rest}", methods=_METHODS)
 def wrong_address(req: func.HttpRequest) -> func.HttpResponse:
     """Everything below /subscriptions that is no route, or has no such method."""
-    return _refused(req)
+    return headed(_refused(req))
 
 
 @bp.route(route="providers/{*rest}", methods=_METHODS)
 def wrong_provider_address(req: func.HttpRequest) -> func.HttpResponse:
     """Everything below /providers that is no route, or has no such method."""
-    return _refused(req)
+    return headed(_refused(req))
 
 
 def _refused(req: func.HttpRequest) -> func.HttpResponse:

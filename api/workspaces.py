@@ -1,6 +1,7 @@
 """Workspaces: PUT, PATCH, GET, DELETE, and the two lists."""
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
@@ -38,7 +39,7 @@ def workspaces_create(req: func.HttpRequest) -> func.HttpResponse:
     # ARM writes "North Europe" as northeurope.
     location = location.replace(" ", "").lower()
     row = backend().workspaces.put_workspace(workspace_of(req), location, read_tags(body))
-    return shown(resource(row), row.etag)
+    return shown(resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.WORKSPACE, methods=["PATCH"])
@@ -48,7 +49,7 @@ def workspaces_update(req: func.HttpRequest) -> func.HttpResponse:
     tags, name = read_tags(read_object(req)), workspace_of(req)
     workspaces = backend().workspaces
     row = workspaces.workspace(name) if tags is None else workspaces.put_tags(name, tags)
-    return shown(resource(row), row.etag)
+    return shown(resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.WORKSPACE, methods=["GET"])
@@ -56,7 +57,7 @@ def workspaces_update(req: func.HttpRequest) -> func.HttpResponse:
 def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Get: 200, or 404 WorkspaceNotFound."""
     row = backend().workspaces.workspace(workspace_of(req))
-    return shown(resource(row), row.etag)
+    return shown(resource(row), row.etag, row.written or datetime.now(UTC))
 
 
 @bp.route(route=routes.WORKSPACE, methods=["DELETE"])

@@ -17,7 +17,8 @@ _holder = click.Group()
     click.option("-l", "--location", help="Location.  [default: as configured]"),
 )
 def list_usages(session: Session, location: str | None) -> None:
-    """List how many workspaces, clusters, jobs and nodes there are. No limits are set."""
+    """List how much there is of everything. The limit of nodes and vCPUs is what the clusters' scale settings
+    allow; -1: no limit."""
     place = named("location", (location or session.required("location", "-l")).replace(" ", "").lower())
     subscription = session.scope.subscription_id
     path = f"/subscriptions/{subscription}/providers/{PROVIDER}/locations/{place}/usages"

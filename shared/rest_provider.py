@@ -1,12 +1,14 @@
 """What is said of the provider itself: its operations and usages. PURE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shared.names import PROVIDER
+from shared.vm_sizes import family, processors
 
-#: int32, the largest a client can read: this service sets no quotas.
-_NO_LIMIT = 2_147_483_647
+#: As the recorded service wrote it, of families of low priority.
+NO_LIMIT = -1
 _RESOURCES = {
     "workspaces": "workspace",
     "workspaces/experiments": "experiment",
@@ -55,14 +57,45 @@ def _operation(path: str, word: str, operation: str, description: str) -> dict[s
     }
 
 
-def usages(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What Usages_List answers: each count under its name, without a limit."""
-    return [
-        {
-            "currentValue": count,
-            "limit": _NO_LIMIT,
-            "name": {"value": name, "localizedValue": name},
-            "unit": "Count",
-        }
-        for name, count in counts.items()
+@dataclass(frozen=True)
+class ClusterUse:
+    """What counts of one cluster."""
+
+    vm_size: str | None
+    low_priority: bool
+    nodes: int  #: that it has
+    most: int | None  #: that its scaleSettings let it have; None: any number
+
+
+def usages(clusters: Sequence[ClusterUse], workspaces: int, live_jobs: int) -> list[dict[str, Any]]:
+    """What Usages_List answers. Nobody sets quotas here: the limit of nodes and of their processors is what
+    the clusters' scaleSettings let them have."""
+    counted = [
+        _usage("Clusters", len(clusters), NO_LIMIT),
+        _usage("Cluster nodes", *_summed((cluster, 1) for cluster in clusters)),
+        _usage("Workspaces", workspaces, NO_LIMIT),
+        _usage("Live jobs", live_jobs, NO_LIMIT),
     ]
+    for word, low in (("Dedicated", False), ("LowPriority", True)):
+        sized = [(c, n) for c in clusters if c.low_priority is low and (n := processors(c.vm_size or ""))]
+        counted.append(_usage(f"Total Cluster {word} Regional vCPUs", *_summed(sized)))
+        for name in sorted({str(family(c.vm_size or "")) for c, _ in sized}):
+            of_family = [(c, n) for c, n in sized if family(c.vm_size or "") == name]
+            counted.append(_usage(f"Standard {name} Family Cluster {word} vCPUs", *_summed(of_family)))
+    return counted
+
+
+def _summed(clusters: Iterable[tuple[ClusterUse, int]]) -> tuple[int, int]:
+    """(use, limit) of clusters, each node of which counts for a number of units."""
+    use = limit = 0
+    bounded = True
+    for cluster, units in clusters:
+        use += cluster.nodes * units
+        bounded = bounded and cluster.most is not None
+        limit += (cluster.most or 0) * units
+    return use, limit if bounded else NO_LIMIT
+
+
+def _usage(name: str, use: int, limit: int) -> dict[str, Any]:
+    shown = {"value": name, "localizedValue": name}
+    return {"currentValue": use, "limit": limit, "name": shown, "unit": "Count"}

@@ -55,7 +55,7 @@ class ImageReference(Model):
     publisher: str = Field(min_length=1, description="Publisher of the image.")
     offer: str = Field(min_length=1, description="Offer of the image.")
     sku: str = Field(min_length=1, description="SKU of the image.")
-    version: str | None = Field(default=None, description="Version of the image, such as latest.")
+    version: str | None = Field(default="latest", description="Version of the image. Default latest.")
     virtual_machine_image_id: str | None = Field(default=None, description="ARM id of an image of one's own.")
 
 

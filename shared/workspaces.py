@@ -28,6 +28,7 @@ class WorkspaceManager:
         self._now = now
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
+        self._locations: dict[str, tuple[float, str]] = {}
 
     def get(self, kind: Kind, workspace: str, name: str) -> Row:
         """A workspace, experiment or file server. Raises NotFoundError."""
@@ -35,7 +36,7 @@ class WorkspaceManager:
         if row is None:
             code = f"{_CODES[kind]}NotFound"
             raise NotFoundError(f"The specified {_WORDS[kind]} {name_in(name)} is not found", code)
-        return row
+        return self._noted(row)
 
     def workspace(self, name: str) -> Row:
         """A workspace. Raises NotFoundError."""
@@ -48,6 +49,23 @@ class WorkspaceManager:
     def file_server(self, workspace: str, name: str) -> Row:
         """A file server. Raises NotFoundError."""
         return self.get(Kind.FILE_SERVER, workspace, name)
+
+    def location(self, workspace: str) -> str:
+        """Where a workspace is: it cannot move, so what was read less than 30 s ago is believed. The
+        installation's location for one that is gone."""
+        key = workspace.lower()
+        with self._lock:
+            known = self._locations.get(key)
+        if known and time.monotonic() - known[0] < _CACHE_SECONDS:
+            return known[1]
+        row = self.table.get(Kind.WORKSPACE, workspace, workspace)
+        return self._noted(row).detail["location"] if row else self._settings.location
+
+    def _noted(self, row: Row) -> Row:
+        if row.kind is Kind.WORKSPACE:
+            with self._lock:
+                self._locations[row.name.lower()] = (time.monotonic(), row.detail["location"])
+        return row
 
     def list_workspaces(self, group: str | None = None, after: str = "", most: int = 1000) -> list[Row]:
         """Workspaces of a resource group ("" for the installation's own, None for all that are served) by

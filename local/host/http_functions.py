@@ -99,7 +99,9 @@ async def _read(request: Request, raw_path: str, route: dict[str, str]) -> sdk.H
 def _response(answer: sdk.HttpAnswer) -> Response:
     bodiless = answer.status in (204, 304) or answer.status < 200
     response = Response(b"" if bodiless else answer.body, answer.status)
-    kept = [(n.lower(), v) for n, v in answer.headers if n.lower() not in _OURS]
+    # An empty type is none: ASP.NET sends no header for it.
+    sent = [(n.lower(), v) for n, v in answer.headers if v or n.lower() != "content-type"]
+    kept = [(n, v) for n, v in sent if n not in _OURS]
     lengths = [pair for pair in response.raw_headers if pair[0] == b"content-length"]
     response.raw_headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in kept] + lengths
     return response

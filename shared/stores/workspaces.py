@@ -10,7 +10,7 @@ A partition holds the workspaces of one resource group, another what lies in one
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -52,6 +52,7 @@ class Row:
     detail: Mapping[str, Any]  #: what is particular to the kind, without secrets
     deleting: bool = False
     etag: str = ""
+    written: datetime | None = field(default=None, compare=False)  #: when it was last, None: just now
 
     @property
     def identity(self) -> str:
@@ -96,7 +97,7 @@ class WorkspaceTable:
         """Add a row. Raises ConflictError when the name is taken."""
         with translated(f"adding {row.kind} {row.name}"):
             answer = self._table.create_entity(_entity(row))
-        return replace(row, etag=str(answer["etag"]))
+        return replace(row, etag=str(answer["etag"]), written=None)
 
     def update(self, row: Row) -> Row:
         """Write over the row it was read from. Raises LostOwnershipError."""
@@ -107,7 +108,7 @@ class WorkspaceTable:
                 etag=row.etag,
                 match_condition=MatchConditions.IfNotModified,
             )
-        return replace(row, etag=str(answer["etag"]))
+        return replace(row, etag=str(answer["etag"]), written=None)
 
     def delete(self, row: Row) -> None:
         """Remove a row; a missing one is fine."""
@@ -201,6 +202,7 @@ def _row_from(entity: Any) -> Row:
         detail=json.loads(entity["Detail"]),
         deleting=entity["Deleting"],
         etag=str(entity.metadata["etag"]),
+        written=entity.metadata["timestamp"],
     )
 
 

@@ -21,7 +21,8 @@ PURE = """
     shared.rules*
     shared.safe_paths shared.schema shared.settings shared.shape shared.spec* shared.state shared.status
     shared.storage_places
-    shared.timeline shared.timestamps shared.validation shared.vault_urls shared.waiting shared.wrapper
+    shared.timeline shared.timestamps shared.validation shared.vault_urls shared.vm_sizes shared.waiting
+    shared.wrapper
     shared.stores.keys runner.launch* local.assignment
 """
 MAY_USE_PYDANTIC = (

@@ -261,7 +261,12 @@ def test_a_file_server_without_an_address_is_a_failed_operation(api: RestApi, wo
 def test_usages_and_operations(api: RestApi, workspace: str) -> None:
     base = GROUP.partition("/resourceGroups")[0]
     usages = api.must("GET", f"{base}/providers/Microsoft.BatchAI/locations/northeurope/usages")["value"]
-    assert {u["name"]["value"] for u in usages} == {"Clusters", "Cluster nodes", "Workspaces", "Live jobs"}
-    assert all(u["unit"] == "Count" for u in usages)
+    assert {u["unit"] for u in usages} == {"Count"}
+    found = {u["name"]["value"]: (u["currentValue"], u["limit"]) for u in usages}
+    assert found["Clusters"][0] >= 1 and found["Clusters"][1] == -1
+    # Every cluster of these tests is of STANDARD_D1, and some of them want nodes.
+    use, limit = found["Standard D Family Cluster Dedicated vCPUs"]
+    assert 0 <= use <= limit or limit == -1
+    assert found["Total Cluster Dedicated Regional vCPUs"][1] != 2_147_483_647
     operations = api.must("GET", "/providers/Microsoft.BatchAI/operations")["value"]
     assert "Microsoft.BatchAI/workspaces/experiments/jobs/write" in {o["name"] for o in operations}
