@@ -139,9 +139,11 @@ class NearMisses:
         except ConflictError:
             return 0  # something lies there by now
         except StoreError as error:
-            log.warning("near miss not answered: %s", error, extra={"action": "near_miss", "blob": place})
+            log.warning(
+                "near miss %s not answered: %s", place, error, extra={"action": "near_miss", "blob": place}
+            )
             return 0
-        log.info("near miss answered", extra={"action": "near_miss", "blob": place})
+        log.info("near miss answered beside %s", place, extra={"action": "near_miss", "blob": place})
         return 1
 
     def _tell(self, container: str, kind: Kind, paths: tuple[str, ...]) -> None:
