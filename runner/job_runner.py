@@ -73,6 +73,7 @@ class JobRunner:
     _logs: Logs | None = None
     _temps_fault: bool = False
     _gpu_seconds: float = 0.0
+    _ended: bool = False  #: by itself, not for the runner's sake
 
     def run(self) -> Result:
         """The attempt, whole. Raises nothing: every fault becomes an outcome, told without secrets."""
@@ -139,6 +140,7 @@ class JobRunner:
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
+        self._ended = outcome is not None
         self._crew.over(outcome)
         reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
@@ -148,7 +150,7 @@ class JobRunner:
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
         diary.say(f"time line: {self._so_far()}")
-        seals = logs.finish(self.stop.drain_seconds)
+        seals = logs.finish(self._drain_until)
         self._happened(EventKind.UPLOADED)
         reach("sealed")
         self._clear_up(placement.layout)
@@ -169,6 +171,9 @@ class JobRunner:
             self._undo_faults.append("the node's disk is full")
             return Outcome(Reason.RUNNER_FAULT, message=message)
         return replace(outcome, message=message)
+
+    def _drain_until(self, begun: float) -> float:
+        return self.stop.drain_until(begun, ended=self._ended)
 
     def log_progress(self) -> tuple[StreamSeal, ...]:
         """How much of the logs has arrived where people read them. From any thread."""
@@ -192,7 +197,7 @@ class JobRunner:
             context = self._mount_context(diary)
             with ExitStack() as stack:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
-                stack.enter_context(log_places.while_mounted(logs, self.stop.drain_seconds))
+                stack.enter_context(log_places.while_mounted(logs, self._drain_until))
                 stack.callback(self._settle, diary)
                 self._happened(EventKind.MOUNTED)
                 reach("mounted")
@@ -240,7 +245,9 @@ class JobRunner:
         stack.callback(self._kill_left, execution, diary)
         stack.callback(lambda: self._undo_faults.extend(workplace.close()))
         try:
-            return execution.run()
+            outcome = execution.run()
+            self._ended = outcome is not None
+            return outcome
         finally:
             self._gpu_seconds = execution.gpu_seconds
 

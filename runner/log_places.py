@@ -7,7 +7,7 @@ from typing import Protocol
 
 from runner.config import RunnerConfig
 from runner.job_user import JobUser
-from runner.logs import LogShipper
+from runner.logs import LogShipper, Until
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
 from runner.path_folder import PathFolder
 from runner.volumes import ground_of, place_of
@@ -24,7 +24,7 @@ class Logs(Protocol):
     def add(self, name: str) -> Path: ...
     def start(self) -> None: ...
     def progress(self) -> tuple[StreamSeal, ...]: ...
-    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]: ...
+    def finish(self, until: Until) -> tuple[StreamSeal, ...]: ...
 
 
 class VolumeLogs:
@@ -52,15 +52,15 @@ class VolumeLogs:
         """What has arrived so far."""
         return self._shipper.progress()
 
-    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]:
+    def finish(self, until: Until) -> tuple[StreamSeal, ...]:
         """Send what is left; the second time nothing: the volume is gone."""
         if self._seals is None:
-            self._seals = self._shipper.finish(limit_seconds)
+            self._seals = self._shipper.finish(until)
         return self._seals
 
 
 @contextmanager
-def while_mounted(logs: Logs, limit_seconds: Callable[[], float]) -> Iterator[None]:
+def while_mounted(logs: Logs, until: Until) -> Iterator[None]:
     """Around everything between mounting and unmounting: logs on the volume itself must be whole before that.
 
     What is said later (the undoing of volumes, the outcome) such a log file does not hold.
@@ -72,7 +72,7 @@ def while_mounted(logs: Logs, limit_seconds: Callable[[], float]) -> Iterator[No
     try:
         yield
     finally:
-        logs.finish(limit_seconds)
+        logs.finish(until)
 
 
 def open_logs(

@@ -24,9 +24,13 @@ log = logging.getLogger(__name__)
 #: How often new bytes are looked for. The promise is one second, a look costs a stat.
 _LOOK_SECONDS = 0.2
 #: Between tries of a file that is refused: doubled each time, up to the second.
-_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 15.0
+_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 8.0
 #: What is under way when the time is up gets this long to come to its end.
 _LET_GO_SECONDS = 1.0
+
+#: When the time is up, by the monotonic clock, of when it began. Asked all along: somebody may be in a hurry
+#: suddenly.
+Until = Callable[[float], float]
 
 
 class LogFolder(Protocol):
@@ -120,21 +124,21 @@ class LogShipper:
         """Begin to carry."""
         self._thread.start()
 
-    def finish(self, limit_seconds: Callable[[], float]) -> tuple[StreamSeal, ...]:
+    def finish(self, until: Until) -> tuple[StreamSeal, ...]:
         """Send what is left; what is known of every file. Raises nothing, and is over a second after the time
         is up, whatever a call under way is waiting for.
 
-        `limit_seconds` counts from now and is asked all along: a runner may be in a hurry suddenly. 0 sends
-        nothing more: the files may be another runner's by now. A share that does not exist is not waited for.
+        No time at all sends nothing more: the files may be another runner's by now. A share that does not
+        exist is not waited for.
         """
-        if limit_seconds() <= 0:
+        begun = time.monotonic()
+        if until(begun) <= begun:
             self._given_up.set()
         self._finishing.set()
-        begun = time.monotonic()
-        while self._thread.is_alive() and self._held() and time.monotonic() - begun < limit_seconds():
+        while self._thread.is_alive() and self._held() and time.monotonic() < until(begun):
             self._thread.join(0.05)
         self._given_up.set()
-        if self._thread.is_alive() and self._held() and limit_seconds() > 0:
+        if self._thread.is_alive() and self._held() and until(begun) > begun:
             self._thread.join(_LET_GO_SECONDS)
         self._folder.close()
         with self._lock:
@@ -160,7 +164,7 @@ class LogShipper:
         while not self._finishing.wait(pause):
             pause = self._look()
         for stream in self._all():
-            stream.again_at = 0.0
+            stream.again_at, stream.refusals = 0.0, 0
         pause = 0.0
         while not self._given_up.wait(pause):
             pause = self._look()
@@ -172,7 +176,8 @@ class LogShipper:
     def _look(self) -> float:
         """Send a piece of every stream that has grown. Seconds until the next look: none while there is
         more."""
-        more = [self._tend(stream) for stream in self._all() if time.monotonic() >= stream.again_at]
+        due = (stream for stream in self._all() if time.monotonic() >= stream.again_at)
+        more = [self._tend(stream) for stream in due if not self._given_up.is_set()]
         return 0.0 if any(more) else _LOOK_SECONDS
 
     def _tend(self, stream: _Stream) -> bool:
@@ -180,6 +185,8 @@ class LogShipper:
         try:
             more = self._send(stream)
         except Exception as error:
+            if self._given_up.is_set():
+                return False  # nobody waits for it, and what it needs may be closed by now
             if _told(error) != _told(stream.fault):
                 words, extra = (stream.name, _told(error)), {"action": "log_refused"}
                 log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
@@ -192,7 +199,7 @@ class LogShipper:
 
     def _send(self, stream: _Stream) -> bool:
         """Send one piece; whether there is more."""
-        if self._given_up.is_set() or not self._held():
+        if not self._held():
             raise LostOwnershipError("the lease has run out: the log files may be another runner's")
         if not self._created:
             self._folder.create()

@@ -50,15 +50,15 @@ def run(
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
 
-    def drain_seconds() -> float:
-        return _HURRIED_DRAIN_SECONDS if stopping.is_set() else _DRAIN_SECONDS
+    def until(begun: float) -> float:
+        return begun + (_HURRIED_DRAIN_SECONDS if stopping.is_set() else _DRAIN_SECONDS)
 
     try:
-        with log_places.while_mounted(logs, drain_seconds):
+        with log_places.while_mounted(logs, until):
             child = process.start("setup task", task.command_line, env, config.root, out, err)
             code = _wait(child, stopping, config.grace_seconds)
     finally:
-        logs.finish(drain_seconds)
+        logs.finish(until)
     if code:
         raise SetupTaskError(
             f"the cluster's setup task ended with exit code {code}; its logs are in {folder}"

@@ -1,14 +1,18 @@
 """The one word that ends a running job early, and who may say it."""
 
 import threading
+import time
+from collections.abc import Callable
 from enum import Enum
 
 from shared.errors import BatchAIError
 
 #: A job's last lines get this long to reach the share before they are called incomplete.
 _DRAIN_SECONDS = 60.0
-#: When the machine goes there is no time for that.
+#: When the runner or the machine goes there is no time for that,
 _HURRIED_DRAIN_SECONDS = 2.0
+#: and a little more for a job that has ended by itself: no further attempt will bring a better log.
+_LAST_DRAIN_SECONDS = 8.0
 
 
 class StopReason(Enum):
@@ -47,16 +51,20 @@ class StopSignal:
     """Set by any thread. The first reason stays, except that a lost lease overrides all; a later one that
     leaves little time is heeded in that."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._reason: StopReason | None = None
         self._said: set[StopReason] = set()
+        self._leaves_since: float | None = None  #: monotonic
 
     def set(self, reason: StopReason) -> None:
         """Say stop."""
         with self._lock:
             self._said.add(reason)
+            if reason.hands_back and self._leaves_since is None:
+                self._leaves_since = self._monotonic()
             if self._reason is None or reason is StopReason.LOST:
                 self._reason = reason
         self._event.set()
@@ -74,19 +82,19 @@ class StopSignal:
         """Between SIGTERM and SIGKILL: `usual`, or less for some reasons, at most `hurried` for others."""
         if self._reason is StopReason.LOST:
             return 0.0  # another runner may start at any moment
-        return min(usual, hurried) if any(reason.hurries for reason in self._all()) else usual
-
-    def drain_seconds(self) -> float:
-        """How long the last lines of the logs may take to reach where people read them."""
-        if self._reason is StopReason.LOST:
-            return 0.0  # with the lease the files went to another runner
-        hands_back = any(reason.hands_back for reason in self._all())
-        return _HURRIED_DRAIN_SECONDS if hands_back else _DRAIN_SECONDS
-
-    def _all(self) -> frozenset[StopReason]:
-        """Every reason that was given so far."""
         with self._lock:
-            return frozenset(self._said)
+            hurries = any(reason.hurries for reason in self._said)
+        return min(usual, hurried) if hurries else usual
+
+    def drain_until(self, begun: float, *, ended: bool) -> float:
+        """Until when the last lines of the logs may take to reach where people read them, who are waited for
+        since `begun` (both monotonic). `ended`: the job has come to an end of its own."""
+        if self._reason is StopReason.LOST:
+            return begun  # with the lease the files went to another runner
+        if self._leaves_since is None:
+            return begun + _DRAIN_SECONDS
+        hurried = _LAST_DRAIN_SECONDS if ended else _HURRIED_DRAIN_SECONDS
+        return min(begun + _DRAIN_SECONDS, max(begun, self._leaves_since) + hurried)
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds`; whether a stop was asked for."""

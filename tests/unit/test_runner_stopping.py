@@ -5,19 +5,27 @@ import pytest
 from runner.stopping import StopReason, StopSignal
 
 
+def signal_at(times: list[float]) -> StopSignal:
+    """Said by a clock that shows these times, one after the other."""
+    return StopSignal(iter(times).__next__)
+
+
 @pytest.mark.parametrize("first", [StopReason.TERMINATED, StopReason.WALL_CLOCK, StopReason.PEER])
 def test_a_runner_that_is_to_leave_hurries_whatever_it_was_about(first: StopReason) -> None:
-    stop = StopSignal()
+    stop = signal_at([90.0])
     stop.set(first)
-    assert (stop.grace_seconds(10, 3), stop.drain_seconds()) == (10, 60)
+    assert (stop.grace_seconds(10, 3), stop.drain_until(50, ended=True)) == (10, 50 + 60)
     stop.set(StopReason.DRAIN)
     assert stop.reason is first, "what becomes of the job is as it was"
-    assert (stop.grace_seconds(10, 3), stop.drain_seconds()) == (3, 2)
+    assert (stop.grace_seconds(10, 3), stop.drain_until(50, ended=True)) == (3, 90 + 8)
+    assert stop.drain_until(100, ended=True) == 100 + 8
+    assert stop.drain_until(100, ended=False) == 100 + 2
+    assert stop.drain_until(31, ended=True) == 31 + 60, "never longer than usual"
 
 
 def test_a_lost_lease_leaves_no_time_at_all() -> None:
-    stop = StopSignal()
+    stop = signal_at([10.0])
     stop.set(StopReason.DRAIN)
     stop.set(StopReason.LOST)
     assert stop.reason is StopReason.LOST
-    assert (stop.grace_seconds(10, 3), stop.drain_seconds()) == (0, 0)
+    assert (stop.grace_seconds(10, 3), stop.drain_until(20, ended=True)) == (0, 20)

@@ -56,7 +56,7 @@ def test_lines_arrive_within_a_second_and_the_volume_can_be_unmounted_after(
     out = logs.add("stdout.txt")
     logs.start()
     mount(target)
-    with while_mounted(logs, lambda: 10):
+    with while_mounted(logs, lambda begun: begun + 10):
         seen = target / "logs/stdouterr/stdout.txt"
         eventually(seen.exists, 3)
         with out.open("ab", buffering=0) as file:
@@ -65,7 +65,7 @@ def test_lines_arrive_within_a_second_and_the_volume_can_be_unmounted_after(
             file.write(b"last\n")
     content = seen.read_bytes()
     subprocess.run(["umount", target], check=True)  # it is not busy
-    (seal,) = logs.finish(lambda: 10)
+    (seal,) = logs.finish(lambda begun: begun + 10)
     assert content == b"line\nlast\n" and seal.complete and seal.size == 10
     assert not any(target.iterdir())
 
@@ -74,7 +74,7 @@ def test_logs_of_a_volume_that_was_never_mounted_end_at_once(tmp_path: Path, fol
     logs = VolumeLogs(tmp_path, folder, attempt=1)
     logs.add("stdout.txt").write_text("lost")
     logs.start()
-    (seal,) = logs.finish(lambda: 60)
+    (seal,) = logs.finish(lambda begun: begun + 60)
     assert not seal.complete and seal.size == 0
 
 

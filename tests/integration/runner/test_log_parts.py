@@ -162,7 +162,7 @@ def test_the_seal_is_of_the_whole_file(
             file.write(piece)
         eventually(lambda n=number: shipper.progress() and shipper.progress()[0].lines == n)
     text = b"".join(PIECES)
-    assert shipper.finish(lambda: 10) == (
+    assert shipper.finish(lambda begun: begun + 10) == (
         StreamSeal(NAME, len(text), hashlib.sha256(text).hexdigest(), True, len(PIECES)),
     )
     assert len(container.names()) == 4 and container.joined() == text
@@ -188,7 +188,7 @@ def test_lines_are_gathered_once_a_blob_has_many_blocks(
         file.write(bytes(containers.MOST_BYTES))
         eventually(lambda: sent() == 2)
         file.write(b"last\n")
-    (seal,) = shipper.finish(lambda: 10)
+    (seal,) = shipper.finish(lambda begun: begun + 10)
     text = b"first\ngathered\n" + bytes(containers.MOST_BYTES) + b"last\n"
     assert (seal.complete, sent(), container.data() == text) == (True, 3, True)
 
@@ -210,7 +210,7 @@ def test_lines_that_follow_a_lost_answer_arrive(container: Container, tmp_path: 
     with path.open("ab") as file:
         file.write(PIECES[1])
     container.wire.refusing = False
-    (seal,) = shipper.finish(lambda: 20)
+    (seal,) = shipper.finish(lambda begun: begun + 20)
     assert seal.complete and container.data() == PIECES[0] + PIECES[1]
 
 

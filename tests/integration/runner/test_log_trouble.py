@@ -138,4 +138,4 @@ def test_a_conflict_is_told_as_what_it_is(
         shipper.add("stdout.txt").write_text("hello\n")
         shipper.start()
         eventually(lambda: f"409 {code}" in shipper.fault)
-        assert shipper.finish(lambda: 0.1)[0].size == 0
+        assert shipper.finish(lambda begun: begun + 0.1)[0].size == 0

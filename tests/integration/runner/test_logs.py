@@ -67,7 +67,7 @@ def test_a_line_is_readable_while_the_job_runs(stage: Stage) -> None:
         eventually(lambda n=number: f"line {n}\n" in stage.text(), 2, 0.01)
         delays.append(time.monotonic() - before)
     assert sorted(delays)[1] < 1, "the median promised"
-    assert shipper.finish(lambda: 5) == (seal_of("stdout.txt", "line 0\nline 1\nline 2\n"),)
+    assert shipper.finish(lambda begun: begun + 5) == (seal_of("stdout.txt", "line 0\nline 1\nline 2\n"),)
 
 
 def test_bytes_not_text(stage: Stage) -> None:
@@ -83,7 +83,7 @@ def test_bytes_not_text(stage: Stage) -> None:
 
 def finish(shipper: LogShipper, seconds: float = 5.0) -> tuple[StreamSeal, ...]:
     shipper.start()
-    return shipper.finish(lambda: seconds)
+    return shipper.finish(lambda begun: begun + seconds)
 
 
 def test_an_empty_stream_is_an_empty_file(stage: Stage) -> None:
@@ -99,7 +99,7 @@ def test_streams_may_begin_late(stage: Stage) -> None:
     shipper.start()
     eventually(lambda: stage.text("execution.log"))
     append(shipper.add("stdout.txt"), "late\n")
-    assert {seal.name: seal.complete for seal in shipper.finish(lambda: 5)} == {
+    assert {seal.name: seal.complete for seal in shipper.finish(lambda begun: begun + 5)} == {
         "execution.log": True,
         "stdout.txt": True,
     }
@@ -119,7 +119,9 @@ def test_nothing_is_lost_while_the_service_refuses(stage: Stage) -> None:
     stage.shares.restart()
     eventually(lambda: stage.text().endswith("still\n"), 20)
     append(path, "after\n")
-    assert shipper.finish(lambda: 20) == (seal_of("stdout.txt", "before\nmeanwhile\nstill\nafter\n"),)
+    assert shipper.finish(lambda begun: begun + 20) == (
+        seal_of("stdout.txt", "before\nmeanwhile\nstill\nafter\n"),
+    )
     assert stage.text() == "before\nmeanwhile\nstill\nafter\n"
 
 
@@ -132,7 +134,7 @@ def test_what_did_not_arrive_is_sealed_as_incomplete(stage: Stage) -> None:
     stage.shares.server.stop()
     append(path, "lost\n")
     before = time.monotonic()
-    (seal,) = shipper.finish(lambda: 0.5)
+    (seal,) = shipper.finish(lambda begun: begun + 0.5)
     stage.shares.restart()
     assert (seal.size, seal.complete) == (len("arrived\n"), False)
     assert time.monotonic() - before < 25
@@ -183,7 +185,7 @@ def test_who_lost_the_lease_writes_nothing_more(stage: Stage) -> None:
     eventually(lambda: shipper.fault, 20)
     stage.shares.restart()
     (stage.folder / "stdout.txt").write_text("other\n")
-    (seal,) = shipper.finish(lambda: 0)
+    (seal,) = shipper.finish(lambda begun: begun + 0)
     assert not seal.complete or seal.size == len("mine\n")
     assert stage.text() == "other\n"
 
@@ -197,7 +199,7 @@ def test_a_job_that_prints_without_end_does_not_starve_the_other_streams(stage: 
     while time.monotonic() < deadline and stage.text("stderr.txt") != "heard\n":
         append(loud, "x" * 2_000_000)
     assert stage.text("stderr.txt") == "heard\n"
-    assert all(seal.complete for seal in shipper.finish(lambda: 20))
+    assert all(seal.complete for seal in shipper.finish(lambda begun: begun + 20))
 
 
 def test_the_trouble_of_one_stream_is_not_that_of_the_others(stage: Stage) -> None:
@@ -209,7 +211,7 @@ def test_the_trouble_of_one_stream_is_not_that_of_the_others(stage: Stage) -> No
         service.get_share_client("logs").get_file_client(f"{FOLDER}/removed.txt").delete_file()
     append(removed, "nowhere to go\n")
     append(other, "arrives\n")
-    seals = {seal.name: seal.complete for seal in shipper.finish(lambda: 60)}
+    seals = {seal.name: seal.complete for seal in shipper.finish(lambda begun: begun + 60)}
     assert seals == {"removed.txt": False, "stdout.txt": True}
     assert stage.text() == "arrives\n"
 
@@ -222,7 +224,7 @@ def test_logs_on_the_node_itself(tmp_path: Path) -> None:
         logs = log_places.open_logs(folder, {}, spool, "run", attempt, node_root=tmp_path, user=own())
         append(logs.add("stdout.txt"), text)
         logs.start()
-        assert logs.finish(lambda: 10) == (seal_of("stdout.txt", text),)
+        assert logs.finish(lambda begun: begun + 10) == (seal_of("stdout.txt", text),)
     assert (tmp_path / "logs/stdouterr/stdout.txt").read_text() == "second\n"
     assert (tmp_path / "logs/stdouterr/stdout.attempt-1.txt").read_text() == "first\n"
 

@@ -211,5 +211,5 @@ def test_a_runner_that_lost_its_lease_does_not_even_try(on_a_share: Place, tmp_p
         held = False
         file.write("after\n")
     eventually(lambda: "lease has run out" in shipper.fault)
-    shipper.finish(lambda: 0)
+    shipper.finish(lambda begun: begun + 0)
     assert on_a_share.text(NAME) == "before\n"
