@@ -50,6 +50,7 @@ def up(directory: DataDirectory, runners: int, say: Callable[[str], None]) -> St
     if state := load(directory):
         say("already running")
         return state
+    directory.make()
     log = directory.logs / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
