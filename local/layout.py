@@ -39,6 +39,11 @@ class DataDirectory:
     def ports(self) -> Path:
         return self.root / "ports.json"
 
+    def make(self) -> None:
+        """Make it, for this user alone: keys, documents and outputs lie in it. What is there is closed."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.chmod(0o700)
+
     def node(self, node_id: str) -> Path:
         """Root of one runner."""
         return self.root / "nodes" / node_id

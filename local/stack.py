@@ -62,7 +62,7 @@ class Stack:
         On any failure what was started is stopped again. Raises processes.StartError with the end of the
         faulty part's log.
         """
-        self._directory.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._directory.make()
         try:
             state = self._start()
             if prepare:

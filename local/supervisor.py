@@ -65,6 +65,7 @@ def up(directory: DataDirectory, words: Sequence[str], say: Callable[[str], None
             + (f", as it was started; for {' '.join(words)}: make down first" if words else "")
         )
         return state
+    directory.make()
     log = directory.logs / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from runner import cgroups, signals
+from runner import cgroups, kernel_objects, signals
 from runner.dead_man import DeadMan
 from runner.isolation import bounds
 from runner.isolation.bounds import Bounds
@@ -77,6 +77,21 @@ class Cage:
         self._before: set[int] = set()
         self._started: set[int] = set()
         self._lock = threading.Lock()
+        self._space: int | None = None  #: an open IPC namespace
+
+    @property
+    def space(self) -> str:
+        """Path of the IPC namespace that every process of the attempt on this node shares, and no other; ""
+        where they have this process's. It goes when the cage is closed, or this process ends.
+
+        Raises OSError.
+        """
+        if not self._isolation.private_ipc:
+            return ""
+        with self._lock:
+            if self._space is None:
+                self._space = kernel_objects.make_space()
+            return f"/proc/{os.getpid()}/fd/{self._space}"
 
     def arm(self, seconds: float) -> None:
         """Whatever is inside dies in `seconds` unless this is said again before, or `close`. Never said: it
@@ -164,6 +179,9 @@ class Cage:
             if self.cgroup:
                 self.cgroup.remove()
             self.bounds.remove()
+            if self._space is not None:
+                os.close(self._space)
+                self._space = None
         if _adopts():
             # Daemons of volumes were orphans as well; now that they have ended somebody must say so.
             _reap_zombies(_children() - self._at_first)

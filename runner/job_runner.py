@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner import cage as cages
-from runner import folders, log_places, process, trees
+from runner import folders, leftovers, log_places, process, trees
 from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.containers.types import ContainerError
@@ -100,6 +100,7 @@ class JobRunner:
             self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, crew.nodes, crew.index
         )
         try:
+            leftovers.forget(self.config)
             folders.make(layout, self.config.isolation)
             spool = self._spool()
         except folders.FolderError as error:
@@ -299,6 +300,7 @@ class JobRunner:
             # The job's temp stays until the next job starts, as the original's did: logs may lie there.
             folders.refuse_mounts(Path(layout.job_temp_root))
             folders.empty_temps(layout, self.config.isolation)
+            leftovers.forget(self.config)
             trees.discard(self.config.work / "spool")
         except folders.FolderError as error:
             self._undo_faults.append(str(error))

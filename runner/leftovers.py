@@ -1,14 +1,54 @@
 """What jobs have left on the node: it must be gone before the next one."""
 
 import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from runner import cage as cages
-from runner import folders, log_places, mounts
+from runner import folders, kernel_objects, log_places, mounts
 from runner.cage import Cage
 from runner.config import RunnerConfig
+from runner.isolation.preparing import SHARED_PLACES, needed_by_jobs
 from runner.mounts import mountinfo
+from runner.mounts.commands import run
+from runner.own_secrets import for_others
 
 log = logging.getLogger(__name__)
+
+_SECONDS = 30.0
+
+
+def forget(config: RunnerConfig) -> None:
+    """Remove what a job can leave outside its own folders, where its user is a job's alone: kernel objects,
+    keys, files in the temp folders of the machine. Before a job and after it, when its processes are gone.
+
+    Raises FolderError.
+    """
+    user = config.isolation.user
+    if not user.exclusive:
+        return
+    words = [sys.executable, "-I", "-S", kernel_objects.__file__, "clear", str(user.uid), str(user.gid)]
+    done = run(words, timeout_seconds=_SECONDS, environment=for_others())
+    if not done.ok:
+        raise folders.FolderError(f"left in the kernel by a job of {user.name} and not to be removed: {done}")
+    if not config.isolation.private_temp:
+        needed = needed_by_jobs(config)
+        for entry in _of_user(user.uid):
+            if not any(path.is_relative_to(entry) for path in needed):
+                folders.clear(entry)
+
+
+def _of_user(uid: int) -> Iterator[Path]:
+    """What belongs to the user right in the machine's temp folders, where nobody else can take it away."""
+    for place in SHARED_PLACES:
+        try:
+            with os.scandir(place) as entries:
+                names = [entry.path for entry in entries if entry.stat(follow_symlinks=False).st_uid == uid]
+        except OSError:
+            continue  # no such place, or what lay there went meanwhile: it is looked at again
+        yield from map(Path, names)
 
 
 def refuse(config: RunnerConfig, cage: Cage, *, temps: bool = False) -> None:
@@ -33,4 +73,5 @@ def refuse(config: RunnerConfig, cage: Cage, *, temps: bool = False) -> None:
     if folders.is_full(config.root):
         raise folders.FolderError(f"the disk of {config.root} is full")
     if temps:
+        forget(config)
         folders.try_out(config.root, config.isolation)

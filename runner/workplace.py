@@ -16,6 +16,7 @@ from runner.isolation.confinement import Confinement
 from runner.isolation.metadata import MetadataError
 from runner.job_user import JobUser
 from runner.process import JobProcess
+from shared.errors import LaunchError
 from shared.layout import NodeLayout
 
 #: Programs make Unix sockets in TMPDIR, whose paths have 107 bytes at most.
@@ -109,10 +110,14 @@ class NodeWorkplace:
         """See Workplace."""
         env = {**self.base, **environment, **self.share.visible(environment)}
         folder = Path(self.layout.working_directory)
-        return process.start(name, command, env, folder, stdout, stderr, self.cage, self._confinement())
+        try:
+            confinement = self._confinement()
+        except OSError as error:
+            raise LaunchError(f"could not start {name or 'the job'}: no IPC namespace: {error}") from error
+        return process.start(name, command, env, folder, stdout, stderr, self.cage, confinement)
 
     def _confinement(self) -> Confinement:
         isolation = self.config.isolation
         covers = folders.covers(self.layout, isolation)
         hidden = slots.other_roots(isolation.slot) if covers and isolation.slot is not None else ()
-        return Confinement(isolation.user, isolation.limits, covers, hidden)
+        return Confinement(isolation.user, isolation.limits, covers, hidden, self.cage.space)

@@ -21,7 +21,7 @@ _ROOT = "run the runner as root"
 
 def jobs(config: RunnerConfig) -> list[Check]:
     """What a runner with this config would do, tried without taking a slot or making a user."""
-    return [_user(config), _temp(config), *_limits(config.limits), _metadata(config)]
+    return [_user(config), _temp(config), _ipc(), *_limits(config.limits), _metadata(config)]
 
 
 def _user(config: RunnerConfig) -> Check:
@@ -51,6 +51,13 @@ def _temp(config: RunnerConfig) -> Check:
     return ok(
         name, f"each job has its own {', '.join(place for place in preparing.SHARED_PLACES if _is(place))}"
     )
+
+
+def _ipc() -> Check:
+    name = "job IPC"
+    if fault := preparing.shared_ipc_fault():
+        return not_checked(name, f"jobs use the machine's System V memory: {fault}", _ROOT)
+    return ok(name, "each job has System V memory and queues of its own")
 
 
 def _is(place: str) -> bool:

@@ -4,14 +4,19 @@ Each program replaces itself by the next, so the process stays the one that was 
 and its exit code are the command's.
 """
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from runner.isolation.types import NO_LIMITS, Limits
 from runner.job_user import JobUser
 from runner.mounts.commands import find_program
 
-# In a mount namespace of its own. $1: pairs "folder<tab>place that it covers", $2: folders whose mounts are
-# to vanish (other runners': what is mounted there could not be undone while this job runs), both one a line.
+_OBJECTS = Path(__file__).parents[1] / "kernel_objects.py"
+
+# In a mount namespace of its own, whose queues are those of its IPC namespace. $1: pairs "folder<tab>place
+# that it covers", $2: folders whose mounts are to vanish (other runners': what is mounted there could not be
+# undone while this job runs), both one a line.
 _COVER = r"""
 tab=$(printf '\t')
 while IFS=$tab read -r folder place; do
@@ -19,6 +24,7 @@ while IFS=$tab read -r folder place; do
 done <<END
 $1
 END
+[ ! -d /dev/mqueue ] || mount -t mqueue mqueue /dev/mqueue 2>/dev/null
 [ -z "$2" ] || while IFS= read -r root; do
   while read -r source target rest; do
     case $target in "$root"/*) umount -l "$target" 2>/dev/null ;; esac
@@ -41,10 +47,14 @@ class Confinement:
     limits: Limits = NO_LIMITS
     covers: tuple[tuple[str, str], ...] = ()  #: (folder, what it takes the place of), for this job alone
     hidden: tuple[str, ...] = ()  #: folders whose mounts the job does not see
+    space: str = ""  #: path of the IPC namespace for this job alone
 
     def words(self, *, counted: bool = False) -> list[str]:
         """In the order in which they must stand. `counted`: a cgroup sees to the number of processes."""
-        return [*self._own_mounts(), *self._limited(counted)]
+        return [*self._own_objects(), *self._own_mounts(), *self._limited(counted)]
+
+    def _own_objects(self) -> list[str]:
+        return [sys.executable, "-I", "-S", str(_OBJECTS), "enter", self.space]
 
     def _own_mounts(self) -> list[str]:
         if not self.covers:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from runner import cgroups
+from runner import cgroups, kernel_objects
 from runner.config import RunnerConfig
 from runner.isolation import accounts, metadata, slots
 from runner.isolation.accounts import AccountError
@@ -52,7 +52,8 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
         cgroups.delegate()
         label = f"job-{slot}" if slot is not None else f"own-{_digest(config.root)}"
         door, fault = _door(config, user, label, stack)
-        isolation = Isolation(user, slot, label, config.limits, _private_temp(config), door, fault)
+        temp, ipc = _private_temp(config), _private_ipc()
+        isolation = Isolation(user, slot, label, config.limits, temp, ipc, door, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)
 
@@ -108,19 +109,37 @@ def _private_temp(config: RunnerConfig) -> bool:
     return not fault
 
 
+def _private_ipc() -> bool:
+    fault = shared_ipc_fault()
+    if fault:
+        log.info("jobs share the machine's System V memory: %s", fault, extra={"action": "isolation"})
+    return not fault
+
+
+def shared_ipc_fault() -> str:
+    """Why jobs cannot have System V memory, queues and semaphores of their own, or ""."""
+    try:
+        os.close(kernel_objects.make_space())
+    except OSError as error:
+        return f"an IPC namespace cannot be made: {error.strerror}"
+    return ""
+
+
 def shared_temp_fault(config: RunnerConfig) -> str:
     """Why jobs cannot have temp folders of their own in the place of the machine's, or ""."""
     if os.geteuid() != 0:
         return "the runner is not root"
     if find_program("unshare") is None:
         return "unshare is missing (util-linux)"
-    needed = [
-        config.root,
-        *config.premounted.values(),
-        *(Path(p) for p in config.path.split(os.pathsep) if p),
-    ]
+    needed = needed_by_jobs(config)
     hidden = (path for path in needed if any(path.is_relative_to(place) for place in SHARED_PLACES))
     return next((f"{path}, which they need, lies there" for path in hidden), "")
+
+
+def needed_by_jobs(config: RunnerConfig) -> list[Path]:
+    """Folders of the machine that jobs must find."""
+    path = (Path(p) for p in config.path.split(os.pathsep) if p)
+    return [config.root, *config.premounted.values(), *path]
 
 
 def _make_gpu_devices() -> None:
@@ -147,5 +166,6 @@ def describe(isolation: Isolation) -> str:
     user = isolation.user
     words = [f"{user.name} (uid {user.uid})"]
     words.append("temp folders of their own" if isolation.private_temp else "the machine's /tmp")
+    words.append("System V memory " + ("of their own" if isolation.private_ipc else "of the machine"))
     words.append("the metadata endpoint " + ("is closed to them" if isolation.door else "is open to them"))
     return ", ".join(words)

@@ -26,6 +26,7 @@ class Isolation:
     label: str = ""  #: of what belongs to this runner on the machine; the same after a restart
     limits: Limits = NO_LIMITS
     private_temp: bool = False  #: a job has a /tmp, /var/tmp and /dev/shm of its own
+    private_ipc: bool = False  #: and System V memory, queues and semaphores, and POSIX queues
     door: Door | None = None  #: to the machine's identity, closed; None: it is open
     fault: str = ""  #: why this machine must take no job, or ""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runner.agent import Agent
+from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.job_runner import JobRunner
 from runner.stopping import StopSignal
@@ -50,4 +51,5 @@ def job_runner(
         find_server=world.backend.workspaces.file_server,
         stop=stop,
         counter=counter,
+        cage=Cage(config.isolation),
     )

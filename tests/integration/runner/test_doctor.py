@@ -125,6 +125,7 @@ def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
     found = {check.name: check for check in checks_jobs.jobs(config)}
     assert f"the runner's own, {own().name}" in found["job user"].detail
     assert "/tmp" in found["job temp folders"].detail
+    assert "System V memory" in found["job IPC"].detail
     assert found["metadata endpoint"].detail == "open to jobs, as BATCHAI_JOB_METADATA says"
     assert {"job memory", "job processes"} <= found.keys()
 

@@ -5,9 +5,11 @@ Every question is put to the pretended driver and, where there is one, to NVIDIA
 
 import json
 import os
+import signal
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +24,7 @@ from runner.gpu_claims import claimed, claims_folder
 from runner.gpu_share import Gpu
 from shared.errors import SettingsError
 from shared.state import State
-from tests.support import runners
+from tests.support import closed_machine, runners
 from tests.support.fake_nvml import pynvml as pretended
 from tests.support.waiting import eventually
 from tests.support.world import World, document
@@ -105,6 +107,46 @@ def test_a_gpu_is_claimed_once_and_the_holder_is_named(two: None, tmp_path: Path
             pass
     with claimed(None, "fifth", tmp_path) as everything:
         assert everything.count == 2
+
+
+@pytest.fixture
+def planted() -> Iterator[Callable[[str], Path]]:
+    """A folder as older runners made it, open to all, where a job has put something in the claim's place."""
+    closed_machine.need("flock")  # a job has another user than its runner only where that is root
+    with closed_machine.open_folder() as folder, ExitStack() as stack:
+        folder.chmod(0o1777)
+
+        def plant(what: str) -> Path:
+            path = folder / f"{FIRST}.lock"
+            if what == "a folder":
+                (path / "inner").mkdir(parents=True)
+            elif what == "a link":
+                path.symlink_to("/etc/hostname")
+            elif what == "a pipe":
+                os.mkfifo(path)
+            else:
+                path.touch()
+                os.chown(path, 65534, 65534)
+                lock = ["flock", "--exclusive", path, "sleep", "60"]
+                child = subprocess.Popen(lock, user=65534, start_new_session=True)
+                stack.callback(child.wait)
+                stack.callback(os.killpg, child.pid, signal.SIGKILL)
+                eventually(lambda: subprocess.run(["flock", "-n", path, "true"], check=False).returncode)
+            return folder
+
+        yield plant
+
+
+@pytest.mark.parametrize("what", ["a folder", "a link", "a pipe", "a locked file"])
+def test_what_a_job_puts_among_the_claims_blocks_no_gpu(
+    two: None, planted: Callable[[str], Path], what: str
+) -> None:
+    folder = planted(what)
+    with claimed(("0",), "first", folder):
+        assert folder.stat().st_mode & 0o777 == 0o700, "jobs do not come here"
+        with pytest.raises(SettingsError, match="held by first"), claimed(("0",), "second", folder):
+            pass
+    assert Path("/etc/hostname").exists()
 
 
 def test_a_gpu_that_is_not_there_is_refused(two: None, tmp_path: Path) -> None:
