@@ -34,7 +34,8 @@ def run(directory: DataDirectory, cluster: str, gpus: str) -> NoReturn:
     endpoints = Endpoints(ports.blob, ports.queue, ports.table)
     shared = environment.shared_settings(directory, endpoints, ports.file)
     command = place.command(wanted)
-    os.execve(command[0], command, environment.machine() | environment.runner_settings(shared, directory))  # nosec B606 # our own Python
+    env = environment.machine() | environment.runner_settings(shared, directory)
+    os.execve(command[0], command, env)  # nosec B606 # our own Python
 
 
 def _free_number(nodes: Path) -> int:
