@@ -122,11 +122,15 @@ class Cage:
         self._started.add(pid)
 
     @property
+    def late(self) -> bool:
+        """Whether the time is up at this moment; it may be armed again."""
+        return self._until is not None and time.monotonic() >= self._until
+
+    @property
     def fired(self) -> bool:
-        """Whether the time is up: everything inside was killed, and nothing may be started."""
+        """Whether the time is or was up: everything inside was killed, and nothing may be started."""
         # By our own clock too: processes may be seen dead before the switch has finished killing.
-        late = self._until is not None and time.monotonic() >= self._until
-        return late or (self._switch is not None and self._switch.fired)
+        return self.late or (self._switch is not None and self._switch.fired)
 
     @property
     def switch_pid(self) -> str:

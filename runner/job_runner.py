@@ -73,7 +73,6 @@ class JobRunner:
     _logs: Logs | None = None
     _temps_fault: bool = False
     _gpu_seconds: float = 0.0
-    _ended: bool = False  #: by itself, not for the runner's sake
 
     def run(self) -> Result:
         """The attempt, whole. Raises nothing: every fault becomes an outcome, told without secrets."""
@@ -120,7 +119,7 @@ class JobRunner:
                 self.counter,
                 node_root=self.config.root,
                 user=self.config.isolation.user,
-                held=lambda: not self.cage.fired,
+                held=lambda: not self.cage.late,
             )
         except MountError as error:
             return Result(_mount_outcome(error))
@@ -141,7 +140,6 @@ class JobRunner:
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
-        self._ended = outcome is not None
         self._crew.over(outcome)
         reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
@@ -151,7 +149,7 @@ class JobRunner:
         elif stopped:
             diary.say(f"stopped: {stopped.value}")
         diary.say(f"time line: {self._so_far()}")
-        seals = logs.finish(self._drain_until)
+        seals = logs.finish(self.stop.drain_until)
         self._happened(EventKind.UPLOADED)
         reach("sealed")
         self._clear_up(placement.layout)
@@ -172,9 +170,6 @@ class JobRunner:
             self._undo_faults.append("the node's disk is full")
             return Outcome(Reason.RUNNER_FAULT, message=message)
         return replace(outcome, message=message)
-
-    def _drain_until(self, begun: float) -> float:
-        return self.stop.drain_until(begun, ended=self._ended)
 
     def log_progress(self) -> tuple[StreamSeal, ...]:
         """How much of the logs has arrived where people read them. From any thread."""
@@ -198,7 +193,7 @@ class JobRunner:
             context = self._mount_context(diary)
             with ExitStack() as stack:
                 stack.enter_context(mount_all(volumes, Path(placement.layout.job_mount_root), context))
-                stack.enter_context(log_places.while_mounted(logs, self._drain_until))
+                stack.enter_context(log_places.while_mounted(logs, self.stop.drain_until))
                 stack.callback(self._settle, diary)
                 self._happened(EventKind.MOUNTED)
                 reach("mounted")
@@ -246,8 +241,8 @@ class JobRunner:
         stack.callback(self._kill_left, execution, diary)
         stack.callback(lambda: self._undo_faults.extend(workplace.close()))
         try:
-            outcome = execution.run()
-            self._ended = outcome is not None
+            if outcome := execution.run():
+                self.stop.job_is_over()
             return outcome
         finally:
             self._gpu_seconds = execution.gpu_seconds

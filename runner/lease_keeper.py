@@ -1,6 +1,7 @@
 """The threads that keep a lease alive, and say stop when they cannot."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -95,7 +96,7 @@ class LeaseKeeper:
         while not self._ended.wait(max(0.05, min(1.0, self._left()))):
             if self._left() <= 0:
                 log.warning("no renewal in time", extra={"action": "lease_lost", "job": str(self._lease.job)})
-                self._lost()
+                self._stop.lapse()
                 return
 
     def _left(self) -> float:
@@ -109,7 +110,7 @@ class LeaseKeeper:
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()
-        except Exception as error:  # whatever it was: an unrenewed lease ends
+        except Exception as error:  # whatever it was: an unrenewed lease ends, and so does a job that runs
             left = self._left()
             log.warning(
                 "renewal failed, %.0f s left: %s",
@@ -117,7 +118,9 @@ class LeaseKeeper:
                 error,
                 extra={"action": "renew_failed", "job": str(self._lease.job)},
             )
-            return self._lost() if left <= 0 else max(0.1, min(left, self._renew_seconds / 5))
+            if left <= 0 and self._stop.lapse():
+                return 0
+            return max(0.1, min(left if left > 0 else math.inf, self._renew_seconds / 5))
         if self._stop.reason is StopReason.LOST:
             return 0
         self._renewed(self._lease)

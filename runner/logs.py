@@ -135,7 +135,7 @@ class LogShipper:
         if until(begun) <= begun:
             self._given_up.set()
         self._finishing.set()
-        while self._thread.is_alive() and self._held() and time.monotonic() < until(begun):
+        while self._thread.is_alive() and time.monotonic() < until(begun):
             self._thread.join(0.05)
         self._given_up.set()
         if self._thread.is_alive() and self._held() and until(begun) > begun:

@@ -58,6 +58,7 @@ class StopSignal:
         self._reason: StopReason | None = None
         self._said: set[StopReason] = set()
         self._leaves_since: float | None = None  #: monotonic
+        self._job_is_over = False
 
     def set(self, reason: StopReason) -> None:
         """Say stop."""
@@ -68,6 +69,21 @@ class StopSignal:
             if self._reason is None or reason is StopReason.LOST:
                 self._reason = reason
         self._event.set()
+
+    def job_is_over(self) -> None:
+        """It has come to an end of its own: what is left is to tell it."""
+        with self._lock:
+            self._job_is_over = True
+
+    def lapse(self) -> bool:
+        """The lease was not renewed in time. Then it is lost while the job runs, which must be dead before
+        anybody else may begin it; whether it is. Of a job that is over nothing can run twice: it stays this
+        runner's until somebody is found to have taken it."""
+        with self._lock:
+            over = self._job_is_over
+        if not over:
+            self.set(StopReason.LOST)
+        return not over
 
     @property
     def reason(self) -> StopReason | None:
@@ -86,14 +102,14 @@ class StopSignal:
             hurries = any(reason.hurries for reason in self._said)
         return min(usual, hurried) if hurries else usual
 
-    def drain_until(self, begun: float, *, ended: bool) -> float:
-        """Until when the last lines of the logs may take to reach where people read them, who are waited for
-        since `begun` (both monotonic). `ended`: the job has come to an end of its own."""
+    def drain_until(self, begun: float) -> float:
+        """Until when the last lines of the logs, waited for since `begun`, may take to reach where people
+        read them. Both monotonic."""
         if self._reason is StopReason.LOST:
             return begun  # with the lease the files went to another runner
         if self._leaves_since is None:
             return begun + _DRAIN_SECONDS
-        hurried = _LAST_DRAIN_SECONDS if ended else _HURRIED_DRAIN_SECONDS
+        hurried = _LAST_DRAIN_SECONDS if self._job_is_over else _HURRIED_DRAIN_SECONDS
         return min(begun + _DRAIN_SECONDS, max(begun, self._leaves_since) + hurried)
 
     def wait(self, seconds: float) -> bool:

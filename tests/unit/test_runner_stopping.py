@@ -14,13 +14,19 @@ def signal_at(times: list[float]) -> StopSignal:
 def test_a_runner_that_is_to_leave_hurries_whatever_it_was_about(first: StopReason) -> None:
     stop = signal_at([90.0])
     stop.set(first)
-    assert (stop.grace_seconds(10, 3), stop.drain_until(50, ended=True)) == (10, 50 + 60)
+    assert (stop.grace_seconds(10, 3), stop.drain_until(50)) == (10, 50 + 60)
     stop.set(StopReason.DRAIN)
     assert stop.reason is first, "what becomes of the job is as it was"
-    assert (stop.grace_seconds(10, 3), stop.drain_until(50, ended=True)) == (3, 90 + 8)
-    assert stop.drain_until(100, ended=True) == 100 + 8
-    assert stop.drain_until(100, ended=False) == 100 + 2
-    assert stop.drain_until(31, ended=True) == 31 + 60, "never longer than usual"
+    assert (stop.grace_seconds(10, 3), stop.drain_until(50)) == (3, 90 + 2)
+    assert stop.drain_until(100) == 100 + 2
+
+
+def test_the_log_of_a_job_that_is_over_gets_a_little_longer() -> None:
+    stop = signal_at([90.0])
+    stop.job_is_over()
+    stop.set(StopReason.DRAIN)
+    assert (stop.drain_until(50), stop.drain_until(100)) == (90 + 8, 100 + 8)
+    assert stop.drain_until(31) == 31 + 60, "never longer than usual"
 
 
 def test_a_lost_lease_leaves_no_time_at_all() -> None:
@@ -28,4 +34,11 @@ def test_a_lost_lease_leaves_no_time_at_all() -> None:
     stop.set(StopReason.DRAIN)
     stop.set(StopReason.LOST)
     assert stop.reason is StopReason.LOST
-    assert (stop.grace_seconds(10, 3), stop.drain_until(20, ended=True)) == (0, 20)
+    assert (stop.grace_seconds(10, 3), stop.drain_until(20)) == (0, 20)
+
+
+def test_a_lease_that_lapses_is_lost_while_the_job_runs() -> None:
+    running, over = StopSignal(), StopSignal()
+    over.job_is_over()
+    assert running.lapse() and running.reason is StopReason.LOST
+    assert not over.lapse() and over.reason is None

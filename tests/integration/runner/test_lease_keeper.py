@@ -115,3 +115,32 @@ def test_an_unexpected_answer_ends_the_lease_too(wires: WiredStorage, kept: Kept
     wires.table.garbling = True
     assert kept.stopped(10) is StopReason.LOST
     assert kept.keeper._lease.deadline > time.monotonic()
+
+
+@pytest.mark.parametrize("how", ["refusing", "dead"])
+def test_the_lease_of_a_job_that_is_over_comes_back(
+    world: World, wires: WiredStorage, kept: Kept, how: str
+) -> None:
+    """Nothing of it can run twice: what it came to, and its last lines, are told if nobody has taken it."""
+    kept.stop.job_is_over()
+    if how == "dead":
+        wires.table.dead.set()
+    else:
+        wires.table.refusing = True
+    ended = kept.keeper._lease.deadline
+    eventually(lambda: time.monotonic() > ended, 5)
+    wires.table.refusing = False
+    wires.table.dead.clear()
+    eventually(lambda: kept.keeper._lease.deadline > ended + 0.5, 10)
+    assert kept.stop.reason is None
+    job, lease = kept.keeper.end()
+    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+
+
+def test_a_job_that_is_over_is_lost_to_who_took_it(world: World, wires: WiredStorage, kept: Kept) -> None:
+    kept.stop.job_is_over()
+    wires.table.refusing = True
+    claim = eventually(lambda: world.claim("node-1"), 10)
+    wires.table.refusing = False
+    assert claim.job.attempt == 2
+    assert kept.stopped(10) is StopReason.LOST

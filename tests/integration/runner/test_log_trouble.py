@@ -105,6 +105,7 @@ def test_who_is_wanted_elsewhere_does_not_wait_for_the_last_lines(
 ) -> None:
     """The job has ended, its last lines do not arrive: then the lease is lost, or the runner is to leave."""
     monkeypatch.setattr(stopping, "_DRAIN_SECONDS", 600.0)
+    monkeypatch.setattr(stopping, "_LAST_DRAIN_SECONDS", 1.0)
     go = stage.config.root.parent / "go"
     thread, results = stage.in_background(stage.claim(f"echo hello; until [ -e {go} ]; do sleep 0.05; done"))
     eventually(lambda: stage.log() == "hello\n")
