@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from runner import cage, mounts, own_log
+from runner import cage, mounts, own_log, priority
 from runner.address import primary_address
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
@@ -70,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
     """Work until stopped."""
     log = logging.getLogger("runner")
+    priority.raise_own()
     cage.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
