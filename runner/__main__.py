@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from runner import cage, mounts, own_log
+from runner import cage, mounts, own_log, priority
 from runner.address import primary_address
 from runner.agent import Agent
 from runner.config import RunnerConfig, config_from
@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
     """Work until stopped."""
     log = logging.getLogger("runner")
+    priority.raise_own()
     cage.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _PREFIX = "batchai-"
 #: The group that a runner moves itself into, so that its own group can hold those of jobs.
 _RUNNER = "batchai.runner"
-_CONTROLLERS = frozenset(("memory", "pids"))
+_CONTROLLERS = ("cpu", "memory", "pids")
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,27 @@ def delegate() -> None:
     if home is None:
         return
     try:
-        offered = set((home / "cgroup.controllers").read_text().split()) & _CONTROLLERS
-        given = set((home / "cgroup.subtree_control").read_text().split())
-        if not offered - given:
+        offered = (home / "cgroup.controllers").read_text().split()
+        given = (home / "cgroup.subtree_control").read_text().split()
+        missing = [name for name in _CONTROLLERS if name in offered and name not in given]
+        if not missing:
             return
         inside = {int(pid) for pid in (home / "cgroup.procs").read_text().split()}
         if inside == {os.getpid()}:
             leaf = home / _RUNNER
             leaf.mkdir(exist_ok=True)
             (leaf / "cgroup.procs").write_text("0")
-        (home / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(offered)))
     except OSError as error:
         log.info("no cgroup controllers for jobs: %s", error, extra={"action": "cgroups"})
+        return
+    for name in missing:  # each by itself: that of processors may be refused (a process in real time)
+        _give(name, home)
+
+
+def _give(controller: str, home: Path) -> None:
+    try:
+        with (home / "cgroup.subtree_control").open("a") as file:
+            file.write(f"+{controller}\n")
+    except OSError as error:
+        words = (controller, error)
+        log.info("no cgroup controller of %s for jobs: %s", *words, extra={"action": "cgroups"})

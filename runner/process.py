@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from runner import signals
+from runner import priority, signals
 from runner.cage import Cage, bears, is_alive, with_descendants
 from runner.isolation.confinement import Confinement
 from shared.errors import LaunchError
@@ -21,9 +21,8 @@ from shared.errors import LaunchError
 _SIGNAL_BASE = 128
 #: A daemon leaves the session and the parent of the process that started it; its environment stays.
 MARK = "BATCHAI_PROCESS_TREE"
-#: When memory runs out the kernel is to take the job, not its runner; and the lease must be renewed however
-#: busy the job keeps the processors.
-_OOM_SCORE, _NICE = 500, 5
+#: When memory runs out the kernel is to take the job, not its runner.
+_OOM_SCORE = 500
 # $1 score, $2 the entrances of the cgroups, one a line, $3 the dead man's switch or "". A runner may be
 # stalled between looking at its lease and starting a process: then the switch has fired, and its process has
 # ended.
@@ -116,7 +115,7 @@ def _entering(cage: Cage | None, confinement: Confinement | None) -> list[str]:
     score = str(min(1000, own + _OOM_SCORE))
     words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch]
     if nice := shutil.which("nice"):
-        words += [nice, "-n", str(_NICE)]
+        words += [nice, "-n", str(priority.below_runner())]
     if confinement:
         words += confinement.words(counted=cage is not None and cage.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for

@@ -17,6 +17,7 @@ from runner.mounts.commands import find_program
 from runner.scheduled_events import is_azure_machine
 
 _ROOT = "run the runner as root"
+_SERVICE = "run the runner as a root service of systemd, Delegate=yes"
 
 
 def jobs(config: RunnerConfig) -> list[Check]:
@@ -69,11 +70,23 @@ def _limits(limits: Limits) -> list[Check]:
     name = f"doctor-{uuid.uuid4().hex[:8]}"
     group = cgroups.make(name)
     made = bounds.set_up(name, limits, group)
-    held = {controller for controller in ("memory", "pids") if made.holds(controller)}
+    held = {controller for controller in ("cpu", "memory", "pids") if made.holds(controller)}
     made.remove()
     if group:
         group.remove()
-    return [_memory_limit(limits.memory, "memory" in held), _process_limit(limits.processes, "pids" in held)]
+    return [
+        _processors("cpu" in held),
+        _memory_limit(limits.memory, "memory" in held),
+        _process_limit(limits.processes, "pids" in held),
+    ]
+
+
+def _processors(held: bool) -> Check:
+    name = "job processors"
+    if held:
+        return ok(name, "as many as there are, but after the runner, however many processes want them")
+    words = "by priority only: thousands of busy processes could slow the runner down"
+    return not_checked(name, f"{words}; there is no cgroup controller of processors for us", _SERVICE)
 
 
 def _memory_limit(limit: int | None, held: bool) -> Check:
@@ -83,7 +96,7 @@ def _memory_limit(limit: int | None, held: bool) -> Check:
     if held:
         return ok(name, f"{size(limit)} at most")
     words = "no limit: there is no cgroup controller of memory for us; the kernel takes jobs first"
-    return not_checked(name, words, "run the runner as a root service of systemd, Delegate=yes")
+    return not_checked(name, words, _SERVICE)
 
 
 def _process_limit(limit: int | None, held: bool) -> Check:
@@ -95,7 +108,7 @@ def _process_limit(limit: int | None, held: bool) -> Check:
     if os.geteuid() == 0:
         return ok(name, f"{limit} at most of the jobs' user, threads included")
     words = "no limit: there is no cgroup controller of processes for us"
-    return not_checked(name, words, "run the runner as a root service of systemd, Delegate=yes")
+    return not_checked(name, words, _SERVICE)
 
 
 def _metadata(config: RunnerConfig) -> Check:

@@ -1,5 +1,5 @@
-"""What the kernel holds a job to by its cgroup controllers: memory and processes, of all its processes
-together.
+"""What the kernel holds a job to by its cgroup controllers: memory, processes and a share of busy processors,
+of all its processes together.
 
 In the unified hierarchy (v2) both belong to the job's own group (runner/cgroups.py); where the machine still
 has the controllers in hierarchies of their own (v1), the job gets a group in each. Files: the kernel's
@@ -19,9 +19,13 @@ log = logging.getLogger(__name__)
 
 #: Controller -> file of the limit in v1 and in v2.
 _LIMIT_FILES = {
+    "cpu": ("cpu.shares", "cpu.weight"),
     "memory": ("memory.limit_in_bytes", "memory.max"),
     "pids": ("pids.max", "pids.max"),
 }
+#: What all processes of a job together weigh, in v1 and in v2: half of what one that is in no group does.
+#: However many there are, its runner gets its turn. (A container weighs the same: containers/options.py.)
+_CPU_WEIGHTS = (512, 50)
 #: Controller -> (file, key) that counts how often the limit was met.
 _COUNTS = {
     "memory": (("memory.oom_control", "oom_kill"), ("memory.events", "oom_kill")),
@@ -39,7 +43,9 @@ class Bound:
     limit: int
 
     def count(self) -> int:
-        """How often the kernel has had to enforce it."""
+        """How often the kernel has had to enforce it; a share of the processors is nothing to tell of."""
+        if self.controller not in _COUNTS:
+            return 0
         file, key = _COUNTS[self.controller][self.unified]
         try:
             lines = (self.folder / file).read_text().splitlines()
@@ -89,11 +95,15 @@ class Bounds:
 def set_up(name: str, limits: Limits, group: Cgroup | None) -> Bounds:
     """Limits for the attempt `name`, by controllers that this machine lets us use; `group` is its own of the
     unified hierarchy."""
-    wanted = {"memory": limits.memory, "pids": limits.processes}
+    wanted = {
+        "cpu": _CPU_WEIGHTS,
+        "memory": (limits.memory, limits.memory),
+        "pids": (limits.processes, limits.processes),
+    }
     held = [
         bound
-        for controller, limit in wanted.items()
-        if limit and (bound := _in_unified(controller, limit, group) or _in_v1(controller, limit, name))
+        for controller, (old, new) in wanted.items()
+        if old and new and (bound := _in_unified(controller, new, group) or _in_v1(controller, old, name))
     ]
     return Bounds(tuple(held))
 

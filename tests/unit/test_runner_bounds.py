@@ -13,9 +13,9 @@ from runner.isolation.types import Limits
 
 @pytest.fixture
 def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The group of a job, with both controllers."""
+    """The group of a job, with all controllers."""
     monkeypatch.setattr(cgroups, "home_of", lambda controller: None)
-    for name in ("memory.max", "memory.swap.max", "pids.max"):
+    for name in ("memory.max", "memory.swap.max", "pids.max", "cpu.weight"):
         (tmp_path / name).write_text("max\n")
     return tmp_path
 
@@ -25,6 +25,7 @@ def test_limits_are_written_into_the_jobs_own_group(group: Path) -> None:
     assert made.holds("memory") and made.holds("pids")
     found = [(group / name).read_text() for name in ("memory.max", "memory.swap.max", "pids.max")]
     assert found == [str(10**9), "0", "500"]
+    assert (group / "cpu.weight").read_text() == "50"
     assert made.entrances == () and made.folders == (), "there is nothing more to enter or to remove"
 
 
@@ -37,6 +38,21 @@ def test_what_was_met_is_told(group: Path) -> None:
     (group / "pids.events").write_text("max 4\n")
     assert "(200 MiB): the kernel ended 3 of its processes; " in made.exceeded()
     assert made.exceeded().endswith("more processes and threads than jobs may have here (500)")
+
+
+def test_a_job_without_limits_still_comes_after_its_runner(group: Path) -> None:
+    made = bounds.set_up("x", Limits(), Cgroup(group))
+    assert [(bound.controller, bound.limit) for bound in made.held] == [("cpu", 50)]
+    assert made.exceeded() == ""
+
+
+def test_controllers_of_their_own_hierarchies_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "home_of", lambda controller: tmp_path if controller == "cpu" else None)
+    made = bounds.set_up("x", Limits(500, 10**9), None)
+    assert [(bound.controller, bound.limit, bound.unified) for bound in made.held] == [("cpu", 512, False)]
+    assert (made.folders[0] / "cpu.shares").read_text() == "512"
 
 
 def test_a_group_without_controllers_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,5 +70,5 @@ def test_a_runner_that_is_alone_in_its_group_makes_room_for_jobs(
     (tmp_path / "cgroup.subtree_control").write_text("\n")
     (tmp_path / "cgroup.procs").write_text(f"{os.getpid()}\n" + ("" if alone else "1\n"))
     cgroups.delegate()
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "\n+cpu\n+memory\n+pids\n"
     assert (tmp_path / "batchai.runner/cgroup.procs").exists() == alone

@@ -80,6 +80,32 @@ def test_a_job_is_niced_and_the_first_to_go_when_memory_runs_out(cage: Cage, tmp
     assert (tmp_path / "stderr").read_text() == ""
 
 
+#: Prints how nice a runner is before and after it has put itself first, how nice its session is, and its job.
+FIRST = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {project!r})
+from runner import priority, process
+print(os.nice(0))
+priority.raise_own()
+print(os.nice(0))
+print(Path("/proc/self/autogroup").read_text().split()[-1])
+job = process.start("", "nice", {{"PATH": "/usr/bin:/bin"}}, Path(), Path("out"), Path("err"))
+job.popen.wait()
+print(Path("out").read_text())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may put itself first")
+def test_a_runner_comes_first_and_its_jobs_where_they_were(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", FIRST.format(project=str(PROJECT))]
+    said = subprocess.run(
+        words, cwd=tmp_path, check=True, capture_output=True, text=True, start_new_session=True
+    )
+    before, after, session, job = map(int, said.stdout.split())
+    assert (after, session, job) == (max(-20, before - 10), max(-20, before - 10), before + 5)
+
+
 # A runner in miniature: starts a job in a cage and then does what the test asks for.
 RUNNER = """
 import sys, time

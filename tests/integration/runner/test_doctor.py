@@ -127,7 +127,7 @@ def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
     assert "/tmp" in found["job temp folders"].detail
     assert "System V memory" in found["job IPC"].detail
     assert found["metadata endpoint"].detail == "open to jobs, as BATCHAI_JOB_METADATA says"
-    assert {"job memory", "job processes"} <= found.keys()
+    assert {"job processors", "job memory", "job processes"} <= found.keys()
 
 
 def test_a_metadata_endpoint_that_cannot_be_closed_fails_on_azures_machines_only(

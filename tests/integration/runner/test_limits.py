@@ -1,13 +1,17 @@
 """Jobs that want more of the machine than they may have: the runner goes on, and they are told why they
 ended."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from runner import cgroups
+from runner import cgroups, process
 from runner.cage import Cage
 from runner.config import RunnerConfig
 from runner.isolation import bounds
@@ -113,3 +117,44 @@ def test_a_stalled_runner_leaves_no_groups_behind() -> None:
     folders = [bound.folder for bound in cage.bounds.held]
     eventually(lambda: not any(folder.exists() for folder in folders), 20)
     cage.close()
+
+
+SPINNERS = 200
+#: Each in a session of its own: where the kernel weighs sessions, each weighs as much as the runner's.
+BUSY = f"for i in $(seq {SPINNERS}); do setsid sh -c 'while :; do :; done' & done; touch all; sleep 100"
+
+
+def _seconds(processes: list[psutil.Process]) -> float:
+    """Of processors, used until now."""
+    used = 0.0
+    for one in processes:
+        with suppress(psutil.Error):
+            used += sum(one.cpu_times()[:2])
+    return used
+
+
+def test_however_many_busy_processes_a_job_has_its_runner_gets_its_turn(tmp_path: Path) -> None:
+    """A process beside the job, which always wants a processor, against all of the job's: by what they got,
+    so that nothing depends on how busy the machine is otherwise."""
+    need_controller("cpu")
+    cage = Cage()
+    env = {"PATH": os.environ["PATH"]}
+    job = process.start("", BUSY, env, tmp_path, tmp_path / "out", tmp_path / "err", cage)
+    runner = None
+    try:
+        eventually((tmp_path / "all").exists, 60)
+        runner = subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"])
+        beside, inside = psutil.Process(runner.pid), cage.inmates()
+        assert len(inside) > SPINNERS
+        before = _seconds([beside]), _seconds(inside)
+        eventually(lambda: _seconds([beside]) + _seconds(inside) > sum(before) + 2.0, 60, 0.2)
+        own, jobs = _seconds([beside]) - before[0], _seconds(inside) - before[1]
+    finally:
+        cage.kill()
+        process.kill_left([job])
+        cage.close()
+        if runner:
+            runner.kill()
+            runner.wait()
+    # One of 200 equals gets half a hundredth; one against a group, about half of a processor or more.
+    assert own > jobs / 8, (own, jobs)
