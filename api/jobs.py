@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from shared.state import Job
 
 bp = func.Blueprint()
-_STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
+_CONFLICTS = ("JobAlreadyExists", "ResourceBeingDeleted", "TooManyWorkspaces")
+_STATUS = dict.fromkeys(_CONFLICTS, 409) | {"ClusterNotFound": 404}
 
 
 def job_of(req: func.HttpRequest) -> JobId:

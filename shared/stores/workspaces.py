@@ -12,6 +12,7 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.errors import NotFoundError
+from shared.stores import columns
 from shared.stores.connection import Connection, translated
 from shared.stores.keys import stamp
 
@@ -149,8 +150,8 @@ def _entity(row: Row) -> dict[str, Any]:
         "Workspace": row.workspace,
         "Name": row.name,
         "Created": row.created,
-        "Detail": json.dumps(row.detail, separators=(",", ":")),
         "Deleting": row.deleting,
+        **columns.spread("Detail", columns.written(row.detail)),
     }
 
 
@@ -161,7 +162,7 @@ def _row(entity: Any) -> Row:
         name=entity["Name"],
         # The SDK's own subclass of datetime becomes a plain one, so that rows compare and print as such.
         created=datetime.fromtimestamp(entity["Created"].timestamp(), UTC),
-        detail=json.loads(entity["Detail"]),
+        detail=json.loads(columns.joined(entity, "Detail")),
         deleting=entity["Deleting"],
         etag=str(entity.metadata["etag"]),
     )

@@ -19,7 +19,7 @@ PURE = """
     shared.rules*
     shared.safe_paths shared.schema shared.settings shared.shape shared.spec* shared.state shared.status
     shared.timeline shared.timestamps shared.validation shared.vault_urls shared.waiting shared.wrapper
-    shared.stores.keys runner.launch*
+    shared.stores.columns shared.stores.keys runner.launch*
 """
 MAY_USE_PYDANTIC = (
     "shared.spec* shared.shape shared.validation shared.reading shared.schema shared.rules_toolkits"
