@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 bp = func.Blueprint()
 #: What a GET tells of a job's place in the queue may be this old.
 _LOOK_SECONDS = 2.0
-_STATUS = {"JobAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
+_CONFLICTS = ("JobAlreadyExists", "ResourceBeingDeleted", "TooManyWorkspaces")
+_STATUS = dict.fromkeys(_CONFLICTS, 409) | {"ClusterNotFound": 404}
 
 
 def job_of(req: func.HttpRequest) -> JobId:

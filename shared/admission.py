@@ -12,13 +12,12 @@ from shared.settings import Settings
 from shared.spec import JobSpec, public_properties, to_document
 from shared.state import Job, State
 from shared.status import problems_json
+from shared.stores import columns
 from shared.stores.sealing import Sealer
 
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
 _HTTP = "http-"
-#: A column of the table holds 32 Ki characters.
-_MOST_PROBLEM_CHARACTERS = 30_000
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def new_job(
         content_sha256=digest,
         enqueued=now,
         max_attempts=max_attempts,
-        properties=json.dumps(public_properties(spec), separators=(",", ":")),
+        properties=columns.written(public_properties(spec)),
         problems=_problems_column(problems),
     )
 
@@ -122,7 +121,7 @@ def new_job(
 def _problems_column(problems: tuple[Problem, ...]) -> str:
     """As many problems as one column holds, as JSON; the rest is in the status.json of the drop."""
     shown = problems_json(problems)[:50]
-    while len(text := json.dumps(shown, separators=(",", ":"))) > _MOST_PROBLEM_CHARACTERS:
+    while len(text := json.dumps(shown, separators=(",", ":"))) > columns.MOST_PROBLEMS:
         shown.pop()
     return text
 

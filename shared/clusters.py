@@ -14,6 +14,7 @@ from shared.names import ClusterId
 from shared.parse import DocumentSettings, parse_cluster
 from shared.settings import Settings
 from shared.spec import ClusterSpec, public_properties, to_document
+from shared.stores import columns
 from shared.stores.clusters import ClusterRow, ClusterTable
 from shared.stores.documents import Documents
 from shared.stores.queues import JobQueues
@@ -21,6 +22,8 @@ from shared.stores.sealing import Sealer
 from shared.stores.workspaces import Deletion, Kind
 from shared.workspaces import WorkspaceManager
 
+#: Other workspaces that may send jobs to one cluster: their names are a part of its row.
+MOST_GUESTS = 2_000
 #: Tries to write a row that others write at the same time.
 _TRIES = 5
 
@@ -130,7 +133,7 @@ class ClusterManager(ClusterReader):
         """Write the row, or leave it to whoever wrote it meanwhile where `overtaken` says so."""
         content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)
         revision = self._sealer.digest(f"{cluster}|".lower() + content).partition("-")[2][:32]
-        properties = json.dumps(public_properties(spec), separators=(",", ":"))
+        properties = columns.written(public_properties(spec))
         name = document_name(revision)
         sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
         self._documents.put_accepted(name, sealed)
@@ -181,7 +184,7 @@ class ClusterManager(ClusterReader):
             return ClusterAnswer(True, known, parsed.problems)
 
         def resized(row: ClusterRow) -> ClusterRow:
-            properties = json.dumps(json.loads(row.properties) | {"scaleSettings": scale})
+            properties = columns.written(json.loads(row.properties) | {"scaleSettings": scale})
             return replace(row, properties=properties, resized=self._now())
 
         row = self._change(cluster, resized)
@@ -228,12 +231,21 @@ class ClusterManager(ClusterReader):
 
     def admit_guest(self, row: ClusterRow, workspace: str) -> None:
         """Note that jobs of another workspace run on this cluster, so that sweeping looks there too. `row`
-        may be some seconds old. Raises NotFoundError when the cluster has gone since."""
+        may be some seconds old. Raises NotFoundError when the cluster has gone since, ConflictError when it
+        has too many of them."""
         guest = workspace.lower()
         if guest == row.id.workspace.lower() or guest in row.guests:
             return
         self._forget(row.id)
-        self._change(row.id, lambda now: replace(now, guests=tuple(dict.fromkeys((*now.guests, guest)))))
+        self._change(row.id, lambda now: _with_guest(now, guest))
+
+
+def _with_guest(row: ClusterRow, guest: str) -> ClusterRow:
+    guests = tuple(dict.fromkeys((*row.guests, guest)))
+    if len(guests) > MOST_GUESTS:
+        text = f"the cluster {row.id} runs jobs of {MOST_GUESTS:,} other workspaces already"
+        raise ConflictError(f"{text}; use a workspace or a cluster that is in use", "TooManyWorkspaces")
+    return replace(row, guests=guests)
 
 
 def deletion_of(row: ClusterRow) -> Deletion:

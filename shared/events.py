@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.open_enums import OpenStrEnum
+from shared.stores.columns import escaped
 
 
 class EventKind(OpenStrEnum):
@@ -41,15 +42,18 @@ class JobEvent:
     detail: str = ""
 
 
-#: With _MOST_DETAIL this stays below the 32 Ki characters of a column.
+#: With the next two this fits its column (`columns.MOST_EVENTS`).
 MOST_EVENTS = 60
 _FIRST_KEPT = 10
-_MOST_DETAIL = 200
+_MOST_DETAIL, _MOST_NODE = 200, 80  #: UTF-16 units as JSON writes them
 
 
 def appended(events: tuple[JobEvent, ...], *more: JobEvent) -> tuple[JobEvent, ...]:
     """`events` and `more`, details cut; of a long history the first ones and the latest are kept."""
-    cut = tuple(replace(event, detail=event.detail[:_MOST_DETAIL]) for event in more)
+    cut = tuple(
+        replace(event, node=escaped(event.node, _MOST_NODE), detail=escaped(event.detail, _MOST_DETAIL))
+        for event in more
+    )
     found = (*events, *cut)
     if len(found) <= MOST_EVENTS:
         return found

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.errors import RequestError
+from shared.stores.columns import room_fault, written
 
 _REQUIRED = ("vmSize", "sshConfiguration", "dataDisks")
 _SHOWN = ("vmSize", "sshConfiguration", "dataDisks", "subnet", "mountSettings")
@@ -27,6 +28,8 @@ def file_server_detail(properties: dict[str, Any]) -> dict[str, Any]:
         detail["subnet"] = {"id": _text(detail["subnet"], "id", "properties.subnet")}
     if "mountSettings" in detail:
         detail["mountSettings"] = _mount_settings(detail["mountSettings"])
+    if fault := room_fault(written(detail)):
+        raise _wrong(f"it is too large to be kept. {fault}")
     return detail
 
 

@@ -11,14 +11,16 @@ from shared.own_places import NO_PLACES, OwnPlaces, own_places
 from shared.placeholders import OwnStorage
 from shared.reading import Report, read_cluster, read_job
 from shared.settings import Settings
-from shared.spec_base import Model
 from shared.spec_cluster import ClusterSpec
+from shared.spec_codec import public_properties
 from shared.spec_job import JobSpec
+from shared.stores.columns import room_fault, written
 from shared.wrapper import CLUSTER, JOB, unwrap
 
-T = TypeVar("T", bound=Model)
+T = TypeVar("T", bound=JobSpec | ClusterSpec)
 #: Problems told of one document; beyond that, how many more there are.
 MOST_PROBLEMS = 2_000
+_ELSEWHERE = "Put long texts into files on a volume."
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,18 @@ def _parse(
     findings: list[Finding] = []
     properties = unwrap(text.value, kind, findings.append)
     spec = None if properties is None else read(properties, findings.append)
+    findings += _room(spec)
     faulty = {problem.path for problem in text.problems}
     problems = [*text.problems, *(_problem(text, f) for f in findings if not _follows(f, faulty))]
     failed = any(p.severity is Severity.ERROR for p in problems)
     return Parsed(None if failed else spec, _told(problems))
+
+
+def _room(spec: JobSpec | ClusterSpec | None) -> list[Finding]:
+    """That what is kept of a document does not fit its row."""
+    fault = None if spec is None else room_fault(written(public_properties(spec)))
+    told = f"The document is too large to be kept. {fault}."
+    return [Finding(("properties",), told, _ELSEWHERE)] if fault else []
 
 
 def _follows(finding: Finding, faulty: set[str]) -> bool:

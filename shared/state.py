@@ -23,6 +23,7 @@ from shared.events import EventKind, JobEvent, appended
 from shared.layout import attempt_name
 from shared.names import ClusterId, JobId
 from shared.open_enums import OpenStrEnum
+from shared.stores.columns import escaped
 
 
 class State(OpenStrEnum):
@@ -60,7 +61,7 @@ class Reason(OpenStrEnum):
     POISON = "PoisonJob"  #: its message was delivered too often without an end (ours)
 
 
-_MOST_MESSAGE = 10_000  # characters
+_MOST_MESSAGE, _MOST_DETAILS = 10_000, 8  # UTF-16 units; with them an error fits its column (MOST_ERRORS)
 _MOST_SEALS = 180  #: as many fit a column
 
 #: Ours to try again, up to maxAttempts; everything else is the user's, or final, unless it is transient.
@@ -327,8 +328,9 @@ TERMINATED = Outcome(Reason.TERMINATED, message="The specified job has been term
 
 
 def _error(outcome: Outcome) -> JobError:
-    # A message of any length must not keep the row from being written: a column holds 32 Ki characters.
-    return JobError(str(outcome.reason), outcome.message[:_MOST_MESSAGE], outcome.details)
+    # A message of any length must not keep the row from being written.
+    details = ((escaped(n, 100), escaped(value, 400)) for n, value in outcome.details[:_MOST_DETAILS])
+    return JobError(str(outcome.reason), escaped(outcome.message, _MOST_MESSAGE), tuple(details))
 
 
 def request_termination(job: Job, now: datetime) -> Job:

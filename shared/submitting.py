@@ -32,6 +32,7 @@ class Fault(StrEnum):
     DOCUMENT = "InvalidRequestContent"  #: the document cannot run
     NO_CLUSTER = "ClusterNotFound"
     NAME_TAKEN = "JobAlreadyExists"
+    TOO_MANY = "TooManyWorkspaces"  #: the cluster runs jobs of as many workspaces as it can
     BEING_DELETED = "ResourceBeingDeleted"  #: the job, its experiment or its workspace
 
 
@@ -84,7 +85,8 @@ class Submitter:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
         except ConflictError as error:
             told = Problem(0, 0, "$", str(error), "Then drop it again.")
-            return self.refuse(source, (*parsed.problems, told), Fault.BEING_DELETED)
+            fault = Fault.TOO_MANY if error.code == Fault.TOO_MANY else Fault.BEING_DELETED
+            return self.refuse(source, (*parsed.problems, told), fault)
         if stored.state is State.QUEUED and stored.attempt == 0:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
             self.queues.send(stored)

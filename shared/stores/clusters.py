@@ -10,7 +10,7 @@ from azure.data.tables import UpdateMode
 
 from shared.errors import LostOwnershipError, NotFoundError
 from shared.names import ClusterId
-from shared.stores import keys
+from shared.stores import columns, keys
 from shared.stores.connection import Connection, translated
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable import readable, readables
@@ -94,10 +94,10 @@ class ClusterTable:
             "Cluster": row.id.cluster,
             "Revision": row.revision,
             "Created": row.created,
-            "Properties": row.properties,
-            "Guests": " ".join(row.guests),
             "Resized": row.resized or row.created,
             "Deleting": row.deleting,
+            **columns.spread("Properties", row.properties),
+            **columns.spread("Guests", " ".join(row.guests)),
         }
         with translated(f"writing cluster {row.id}"):
             if not row.etag:
@@ -135,7 +135,7 @@ class ClusterTable:
 
         With `etag` only over the row that has it: LostOwnershipError says that somebody has knocked.
         """
-        entity = {
+        columns_of_node = {
             "PartitionKey": keys.cluster_partition(node.cluster),
             "RowKey": node.node_id,
             "Workspace": node.cluster.workspace,
@@ -148,6 +148,7 @@ class ClusterTable:
             "Version": node.version,
             "Standby": node.standby,
         }
+        entity = columns.fitted(columns_of_node)
         with translated(f"writing node {node.node_id}"):
             if not etag:
                 return str(self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)["etag"])
@@ -238,8 +239,8 @@ def _cluster_from(entity: Any) -> ClusterRow:
         id=ClusterId(entity["Workspace"], entity["Cluster"]),
         revision=entity["Revision"],
         created=entity["Created"],
-        properties=entity["Properties"],
-        guests=tuple(entity["Guests"].split()),
+        properties=columns.joined(entity, "Properties"),
+        guests=tuple(columns.joined(entity, "Guests").split()),
         resized=entity.get("Resized"),
         deleting=bool(entity.get("Deleting", False)),
         etag=str(entity.metadata["etag"]),

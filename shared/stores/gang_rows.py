@@ -8,12 +8,13 @@ from typing import Any
 from shared.gang import Ending, Gang, Look, Member, Phase, Step, Stray
 from shared.names import ClusterId, JobId
 from shared.state import AttemptReport, Outcome, Reason
-from shared.stores import keys, rows
+from shared.stores import columns, keys, rows
 from shared.stores.unreadable import readable, readables
 
-#: A column holds 32 Ki characters.
-_MOST_SEALS, _MOST_EVENTS = 150, 20
-_MOST_MESSAGE = 10_000
+#: UTF-16 units of a report's seals and of its latest events, and how many events: together they fit a column.
+_MOST_SEALS, _MOST_EVENTS, _LATEST = 20_000, 8_000, 20
+#: Details of a fault.
+_MOST_DETAILS = 8
 
 
 def gang_key(gang: Gang) -> str:
@@ -42,7 +43,7 @@ def gang_entity(gang: Gang) -> dict[str, Any]:
 
 def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
     """The columns of a member's row."""
-    return {
+    entity = {
         "PartitionKey": keys.cluster_partition(gang.cluster),
         "RowKey": keys.member_row(gang.uuid, gang.attempt, member.index),
         "Uuid": gang.uuid,
@@ -59,6 +60,7 @@ def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
         "Leaving": member.leaving,
         "Report": _report_text(member.report),
     }
+    return columns.fitted(entity)
 
 
 def look_from(cluster: ClusterId, entities: list[Any], at: datetime) -> Look:
@@ -125,8 +127,9 @@ def _member(entity: Any) -> Member:
 def _fault_text(fault: Outcome | None) -> str:
     if fault is None:
         return ""
-    message = fault.message[:_MOST_MESSAGE]
-    return json.dumps([fault.reason, fault.exit_code, message, fault.details, fault.transient])
+    details = fault.details[:_MOST_DETAILS]
+    values = [fault.reason, fault.exit_code, fault.message, details, fault.transient]
+    return columns.listed(values, columns.MOST_ERRORS) or ""
 
 
 def _fault(text: str) -> Outcome | None:
@@ -140,8 +143,9 @@ def _fault(text: str) -> Outcome | None:
 def _report_text(report: AttemptReport | None) -> str:
     if report is None:
         return ""
-    seals, events = report.seals[:_MOST_SEALS], report.events[-_MOST_EVENTS:]
-    return json.dumps([rows.seal_values(seals), rows.event_values(events), report.gpu_seconds])
+    seals = columns.newest(rows.seal_values(report.seals), _MOST_SEALS) or "[]"
+    events = columns.listed(rows.event_values(report.events[-_LATEST:]), _MOST_EVENTS) or "[]"
+    return f"[{seals},{events},{json.dumps(report.gpu_seconds)}]"
 
 
 def _report(text: str) -> AttemptReport | None:

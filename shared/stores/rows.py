@@ -10,7 +10,7 @@ from typing import Any
 from shared.events import EventKind, JobEvent
 from shared.names import ClusterId, JobId
 from shared.state import Job, JobError, State, StreamSeal
-from shared.stores import keys
+from shared.stores import columns, keys
 from shared.stores.unreadable import readable
 
 #: The columns of `job_entity`. New facts come as new columns: an older version carries those along, but would
@@ -21,11 +21,11 @@ _COLUMNS = re.compile(
     "GpuSeconds|RetryAt|Problems|Deleting|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
-#: A string column holds 32 Ki characters; the document is cut into columns below that.
-_CHUNK = 30_000
-#: Characters of a document that the entries by time and state repeat. With larger ones in four rows a
+#: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
 #: transaction might pass the 4 MiB that the service takes.
-_MOST_REPEATED = 2 * _CHUNK
+_MOST_REPEATED = 60_000
+#: The columns of the document: Properties0, Properties1, ...
+_PROPERTIES = ("Properties", "Properties0")
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Started": job.started,
         "Ended": job.ended,
         "ExitCode": job.exit_code,
-        "Errors": json.dumps([[e.code, e.message, e.details] for e in job.errors]) if job.errors else None,
-        "Seals": _json_or_none(seal_values(job.seals)),
-        "Events": _json_or_none(event_values(job.events)),
+        "Errors": columns.listed([[e.code, e.message, e.details] for e in job.errors], columns.MOST_ERRORS),
+        "Seals": columns.newest(seal_values(job.seals), columns.MOST_SEALS),
+        "Events": columns.listed(event_values(job.events), columns.MOST_EVENTS),
         "GpuSeconds": job.gpu_seconds or None,
         "RetryAt": job.retry_at,
         "Problems": job.problems if job.problems != "[]" else None,
@@ -74,9 +74,8 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         **_progress(job),
         **dict(job.newer),
     }
-    for number, start in enumerate(range(0, len(job.properties), _CHUNK)):
-        entity[f"Properties{number}"] = job.properties[start : start + _CHUNK]
-    return {name: value for name, value in entity.items() if value is not None}
+    name, first = _PROPERTIES
+    return columns.fitted(entity) | columns.spread(name, job.properties, first)
 
 
 def live_entity(job: Job) -> dict[str, Any]:
@@ -88,12 +87,12 @@ def live_entity(job: Job) -> dict[str, Any]:
         "Uuid": job.uuid,
         **_progress(job),
     }
-    return {name: value for name, value in entity.items() if value is not None}
+    return columns.fitted(entity)
 
 
 def listed_entity(job: Job, row_key: str) -> dict[str, Any]:
     """The job once more under `row_key`, for lists: whole, unless its document is very large (`is_whole`)."""
-    if len(job.properties) > _MOST_REPEATED:
+    if columns.units(job.properties) > _MOST_REPEATED:
         job = replace(job, properties="")
     return job_entity(job, row_key)
 
@@ -135,7 +134,6 @@ def job_from(entity: Mapping[str, Any], etag: str, age_seconds: float = 0.0) -> 
 
 
 def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
-    chunks = (n for n in range(len(entity)) if f"Properties{n}" in entity)
     state = State(entity["State"])
     return Job(
         id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
@@ -166,7 +164,7 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         events=events_from(json.loads(entity.get("Events", "[]"))),
         gpu_seconds=entity.get("GpuSeconds", 0.0),
         retry_at=_maybe_utc(entity.get("RetryAt")),
-        properties="".join(entity[f"Properties{n}"] for n in chunks),
+        properties=columns.joined(entity, *_PROPERTIES),
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
@@ -219,10 +217,6 @@ def events_from(values: list[list[Any]]) -> tuple[JobEvent, ...]:
     return tuple(
         JobEvent(datetime.fromisoformat(at), EventKind(kind), *rest[:3]) for at, kind, *rest in values
     )
-
-
-def _json_or_none(values: list[list[Any]]) -> str | None:
-    return json.dumps(values, ensure_ascii=False) if values else None
 
 
 def utc(value: datetime) -> datetime:

@@ -20,7 +20,7 @@ from azure.data.tables import UpdateMode
 
 from shared.errors import NotFoundError
 from shared.names import group_in, name_in
-from shared.stores import keys
+from shared.stores import columns, keys
 from shared.stores.connection import Connection, translated
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable import readable, readables
@@ -182,8 +182,8 @@ def _entity(row: Row) -> dict[str, Any]:
         "Workspace": row.workspace,
         "Name": row.name,
         "Created": row.created,
-        "Detail": json.dumps(row.detail, separators=(",", ":")),
         "Deleting": row.deleting,
+        **columns.spread("Detail", columns.written(row.detail)),
     }
 
 
@@ -199,7 +199,7 @@ def _row_from(entity: Any) -> Row:
         name=entity["Name"],
         # The SDK's own subclass of datetime becomes a plain one, so that rows compare and print as such.
         created=datetime.fromtimestamp(entity["Created"].timestamp(), UTC),
-        detail=json.loads(entity["Detail"]),
+        detail=json.loads(columns.joined(entity, "Detail")),
         deleting=entity["Deleting"],
         etag=str(entity.metadata["etag"]),
         written=entity.metadata["timestamp"],

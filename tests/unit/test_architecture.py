@@ -23,7 +23,7 @@ PURE = """
     shared.storage_places
     shared.timeline shared.timestamps shared.validation shared.vault_urls shared.vm_sizes shared.waiting
     shared.wrapper
-    shared.stores.keys runner.launch* local.assignment
+    shared.stores.columns shared.stores.keys runner.launch* local.assignment
 """
 MAY_USE_PYDANTIC = (
     "shared.spec* shared.shape shared.validation shared.reading shared.schema shared.rules_toolkits"

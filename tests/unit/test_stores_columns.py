@@ -1,0 +1,92 @@
+"""What is written fits, as the service measures it, and comes back whole where it fitted."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.parse import parse_cluster, parse_job
+from shared.stores import columns
+from tests.support.documents import CLUSTER, JOB, changed
+
+#: Everything that texts of programs and documents may hold, halves of pairs included.
+ANY = st.text(st.characters(categories=("L", "N", "P", "S", "Z", "C", "Cs")))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+@given(ANY, st.integers(1, 40))
+def test_a_cut_text_fits_and_keeps_whole_characters(text: str, most: int) -> None:
+    found = columns.cut(text, most)
+    assert _units(found) <= most
+    assert found == columns.clean(text) or columns.clean(text).startswith(found[:-1])
+
+
+@given(ANY, st.integers(6, 60))
+def test_an_escaped_text_fits_as_json(text: str, most: int) -> None:
+    found = columns.escaped(text, most)
+    assert _units(json.dumps(found, ensure_ascii=False)) - 2 <= most
+    assert found == columns.clean(text) or columns.clean(text).startswith(found[:-1])
+
+
+@given(st.lists(st.tuples(ANY, st.integers(), st.lists(ANY)), max_size=6), st.integers(200, 600))
+def test_a_list_fits_and_keeps_its_end(values: list[tuple[str, int, list[str]]], most: int) -> None:
+    text = columns.listed(values, most) or "[]"
+    assert _units(text) <= most
+    kept = json.loads(text)
+    assert [number for _, number, _ in kept] == [number for _, number, _ in values][len(values) - len(kept) :]
+
+
+def test_short_texts_are_not_cut_for_the_sake_of_long_ones() -> None:
+    kept = json.loads(
+        columns.listed([["x" * 5_000, "2025-01-01T00:00:00.000000+00:00", "word"]], 1_000) or ""
+    )
+    assert kept[0][1:] == ["2025-01-01T00:00:00.000000+00:00", "word"]
+
+
+@given(st.text(max_size=9), st.sampled_from(["", "Name0"]))
+def test_a_text_of_any_length_is_spread_over_columns(part: str, first: str) -> None:
+    text = columns.clean(part * 8_000)
+    found = columns.spread("Name", text, first)
+    assert all(_units(piece) <= columns.MOST_UNITS for piece in found.values())
+    assert columns.joined(found, "Name", first) == text
+    assert not text or (first or "Name") in found
+
+
+@pytest.mark.parametrize(
+    ("character", "fits", "too_many"),
+    [
+        ("x", 340_000, 360_000),
+        ("é", 110_000, 125_000),
+        ("😀", 57_000, 61_000),
+        ("\u0001", 56_000, 61_000),
+        ('"', 170_000, 181_000),
+    ],
+)
+def test_a_document_that_cannot_be_kept_is_refused_at_the_door(
+    character: str, fits: int, too_many: int
+) -> None:
+    assert _refusals(character, fits) == set()
+    (told,) = _refusals(character, too_many)
+    assert told.startswith("The document is too large to be kept. What is to be kept of it")
+
+
+def _refusals(character: str, number: int) -> set[str]:
+    """What is said of a job and of a cluster with `number` characters in variables."""
+    sizes = [20_000] * (number // 20_000) + [number % 20_000]
+    variables = [{"name": f"V{n}", "value": character * size} for n, size in enumerate(sizes)]
+    task = {"commandLine": "true", "stdOutErrPathPrefix": "/x", "environmentVariables": variables}
+    job, cluster = (
+        changed(JOB, environmentVariables=variables),
+        changed(CLUSTER, nodeSetup={"setupTask": task}),
+    )
+    found = (
+        parse_job(json.dumps({"properties": job}, ensure_ascii=False)),
+        parse_cluster(json.dumps({"properties": cluster}, ensure_ascii=False)),
+    )
+    messages = [{problem.message for problem in one.errors} for one in found]
+    assert [len(one) for one in messages] in ([0, 0], [1, 1])
+    return messages[0]
