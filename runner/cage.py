@@ -20,9 +20,9 @@ from pathlib import Path
 
 import psutil
 
-from runner import cgroups, kernel_objects, signals
+from runner import cgroups, signals
 from runner.dead_man import DeadMan
-from runner.isolation import bounds
+from runner.isolation import bounds, ipc
 from runner.isolation.bounds import Bounds
 from runner.isolation.types import NOT_ISOLATED, Isolation
 from runner.mounts.commands import run
@@ -90,7 +90,7 @@ class Cage:
             return ""
         with self._lock:
             if self._space is None:
-                self._space = kernel_objects.make_space()
+                self._space = ipc.make_space()
             return f"/proc/{os.getpid()}/fd/{self._space}"
 
     def arm(self, seconds: float) -> None:

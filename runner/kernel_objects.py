@@ -2,19 +2,17 @@
 keys. It outlives them, and the next job of the same user could read it.
 
 Run as a script, with nothing but the standard library: `enter` goes where a job's objects are its own and
-becomes the job's next word; `clear` becomes a user and removes what that user has. The runner itself calls
-`make_space`.
+becomes the job's next word; `clear` becomes a user and removes what that user has. Every process of a job
+waits for the first, so pathlib, which takes longer to import than all else, is not.
 """
 
 import ctypes
 import errno
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-_NEW_IPC = 0x08000000  # CLONE_NEWIPC
+NEW_IPC = 0x08000000  # CLONE_NEWIPC
 _REMOVE = 0  # IPC_RMID
 #: keyctl(2), whose number differs; the other architectures that runners may meet share one.
 _KEYCTL = {"x86_64": 250, "i686": 288, "armv7l": 311, "ppc64le": 271, "s390x": 280}.get(
@@ -24,41 +22,23 @@ _JOIN_SESSION, _CLEAR, _INVALIDATE, _GET_PERSISTENT = 1, 7, 21, 22
 _PROCESS_RING, _USER_RING, _USER_SESSION_RING = -2, -4, -5
 #: Kernels and sandboxes (docker's) without keys: then jobs have none either. And where there is no such key.
 _NO_KEYS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ENOKEY)
-_QUEUES = Path("/dev/mqueue")
-
-
-def make_space() -> int:
-    """An IPC namespace with nothing in it, as an open file that keeps it. Raises OSError: only root may.
-
-    The calling thread stays where it is.
-    """
-    made: list[int | OSError] = []
-
-    def work() -> None:
-        try:
-            _checked(_libc().unshare(_NEW_IPC))
-            made.append(os.open("/proc/thread-self/ns/ipc", os.O_RDONLY | os.O_CLOEXEC))
-        except OSError as error:
-            made.append(error)
-
-    thread = threading.Thread(target=work, name="ipc")
-    thread.start()
-    thread.join()
-    if isinstance(made[0], OSError):
-        raise made[0]
-    return made[0]
+_QUEUES = "/dev/mqueue"
 
 
 def enter(space: str, words: list[str]) -> None:
     """Become `words`, in the namespace at the path `space` ("": in this one), with a session keyring that
-    nobody else has. Raises OSError."""
+    nobody else has. Raises OSError.
+
+    Only as root, whose keyrings count on no job's account; a runner's own user sees all its keys anyway.
+    """
     try:
-        _keyctl(_JOIN_SESSION, 0)
+        if os.geteuid() == 0:
+            _keyctl(_JOIN_SESSION, 0)
     except OSError as error:
         if error.errno not in _NO_KEYS:
             raise
     if space:
-        _checked(_libc().setns(os.open(space, os.O_RDONLY | os.O_CLOEXEC), _NEW_IPC))
+        checked(libc().setns(os.open(space, os.O_RDONLY | os.O_CLOEXEC), NEW_IPC))
     os.execvp(words[0], words)
 
 
@@ -73,17 +53,17 @@ def clear(uid: int, gid: int) -> None:
             if remove(number) < 0 and ctypes.get_errno() not in (errno.EINVAL, errno.EIDRM):
                 raise OSError(ctypes.get_errno(), f"{kind} {number}: {os.strerror(ctypes.get_errno())}")
     for queue in _queues_of(uid):
-        queue.unlink(missing_ok=True)
+        os.remove(queue)  # noqa: PTH107
     for ring in (_USER_RING, _USER_SESSION_RING, _persistent_ring()):
         _clear_ring(ring)
 
 
 def _removals() -> dict[str, Callable[[int], int]]:
-    libc = _libc()
+    c = libc()
     return {
-        "shm": lambda number: int(libc.shmctl(number, _REMOVE, None)),
-        "msg": lambda number: int(libc.msgctl(number, _REMOVE, None)),
-        "sem": lambda number: int(libc.semctl(number, 0, _REMOVE)),
+        "shm": lambda number: int(c.shmctl(number, _REMOVE, None)),
+        "msg": lambda number: int(c.msgctl(number, _REMOVE, None)),
+        "sem": lambda number: int(c.semctl(number, 0, _REMOVE)),
     }
 
 
@@ -93,7 +73,8 @@ def of_user(kind: str, uid: int) -> Iterator[int]:
     The first line of /proc/sysvipc names the columns (proc(5)).
     """
     try:
-        names, *lines = Path("/proc/sysvipc", kind).read_text().splitlines()
+        with open(f"/proc/sysvipc/{kind}") as file:  # noqa: PTH123
+            names, *lines = file.read().splitlines()
     except OSError:
         return  # a kernel without
     for line in lines:
@@ -102,10 +83,11 @@ def of_user(kind: str, uid: int) -> Iterator[int]:
             yield int(row[{"shm": "shmid", "msg": "msqid", "sem": "semid"}[kind]])
 
 
-def _queues_of(uid: int) -> list[Path]:
+def _queues_of(uid: int) -> list[str]:
     """Where that is mounted (mq_overview(7))."""
     try:
-        return [path for path in _QUEUES.iterdir() if path.lstat().st_uid == uid]
+        with os.scandir(_QUEUES) as entries:
+            return [entry.path for entry in entries if entry.stat(follow_symlinks=False).st_uid == uid]
     except OSError:
         return []
 
@@ -132,14 +114,14 @@ def _clear_ring(ring: int) -> None:
 
 def _keyctl(operation: int, *arguments: int) -> int:
     longs = [ctypes.c_long(argument) for argument in arguments]
-    return _checked(_libc().syscall(_KEYCTL, ctypes.c_long(operation), *longs))
+    return checked(libc().syscall(_KEYCTL, ctypes.c_long(operation), *longs))
 
 
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(answer: int) -> int:
+def checked(answer: int) -> int:
     if answer < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

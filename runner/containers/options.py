@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.isolation.bounds import cpu_shares
+
 #: Of docker's default set all but MKNOD and NET_RAW: installing packages, changing users, an sshd of its
 #: own. The network is mostly the node's, so raw packets would be too.
 CAPABILITIES = (
@@ -19,8 +21,6 @@ CAPABILITIES = (
     "SETUID",
     "SYS_CHROOT",
 )
-#: Half of what the node's own processes weigh: a job that keeps all processors busy must not stop renewals.
-_CPU_SHARES = 512
 #: It waits to be killed, and as the container's first process takes the dead off the process table. The image
 #: needs nothing but a POSIX shell and `sleep`.
 FIRST_PROCESS = "while :; do sleep 86400 & wait $!; done"
@@ -48,7 +48,7 @@ def run_words(options: Options, image: str) -> list[str]:
     words += ["--user", "0:0", "--workdir", "/", "--network", options.network]
     words += ["--security-opt", "no-new-privileges", "--cap-drop", "ALL"]
     words += [word for name in CAPABILITIES for word in ("--cap-add", name)]
-    words += ["--pids-limit", str(options.processes or -1), "--cpu-shares", str(_CPU_SHARES)]
+    words += ["--pids-limit", str(options.processes or -1), "--cpu-shares", str(cpu_shares())]
     if options.memory_bytes:
         # The same number twice: no swap, or a job that wants too much would slow down the whole node first.
         words += ["--memory", f"{options.memory_bytes}b", "--memory-swap", f"{options.memory_bytes}b"]

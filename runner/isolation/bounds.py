@@ -7,6 +7,7 @@ admin-guide/cgroup-v2 and cgroup-v1.
 """
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,6 @@ _LIMIT_FILES = {
     "memory": ("memory.limit_in_bytes", "memory.max"),
     "pids": ("pids.max", "pids.max"),
 }
-#: What all processes of a job together weigh, in v1 and in v2: half of what one that is in no group does.
-#: However many there are, its runner gets its turn. (A container weighs the same: containers/options.py.)
-_CPU_WEIGHTS = (512, 50)
 #: Controller -> (file, key) that counts how often the limit was met.
 _COUNTS = {
     "memory": (("memory.oom_control", "oom_kill"), ("memory.events", "oom_kill")),
@@ -92,11 +90,17 @@ class Bounds:
             Cgroup(folder).remove()
 
 
+def cpu_shares() -> int:
+    """What all processes of a job together weigh (v1; docker's --cpu-shares), however many they are: on each
+    processor as much as one ordinary process, so that its runner gets its turn."""
+    return min(262_144, 1024 * (os.cpu_count() or 1))
+
+
 def set_up(name: str, limits: Limits, group: Cgroup | None) -> Bounds:
     """Limits for the attempt `name`, by controllers that this machine lets us use; `group` is its own of the
     unified hierarchy."""
     wanted = {
-        "cpu": _CPU_WEIGHTS,
+        "cpu": (cpu_shares(), min(10_000, 100 * (os.cpu_count() or 1))),
         "memory": (limits.memory, limits.memory),
         "pids": (limits.processes, limits.processes),
     }

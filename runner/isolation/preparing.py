@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from runner import cgroups, kernel_objects
+from runner import cgroups
 from runner.config import RunnerConfig
-from runner.isolation import accounts, metadata, slots
+from runner.isolation import accounts, ipc, metadata, slots
 from runner.isolation.accounts import AccountError
 from runner.isolation.metadata import Door, MetadataError
 from runner.isolation.slots import NoSlotError
@@ -52,8 +52,8 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
         cgroups.delegate()
         label = f"job-{slot}" if slot is not None else f"own-{_digest(config.root)}"
         door, fault = _door(config, user, label, stack)
-        temp, ipc = _private_temp(config), _private_ipc()
-        isolation = Isolation(user, slot, label, config.limits, temp, ipc, door, fault)
+        temp, space = _private_temp(config), _private_ipc()
+        isolation = Isolation(user, slot, label, config.limits, temp, space, door, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)
 
@@ -119,7 +119,7 @@ def _private_ipc() -> bool:
 def shared_ipc_fault() -> str:
     """Why jobs cannot have System V memory, queues and semaphores of their own, or ""."""
     try:
-        os.close(kernel_objects.make_space())
+        os.close(ipc.make_space())
     except OSError as error:
         return f"an IPC namespace cannot be made: {error.strerror}"
     return ""

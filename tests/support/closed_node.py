@@ -37,6 +37,9 @@ class Closed:
         claim = self.world.must_claim(self.config.node_id)
         result = job_runner(self.world, config or self.config, claim, StopSignal()).run()
         assert result.node_fault == ""
+        if result.outcome:
+            # Or its message would be seen again, in the middle of a later job.
+            self.world.finish(claim, result.outcome)
         return result
 
     def said(self, name: str = "stdout.txt") -> str:

@@ -10,6 +10,8 @@ from runner.cgroups import Cgroup
 from runner.isolation import bounds
 from runner.isolation.types import Limits
 
+PROCESSORS = os.cpu_count() or 1
+
 
 @pytest.fixture
 def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -25,7 +27,7 @@ def test_limits_are_written_into_the_jobs_own_group(group: Path) -> None:
     assert made.holds("memory") and made.holds("pids")
     found = [(group / name).read_text() for name in ("memory.max", "memory.swap.max", "pids.max")]
     assert found == [str(10**9), "0", "500"]
-    assert (group / "cpu.weight").read_text() == "50"
+    assert (group / "cpu.weight").read_text() == str(100 * PROCESSORS)
     assert made.entrances == () and made.folders == (), "there is nothing more to enter or to remove"
 
 
@@ -42,7 +44,7 @@ def test_what_was_met_is_told(group: Path) -> None:
 
 def test_a_job_without_limits_still_comes_after_its_runner(group: Path) -> None:
     made = bounds.set_up("x", Limits(), Cgroup(group))
-    assert [(bound.controller, bound.limit) for bound in made.held] == [("cpu", 50)]
+    assert [(bound.controller, bound.limit) for bound in made.held] == [("cpu", 100 * PROCESSORS)]
     assert made.exceeded() == ""
 
 
@@ -51,8 +53,19 @@ def test_controllers_of_their_own_hierarchies_are_used(
 ) -> None:
     monkeypatch.setattr(cgroups, "home_of", lambda controller: tmp_path if controller == "cpu" else None)
     made = bounds.set_up("x", Limits(500, 10**9), None)
-    assert [(bound.controller, bound.limit, bound.unified) for bound in made.held] == [("cpu", 512, False)]
-    assert (made.folders[0] / "cpu.shares").read_text() == "512"
+    assert [(bound.controller, bound.limit, bound.unified) for bound in made.held] == [
+        ("cpu", 1024 * PROCESSORS, False)
+    ]
+    assert (made.folders[0] / "cpu.shares").read_text() == str(1024 * PROCESSORS)
+
+
+@pytest.mark.parametrize(("processors", "shares", "weight"), [(1, 1024, 100), (999, 262_144, 10_000)])
+def test_the_share_grows_with_the_machine_up_to_what_the_kernel_takes(
+    group: Path, monkeypatch: pytest.MonkeyPatch, processors: int, shares: int, weight: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert bounds.cpu_shares() == shares
+    assert [bound.limit for bound in bounds.set_up("x", Limits(), Cgroup(group)).held] == [weight]
 
 
 def test_a_group_without_controllers_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,9 +118,8 @@ def a_runner(world: World, config: RunnerConfig, spy: Spy) -> Iterator[processes
 def started(world: World, config: RunnerConfig, name: str) -> None:
     logs = f"$AZ_BATCHAI_JOB_TEMP/{name}"
     world.accept(name, document(LASTING, stdOutErrPathPrefix=logs))
-    eventually(
-        lambda: any("started" in p.read_text() for p in config.root.rglob(f"{name}/**/stdout.txt")), 60
-    )
+    folder = config.root / "jobs" / str(world.id(name))
+    eventually(lambda: any("started" in path.read_text() for path in folder.rglob("stdout.txt")), 60)
 
 
 def user_of(child: processes.Child) -> str:
