@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import azure.functions as func
 
 from api import roles
-from api.requests import MOST_BYTES, base, next_link, page_size, query, skip_token
+from api.requests import MOST_BYTES, base, is_foreign, next_link, page_size, query, skip_token
 from api.wired import backend
 from shared import operations, rest
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
@@ -79,7 +80,7 @@ def accepted(
     settings = backend().settings
     results, statuses = operations.addresses(operation, base(req), settings.scope, settings.location)
     key = query(req, "code")  # a function key in the query must be in the addresses too
-    more = f"&code={key}" if key else ""
+    more = f"&{urlencode({'code': key})}" if key else ""
     headers = {"Azure-AsyncOperation": results + more, "Location": statuses + more, "Retry-After": "1"}
     return func.HttpResponse(b"", status_code=202, headers=headers)
 
@@ -124,6 +125,8 @@ def _translated(req: func.HttpRequest, error: Exception) -> func.HttpResponse:
 
 
 def _fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpResponse | None:
+    if is_foreign(req):
+        return refuse(403, "OriginNotAllowed", "A page of another site may not change anything here.")
     if backend().settings.http_roles and (refusal := _role_fault(req, names)):
         return refusal
     length = req.headers.get("content-length", "0")

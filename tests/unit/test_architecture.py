@@ -15,8 +15,8 @@ PURE = """
     shared.defaults shared.durations shared.environment shared.errors shared.events shared.expansion
     shared.file_urls shared.findings shared.fitting shared.gang shared.image_names shared.json_*
     shared.layout shared.legacy
-    shared.names shared.own_places shared.parse shared.placeholders shared.raw shared.reading shared.rest
-    shared.rules*
+    shared.names shared.origins shared.own_places shared.parse shared.placeholders shared.raw shared.reading
+    shared.rest shared.rules*
     shared.safe_paths shared.schema shared.settings shared.shape shared.spec* shared.state shared.status
     shared.timeline shared.timestamps shared.validation shared.vault_urls shared.waiting shared.wrapper
     shared.stores.columns shared.stores.keys runner.launch*
