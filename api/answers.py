@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import azure.functions as func
 
 from api import roles
-from api.requests import MOST_BYTES, base, next_link, page_size, query, skip_token
+from api.requests import MOST_BYTES, base, is_foreign, next_link, page_size, query, skip_token
 from api.wired import backend
 from shared import operations, rest
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
@@ -102,7 +102,7 @@ def accepted(
     location = services.workspaces.location(workspace)
     results, statuses = operations.addresses(operation, base(req), services.settings.scope, location)
     key = query(req, "code")  # a function key in the query must be in the addresses too
-    more = f"&code={key}" if key else ""
+    more = f"&{urlencode({'code': key})}" if key else ""
     headers = {"Azure-AsyncOperation": results + more, "Location": statuses + more, "Retry-After": "1"}
     return empty(202, headers)
 
@@ -157,6 +157,8 @@ def _translated(req: func.HttpRequest, error: Exception, request_id: str) -> fun
 
 
 def _fault(req: func.HttpRequest, names: tuple[str, ...], beside: bool) -> func.HttpResponse | None:
+    if is_foreign(req):
+        return refuse(403, "OriginNotAllowed", "A page of another site may not change anything here.")
     if backend().settings.http_roles and (refusal := _role_fault(req, names)):
         return refusal
     length = req.headers.get("content-length", "0")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 import azure.functions as func
 
 from api.wired import backend
+from shared import origins
 from shared.errors import RequestError
 
 #: Bytes. No document comes near it; what is larger is refused unread.
@@ -58,11 +59,24 @@ def next_link(req: func.HttpRequest, token: str) -> str:
 
 
 def base(req: func.HttpRequest) -> str:
-    """Scheme and host as the client wrote them, a reverse proxy between notwithstanding."""
+    """What links begin with: BATCHAI_PUBLIC_URL, or the host that the platform was asked for.
+
+    No header of a proxy names the host: whoever sends one would get links, with the function key in them, to
+    a host of his choice (ADR 0174). The scheme is App Service's own word, which ends TLS before the host.
+    """
+    if public := backend().settings.public_url:
+        return public
     parts = urlsplit(req.url)
     scheme = req.headers.get("x-forwarded-proto", "").partition(",")[0].strip() or parts.scheme
-    host = req.headers.get("x-forwarded-host", "").partition(",")[0].strip() or parts.netloc
-    return f"{scheme if scheme in ('http', 'https') else parts.scheme}://{host}"
+    return f"{scheme if scheme in ('http', 'https') else parts.scheme}://{parts.netloc}"
+
+
+def is_foreign(req: func.HttpRequest) -> bool:
+    """Whether a page of another site asks a browser to change something here."""
+    origin, settings = req.headers.get("origin"), backend().settings
+    if req.method in origins.SAFE or origin is None:
+        return False
+    return origins.is_foreign(origin, urlsplit(base(req)).netloc, settings.allowed_origins)
 
 
 def read_object(req: func.HttpRequest) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def machine() -> dict[str, str]:
     """This process's environment without settings of other installations."""
     unwanted = ("BATCHAI_", "AZURE_BATCHAI_", "AzureWebJobs")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    if "BATCHAI_HOST" in os.environ:
-        kept["BATCHAI_HOST"] = os.environ["BATCHAI_HOST"]
+    for name in ("BATCHAI_HOST", "BATCHAI_ALLOWED_HOSTS"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
     return kept | {"PYTHONUNBUFFERED": "1"}

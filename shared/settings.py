@@ -15,6 +15,7 @@ from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, gr
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?")
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
 
@@ -62,6 +63,8 @@ class Settings:
     look_seconds: float = 300.0
     #: what starts a runner of `{cluster}`; told where a job waits for a node
     runner_command: str = "python -m runner --cluster {cluster}"
+    public_url: str = ""  #: what links to this API begin with; "": the host that a request was sent to
+    allowed_origins: tuple[str, ...] = ()  #: sites whose pages may change something over HTTP
     http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
 
 
@@ -95,6 +98,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
+        public_url=reader.public_url(),
+        allowed_origins=tuple(env.get("BATCHAI_ALLOWED_ORIGINS", "").split()),
         http_roles=reader.one_of("BATCHAI_HTTP_ROLES", "off", "entra") == "entra",
     )
     if group_fault(settings.scope.resource_group):
@@ -179,6 +184,12 @@ class _Reader:
                 self.faults.append(f"BATCHAI_SEALING_KEYS: key {number} is not 32 bytes in base64")
             keys.append(key)
         return tuple(keys)
+
+    def public_url(self) -> str:
+        value = self.env.get("BATCHAI_PUBLIC_URL", "").rstrip("/")
+        if value and not _PUBLIC_URL.fullmatch(value):
+            self.faults.append("BATCHAI_PUBLIC_URL must be like https://batchai.example.com")
+        return value
 
     def reserved(self) -> tuple[str, ...]:
         # The second is Azure's own: the share that the function app's program lies on.

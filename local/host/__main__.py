@@ -36,6 +36,13 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     options.add_argument(
+        "--allow-host",
+        action="append",
+        default=os.environ.get("BATCHAI_ALLOWED_HOSTS", "").split(),
+        metavar="NAME",
+        help="a name that requests may call this machine by, beside localhost; may be repeated",
+    )
+    options.add_argument(
         "--settings", type=Path, help="settings file (local.settings.json in the app's directory)"
     )
     options.add_argument(
@@ -117,7 +124,8 @@ def _run(options: argparse.Namespace) -> None:
         address = f"http://{shown}:{sock.getsockname()[1]}"
         console.print_functions(functions, http, address)
         ready = f"Ready: {len(functions)} functions on {address} (host id {name})"
-        server.serve(application(host, http), host, sock, ready)
+        names = (*options.allow_host, options.host)
+        server.serve(application(host, http, names), host, sock, ready)
 
 
 def _apply_settings(chosen: Path | None, directory: Path) -> None:

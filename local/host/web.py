@@ -1,17 +1,19 @@
 """The host's own addresses, and the functions' behind them."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from local.host.blob_messages import BlobMessage
 from local.host.events import blob_of, read_events, validation_code
+from local.host.guard import Guard
 from local.host.http_functions import HttpFunctions
 from local.host.loop import one_line
 from local.host.model import BlobTrigger, Function, HttpTrigger
@@ -32,8 +34,8 @@ class Services(Protocol):
         """Start a function by hand and return at once. Raises ValueError for a value that does not fit it."""
 
 
-def application(services: Services, http: HttpFunctions) -> Starlette:
-    """The whole web application of the host."""
+def application(services: Services, http: HttpFunctions, hosts: Collection[str]) -> Starlette:
+    """The whole web application of the host. `hosts`: what it is called beside the loopback interface."""
     admin = _Admin(services)
     webhook = _BlobWebhook(services)
     return Starlette(
@@ -46,7 +48,8 @@ def application(services: Services, http: HttpFunctions) -> Starlette:
             Route("/runtime/webhooks/blobs", webhook.deliver, methods=["POST"]),
             Route("/runtime/webhooks/blobs", webhook.allow, methods=["OPTIONS"]),
             Mount("/", app=http),
-        ]
+        ],
+        middleware=[Middleware(Guard, hosts=hosts)],
     )
 
 

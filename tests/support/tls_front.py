@@ -73,7 +73,8 @@ def _handler(upstream: httpx.Client, subscription: str) -> type[BaseHTTPRequestH
                 return
             length = int(self.headers.get("Content-Length") or 0)
             sent = {"Content-Type": self.headers.get("Content-Type", "application/json")}
-            sent |= {"X-Forwarded-Proto": "https", "X-Forwarded-Host": self.headers["Host"]}
+            # As the front end of App Service does: the host is the client's, the scheme its own word.
+            sent |= {"X-Forwarded-Proto": "https", "Host": self.headers["Host"]}
             answer = upstream.request(self.command, self.path, content=self.rfile.read(length), headers=sent)
             kept = ("content-type", "location", "azure-asyncoperation", "retry-after", "etag")
             headers = {name: answer.headers[name] for name in kept if name in answer.headers}

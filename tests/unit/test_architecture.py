@@ -17,8 +17,8 @@ PURE = """
     shared.open_enums
     shared.file_urls shared.findings shared.fitting shared.gang shared.image_names shared.json_*
     shared.layout shared.legacy
-    shared.names shared.own_places shared.parse shared.placeholders shared.raw shared.reading shared.rest
-    shared.rules*
+    shared.names shared.origins shared.own_places shared.parse shared.placeholders shared.raw shared.reading
+    shared.rest shared.rules*
     shared.safe_paths shared.schema shared.settings shared.shape shared.spec* shared.state shared.status
     shared.storage_places
     shared.timeline shared.timestamps shared.validation shared.vault_urls shared.vm_sizes shared.waiting

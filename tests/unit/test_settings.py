@@ -34,6 +34,7 @@ def test_every_fault_is_told_at_once() -> None:
         "BATCHAI_RESEND_SECONDS": "nan",
         "BATCHAI_HTTP_ROLES": "on",
         "BATCHAI_ENDPOINTS": "[]",
+        "BATCHAI_PUBLIC_URL": "batchai.example.com",
     }
     with pytest.raises(SettingsError) as caught:
         settings_from(env)
