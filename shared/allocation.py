@@ -47,9 +47,16 @@ def serving(nodes: Sequence[NodeView], scale: Scale) -> frozenset[str]:
 
 
 def told(nodes: Sequence[NodeView], scale: Scale) -> dict[str, str]:
-    """What each node that is alive has to be told (`NodeView.standby`): "" for one that serves."""
+    """What each node that is alive has to be told (`NodeView.standby`): "" for one that serves. One that goes
+    away by itself hears nothing new."""
     serve = serving(nodes, scale)
-    return {node.node_id: "" if node.node_id in serve else scale.leaving for node in nodes if node.alive}
+
+    def word(node: NodeView) -> str:
+        if node.state == "leaving":
+            return node.standby
+        return "" if node.node_id in serve else scale.leaving
+
+    return {node.node_id: word(node) for node in nodes if node.alive}
 
 
 def present(nodes: Sequence[NodeView], scale: Scale) -> tuple[tuple[str, str], ...]:

@@ -90,11 +90,14 @@ class ClusterReader:
         return scale_of_row(row).most if row else None
 
     def standby_of(self, cluster: ClusterId, node_id: str) -> str:
-        """What a node of a cluster has to be told now (`NodeRow.standby`)."""
+        """What a node of a cluster that is about to become ready has to be told (`NodeRow.standby`)."""
         row = self.fresh(cluster)
         if row is None:
             return ""
-        return told(*self.nodes_of(row)).get(node_id, "")
+        views, scale = self.nodes_of(row)
+        # Its row may still say that it goes away.
+        views = [replace(view, state="preparing") if view.node_id == node_id else view for view in views]
+        return told(views, scale).get(node_id, "")
 
     def _views(self, cluster: ClusterId) -> list[NodeView]:
         nodes, service_time = self.table.nodes(cluster)

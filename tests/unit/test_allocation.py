@@ -87,6 +87,12 @@ def test_what_becomes_of_jobs_on_nodes_that_leave() -> None:
     assert present(running, manual(0)) == (("n0", "leaving"), ("n1", "leaving"))
 
 
+def test_a_node_that_goes_away_is_told_nothing_new() -> None:
+    for standby in ("", REQUEUE):
+        assert told(nodes("leaving", standby=standby), Scale()) == {"n0": standby}
+        assert told(nodes("leaving", standby=standby), manual(0)) == {"n0": standby}
+
+
 def test_auto_scale_counts_idle_nodes_up_to_its_minimum() -> None:
     assert present(nodes("idle", "running", "idle"), auto(0, 3)) == (("n1", "running"),)
     assert present(nodes("idle", "running", "idle"), auto(2, 3)) == (("n0", "idle"), ("n1", "running"))
