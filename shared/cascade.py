@@ -76,6 +76,8 @@ class Cascade:
             return
         found = self._workspaces.table.get(kind, workspace, name)
         if found and found.deleting and self._is_empty(found):
+            if kind is Kind.WORKSPACE:
+                self._clusters.forget_documents(found.name)
             self._workspaces.end_deletion(found)
 
     def resume(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared import auto_storage, status
-from shared.allocation import TERMINATE, told
+from shared.allocation import told
 from shared.cluster_reading import ClusterReader, document_name
 from shared.echo import echo
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem, StoreError
@@ -20,6 +20,7 @@ from shared.stores.documents import Documents
 from shared.stores.queues import JobQueues
 from shared.stores.sealing import Sealer
 from shared.stores.workspaces import Deletion, Kind
+from shared.waiting import NodeView
 from shared.workspaces import WorkspaceManager
 
 #: Other workspaces that may send jobs to one cluster: their names are a part of its row.
@@ -136,7 +137,7 @@ class ClusterManager(ClusterReader):
         properties = columns.written(public_properties(spec))
         name = document_name(revision)
         sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
-        self._documents.put_accepted(name, sealed)
+        self._documents.put_accepted(name, sealed, cluster.workspace)
         self._queues.provision(known.id if known else cluster)
         for _ in range(_TRIES):
             row = known or ClusterRow(cluster, revision, created=self._now())
@@ -191,15 +192,15 @@ class ClusterManager(ClusterReader):
         self.tell_nodes(row)
         return ClusterAnswer(True, row, parsed.problems)
 
-    def tell_nodes(self, row: ClusterRow) -> list[str]:
+    def tell_nodes(self, row: ClusterRow) -> list[NodeView]:
         """Tell every node that is alive whether it serves; they hear it with their next report, and the
-        sweeper says it again, for nodes come and go. Which nodes' jobs are to be ended."""
+        sweeper says it again, for nodes come and go. All nodes, with what they have been told."""
         nodes, scale = self.nodes_of(row)
         wanted = told(nodes, scale)
         for node in nodes:
             if node.alive and node.standby != wanted[node.node_id]:
                 self.table.stand_by(row.id, node.node_id, wanted[node.node_id])
-        return [node_id for node_id, standby in wanted.items() if standby == TERMINATE]
+        return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""
@@ -217,6 +218,11 @@ class ClusterManager(ClusterReader):
         self._documents.delete_status(self._place(row.id))
         self.table.delete(row.id)
         self._forget(row.id)
+
+    def forget_documents(self, workspace: str) -> None:
+        """Remove what was accepted for the clusters of a workspace that is deleted, every revision. Not with
+        a cluster: where outputs of its ended jobs lie is told by the revision they were accepted for."""
+        self._documents.delete_accepted_of(workspace, document_name(""))
 
     def forget_queues(self, cluster: ClusterId) -> None:
         """Remove the queues of a cluster that has been gone for a while. Not at once: the name of a queue

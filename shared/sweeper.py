@@ -1,12 +1,11 @@
 """The sweeper: what the timer mends. Every step is harmless when nothing is wrong, and when repeated."""
 
-import functools
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import state
+from shared.allocation import TERMINATE
 from shared.clusters import ClusterManager
 from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
 from shared.events import EventKind, JobEvent, appended
@@ -26,9 +25,6 @@ _MOST_STATUS_WRITES = 50
 _MOST_TOLD = 1000
 #: A job that waits for less is on its way; nobody needs to be told why it waits.
 _TOLD_SECONDS = 20.0
-
-#: The nodes of the cluster that is swept; read at most once, and only when they are asked for.
-Nodes = Callable[[], list[NodeView]]
 
 
 @dataclass
@@ -94,16 +90,15 @@ class Sweeper:
 
     def _sweep_cluster(self, row: ClusterRow, report: SweepReport) -> None:
         cluster = row.id
-        to_be_rid = self._clusters.tell_nodes(row)
+        nodes = self._clusters.tell_nodes(row)
         entries = self._manager.live(cluster)
         report.live += len(entries)
         gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
             return
-        self._end_on(to_be_rid, entries)
+        self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         report.resent += self._resend(cluster, entries, hints)
-        nodes = functools.cache(lambda: self._clusters.node_views(cluster))
         report.ended += self._end_orphans(entries, nodes)
         self._tell_why(cluster, entries, nodes)
 
@@ -149,7 +144,7 @@ class Sweeper:
         log.info("message sent again", extra={"action": "resend", "job": str(job.id), "uuid": job.uuid})
         return 1
 
-    def _end_orphans(self, entries: list[LiveEntry], nodes: Nodes) -> int:
+    def _end_orphans(self, entries: list[LiveEntry], nodes: list[NodeView]) -> int:
         """Jobs whose lease is over and whose message is gone: terminating ones end, others wait again. While
         a message is left, the next runner to receive it does this faster.
 
@@ -158,7 +153,7 @@ class Sweeper:
         if not owned:
             return 0
         lease_seconds = self._manager.settings.lease_seconds
-        at_work = {(node.node_id, node.job) for node in nodes() if node.alive}
+        at_work = {(node.node_id, node.job) for node in nodes if node.alive}
         suspects = [e for e in owned if (e.owner, e.uuid) not in at_work and e.age_seconds > lease_seconds]
         return sum(self._end_orphan(entry) for entry in suspects)
 
@@ -204,7 +199,7 @@ class Sweeper:
             self._manager.jobs.end(job)
         self._manager.write_status(job)
 
-    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: Nodes) -> None:
+    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
         not what was told last. Those nobody was told of go first."""
         known = self._told.pop(cluster, {})
@@ -224,7 +219,7 @@ class Sweeper:
             job = before.job if before else self._read(entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes(), command, self._manager.gathered(job), most)
+            reason = why(job, queue, nodes, command, self._manager.gathered(job), most)
             if reason and (before is None or before.reason != reason) and left > 0:
                 left -= 1
                 self._manager.write_status(job, reason)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobLeaseClient, ContentSettings
@@ -46,9 +47,22 @@ class Documents:
         self._blobs = connection.blobs
         self._accepted = connection.settings.accepted_container
 
-    def put_accepted(self, name: str, document: dict[str, Any]) -> None:
-        """Store an accepted document as `<name>.json`. Its secrets must be sealed already."""
-        self._put(self._accepted, f"{name}.json", document)
+    def put_accepted(self, name: str, document: dict[str, Any], workspace: str = "") -> None:
+        """Store an accepted document as `<name>.json`. Its secrets must be sealed already. With `workspace`
+        it goes with `delete_accepted_of`."""
+        self._put(self._accepted, f"{name}.json", document, metadata=_owned_by(workspace))
+
+    def delete_accepted_of(self, workspace: str, prefix: str) -> None:
+        """Remove the accepted documents of a workspace whose names begin with `prefix`: one listing of those
+        of all workspaces."""
+        container = self._blobs.get_container_client(self._accepted)
+        with translated(f"listing the accepted documents of workspace {workspace}"):
+            found = container.list_blobs(name_starts_with=prefix, include=["metadata"])
+            names = [
+                blob.name for blob in found if (blob.metadata or {}).items() >= _owned_by(workspace).items()
+            ]
+        for name in names:
+            self.delete_accepted(str(name).removesuffix(".json"))
 
     def get_accepted(self, name: str) -> dict[str, Any]:
         """The accepted document. Raises NotFoundError, StoreError."""
@@ -70,7 +84,10 @@ class Documents:
 
     def replace_accepted(self, name: str, document: dict[str, Any], etag: str) -> None:
         """Write an accepted document over the version with `etag`. Raises LostOwnershipError, StoreError."""
-        self._put(self._accepted, f"{name}.json", document, etag)
+        client = self._blobs.get_blob_client(self._accepted, f"{name}.json")
+        with translated(f"looking at the accepted document {name}"):
+            metadata = client.get_blob_properties().metadata
+        self._put(self._accepted, f"{name}.json", document, etag, metadata=metadata)
 
     def delete_accepted(self, name: str) -> None:
         """Remove an accepted document that never became a job; a missing one is fine."""
@@ -197,7 +214,13 @@ class Documents:
                 pass  # exists
 
     def _put(
-        self, container: str, name: str, document: dict[str, Any], etag: str = "", overwrite: bool = True
+        self,
+        container: str,
+        name: str,
+        document: dict[str, Any],
+        etag: str = "",
+        overwrite: bool = True,
+        metadata: dict[str, str] | None = None,
     ) -> None:
         """`etag`: only over the version that has it."""
         over: dict[str, Any] = (
@@ -206,8 +229,13 @@ class Documents:
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
             self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=overwrite, content_settings=_JSON, **over
+                data, overwrite=overwrite, content_settings=_JSON, metadata=metadata, **over
             )
+
+
+def _owned_by(workspace: str) -> dict[str, str]:
+    """Metadata of an accepted document that goes with a workspace."""
+    return {"workspace": quote(workspace.lower())} if workspace else {}
 
 
 def _status_place(dropped: str) -> tuple[str, str]:

@@ -7,11 +7,13 @@ import pytest
 
 from shared import cascade
 from shared.errors import StoreError
+from shared.names import PRIORITIES, queue_name
 from shared.removing import deletion_of as deletion_of_job
 from shared.stores.connection import CallCounter
 from shared.stores.workspaces import Kind
 from shared.wiring import backend
-from tests.support.world import World, document
+from tests.support.waiting import eventually
+from tests.support.world import CLUSTER, World, document
 
 
 class Interruption(CallCounter):
@@ -109,3 +111,24 @@ def test_a_deletion_that_fails_is_told_without_a_traceback_and_louder_when_it_la
 
 def refuse(job: object) -> None:
     raise StoreError("storage is away")
+
+
+def test_nothing_is_left_of_a_workspace_that_was_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, accepted documents of jobs and of every revision of a cluster, queues."""
+    monkeypatch.setattr(cascade, "_SEEN_SECONDS", -1.0)
+    before = set(world.manager.documents.list_accepted())
+    world.create_cluster(CLUSTER | {"properties": CLUSTER["properties"] | {"vmSize": "STANDARD_D2"}})
+    world.accept()
+    world.finish(world.must_claim())
+    made = set(world.manager.documents.list_accepted()) - before
+    assert len(made) == 2 and any(name.startswith("cluster-") for name in made)
+    revisions = {n for n in world.manager.documents.list_accepted() if n.startswith("cluster-")}
+    world.backend.cascade.delete_workspace(world.settings.default_workspace)
+    eventually(lambda: world.backend.cascade.resume() == 0, 20, 0.2)
+    after = set(world.manager.documents.list_accepted())
+    assert not made & after
+    assert len(revisions - after) == 2
+    queues = {queue.name for queue in world.backend.connection.queues.list_queues()}
+    assert not queues & {queue_name(world.cluster, priority) for priority in PRIORITIES}

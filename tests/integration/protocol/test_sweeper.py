@@ -1,5 +1,6 @@
 """What the timer mends, and what it leaves alone."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -60,17 +61,25 @@ def test_each_lost_message_is_replaced_once(world: World) -> None:
     assert {world.must_claim().job.id.job for _ in range(3)} == {"a", "b", "c"}
 
 
-def lose(world: World) -> None:
-    """The runner of the job goes away, and its message with it."""
+def lose(world: World) -> float:
+    """The runner of the job goes away, and its message with it. When that was, by the monotonic clock."""
+    at = time.monotonic()
     world.must_claim("gone")
     clear(world)
+    return at
+
+
+def sweep_early(world: World, lost: float) -> None:
+    """A sweep before anybody can tell that the runner is gone leaves the job alone. On a busy machine the
+    sweep itself may take longer than that, and then says nothing."""
+    sweep(world)
+    found = world.job()
+    assert found.state is State.RUNNING or time.monotonic() - lost > 2 * world.settings.lease_seconds
 
 
 def test_a_running_job_without_runner_and_message_runs_again(world: World) -> None:
     world.accept()
-    lose(world)
-    sweep(world)
-    assert world.job().state is State.RUNNING, "too early to tell"
+    sweep_early(world, lose(world))
     eventually(lambda: sweep(world) or world.job().state is State.QUEUED)
     job = world.job()
     assert (job.attempt, job.owner) == (1, None)
@@ -83,12 +92,10 @@ def test_a_wrong_clock_neither_hastens_nor_delays_it(world: World, ahead: float)
     """Of the machine that submitted and claimed, or of the one that sweeps: the service's clock counts."""
     world.clock.move(ahead)
     world.accept()
-    lose(world)
-    sweep(world)
-    assert world.job().state is State.RUNNING
+    lost = lose(world)
+    sweep_early(world, lost)
     world.clock.move(-2 * ahead)
-    sweep(world)
-    assert world.job().state is State.RUNNING
+    sweep_early(world, lost)
     eventually(lambda: sweep(world) or world.job().state is State.QUEUED)
 
 
