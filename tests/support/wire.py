@@ -24,7 +24,6 @@ class Wire:
         self.seen: list[tuple[str, str]] = []
         self.lost: list[tuple[str, str]] = []
         self.refusing = False  #: answer 503 to everything
-        self.refused: Meant | None = None  #: answer 503 to what is meant
         self.garbling = False  #: answer 200 with what nobody asked for
         self.dead = threading.Event()  #: accept and never answer
         self.refusals: list[Refusal] = []  #: what is answered in the service's stead, until it is taken out
@@ -87,8 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.wire.seen.append((self.command, self.path))
         self.wire.wait_while_dead()
-        refused = self.wire.refused
-        if self.wire.refusing or (refused and refused(self.command, self.path)):
+        if self.wire.refusing:
             self._answer(503, [], b"")
             return
         if refused := self.wire.refusal(self.command, self.path):

@@ -181,7 +181,8 @@ class Arena:
         """After a fault that was not carried out to its end: nothing is broken, every runner runs."""
         for wires in (self.wires, *self.wires_of.values()):
             for wire in (wires.table, wires.queue, wires.blob):
-                wire.refusing, wire.refused = False, None
+                wire.refusing = False
+                wire.refusals.clear()
                 wire.dead.clear()
         for number, child in list(self._children.items()):
             child.process.kill()

@@ -155,9 +155,10 @@ def one_service_away(arena: Arena, dice: random.Random, record: Record) -> None:
             (wires.table, ""),
         )
     )
-    wire.refused = lambda method, path: word in path
+    refusal = (lambda method, path: word in path, 503, "ServerBusy")
+    wire.refusals.append(refusal)
     pause(LEASE_SECONDS * dice.uniform(0.5, 2.5))
-    wire.refused = None
+    wire.refusals.remove(refusal)
 
 
 def lost_answer_of_a_renewal(arena: Arena, dice: random.Random, record: Record) -> None:
@@ -225,6 +226,27 @@ def foreign_lock(arena: Arena, dice: random.Random, record: Record) -> None:
         pass  # not written yet, or locked already
 
 
+def log_open_elsewhere(arena: Arena, dice: random.Random, record: Record) -> None:
+    """Somebody has a log open over SMB."""
+    refusal = (lambda method, path: method == "PUT" and "comp=range" in path, 409, "SharingViolation")
+    arena.files_wire.refusals.append(refusal)
+    pause(dice.uniform(0.5, LEASE_SECONDS * 2))
+    arena.files_wire.refusals.remove(refusal)
+
+
+def drained_while_storage_hangs(arena: Arena, dice: random.Random, record: Record) -> None:
+    wires = (arena.wires.table, arena.wires.queue, arena.wires.blob, arena.files_wire)
+    number = dice.randrange(2)
+    for wire in wires:
+        wire.dead.set()
+    record.hit(arena, number)
+    arena.signal(number, signal.SIGTERM)
+    pause(dice.uniform(1, 18))
+    for wire in wires:
+        wire.dead.clear()
+    arena.restart(number)
+
+
 def _wire(arena: Arena, dice: random.Random) -> Wire:
     return dice.choice((arena.wires.table, arena.wires.queue, arena.wires.blob, arena.files_wire))
 
@@ -254,4 +276,6 @@ FAULTS: tuple[Fault, ...] = (
     long_outage,
     newer_version,
     foreign_lock,
+    log_open_elsewhere,
+    drained_while_storage_hangs,
 )
