@@ -5,6 +5,7 @@ queues, and its node report every half minute; they do not grow with jobs.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from shared.state import State
 from shared.wiring import backend
 from tests.support.agents import job_runner, running
 from tests.support.waiting import eventually
-from tests.support.world import World, document
+from tests.support.world import World, document, settings_for
+from tests.support.world import world as open_world
 
 
 def drop(world: World, name: str) -> None:
@@ -61,8 +63,16 @@ def test_a_job_that_does_nothing(case: tuple[str, int], world: World, tmp_path: 
     assert total.total() <= most
 
 
-def test_a_warm_runner_adds_its_looks_at_queues_only(world: World, tmp_path: Path) -> None:
+@pytest.fixture
+def patient(installation: str) -> Iterator[World]:
+    """A world in which no renewal is due while a job of a moment runs, however busy the machine is."""
+    with open_world(settings_for(installation, lease_seconds=60, renew_seconds=20)) as made:
+        yield made
+
+
+def test_a_warm_runner_adds_its_looks_at_queues_only(patient: World, tmp_path: Path) -> None:
     """The whole agent, as it runs: everything it sends beyond its looks at queues."""
+    world = patient
     drop(world, "first")
     theirs = backend(world.settings)
     config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=(), active_poll_seconds=0.05)

@@ -33,8 +33,9 @@ def settings_of(state: StackState) -> dict[str, str]:
 
     blob, queue, table = (port(service, state.storage) for service in ("Blob", "Queue", "Table"))
     endpoints = Endpoints(blob, queue, table)
-    shared = environment.shared_settings(directory_of(state), endpoints, port("File", state.files))
-    return environment.runner_settings(shared, {})
+    directory = directory_of(state)
+    shared = environment.shared_settings(directory, endpoints, port("File", state.files))
+    return environment.runner_settings(shared, directory) | {"BATCHAI_PREMOUNTED": "{}"}
 
 
 def command(
