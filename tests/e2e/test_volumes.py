@@ -121,7 +121,7 @@ REFUSED = {"azureFileUrl": f"http://127.0.0.1:1/{ACCOUNT}/afs", "credentials": {
     [
         ("no-container", (), (container("missing"),), "BFSMountError", "spelled right"),
         ("no-share", (share("missing"),), (), "AZFMountError", "spelled right"),
-        ("key-container", (), (container("jobs", **WRONG),), "BFSMountError", "account key"),
+        ("key-container", (), (container("locked", **WRONG),), "BFSMountError", "account key"),
         ("key-share", (share("afs", **WRONG),), (), "AZFMountError", "account key"),
         ("port", (share("afs", **REFUSED),), (), "AZFMountError", "TCP port"),
     ],
@@ -135,6 +135,7 @@ def test_a_volume_that_cannot_be_mounted(
     words: str,
 ) -> None:
     client.share("afs")
+    new_container(client, "locked")
     status = run(client, name, "echo never", "failed", shares=shares, containers=containers)
     (error,) = status["errors"]
     assert error["code"] == code and words in error["message"], error
