@@ -142,7 +142,8 @@ def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
     if code == "LeaseIdMissing":
         return LockedError(f"{doing}: somebody holds a lock on it")
     if code.endswith("BeingDeleted"):
-        return BeingRemovedError(f"{doing}: the service still removes an earlier one")
+        told = f"storage answered {status} {code}: it still removes what had this name"
+        return BeingRemovedError(f"{doing}: {told}")
     if code in ("PopReceiptMismatch", "MessageNotFound"):
         return LostOwnershipError(f"{doing}: the message is no longer ours")
     if isinstance(error, ResourceModifiedError) or status == 412:
