@@ -5,6 +5,7 @@ poison queue, which is drained here, and what lies in a drop container without a
 """
 
 import logging
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -56,9 +57,9 @@ class Reconciler:
             if take is None or container != pointer.container:
                 continue  # another function's
             found = self.documents.read_dropped(f"{pointer.container}/{pointer.path}")
-            if found:
-                self._take(take, f"{pointer.container}/{pointer.path}", *found)
-                taken += 1
+            if found and not self._take(take, f"{pointer.container}/{pointer.path}", *found):
+                continue  # its pointer comes back
+            taken += found is not None
             self.poison.done(pointer)
         return taken
 
@@ -67,7 +68,9 @@ class Reconciler:
         for name, (container, take) in self.takes.items():
             page = self.documents.dropped_page(container, self._next_page.get(container, ""))
             self._next_page[container] = page.next
-            for drop in _unanswered(page.found, name)[:_MOST_TAKEN]:
+            late = _unanswered(page.found, name)
+            # At random, so that some that cannot be answered do not keep the others waiting for ever.
+            for drop in random.sample(late, min(len(late), _MOST_TAKEN)):
                 taken += self._take_unanswered(take, container, drop)
         return taken
 
@@ -79,12 +82,18 @@ class Reconciler:
         found = self.documents.read_dropped(where)
         if found is None:
             return 0
-        self._take(take, where, *found)
-        return 1
+        return int(self._take(take, where, *found))
 
-    def _take(self, take: Take, where: str, data: bytes, etag: str) -> None:
-        log.warning("a drop without an answer is taken", extra={"action": "reconcile", "blob": where})
-        take(where, data, etag)
+    def _take(self, take: Take, where: str, data: bytes, etag: str) -> bool:
+        """Whether it was taken; one that was not keeps nobody from the others."""
+        told = {"action": "reconcile", "blob": where}
+        log.warning("a drop without an answer is taken", extra=told)
+        try:
+            take(where, data, etag)
+        except BatchAIError as error:
+            log.warning("not taken: %s", error, extra=told)
+            return False
+        return True
 
 
 def _unanswered(found: tuple[Dropped, ...], name: str) -> list[Dropped]:
@@ -95,6 +104,7 @@ def _unanswered(found: tuple[Dropped, ...], name: str) -> list[Dropped]:
         for drop in found
         if drop.path.rpartition("/")[2] == name
         and drop.folder not in answered
+        and not {".", ".."} & set(drop.folder.split("/"))  # never answered, see intake
         and _LATE_SECONDS < drop.age_seconds < _OLD_SECONDS
     ]
 

@@ -13,6 +13,7 @@ from shared.intake import reconciler, take_job
 from shared.reconciling import patiently
 from shared.state import State
 from shared.stores.poison import QUEUE
+from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
 from tests.support.world import World, document, settings_for
 from tests.support.world import world as open_world
@@ -100,3 +101,21 @@ def test_a_longer_one_goes_on_to_the_hosts_own_tries() -> None:
     with pytest.raises(StoreError):
         patiently(away, pauses.append, 60.0)
     assert 60 <= sum(pauses) <= 70
+
+
+def test_one_that_cannot_be_taken_keeps_nobody_from_the_others(
+    world: World, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(world, "lost")
+    bad = drop(world, "bad")
+    made = reconciler(world.backend)
+    container, take = made.takes["job.json"]
+
+    def refuse(where: str, data: bytes, etag: str) -> None:
+        if where == bad:
+            raise StoreError("not now")
+        take(where, data, etag)
+
+    monkeypatch.setattr(made, "takes", {"job.json": (container, refuse)})
+    eventually(lambda: made.turn() >= 0 and world.status("lost"), 20)
+    assert world.status("bad") == {}
