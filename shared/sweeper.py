@@ -96,6 +96,7 @@ class Sweeper:
         gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
+            self._told.pop(cluster, None)
             return
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         report.resent += self._resend(cluster, entries, hints)
