@@ -20,10 +20,10 @@ from api import (
     workspaces,
 )
 from api.wired import backend, reconciler
-from shared import log_words
+from shared import log_context
 
 log = logging.getLogger(__name__)
-log_words.set_up()
+log_context.set_up()
 
 #: "EventGrid" in Azure (about a second), "LogsAndContainerScan" where no events are, as on a laptop.
 _SOURCE = os.environ.get("BATCHAI_BLOB_SOURCE", "LogsAndContainerScan")
@@ -44,7 +44,7 @@ for beside in (resource_groups, emulated_account):
 )
 def job_dropped(blob: func.InputStream) -> None:
     """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
-    from shared.intake import take_job
+    from api.blob_drops import take_job
 
     data = blob.read()
     _patiently(lambda: take_job(backend(), str(blob.name), data, _etag(blob)))
@@ -58,7 +58,7 @@ def job_dropped(blob: func.InputStream) -> None:
 )
 def cluster_dropped(blob: func.InputStream) -> None:
     """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
-    from shared.intake import take_cluster
+    from api.blob_drops import take_cluster
 
     data = blob.read()
     _patiently(lambda: take_cluster(backend(), str(blob.name), data, _etag(blob)))
@@ -76,7 +76,7 @@ def sweep(timer: func.TimerRequest) -> None:
 
 def _patiently(act: Callable[[], None]) -> None:
     """Storage that is away for a minute costs a drop nothing."""
-    from shared.reconciling import patiently
+    from shared.managers.drop_reconciler import patiently
 
     patiently(act, time.sleep)
 

@@ -14,11 +14,11 @@ import azure.functions as func
 
 from api import roles
 from api.requests import MOST_BYTES, base, is_foreign, next_link, page_size, query, skip_token
+from api.resources import forms, operations
+from api.resources.operations import Operation, Verb
 from api.wired import backend
-from shared import operations, rest
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
-from shared.names import group_fault, name_fault
-from shared.operations import Operation, Verb
+from shared.names.ids import group_fault, name_fault
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +58,12 @@ _EVERY = {
 def refuse(status: int, code: str, message: str) -> func.HttpResponse:
     """An error in ARM's form."""
     headers = {"Retry-After": "5"} if status == 503 else {}
-    return answer(rest.error_body(code, message), status, headers)
+    return answer(forms.error_body(code, message), status, headers)
 
 
 def refuse_document(code: str, problems: Sequence[Problem], status: int = 400) -> func.HttpResponse:
     """The answer to a document that cannot be accepted: every problem at once."""
-    return answer(rest.refused_body(code, problems), status)
+    return answer(forms.refused_body(code, problems), status)
 
 
 def shown(body: Mapping[str, Any], etag: str, modified: datetime) -> func.HttpResponse:
@@ -83,7 +83,7 @@ def paged(
     # One more than asked for tells whether there is another page.
     found = fetch(skip_token(req), most + 1)
     link = next_link(req, name(found[most - 1])) if len(found) > most else None
-    return answer(rest.page([show(item) for item in found[:most]], link))
+    return answer(forms.page([show(item) for item in found[:most]], link))
 
 
 def accepted(
@@ -181,10 +181,10 @@ def _role_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpRespo
 def _version_fault(req: func.HttpRequest, beside: bool) -> func.HttpResponse | None:
     version = query(req, "api-version")
     if not version:
-        text = f"The api-version query parameter (?api-version=) is required; use {rest.API_VERSION}."
+        text = f"The api-version query parameter (?api-version=) is required; use {forms.API_VERSION}."
         return refuse(400, "MissingApiVersionParameter", text)
-    if version != rest.API_VERSION and not beside:
-        text = f"The api-version '{version}' is invalid. The supported version is '{rest.API_VERSION}'."
+    if version != forms.API_VERSION and not beside:
+        text = f"The api-version '{version}' is invalid. The supported version is '{forms.API_VERSION}'."
         return refuse(400, "InvalidApiVersionParameter", text)
     return None
 

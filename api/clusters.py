@@ -7,15 +7,15 @@ import azure.functions as func
 from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.requests import workspace_of
+from api.resources import forms
+from api.resources.clusters import ClusterFacts, cluster_resource, login_information
+from api.resources.operations import Verb
 from api.wired import backend
-from shared import rest
-from shared.allocation import present
-from shared.names import ClusterId
-from shared.operations import Verb
-from shared.rest_clusters import ClusterFacts, cluster_resource, login_information
+from shared.jobs.allocation import present
+from shared.names.ids import ClusterId
 
 if TYPE_CHECKING:
-    from shared.stores.clusters import ClusterRow
+    from shared.stores.cluster_table import ClusterRow
 
 bp = func.Blueprint()
 _REFUSED = "InvalidRequestContent"
@@ -101,4 +101,4 @@ def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpRe
     row = clusters.get(_cluster_of(req))
     counted = dict(present(*clusters.nodes_of(row)))
     nodes = [node for node in clusters.alive_nodes(row.id) if node.node_id in counted]
-    return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))
+    return answer(forms.page(login_information((node.node_id, node.address) for node in nodes)))

@@ -12,8 +12,8 @@ import azure.functions as func
 from api import routes
 from api.answers import Handler, answer, arm, nothing_there, refuse
 from api.requests import read_object
+from api.resources import forms
 from api.wired import backend
-from shared import rest
 from shared.settings import AccountEndpoints
 
 bp = func.Blueprint()
@@ -76,7 +76,7 @@ def _not_found(req: func.HttpRequest) -> func.HttpResponse:
 def storage_accounts_list(req: func.HttpRequest) -> func.HttpResponse:
     """StorageAccounts_List."""
     settings = backend().settings
-    return answer(rest.page([_resource(settings.scope.resource_group, settings.location)]))
+    return answer(forms.page([_resource(settings.scope.resource_group, settings.location)]))
 
 
 @bp.route(route=routes.STORAGE_ACCOUNTS_OF_GROUP, methods=["GET"])
@@ -90,7 +90,7 @@ def storage_accounts_list_by_resource_group(req: func.HttpRequest) -> func.HttpR
     services, group = backend(), req.route_params["resource_group"]
     told = [str(row.detail["location"]) for row in services.workspaces.list_workspaces()]
     places = dict.fromkeys((services.settings.location, *told))
-    return answer(rest.page([_resource(group, place) for place in places]))
+    return answer(forms.page([_resource(group, place) for place in places]))
 
 
 @bp.route(route=routes.STORAGE_ACCOUNT, methods=["GET"])

@@ -8,12 +8,12 @@ import azure.functions as func
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
 from api.requests import workspace_of
+from api.resources.operations import Verb
+from api.resources.workspaces import experiment_resource
 from api.wired import backend
-from shared.operations import Verb
-from shared.rest_workspaces import experiment_resource
 
 if TYPE_CHECKING:
-    from shared.stores.workspaces import Row
+    from shared.stores.workspace_table import Row
 
 bp = func.Blueprint()
 

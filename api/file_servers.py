@@ -8,14 +8,14 @@ import azure.functions as func
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
 from api.requests import read_object, workspace_of
+from api.resources.file_servers import file_server_detail
+from api.resources.operations import Verb
+from api.resources.workspaces import file_server_resource
 from api.wired import backend
 from shared.errors import RequestError
-from shared.file_servers import file_server_detail
-from shared.operations import Verb
-from shared.rest_workspaces import file_server_resource
 
 if TYPE_CHECKING:
-    from shared.stores.workspaces import Row
+    from shared.stores.workspace_table import Row
 
 bp = func.Blueprint()
 

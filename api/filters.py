@@ -8,7 +8,7 @@ import azure.functions as func
 
 from api.requests import query
 from shared.errors import RequestError
-from shared.state import State
+from shared.jobs.model import State
 
 if TYPE_CHECKING:
     from shared.stores.job_lists import JobFilter

@@ -5,7 +5,7 @@ import azure.functions as func
 from api.answers import answer
 from api.wired import backend
 from shared.errors import BatchAIError, SettingsError
-from shared.names import ClusterId
+from shared.names.ids import ClusterId
 
 bp = func.Blueprint()
 

@@ -10,12 +10,12 @@ from api.answers import answer, arm
 from api.apart import apart
 from api.jobs import job_of, run_of
 from api.requests import next_link, number, page_size, query, skip_token
+from api.resources import forms
 from api.wired import backend
-from shared import rest
 from shared.errors import RequestError
 
 if TYPE_CHECKING:
-    from shared.state import Job
+    from shared.jobs.model import Job
 
 bp = func.Blueprint()
 
@@ -38,7 +38,7 @@ def jobs_list_output_files_of_run(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _listed(req: func.HttpRequest, find: Callable[[], "Job"]) -> func.HttpResponse:
-    from shared.output_files import list_output_files
+    from api.output_files import list_output_files
 
     identifier = query(req, "outputdirectoryid")
     if not identifier:
@@ -52,4 +52,4 @@ def _listed(req: func.HttpRequest, find: Callable[[], "Job"]) -> func.HttpRespon
     files, rest_marker = list_output_files(
         services.manager, services.clusters, job, identifier, directory, minutes, most, marker
     )
-    return answer(rest.page(files, next_link(req, rest_marker) if rest_marker else None))
+    return answer(forms.page(files, next_link(req, rest_marker) if rest_marker else None))

@@ -8,16 +8,16 @@ from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.filters import job_filter
 from api.requests import next_link, page_size, skip_token, workspace_of
+from api.resources import forms
+from api.resources.clusters import login_information
+from api.resources.jobs import job_resource, run_resource
+from api.resources.operations import Verb
 from api.wired import backend
-from shared import rest
 from shared.errors import NotFoundError
-from shared.names import JobId
-from shared.operations import Verb
-from shared.rest_clusters import login_information
-from shared.rest_jobs import job_resource, run_resource
+from shared.names.ids import JobId
 
 if TYPE_CHECKING:
-    from shared.state import Job
+    from shared.jobs.model import Job
 
 bp = func.Blueprint()
 #: What a GET tells of a job's place in the queue may be this old.
@@ -88,7 +88,7 @@ def jobs_list(req: func.HttpRequest) -> func.HttpResponse:
     asked, most, scope = job_filter(req), page_size(req), backend().settings.scope
     found = backend().lists.page(workspace, experiment, asked, skip_token(req), most)
     link = next_link(req, found.token) if found.token else None
-    return answer(rest.page([job_resource(job, scope) for job in found.jobs], link))
+    return answer(forms.page([job_resource(job, scope) for job in found.jobs], link))
 
 
 @bp.route(route=f"{routes.JOB}/terminate", methods=["POST"])
@@ -108,7 +108,7 @@ def jobs_list_remote_login_information(req: func.HttpRequest) -> func.HttpRespon
     # The row names the owner a moment before the node says what it works on.
     alive = services.clusters.alive_nodes(job.cluster)
     nodes = [n for n in alive if n.job == job.uuid or n.node_id == job.owner]
-    return answer(rest.page(login_information((node.node_id, node.address) for node in nodes)))
+    return answer(forms.page(login_information((node.node_id, node.address) for node in nodes)))
 
 
 @bp.route(route=f"{routes.JOB}/runs", methods=["GET"])

@@ -9,14 +9,14 @@ import azure.functions as func
 from api import routes
 from api.answers import answer, arm, empty, headed, nothing_there, refuse
 from api.requests import base, query
+from api.resources import forms, provider
+from api.resources.operations import Operation, Progress, operation_body, operation_from
 from api.wired import backend
-from shared import rest, rest_provider
-from shared.allocation import present
 from shared.errors import NotFoundError
-from shared.operations import Operation, Progress, operation_body, operation_from
+from shared.jobs.allocation import present
 
 if TYPE_CHECKING:
-    from shared.stores.clusters import ClusterRow
+    from shared.stores.cluster_table import ClusterRow
 
 bp = func.Blueprint()
 _METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -26,7 +26,7 @@ _METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 @arm()
 def operations_list(req: func.HttpRequest) -> func.HttpResponse:
     """Operations_List."""
-    return answer(rest.page(rest_provider.operations()))
+    return answer(forms.page(provider.operations()))
 
 
 @bp.route(route=f"{routes.LOCATION}/usages", methods=["GET"])
@@ -37,14 +37,14 @@ def usages_list(req: func.HttpRequest) -> func.HttpResponse:
     rows = services.clusters.table.list_all()[0]
     live = sum(len(services.manager.live(row.id)) for row in rows)
     workspaces = len(services.workspaces.list_workspaces())
-    return answer(rest.page(rest_provider.usages([_use(row) for row in rows], workspaces, live)))
+    return answer(forms.page(provider.usages([_use(row) for row in rows], workspaces, live)))
 
 
-def _use(row: "ClusterRow") -> rest_provider.ClusterUse:
+def _use(row: "ClusterRow") -> provider.ClusterUse:
     nodes, scale = backend().clusters.nodes_of(row)
     properties = json.loads(row.properties)
     low = properties.get("vmPriority") == "lowpriority"
-    return rest_provider.ClusterUse(properties.get("vmSize"), low, len(present(nodes, scale)), scale.most)
+    return provider.ClusterUse(properties.get("vmSize"), low, len(present(nodes, scale)), scale.most)
 
 
 @bp.route(route=f"{routes.LOCATION}/operationresults/{{operation}}", methods=["GET"])
@@ -94,7 +94,7 @@ def _refused(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _followed(req: func.HttpRequest) -> tuple[Operation, Progress]:
-    from shared.following import follow
+    from api.operation_status import follow
 
     guid = req.route_params["operation"]
     operation = operation_from(guid, query(req, "t"))

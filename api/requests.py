@@ -6,8 +6,8 @@ from urllib.parse import urlencode, urlsplit
 
 import azure.functions as func
 
+from api import origins
 from api.wired import backend
-from shared import origins
 from shared.errors import RequestError
 
 #: Bytes. No document comes near it; what is larger is refused unread.
@@ -16,7 +16,7 @@ _MOST_RESULTS = 1000
 
 
 def workspace_of(req: func.HttpRequest) -> str:
-    """The workspace that a route names, as shared.names tells it: with its resource group where that is not
+    """The workspace that a route names, as in shared.names.ids: with its resource group where that is not
     the installation's own."""
     route = req.route_params
     return backend().settings.scope.workspace_in(route["resource_group"], route["workspace"])

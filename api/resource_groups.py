@@ -11,8 +11,8 @@ import azure.functions as func
 from api import routes
 from api.answers import answer, arm
 from api.requests import read_object
+from api.resources import forms
 from api.wired import backend
-from shared import rest
 
 bp = func.Blueprint()
 
@@ -54,4 +54,4 @@ def resource_groups_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm(beside=True)
 def resource_groups_list(req: func.HttpRequest) -> func.HttpResponse:
     """ResourceGroups_List: the installation's own."""
-    return answer(rest.page([_resource(backend().settings.scope.resource_group)]))
+    return answer(forms.page([_resource(backend().settings.scope.resource_group)]))

@@ -5,16 +5,16 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.reconciling import Reconciler
-    from shared.wiring import Backend
+    from shared.backend import Backend
+    from shared.managers.drop_reconciler import Reconciler
 
 
 @functools.lru_cache(maxsize=1)
 def backend() -> "Backend":
     """The one Backend of the process. Raises SettingsError with every fault of the settings."""
     # Imported late: the storage SDKs and pydantic take most of a second to load.
+    from shared.backend import backend as wire
     from shared.settings import settings_from
-    from shared.wiring import backend as wire
 
     return wire(settings_from(os.environ))
 
@@ -22,6 +22,6 @@ def backend() -> "Backend":
 @functools.lru_cache(maxsize=1)
 def reconciler() -> "Reconciler":
     """The one Reconciler of the process."""
-    from shared.intake import reconciler as made
+    from api.blob_drops import reconciler as made
 
     return made(backend())

@@ -9,13 +9,13 @@ import azure.functions as func
 from api import routes
 from api.answers import accepted, arm, gone, paged, shown
 from api.requests import read_object, read_tags, workspace_of
+from api.resources.operations import Verb
+from api.resources.workspaces import workspace_resource
 from api.wired import backend
 from shared.errors import RequestError
-from shared.operations import Verb
-from shared.rest_workspaces import workspace_resource
 
 if TYPE_CHECKING:
-    from shared.stores.workspaces import Row
+    from shared.stores.workspace_table import Row
 
 bp = func.Blueprint()
 _LOCATION = re.compile(r"[A-Za-z0-9 ()-]{1,64}")

@@ -18,8 +18,8 @@ from typing import Any
 from azure.storage.blob import BlobServiceClient
 
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
-from local.first_things import lay_out
 from local.layout import DataDirectory, StackState
+from local.seed import lay_out
 from local.stack import Stack
 
 _JOBS = (

@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from local import azurite
-from shared import state
-from shared.names import ClusterId, JobId
+from shared.backend import Backend, backend, provision
+from shared.jobs import model as state
+from shared.jobs.model import Job, Outcome, Reason, State
+from shared.names.ids import ClusterId, JobId
 from shared.settings import settings_from
-from shared.state import Job, Outcome, Reason, State
-from shared.stores import keys, rows
+from shared.stores import job_rows, row_keys
 from shared.stores.connection import CallCounter
 from shared.stores.job_lists import JobFilter
-from shared.stores.jobs import TABLE
-from shared.wiring import Backend, backend, provision
+from shared.stores.job_table import TABLE
 
 _WORKSPACE, _EXPERIMENT = "bench", "exp"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,14 +91,14 @@ def _job(number: int) -> Job:
 def _entities(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         job = _job(number)
-        yield rows.job_entity(job, keys.job_row(job.id))
-        yield rows.listed_entity(job, keys.time_row(job))
-        yield rows.listed_entity(job, keys.state_row(job, job.state))
+        yield job_rows.job_entity(job, row_keys.job_row(job.id))
+        yield job_rows.listed_entity(job, row_keys.time_row(job))
+        yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
         if job.state.live:
-            yield rows.live_entity(job)
+            yield job_rows.live_entity(job)
     for run in range(_RUNS):
         earlier = replace(_job(1), uuid=f"earlier-{run}", created=_START - timedelta(days=_RUNS - run))
-        yield rows.job_entity(earlier, keys.run_row(earlier))
+        yield job_rows.job_entity(earlier, row_keys.run_row(earlier))
 
 
 def _fill(services: Backend, count: int) -> None:
@@ -122,7 +122,7 @@ def _measure(services: Backend, counter: CallCounter, count: int) -> None:
 
     def point_read() -> int:
         table = services.connection.tables.get_table_client(TABLE)
-        table.get_entity(keys.partition(_WORKSPACE), keys.job_row(middle))
+        table.get_entity(row_keys.partition(_WORKSPACE), row_keys.job_row(middle))
         return 1
 
     one, _, _ = _timed(counter, point_read)

@@ -19,7 +19,7 @@ from pathlib import Path
 from azure.storage.blob import ContainerClient
 
 from local import azurite, processes
-from runner.mounts import mount_volume
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, MountContext, Volume
 from tests.support import file_servers, guest
 from tests.support.container_files import SdkContainerFiles

@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from cli import columns
-from cli.accounts import account_options, account_settings
 from cli.cluster import clusters
 from cli.document import read_properties
 from cli.faults import USAGE, Fault, Refused
+from cli.login_options import account_options, account_settings
 from cli.options import command, in_workspace, name_option
 from cli.session import Session
 from cli.storage import Mounts, completed, mount_options

@@ -8,8 +8,8 @@ import click
 
 from cli.faults import Fault
 from cli.talk import warns
+from shared.documents.json_reader.reader import read_json
 from shared.errors import Problem, Severity
-from shared.json_text import read_json
 
 #: Stands for the service's own account where that is not known.
 UNKNOWN_ACCOUNT = "youraccount"
@@ -22,7 +22,7 @@ def read_job(file: str, account: str = "") -> dict[str, Any]:
     `account`: the service's own, where that is known. Raises Fault where the service would refuse it.
     """
     # Imported late: the models take longer to load than most commands to run.
-    from shared.parse import DocumentSettings, parse_job
+    from shared.documents.parse import DocumentSettings, parse_job
 
     data = _read(file)
     # Account and key stand for the placeholders while the document is checked; neither is sent.

@@ -11,10 +11,10 @@ from rich.console import Console
 from cli.explain_text import show
 from cli.explanation import explanation, imagined_placement
 from cli.words import Command, one_of
+from shared.documents.json_reader.reader import read_json
+from shared.documents.parse import DocumentSettings, Parsed, parse_job
+from shared.documents.spec import JobSpec
 from shared.errors import LaunchError, Problem
-from shared.json_text import read_json
-from shared.parse import DocumentSettings, Parsed, parse_job
-from shared.spec import JobSpec
 
 #: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
 _KEY = "AAAA"

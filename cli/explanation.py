@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from runner.launch import plan
-from runner.launch.plan import LaunchPlan, preparation_log_name
-from shared.durations import iso_duration
-from shared.environment import Node, Placement, job_environment, job_paths
-from shared.layout import DEFAULT_NODE_ROOT, NodeLayout
-from shared.names import ClusterId, JobId, Scope
-from shared.spec import JobSpec, MountVolumes
+from shared.documents.spec import JobSpec, MountVolumes
+from shared.environment.layout import DEFAULT_NODE_ROOT, NodeLayout
+from shared.environment.variables import Node, Placement, job_environment, job_paths
+from shared.launch.plan import LaunchPlan, preparation_log_name
+from shared.launch.planning import plan
+from shared.names.ids import ClusterId, JobId, Scope
+from shared.times import iso_duration
 
 MASK = "***"
 #: Options of mount commands that carry a password (`-o username=u,password=p`).

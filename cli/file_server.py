@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from cli import columns
-from cli.accounts import account_options, account_settings
 from cli.document import read_properties
 from cli.faults import USAGE, Fault, Refused
+from cli.login_options import account_options, account_settings
 from cli.options import command, confirm, group, in_workspace, name_option, name_or_ids, no_wait, yes_option
 from cli.session import Session
 from cli.words import one_of

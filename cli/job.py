@@ -2,7 +2,7 @@
 
 import click
 
-from cli import columns, standing
+from cli import columns, job_status
 from cli.options import (
     command,
     confirm,
@@ -32,7 +32,7 @@ def show(session: Session, name: str) -> None:
     answer = session.api.get(session.job(name))
     session.show(answer, columns.job)
     if session.is_table:
-        for line in standing.time_line(answer):
+        for line in job_status.time_line(answer):
             tell(line)
 
 
@@ -93,7 +93,7 @@ def why(session: Session, name: str) -> None:
     """Tell in words how a job stands: what it waits for, since when it runs, how it ended."""
     answer = session.api.get(session.job(name))
     if session.form or session.query:
-        session.show(answer, standing.row)
+        session.show(answer, job_status.row)
         return
-    for line in standing.why(answer):
+    for line in job_status.why(answer):
         click.echo(line)

@@ -7,7 +7,6 @@ import click
 from cli import columns
 from cli.document import read_job
 from cli.faults import Fault, Refused
-from cli.following import Follower
 from cli.job import jobs, where
 from cli.job_file import STDOUTERR, Terminal, log_name
 from cli.job_wait import Progress, finish, interrupted, wait
@@ -15,6 +14,7 @@ from cli.links import Links, Place
 from cli.options import command, name_option
 from cli.session import Session, named
 from cli.storage import Mounts, completed, mount_options
+from cli.tail import Follower
 from cli.talk import tell
 
 _WATCH_SECONDS = 1.0

@@ -7,12 +7,12 @@ import click
 
 from cli import columns
 from cli.faults import INTERRUPTED, NOT_FOUND, Fault
-from cli.following import Follower
 from cli.job import jobs, name, where
 from cli.job_wait import interrupted
 from cli.links import Links, Place
 from cli.options import command, group, job_option
 from cli.session import Session
+from cli.tail import Follower
 from cli.talk import tell
 
 files = group(jobs, "file", "Files that jobs write.")

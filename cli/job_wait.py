@@ -10,10 +10,10 @@ import click
 from cli.faults import INTERRUPTED, Fault
 from cli.http import Api
 from cli.job import jobs, one, where
+from cli.job_status import ENDED, errors, exit_code, outcome, state
 from cli.options import command
-from cli.patience import Patience
+from cli.retry import Patience
 from cli.session import Session
-from cli.standing import ENDED, errors, exit_code, outcome, state
 from cli.talk import tell
 
 

@@ -13,10 +13,10 @@ from cli.config import stack_account
 from cli.document import UNKNOWN_ACCOUNT
 from cli.lint_table import print_table
 from cli.words import Command, one_of
+from shared.documents.envelope import CLUSTER, JOB, document_kind
+from shared.documents.json_reader.reader import read_json
+from shared.documents.parse import DocumentSettings, parse_cluster, parse_job
 from shared.errors import Problem, Severity
-from shared.json_text import read_json
-from shared.parse import DocumentSettings, parse_cluster, parse_job
-from shared.wrapper import CLUSTER, JOB, document_kind
 
 #: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
 _KEY = "AAAA"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli.faults import USAGE, Fault
-from shared.names import PROVIDER
+from shared.names.ids import PROVIDER
 
 #: kind -> the part of an ARM id that follows the resource group; every name in it is an option's value.
 _BELOW_GROUP = {

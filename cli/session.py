@@ -14,7 +14,7 @@ from cli.faults import USAGE, Fault
 from cli.http import Api
 from cli.shape import flat
 from cli.sign_in import sign_in
-from shared.names import RESOURCE_GROUP_PATTERN, Scope, name_fault
+from shared.names.ids import RESOURCE_GROUP_PATTERN, Scope, name_fault
 
 
 @dataclass

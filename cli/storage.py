@@ -13,10 +13,9 @@ import click
 from cli.faults import Fault
 from cli.options import Function
 from cli.session import Session, named
-from shared.findings import Finding
-from shared.names import Scope
-from shared.placeholders import ACCOUNT, KEY, OwnStorage, complete_volumes
-from shared.raw import Raw
+from shared.documents.findings import Finding, Raw
+from shared.documents.placeholders import ACCOUNT, KEY, OwnStorage, complete_volumes
+from shared.names.ids import Scope
 
 #: Names of the original client.
 AUTO_SHARE, AUTO_SHARE_PATH = "batchaishare", "autoafs"

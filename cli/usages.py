@@ -5,7 +5,7 @@ import click
 from cli import columns
 from cli.options import command as operation
 from cli.session import Session, named
-from shared.names import PROVIDER
+from shared.names.ids import PROVIDER
 
 _holder = click.Group()
 

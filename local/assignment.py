@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.names import PRIORITIES, ClusterId
+from shared.names.ids import PRIORITIES, ClusterId
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from local.demo_watch import Interrupt, Watch
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
-from local.first_things import drop_cluster
 from local.layout import DataDirectory, StackState, load
+from local.seed import drop_cluster
 from local.stack import APP, Stack
-from shared.names import ClusterId
+from shared.names.ids import ClusterId
 
 EXAMPLE = APP / "examples" / "digits"
 #: Its own: a stack that runs already keeps the clusters it has, and one of its runners comes here.

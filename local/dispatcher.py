@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from local.assignment import Standing, Want, key, moves
+from shared.backend import Backend
 from shared.errors import StoreError
-from shared.names import ClusterId
-from shared.state import State
-from shared.stores.clusters import ClusterRow
-from shared.stores.rows import LiveEntry
-from shared.wiring import Backend
+from shared.jobs.model import State
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import ClusterRow
+from shared.stores.job_rows import LiveEntry
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from local.layout import DataDirectory, load
 from local.ports import remembered
 from local.processes import StartError
 from local.runner_process import RunnerPlace, loopback_address
-from shared.names import NAME_PATTERN, ClusterId
+from shared.names.ids import NAME_PATTERN, ClusterId
 
 #: Beyond those of the runners that the stack has itself.
 _FIRST_ADDRESS = 100

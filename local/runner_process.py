@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from local.layout import DataDirectory
-from runner.gpu_share import Gpu
-from shared.names import ClusterId
+from runner.machine.gpu_share import Gpu
+from shared.names.ids import ClusterId
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from local.layout import DataDirectory, Part, StackState, save
 from local.ports import Ports, choose, remember, remembered
 from local.processes import Child
 from local.runner_process import RunnerPlace, dealt_gpus, loopback_address
-from runner import gpus
-from shared.names import ClusterId
+from runner.machine import nvml
+from shared.backend import provision
+from shared.names.ids import ClusterId
 from shared.settings import Settings, settings_from
-from shared.wiring import provision
 
 #: Where function_app.py is.
 APP = Path(__file__).parent.parent
@@ -84,7 +84,7 @@ class Stack:
         self._shared = environment.shared_settings(self._directory, endpoints, ports.file) | self._overrides
         provision(self.settings)
         self._start_host(ports.http, environment.function_app_settings(self._shared))
-        for number, choice in enumerate(dealt_gpus(gpus.inventory(), self._runners)):
+        for number, choice in enumerate(dealt_gpus(nvml.inventory(), self._runners)):
             node_id = f"local-{number}"
             address = loopback_address(number)
             self._places[node_id] = RunnerPlace(node_id, address, choice, self._directory)

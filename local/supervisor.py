@@ -12,12 +12,12 @@ from types import FrameType
 import psutil
 
 from local.dispatcher import Dispatcher
-from local.first_things import lay_out
 from local.layout import DataDirectory, StackState, load
 from local.ports import Ports
 from local.processes import StartError
+from local.seed import lay_out
 from local.stack import APP, HOME, Stack
-from shared.wiring import backend
+from shared.backend import backend
 
 _START_SECONDS = 120.0
 _WATCH_SECONDS = 1.0

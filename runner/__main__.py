@@ -5,24 +5,27 @@ import logging
 import os
 import sys
 
-from runner import cage, mounts, own_log, priority
-from runner.address import primary_address
-from runner.agent import Agent
+from runner.agent.loop import Agent
+from runner.agent.shutdown import LEAVE_SECONDS, OUT_OF_TIME, Departure
 from runner.config import RunnerConfig, config_from
+from runner.containers.container import sweep as sweep_containers
 from runner.containers.docker import Docker
-from runner.containers.sweeping import sweep as sweep_containers
-from runner.gpu_claims import claimed
-from runner.gpu_share import GpuShare
-from runner.isolation.preparing import isolated
-from runner.leaving import LEAVE_SECONDS, OUT_OF_TIME, Departure
-from runner.log_places import mount_context
-from runner.own_secrets import secrets_in
-from runner.redaction import KnownSecrets
-from runner.ssh.link import SshLink
+from runner.isolation.setup import isolated
+from runner.logs.routing import mount_context
+from runner.machine import priority
+from runner.machine.gpu_claims import claimed
+from runner.machine.gpu_share import GpuShare
+from runner.machine.network import primary_address
+from runner.mounts import mount
+from runner.processes import process_tracker
+from runner.secrets import log_filter
+from runner.secrets.redaction import KnownSecrets
+from runner.secrets.settings import secrets_in
+from runner.ssh.ssh_link import SshLink
 from shared import fail_points
+from shared.backend import Backend, backend
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
-from shared.wiring import Backend, backend
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/settings.md lists the rest. Example:
@@ -55,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     known = KnownSecrets()
     known.know("settings", secrets_in(os.environ))
-    own_log.set_up(known)
+    log_filter.set_up(known)
     try:
         config, wired = _read(args)
         whose = f"runner {config.node_id} of cluster {config.cluster}"
@@ -72,10 +75,10 @@ def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuSh
     """Work until stopped."""
     log = logging.getLogger("runner")
     priority.raise_own()
-    cage.adopt_orphans()
+    process_tracker.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
-    mounts.sweep(config.root, context)
+    mount.sweep(config.root, context)
     agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runner.gpu_share import choice_from
-from runner.isolation.limits import limits_from
-from runner.isolation.types import NO_LIMITS, Isolation, Limits
-from runner.scheduled_events import events_url
+from runner.isolation.isolation import Isolation
+from runner.limits import NO_LIMITS, Limits, limits_from
+from runner.machine.gpu_share import choice_from
+from runner.machine.scheduled_events import events_url
+from shared.environment.layout import DEFAULT_NODE_ROOT
 from shared.errors import SettingsError
-from shared.layout import DEFAULT_NODE_ROOT
-from shared.names import NAME_PATTERN, ClusterId, cluster_from_text
+from shared.names.ids import NAME_PATTERN, ClusterId, cluster_from_text
 from shared.settings import DEFAULT_SCOPE
 
 #: The service's rule for names of shares; it also keeps ".." out of local paths.
@@ -87,9 +87,7 @@ class RunnerConfig:
     job_user: str = "own"  #: a name, "own": the runner's, "": one per runner, where the runner is root
     limits: Limits = NO_LIMITS  #: of a job
     metadata_open: bool = True  #: whether jobs may reach what gives them the machine's identity
-    isolation: Isolation = field(
-        default_factory=Isolation
-    )  #: what became of these: runner.isolation.preparing
+    isolation: Isolation = field(default_factory=Isolation)  #: what became of these: runner.isolation.setup
 
     @property
     def work(self) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from shared.schema import cluster_schema, job_schema, schema_text  # noqa: E402
+from shared.documents.json_schema import cluster_schema, job_schema, schema_text  # noqa: E402
 
 
 def main() -> None:

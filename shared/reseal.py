@@ -14,8 +14,8 @@ from typing import Any
 from shared.errors import LostOwnershipError, NotFoundError, SettingsError, StoreError
 from shared.settings import settings_from
 from shared.stores.connection import Connection
-from shared.stores.documents import Documents
-from shared.stores.sealing import Sealer
+from shared.stores.document_blobs import Documents
+from shared.stores.secrets.sealing import Sealer
 
 _TRIES = 3
 

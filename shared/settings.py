@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import SettingsError
-from shared.names import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
+from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")

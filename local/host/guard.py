@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import origins
+from api import origins
 
 _HOST = (
     "This host answers to names of this machine only, such as localhost and 127.0.0.1. "

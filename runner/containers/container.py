@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 
-from runner import trees
-from runner.cage import bears, is_alive
 from runner.containers.docker import Answer, Docker, never
+from runner.containers.errors import ContainerError
 from runner.containers.images import is_final
 from runner.containers.options import Options, run_words
-from runner.containers.types import ContainerError
+from runner.machine import tree_removal
+from runner.processes.process_tracker import bears, is_alive
 
 #: Where the steps of a job leave their exit codes, in the container.
 EXITS = "/.batchai-exits"
@@ -44,7 +44,7 @@ class Container:
 
     def start(self, interrupted: Callable[[], bool] = never) -> psutil.Process:
         """Its first process. Raises ContainerError, StoppedEarlyError."""
-        trees.discard(self.exits)
+        tree_removal.discard(self.exits)
         self.exits.mkdir(parents=True, mode=0o700)
         words = run_words(self.options, self.image)
         answer = self.docker.ask(*words, seconds=_START_SECONDS, interrupted=interrupted)
@@ -80,7 +80,7 @@ class Container:
 
     def remove(self, seconds: float) -> str:
         """Have docker forget it, trying for so long (once at least); what went wrong, or ""."""
-        trees.discard(self.exits)
+        tree_removal.discard(self.exits)
         deadline = time.monotonic() + seconds
         while True:
             fault = remove(self.docker, self.name, max(_HURRIED_SECONDS, min(_REMOVE_SECONDS, seconds)))
@@ -96,3 +96,28 @@ def remove(docker: Docker, name: str, seconds: float = _REMOVE_SECONDS) -> str:
         sign in answer.err.lower() for sign in ("no such container", "already in progress")
     )
     return "" if gone else answer.words
+
+
+log = logging.getLogger(__name__)
+
+#: A runner knows its containers by its root, of which there is one per runner on a machine.
+ROOT_LABEL, JOB_LABEL = "batchai.runner-root", "batchai.job"
+_LIST_SECONDS = 20.0
+
+
+def sweep(docker: Docker, root: Path, say: Callable[[str], None]) -> str:
+    """Kill and remove every container of the runner with this root; why docker could not be asked, or "".
+    Raises nothing. For moments at which no job of it runs, and before its volumes are undone: containers hold
+    on to them."""
+    if docker.program is None:
+        return f"there is no '{docker.command}' on this node"
+    words = ("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={ROOT_LABEL}={root}")
+    listed = docker.ask(*words, seconds=_LIST_SECONDS)
+    if not listed.ok:
+        # On a node that has docker installed and does not use it this is nothing to worry about.
+        log.info("docker: %s", listed.words, extra={"action": "sweep_containers"})
+        return listed.words
+    for container in listed.out.split():
+        fault = remove(docker, container)
+        say(f"container {container[:12]} {f'could not be removed: {fault}' if fault else 'removed'}")
+    return ""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.containers.docker import Answer, Docker, never
-from runner.containers.types import ContainerError
-from runner.stopping import StoppedEarlyError
-from shared import image_names
-from shared.spec_job import ContainerSettings
+from runner.containers.errors import ContainerError
+from runner.processes.stop_signal import StoppedEarlyError
+from shared.documents.models.job import ContainerSettings
+from shared.names import images
 
 #: The name under which docker keeps a login of the Docker Hub.
 _HUB_LOGIN = "https://index.docker.io/v1/"
@@ -46,8 +46,8 @@ def image_of(settings: ContainerSettings) -> Image:
     """The image a document asks for. Raises ContainerError for a password that is still a reference."""
     registry = settings.image_source_registry
     server = registry.server_url or ""
-    name = image_names.full_name(registry.image, server)
-    image = Image(name, image_names.host_of(server) or _HUB_LOGIN)
+    name = images.full_name(registry.image, server)
+    image = Image(name, images.host_of(server) or _HUB_LOGIN)
     if registry.credentials is None:
         return image
     if registry.credentials.password is None:
@@ -73,7 +73,7 @@ def obtain(
     Raises ContainerError with the registry's words, StoppedEarlyError.
     """
     here = is_here(docker, image.name)
-    if here and not image_names.may_move(image.name):
+    if here and not images.may_move(image.name):
         say(f"the image {image.name} is on this node already")
         return
     try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from runner.doctor.types import Check, failed, ok
+from runner.doctor.check import Check, failed, ok
 from shared.settings import Settings
 from shared.stores.connection import Connection
 

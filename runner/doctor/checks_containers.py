@@ -3,8 +3,8 @@
 import re
 
 from runner.containers.docker import Answer, Docker
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.mounts.commands import find_program, run
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.machine.commands import find_program, run
 
 _NAME, _GPU_NAME = "docker", "GPUs in containers"
 _SECONDS = 5.0  #: two of which are within a check's limit

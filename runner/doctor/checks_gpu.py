@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pynvml
 
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.gpu_share import Gpu, chosen
-from runner.gpus import inventory
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.machine.gpu_share import Gpu, chosen
+from runner.machine.nvml import inventory
 
 _NAME = "gpus"
 _PCI = Path("/sys/bus/pci/devices")

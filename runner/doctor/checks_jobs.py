@@ -4,17 +4,16 @@ import os
 import uuid
 from pathlib import Path
 
-from runner import cgroups
 from runner.config import RunnerConfig
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.isolation import accounts, bounds, metadata, preparing
-from runner.isolation.accounts import AccountError
-from runner.isolation.limits import size
-from runner.isolation.metadata import MetadataError
-from runner.isolation.types import Limits
-from runner.job_user import own
-from runner.mounts.commands import find_program
-from runner.scheduled_events import is_azure_machine
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.isolation import cgroup_limits, metadata_firewall, setup, unix_accounts
+from runner.isolation.job_user import own
+from runner.isolation.metadata_firewall import MetadataError
+from runner.isolation.unix_accounts import AccountError
+from runner.limits import Limits, size
+from runner.machine import cgroups
+from runner.machine.commands import find_program
+from runner.machine.scheduled_events import is_azure_machine
 
 _ROOT = "run the runner as root"
 _SERVICE = "run the runner as a root service of systemd, Delegate=yes"
@@ -27,11 +26,11 @@ def jobs(config: RunnerConfig) -> list[Check]:
 
 def _user(config: RunnerConfig) -> Check:
     name = "job user"
-    if config.job_user == preparing.OWN:
+    if config.job_user == setup.OWN:
         return ok(name, f"the runner's own, {own().name}, as BATCHAI_JOB_USER says")
     if config.job_user:
         try:
-            user = accounts.of_name(config.job_user)
+            user = unix_accounts.of_name(config.job_user)
         except AccountError as error:
             return failed(
                 name, str(error), f"sudo useradd --system {config.job_user}  # or change the setting"
@@ -47,16 +46,14 @@ def _user(config: RunnerConfig) -> Check:
 
 def _temp(config: RunnerConfig) -> Check:
     name = "job temp folders"
-    if fault := preparing.shared_temp_fault(config):
+    if fault := setup.shared_temp_fault(config):
         return not_checked(name, f"jobs use the machine's /tmp: {fault}")
-    return ok(
-        name, f"each job has its own {', '.join(place for place in preparing.SHARED_PLACES if _is(place))}"
-    )
+    return ok(name, f"each job has its own {', '.join(place for place in setup.SHARED_PLACES if _is(place))}")
 
 
 def _ipc() -> Check:
     name = "job IPC"
-    if fault := preparing.shared_ipc_fault():
+    if fault := setup.shared_ipc_fault():
         return not_checked(name, f"jobs use the machine's System V memory: {fault}", _ROOT)
     return ok(name, "each job has System V memory and queues of its own")
 
@@ -69,7 +66,7 @@ def _limits(limits: Limits) -> list[Check]:
     """By making the groups of a job."""
     name = f"doctor-{uuid.uuid4().hex[:8]}"
     group = cgroups.make(name)
-    made = bounds.set_up(name, limits, group)
+    made = cgroup_limits.set_up(name, limits, group)
     held = {controller for controller in ("cpu", "memory", "pids") if made.holds(controller)}
     made.remove()
     if group:
@@ -117,7 +114,7 @@ def _metadata(config: RunnerConfig) -> Check:
     if config.metadata_open:
         return ok(name, "open to jobs, as BATCHAI_JOB_METADATA says")
     try:
-        with metadata.closed(f"doctor-{uuid.uuid4().hex[:8]}", None):
+        with metadata_firewall.closed(f"doctor-{uuid.uuid4().hex[:8]}", None):
             return ok(name, "closed to jobs")
     except MetadataError as error:
         remedy = "sudo apt-get install nftables  # and run the runner as root; or BATCHAI_JOB_METADATA=open"

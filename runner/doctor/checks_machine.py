@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from runner import cgroups
 from runner.config import RunnerConfig
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.mounts.commands import find_program
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.machine import cgroups
+from runner.machine.commands import find_program
 
 _PROJECT = "batchai-serverless"
 _LEAST_PYTHON = (3, 11)

@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from runner.config import RunnerConfig
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.mounts import choose
-from runner.mounts.commands import find_program, run
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.machine.commands import find_program, run
+from runner.mounts.mount import choose
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, MountContext, Volume
 from shared.errors import MountError
 from shared.settings import Settings

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from runner import job_user
-from runner.doctor.types import Check, not_checked, ok
-from runner.mounts.commands import find_program
+from runner.doctor.check import Check, not_checked, ok
+from runner.isolation import job_user
+from runner.machine.commands import find_program
 from runner.ssh import server
 
 _NAME = "jobs on several nodes"

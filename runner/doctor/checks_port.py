@@ -5,8 +5,8 @@ import socket
 from urllib.parse import urlsplit
 
 from runner.config import RunnerConfig
+from runner.doctor.check import Check, failed, not_checked, ok
 from runner.doctor.checks_mounts import share_driver
-from runner.doctor.types import Check, failed, not_checked, ok
 from shared.settings import Settings
 
 _NAME = "port 445"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from runner.config import RunnerConfig, config_from
-from runner.doctor.types import Check, failed, not_checked, ok
+from runner.doctor.check import Check, failed, not_checked, ok
 from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
 

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Callable
 
-from runner.doctor.types import Check, failed, not_checked, ok
-from runner.own_secrets import parts_of
+from runner.doctor.check import Check, failed, not_checked, ok
+from runner.secrets.settings import parts_of
 from shared.errors import BatchAIError, NotFoundError, StoreError
 from shared.settings import Settings
-from shared.stores import trials
+from shared.stores import permission_probe
 from shared.stores.connection import Connection
-from shared.stores.trials import Tried
+from shared.stores.permission_probe import Tried
 
 #: service -> (role that an identity needs, how it is tried)
 RIGHTS: dict[str, tuple[str, Callable[[Connection], Tried]]] = {
-    "table": ("Storage Table Data Contributor", trials.table_rights),
-    "queue": ("Storage Queue Data Contributor", trials.queue_rights),
-    "blob": ("Storage Blob Data Contributor", trials.blob_rights),
+    "table": ("Storage Table Data Contributor", permission_probe.table_rights),
+    "queue": ("Storage Queue Data Contributor", permission_probe.queue_rights),
+    "blob": ("Storage Blob Data Contributor", permission_probe.blob_rights),
 }
 _PROVISION = (
     'python -c "import os; from shared import settings, wiring; '
@@ -41,7 +41,7 @@ def access(settings: Settings) -> list[Check]:
         signed = "sharedaccesssignature=" in settings.storage.lower()
         return [ok(name, f"connection string with {'a SAS' if signed else 'a key'}, account {account}")]
     try:
-        return [ok(name, f"account {account} as {trials.identity_name()}")]
+        return [ok(name, f"account {account} as {permission_probe.identity_name()}")]
     except StoreError as error:
         mend = "az vm identity assign -g GROUP -n VM  # on a laptop: az login"
         return [failed(name, f"account {account}: {error}", mend)]
@@ -74,7 +74,7 @@ def file_right(settings: Settings) -> list[Check]:
         return [
             not_checked(name, f"no key of account {account} is set", "export AZURE_BATCHAI_STORAGE_KEY=...")
         ]
-    tried = trials.share_rights(account, key, endpoint)
+    tried = permission_probe.share_rights(account, key, endpoint)
     return [verdict(name, tried, account, _FILE_ROLE, bool(key), "AZURE_BATCHAI_STORAGE_KEY")]
 
 

@@ -6,13 +6,11 @@ and its exit code are the command's.
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from runner.isolation.types import NO_LIMITS, Limits
-from runner.job_user import JobUser
-from runner.mounts.commands import find_program
-
-_OBJECTS = Path(__file__).parents[1] / "kernel_objects.py"
+from runner.isolation.job_user import JobUser
+from runner.isolation.kernel_objects import SCRIPT
+from runner.limits import NO_LIMITS, Limits
+from runner.machine.commands import find_program
 
 # In a mount namespace of its own, whose queues are those of its IPC namespace. $1: pairs "folder<tab>place
 # that it covers", $2: folders whose mounts are to vanish (other runners': what is mounted there could not be
@@ -54,7 +52,7 @@ class Confinement:
         return [*self._own_objects(), *self._own_mounts(), *self._limited(counted)]
 
     def _own_objects(self) -> list[str]:
-        return [sys.executable, "-I", "-S", str(_OBJECTS), "enter", self.space]
+        return [sys.executable, "-I", "-S", str(SCRIPT), "enter", self.space]
 
     def _own_mounts(self) -> list[str]:
         if not self.covers:

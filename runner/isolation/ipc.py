@@ -3,7 +3,7 @@
 import os
 import threading
 
-from runner.kernel_objects import NEW_IPC, checked, libc
+from runner.isolation.kernel_objects import NEW_IPC, checked, libc
 
 
 def make_space() -> int:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.mounts import mountinfo
-from runner.mounts.commands import find_program, run
-from runner.mounts.mountinfo import Mount
+from runner.machine import mountinfo
+from runner.machine.commands import find_program, run
+from runner.machine.mountinfo import Mount
 from runner.mounts.types import UnmountError, Volume
 
 _BUSY_KILL_SECONDS = 2.0

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.job_user import JobUser
+from runner.isolation.job_user import JobUser
 from runner.ssh.access import Peer
 from runner.ssh.keys import NodeKeys, make_folder, write
 

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import ports, trees
-from runner.cage import Cage
-from runner.job_user import JobUser
-from runner.ports import HeldPorts
+from runner.isolation.job_user import JobUser
+from runner.machine import network, tree_removal
+from runner.machine.network import HeldPorts
+from runner.processes.process_tracker import Cage
+from runner.processes.step_host import Workplace
 from runner.ssh import client, keys, server, shared_temp
 from runner.ssh.access import Access, Peer, SshError
 from runner.ssh.client import Client
 from runner.ssh.keys import NodeKeys
 from runner.ssh.server import Server
 from runner.ssh.shared_temp import SharedTemp
-from runner.workplace import Workplace
-from shared.layout import NodeLayout
+from shared.environment.layout import NodeLayout
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Offer:
 @contextmanager
 def offered(user: JobUser, layout: NodeLayout, job_ports: int) -> Iterator[Offer]:
     """An offer whose ports are held until they are used. Raises LaunchError where there are none."""
-    with ports.held(1, server.SSH_PORTS) as ssh_port, ports.held(job_ports) as for_job:
+    with network.held(1, server.SSH_PORTS) as ssh_port, network.held(job_ports) as for_job:
         yield Offer(user, layout, keys.fresh(), ssh_port, for_job)
 
 
@@ -100,9 +100,9 @@ def connected(
         ):
             yield changed
     finally:
-        trees.discard(theirs.folder)
-        trees.discard(Path(scratch))
-        trees.discard(place.private)
+        tree_removal.discard(theirs.folder)
+        tree_removal.discard(Path(scratch))
+        tree_removal.discard(place.private)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from runner.job_user import JobUser
+from runner.isolation.job_user import JobUser
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import ctypes
 import os
 import sys
 
+#: This file, to be run as a program.
+SCRIPT = __file__
 # Numbers that are the same on every architecture (asm-generic/unistd.h), and flags of linux/mount.h.
 _OPEN_TREE, _MOVE_MOUNT = 428, 429
 _AT_FDCWD, _CLONE_TREE, _EMPTY_PATH = -100, 1, 4

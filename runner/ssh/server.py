@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import process
-from runner.job_user import JobUser
-from runner.mounts.commands import find_program
-from runner.ports import HeldPorts
-from runner.process import JobProcess
+from runner.isolation.job_user import JobUser
+from runner.machine.commands import find_program
+from runner.machine.network import HeldPorts
+from runner.processes import job_process
+from runner.processes.job_process import JobProcess
+from runner.processes.step_host import Workplace
 from runner.ssh.access import Peer, SshError
 from runner.ssh.keys import NodeKeys, make_folder, write
-from runner.workplace import Workplace
 
 #: Ports of sshd are looked for from here on; below those of outgoing connections.
 SSH_PORTS = 20022
@@ -132,7 +132,7 @@ def serving(
         say(f"sshd answers at {server.address} port {number}")
         yield
     finally:
-        process.stop([running], 1.0)
+        job_process.stop([running], 1.0)
         if left := running.tree():
             say(f"sshd could not be stopped: {', '.join(str(member.pid) for member in left)}")
 

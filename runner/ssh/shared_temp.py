@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import trees
-from runner.job_user import JobUser, own
-from runner.mounts import fuse_process, mountinfo
-from runner.mounts.commands import find_program, run
-from runner.mounts.fuse_process import FuseProcess
+from runner.isolation.job_user import JobUser, own
+from runner.machine import mountinfo, tree_removal
+from runner.machine.commands import find_program, run
+from runner.mounts.drivers import fuse_process
+from runner.mounts.drivers.fuse_process import FuseProcess
 from runner.mounts.unmounting import unmount
-from runner.own_secrets import without_settings
+from runner.secrets.settings import without_settings
 from runner.ssh.access import Peer, SshError
 from runner.ssh.client import config, known_hosts
 from runner.ssh.keys import NodeKeys, make_folder, write
@@ -74,7 +74,7 @@ def mounted(
         yield
     finally:
         _undo(process, say, end_users, undo_failed)
-        trees.discard(shared.folder)
+        tree_removal.discard(shared.folder)
 
 
 def _write(shared: SharedTemp, keys: NodeKeys) -> None:

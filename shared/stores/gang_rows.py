@@ -5,11 +5,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from shared.gang import Ending, Gang, Look, Member, Phase, Step, Stray
-from shared.names import ClusterId, JobId
-from shared.state import AttemptReport, Outcome, Reason
-from shared.stores import columns, keys, rows
-from shared.stores.unreadable import readable, readables
+from shared.jobs.gang import Ending, Gang, Look, Member, Phase, Step, Stray
+from shared.jobs.model import AttemptReport, Outcome, Reason
+from shared.names import table_limits
+from shared.names.ids import ClusterId, JobId
+from shared.stores import job_rows, row_keys
+from shared.stores.unreadable_rows import readable, readables
 
 #: UTF-16 units of a report's seals and of its latest events, and how many events: together they fit a column.
 _MOST_SEALS, _MOST_EVENTS, _LATEST = 20_000, 8_000, 20
@@ -19,13 +20,13 @@ _MOST_DETAILS = 8
 
 def gang_key(gang: Gang) -> str:
     """Row key of a gang; the same for every attempt."""
-    return keys.gang_row(gang.priority, gang.created, gang.uuid)
+    return row_keys.gang_row(gang.priority, gang.created, gang.uuid)
 
 
 def gang_entity(gang: Gang) -> dict[str, Any]:
     """The columns of a gang's own row."""
     return {
-        "PartitionKey": keys.cluster_partition(gang.cluster),
+        "PartitionKey": row_keys.cluster_partition(gang.cluster),
         "RowKey": gang_key(gang),
         "Workspace": gang.job.workspace,
         "Experiment": gang.job.experiment,
@@ -44,8 +45,8 @@ def gang_entity(gang: Gang) -> dict[str, Any]:
 def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
     """The columns of a member's row."""
     entity = {
-        "PartitionKey": keys.cluster_partition(gang.cluster),
-        "RowKey": keys.member_row(gang.uuid, gang.attempt, member.index),
+        "PartitionKey": row_keys.cluster_partition(gang.cluster),
+        "RowKey": row_keys.member_row(gang.uuid, gang.attempt, member.index),
         "Uuid": gang.uuid,
         "Attempt": gang.attempt,
         "Index": member.index,
@@ -60,7 +61,7 @@ def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
         "Leaving": member.leaving,
         "Report": _report_text(member.report),
     }
-    return columns.fitted(entity)
+    return table_limits.fitted(entity)
 
 
 def look_from(cluster: ClusterId, entities: list[Any], at: datetime) -> Look:
@@ -91,7 +92,7 @@ def _gang_from(cluster: ClusterId, entity: Any, members: tuple[Member, ...]) -> 
         uuid=entity["Uuid"],
         attempt=entity["Attempt"],
         priority=entity["Priority"],
-        created=rows.utc(entity["Created"]),
+        created=job_rows.utc(entity["Created"]),
         size=entity["Size"],
         taken=entity["Taken"],
         phase=Phase(entity["Phase"]),
@@ -119,7 +120,7 @@ def _member(entity: Any) -> Member:
         fault=_fault(entity["Fault"]),
         leaving=entity["Leaving"],
         report=_report(entity["Report"]),
-        heard=rows.utc(entity.metadata["timestamp"]),
+        heard=job_rows.utc(entity.metadata["timestamp"]),
         etag=str(entity.metadata["etag"]),
     )
 
@@ -129,7 +130,7 @@ def _fault_text(fault: Outcome | None) -> str:
         return ""
     details = fault.details[:_MOST_DETAILS]
     values = [fault.reason, fault.exit_code, fault.message, details, fault.transient]
-    return columns.listed(values, columns.MOST_ERRORS) or ""
+    return table_limits.listed(values, table_limits.MOST_ERRORS) or ""
 
 
 def _fault(text: str) -> Outcome | None:
@@ -143,8 +144,8 @@ def _fault(text: str) -> Outcome | None:
 def _report_text(report: AttemptReport | None) -> str:
     if report is None:
         return ""
-    seals = columns.newest(rows.seal_values(report.seals), _MOST_SEALS) or "[]"
-    events = columns.listed(rows.event_values(report.events[-_LATEST:]), _MOST_EVENTS) or "[]"
+    seals = table_limits.newest(job_rows.seal_values(report.seals), _MOST_SEALS) or "[]"
+    events = table_limits.listed(job_rows.event_values(report.events[-_LATEST:]), _MOST_EVENTS) or "[]"
     return f"[{seals},{events},{json.dumps(report.gpu_seconds)}]"
 
 
@@ -152,4 +153,4 @@ def _report(text: str) -> AttemptReport | None:
     if not text:
         return None
     seals, events, gpu_seconds = json.loads(text)
-    return AttemptReport(rows.seals_from(seals), rows.events_from(events), gpu_seconds)
+    return AttemptReport(job_rows.seals_from(seals), job_rows.events_from(events), gpu_seconds)

@@ -1,4 +1,4 @@
-"""Pages of jobs by state, time and name. Every question is one range of one index (shared/stores/keys.py):
+"""Pages of jobs by state, time and name. Every question is one range of one index (row_keys.py):
 
     by name or prefix            the rows of jobs; what else is asked for is filtered by the service
     in a state, newest first     the entries by state
@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import RequestError
-from shared.names import JobId
-from shared.state import Job, State
-from shared.stores import keys, rows
+from shared.jobs.model import Job, State
+from shared.names.ids import JobId
+from shared.stores import job_rows, row_keys
 from shared.stores.connection import Connection, translated
-from shared.stores.jobs import TABLE, JobTable
-from shared.stores.unreadable import readables
+from shared.stores.job_table import TABLE, JobTable
+from shared.stores.unreadable_rows import readables
 
 #: Queries of one page; each brings up to 1000 rows.
 _MOST_QUERIES = 5
@@ -70,8 +70,8 @@ class JobLists:
 
     def _jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
         def read(entity: Any) -> Job | None:
-            listed = rows.job_from(entity, str(entity.metadata["etag"]))
-            return listed if rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
+            listed = job_rows.job_from(entity, str(entity.metadata["etag"]))
+            return listed if job_rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
 
         return filter(None, readables(found, read))
 
@@ -101,7 +101,7 @@ class JobLists:
     def _query(self, area: "_Area", size: int) -> Any:
         filters = ["PartitionKey eq @partition", "RowKey ge @first", "RowKey lt @last", *area.filters]
         values: dict[str, Any] = {
-            "partition": keys.partition(area.workspace),
+            "partition": row_keys.partition(area.workspace),
             "first": area.first,
             "last": area.last,
             "state": str(area.asked.state),
@@ -129,15 +129,19 @@ class _Area:
     def of(cls, workspace: str, experiment: str, asked: JobFilter) -> "_Area":
         """The smallest area that holds what is asked for."""
         if asked.by_name:
-            names = keys.experiment_prefix(experiment)
+            names = row_keys.experiment_prefix(experiment)
             first = names + asked.prefix.lower()
             return cls(workspace, asked, names, first, first + _END, tuple(_filters(asked)))
-        times = keys.state_prefix(experiment, asked.state) if asked.state else keys.time_prefix(experiment)
+        times = (
+            row_keys.state_prefix(experiment, asked.state)
+            if asked.state
+            else row_keys.time_prefix(experiment)
+        )
         first, last = times, times + _END
         if asked.created_before:
-            first = times + keys.newest_first(asked.created_before) + _END
+            first = times + row_keys.newest_first(asked.created_before) + _END
         if asked.created_after:
-            last = times + keys.newest_first(asked.created_after) + _END
+            last = times + row_keys.newest_first(asked.created_after) + _END
         return cls(workspace, asked, times, first, last)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.state import State
+from shared.jobs.model import State
 from tests.e2e.chaos.arena import Arena, no_process_of
 from tests.e2e.test_gangs import ended, pytorch
 from tests.support.vault import Vault

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.state import Job, State
+from shared.jobs.model import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 

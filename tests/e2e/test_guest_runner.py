@@ -19,7 +19,7 @@ from local import processes
 from local.azurite import ACCOUNT, KEY
 from local.layout import StackState
 from local.stack import APP
-from runner.mounts.fuse_process import fuse_fault
+from runner.mounts.drivers.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need
 from tests.support import file_servers, guest, runners
 from tests.support.guest import Guest

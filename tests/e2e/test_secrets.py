@@ -26,7 +26,7 @@ from local import azurite, processes
 from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.layout import StackState
-from runner.mounts.fuse_process import fuse_fault
+from runner.mounts.drivers.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need
 from tests.support import docker_daemon, leaks, registry, runners
 from tests.support.docker_daemon import DockerDaemon

@@ -10,8 +10,8 @@ import pytest
 
 from local.azurite import ACCOUNT, KEY
 from local.layout import StackState
-from runner.mounts import mountinfo
-from runner.mounts.fuse_process import fuse_fault
+from runner.machine import mountinfo
+from runner.mounts.drivers.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need, words_of
 from tests.support import runners
 from tests.support.stack_client import CLUSTER, SHARE_URL, StackClient, job

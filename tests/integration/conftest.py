@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import Endpoints
-from shared.wiring import provision
+from shared.backend import provision
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world
 

@@ -12,7 +12,7 @@ from azure.storage.fileshare import ShareServiceClient
 
 from local.azurite import Endpoints
 from local.files.server import FilesServer
-from shared.clusters import ClusterAnswer
+from shared.managers.cluster_manager import ClusterAnswer
 from shared.settings import AccountEndpoints
 from tests.support.world import CLUSTER, World, settings_for
 from tests.support.world import world as open_world

@@ -8,9 +8,9 @@ import pytest
 
 from local import azurite as azurite_process
 from local.dispatcher import Dispatcher
-from shared.names import ClusterId
-from shared.stores.clusters import NodeRow
-from shared.wiring import backend, provision
+from shared.backend import backend, provision
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import NodeRow
 from tests.support.world import World, document, settings_for
 
 

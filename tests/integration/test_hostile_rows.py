@@ -9,20 +9,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared import state
-from shared.clusters import MOST_GUESTS, _with_guest
 from shared.errors import ConflictError
-from shared.events import MOST_EVENTS, EventKind, JobEvent
-from shared.gang import Gang, Member
-from shared.names import ClusterId
-from shared.repeating import arrived
-from shared.state import AttemptReport, Job, Outcome, Reason, StreamSeal
-from shared.stores import columns
-from shared.stores.clusters import ClusterRow, ClusterTable, NodeRow
+from shared.jobs import model as state
+from shared.jobs.events import MOST_EVENTS, EventKind, JobEvent
+from shared.jobs.gang import Gang, Member
+from shared.jobs.model import AttemptReport, Job, Outcome, Reason, StreamSeal
+from shared.managers.attempts import arrived
+from shared.managers.cluster_manager import MOST_GUESTS, _with_guest
+from shared.names import table_limits
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import ClusterRow, ClusterTable, NodeRow
 from shared.stores.connection import Connection
-from shared.stores.gangs import GangTable
-from shared.stores.jobs import JobTable
-from shared.stores.workspaces import Kind, Row, WorkspaceTable
+from shared.stores.gang_table import GangTable
+from shared.stores.job_table import JobTable
+from shared.stores.workspace_table import Kind, Row, WorkspaceTable
 from tests.support.jobs import a_job
 from tests.support.world import settings_for
 
@@ -69,7 +69,7 @@ def test_a_job_ends_whatever_it_says(
     assert found is not None
     (error,) = found.errors
     assert (found.exit_code, error.code) == (1, "JobFailed")
-    assert columns.clean(message).startswith(error.message.removesuffix("…"))
+    assert table_limits.clean(message).startswith(error.message.removesuffix("…"))
     assert [event.kind for event in found.events][-1] is EventKind.ENDED
     assert len(found.events) == min(MOST_EVENTS, 2 + len(events))
     assert found.seals == seals[len(seals) - len(found.seals) :]
@@ -97,14 +97,14 @@ def test_what_was_ended_is_recognised_when_only_the_answer_was_lost(
 def test_a_document_that_the_door_lets_in_is_kept_to_the_end(
     connection: Connection, text: str, message: str
 ) -> None:
-    properties = columns.written({"a": text})
-    if columns.room_fault(properties):
+    properties = table_limits.written({"a": text})
+    if table_limits.room_fault(properties):
         return
     table, job = _claimed(connection, properties)
     events = tuple(JobEvent(NOW, EventKind.STARTED, 1, message, message) for _ in range(60))
     seals = tuple(StreamSeal(f"stdout-{n}.txt", 2**60, "f" * 64, True, 2**50) for n in range(180))
     outcome = Outcome(Reason.JOB_FAILED, 1, message, ((message, message),) * 8)
-    job = replace(job, problems="x" * columns.MOST_PROBLEMS)
+    job = replace(job, problems="x" * table_limits.MOST_PROBLEMS)
     table.end(state.finish(job, outcome, NOW, AttemptReport(seals, events)))
     found = table.get(job.id)
     assert found is not None
@@ -116,8 +116,8 @@ def test_a_document_that_the_door_lets_in_is_kept_to_the_end(
 @example("é" * 115_000, ["g"] * MOST_GUESTS)
 @example("x" * 349_000, ["g"] * MOST_GUESTS)
 def test_a_cluster(connection: Connection, text: str, guests: list[str]) -> None:
-    properties = columns.written({"a": text})
-    if columns.room_fault(properties):
+    properties = table_limits.written({"a": text})
+    if table_limits.room_fault(properties):
         return
     table, cluster = ClusterTable(connection), ClusterId(uuid.uuid4().hex, "c")
     names = tuple(f"{name}{number:062}" for number, name in enumerate(guests))
@@ -135,7 +135,7 @@ def test_a_node(connection: Connection, text: str) -> None:
     table, cluster = ClusterTable(connection), ClusterId(uuid.uuid4().hex, "c")
     table.report(NodeRow(cluster, "node-0", "unusable", 1, text, text, text, text))
     ((found,), _) = table.nodes(cluster)
-    assert columns.clean(text).startswith(found.detail.removesuffix("…"))
+    assert table_limits.clean(text).startswith(found.detail.removesuffix("…"))
     assert found.state == "unusable"
 
 
@@ -151,7 +151,7 @@ def test_a_workspace_with_every_tag_that_is_allowed(connection: Connection, text
     table.insert(Row(Kind.WORKSPACE, name, name, NOW, {"location": "local", "tags": tags}))
     found = table.get(Kind.WORKSPACE, name, name)
     assert found is not None
-    assert found.detail["tags"] == {columns.clean(k): columns.clean(v) for k, v in tags.items()}
+    assert found.detail["tags"] == {table_limits.clean(k): table_limits.clean(v) for k, v in tags.items()}
 
 
 @few
@@ -170,7 +170,7 @@ def test_a_gang(connection: Connection, text: str, number: int) -> None:
     found = table.look_at(gang).gangs[0].members[0]
     assert found.fault is not None and found.report is not None
     assert (found.fault.reason, found.fault.exit_code, found.fault.transient) == (Reason.JOB_FAILED, 3, True)
-    assert columns.clean(text).startswith(found.fault.message.removesuffix("…"))
+    assert table_limits.clean(text).startswith(found.fault.message.removesuffix("…"))
     assert found.report.gpu_seconds == 2.5
     assert len(found.report.events) == min(20, len(events))
     assert seals[len(seals) - len(found.report.seals) :] == found.report.seals

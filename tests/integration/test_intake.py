@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from shared.intake import take_cluster, take_job
-from shared.near_misses import NearMisses
+from api.blob_drops import take_cluster, take_job
+from shared.managers.near_misses import NearMisses
 from tests.support.world import World, document
 
 
@@ -110,7 +110,7 @@ def test_foreign_names_are_told_in_the_log_once(
     _put(blobs, f"{folder}/other.json")
     _put(blobs, f"{folder}/train.py")
     before = names(world)
-    with caplog.at_level(logging.INFO, logger="shared.near_misses"):
+    with caplog.at_level(logging.INFO, logger="shared.managers.near_misses"):
         assert looks.look() == looks.look() == 0
         assert caplog.text.count("foreign/other.json") == 1
         assert "train.py" not in caplog.text

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared import state
 from shared.errors import RequestError
-from shared.names import JobId
-from shared.state import Job, Outcome, Reason, State
+from shared.jobs import model as state
+from shared.jobs.model import Job, Outcome, Reason, State
+from shared.names.ids import JobId
 from shared.stores import job_lists
 from shared.stores.job_lists import JobFilter
 from tests.support.jobs import a_job

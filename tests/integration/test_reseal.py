@@ -11,13 +11,13 @@ import pytest
 
 from local import azurite as azurite_process
 from shared import reseal
+from shared.backend import provision
+from shared.documents.secret_references import secret_values
 from shared.errors import StoreError
+from shared.jobs.model import State
 from shared.settings import Settings
-from shared.spec_secrets import secret_values
-from shared.state import State
-from shared.stores.documents import Documents
-from shared.stores.sealing import Sealer
-from shared.wiring import provision
+from shared.stores.document_blobs import Documents
+from shared.stores.secrets.sealing import Sealer
 from tests.support.world import CLUSTER, World, document, settings_for
 from tests.support.world import world as open_world
 

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 
-from shared.state import Outcome, Reason
+from shared.jobs.model import Outcome, Reason
 from tests.support import leaks
 from tests.support.world import CLUSTER, World, document
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.agent import Agent
+from api.blob_drops import take_job
+from runner.agent.loop import Agent
 from runner.config import RunnerConfig
-from runner.stopping import StopSignal
-from shared.intake import take_job
-from shared.state import State
-from shared.wiring import backend
+from runner.processes.stop_signal import StopSignal
+from shared.backend import backend
+from shared.jobs.model import State
 from tests.support.agents import job_runner, running
 from tests.support.waiting import eventually
 from tests.support.world import World, document, settings_for

@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 
 from local.azurite import Endpoints
-from shared import state
 from shared.errors import ConflictError, LostOwnershipError, StoreError
-from shared.names import ClusterId, JobId
+from shared.jobs import model as state
+from shared.jobs.model import Job, JobError, Outcome, Reason, State, StreamSeal
+from shared.jobs.waiting_reason import is_alive
+from shared.names.ids import ClusterId, JobId
 from shared.settings import Settings
-from shared.state import Job, JobError, Outcome, Reason, State, StreamSeal
-from shared.stores.clusters import NodeRow
+from shared.stores.cluster_table import NodeRow
 from shared.stores.connection import Connection
-from shared.stores.jobs import JobTable
-from shared.stores.queues import JobQueues
-from shared.waiting import is_alive
+from shared.stores.job_queues import JobQueues
+from shared.stores.job_table import JobTable
 from tests.support.jobs import a_job, after
 from tests.support.wire import WiredStorage
 from tests.support.world import World, settings_for

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import SecretError, StoreError
 from shared.stores.identity import identity
-from shared.stores.vaults import Vaults
+from shared.stores.secrets.key_vaults import Vaults
 from tests.support.vault import APP_ID, OBJECT_ID, Vault
 from tests.support.vault import vault as running_vault
 

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runner.agent import Agent
-from runner.cage import Cage
+from runner.agent.loop import Agent
+from runner.attempt.job_runner import JobRunner
 from runner.config import RunnerConfig
-from runner.job_runner import JobRunner
-from runner.stopping import StopSignal
-from shared.attempts import Claim
-from shared.environment import Node
+from runner.processes.process_tracker import Cage
+from runner.processes.stop_signal import StopSignal
+from shared.environment.variables import Node
+from shared.managers.attempts import Claim
 from shared.stores.connection import CallCounter
 from tests.support.world import World
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from azure.core.exceptions import AzureError
 from azure.storage.blob import ContainerClient
 
-from runner.mounts import rclone_remote
-from runner.mounts.commands import find_program
+from runner.machine.commands import find_program
+from runner.mounts.drivers import rclone_remote
 from runner.mounts.types import BLOB_CONTAINER, Volume
 
 _TOLD = "LOG_ERR [libfuse_handler.go (897)]: Libfuse::libfuse_{} : error {} file {}, handle: 2 [{}]"

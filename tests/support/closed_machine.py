@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from runner import trees
-from runner.mounts.commands import find_program
+from runner.machine import tree_removal
+from runner.machine.commands import find_program
 
 
 def need(*programs: str) -> None:
@@ -37,4 +37,4 @@ def open_folder() -> Iterator[Path]:
     try:
         yield path
     finally:
-        trees.remove(path)
+        tree_removal.remove(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from local import processes
-from runner.mounts import mountinfo
+from runner.machine import mountinfo
 
 #: Programs of busybox that the tests' commands use.
 _APPLETS = (

@@ -4,8 +4,8 @@ import copy
 import json
 from typing import Any
 
+from shared.documents.parse import DocumentSettings, Parsed, parse_cluster, parse_job
 from shared.errors import Severity
-from shared.parse import DocumentSettings, Parsed, parse_cluster, parse_job
 
 OWN = DocumentSettings(storage_account="ownaccount", storage_key="b3duLWtleQ==")
 #: A job that draws no problem of any kind.

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.mounts.commands import Finished, kill_group
+from runner.machine.commands import Finished, kill_group
 
 PROGRAMS = ("linux.uml", "slirp-fullbolt", "modprobe", "mount.cifs", "mount.nfs", "cc")
 HOST = "10.0.2.2"

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.names import ClusterId, JobId, Scope
-from shared.state import Job, Lease, State
+from shared.jobs.model import Job, Lease, State
+from shared.names.ids import ClusterId, JobId, Scope
 
 SCOPE = Scope("00000000-0000-0000-0000-000000000000", "clitest.rg000001")
 CREATED = datetime(2019, 12, 29, 7, 41, 36, 724000, UTC)

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from runner.mounts import mount_volume
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import MountContext, Volume
 
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from runner.mounts import mount_volume, mountinfo
+from runner.machine import mountinfo
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import MountContext, Volume
 from shared.errors import MountError
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.environment import Node, Placement
-from shared.layout import NodeLayout
-from shared.names import ClusterId, JobId, Scope
-from shared.spec import JobSpec
+from shared.documents.spec import JobSpec
+from shared.environment.layout import NodeLayout
+from shared.environment.variables import Node, Placement
+from shared.names.ids import ClusterId, JobId, Scope
 
 JOB = JobId("ws", "exp", "job")
 SCOPE = Scope("sub", "rg")

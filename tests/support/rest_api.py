@@ -22,11 +22,11 @@ from azure.storage.fileshare import ShareServiceClient
 from local import azurite, processes
 from local.azurite import Endpoints
 from local.files.server import FilesServer
-from shared.attempts import Claim
-from shared.names import ClusterId, queue_name
+from shared.backend import Backend, backend, provision
+from shared.jobs.model import Job, Outcome, Reason
+from shared.managers.attempts import Claim
+from shared.names.ids import ClusterId, queue_name
 from shared.settings import settings_from
-from shared.state import Job, Outcome, Reason
-from shared.wiring import Backend, backend, provision
 
 PROJECT = Path(__file__).parents[2]
 VERSION = "2018-05-01"

@@ -13,7 +13,7 @@ from local import environment, processes
 from local.azurite import Endpoints
 from local.layout import DataDirectory, StackState
 from local.stack import APP
-from runner.mounts import mountinfo
+from runner.machine import mountinfo
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from shared.admission import Source
-from shared.attempts import Claim
-from shared.names import ClusterId, JobId, queue_name
+from shared.backend import Backend, backend
+from shared.jobs.model import Job, Outcome, Reason
+from shared.managers.admission import Source
+from shared.managers.attempts import Claim
+from shared.managers.submission import Submission
+from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
-from shared.state import Job, Outcome, Reason
-from shared.stores import keys
-from shared.stores.clusters import CLUSTERS
+from shared.stores import row_keys
+from shared.stores.cluster_table import CLUSTERS
 from shared.stores.connection import CallCounter
-from shared.stores.queues import JobMessage
-from shared.submitting import Submission
-from shared.wiring import Backend, backend
+from shared.stores.job_queues import JobMessage
 
 DONE = Outcome(Reason.SUCCEEDED, 0)
 CLUSTER = {
@@ -171,5 +171,5 @@ def world(settings: Settings) -> Iterator[World]:
     finally:
         # Other tests' sweeps need not look here any more.
         table = made.backend.connection.tables.get_table_client(CLUSTERS)
-        table.delete_entity(keys.partition(made.cluster.workspace), made.cluster.cluster.lower())
+        table.delete_entity(row_keys.partition(made.cluster.workspace), made.cluster.cluster.lower())
         made.backend.close()

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from shared.admission import cluster_of
-from shared.names import ClusterId, JobId, Scope
-from shared.own_places import own_places
-from shared.parse import DocumentSettings, parse_job
+from shared.documents.own_places import own_places
+from shared.documents.parse import DocumentSettings, parse_job
+from shared.documents.spec import JobSpec
+from shared.managers.admission import cluster_of
+from shared.names.ids import ClusterId, JobId, Scope
 from shared.settings import Settings
-from shared.spec import JobSpec
 
 JOB = JobId("w", "e", "j")
 SCOPE = Scope("t", "own")

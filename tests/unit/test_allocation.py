@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.allocation import REQUEUE, TERMINATE, WAIT, Scale, is_steady, present, scale_of, serving, told
-from shared.waiting import NodeView
+from shared.jobs.allocation import (
+    REQUEUE,
+    TERMINATE,
+    WAIT,
+    Scale,
+    is_steady,
+    present,
+    scale_of,
+    serving,
+    told,
+)
+from shared.jobs.waiting_reason import NodeView
 
 
 def manual(target: int, option: str = REQUEUE) -> Scale:

@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import config
-from cli.accounts import account_settings
 from cli.cluster_create import image_reference, scale_settings
 from cli.cluster_node import output_place
 from cli.faults import Fault
+from cli.login_options import account_settings
 from cli.main import main
 from cli.session import Session
 from cli.ssh import ssh_line
 from cli.storage import Mounts, completed
-from shared.placeholders import ACCOUNT, KEY
+from shared.documents.placeholders import ACCOUNT, KEY
 
 LOCAL = {"url": "http://127.0.0.1:1", "subscription_id": "s", "resource_group": "g", "workspace": "w"}
 SHARE = {"azureFileUrl": f"https://{ACCOUNT}.file.core.windows.net/logs", "relativeMountPath": "logs"}

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cli import following, links
+from cli import links, tail
 from cli.faults import Fault, NotAnswering
-from cli.following import Follower
 from cli.http import Api
 from cli.links import Links, Place
-from cli.patience import Patience
-from shared.layout import part_name
+from cli.retry import Patience
+from cli.tail import Follower
+from shared.environment.layout import part_name
 
 NAME = "stdout.txt"
 
@@ -155,7 +155,7 @@ def test_zeros_that_the_job_itself_wrote_arrive_at_its_end() -> None:
 
 
 def test_more_zeros_than_one_request_reads_do_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (links, following):
+    for module in (links, tail):
         monkeypatch.setattr(module, "PIECE", 8)
     world = World()
     world.grow(bytes(30) + b"end")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import columns, output, standing
+from cli import columns, job_status, output
 from cli.faults import Fault
 from cli.shape import flat
 
@@ -152,13 +152,13 @@ def job(state: str, code: int | None = None, error: str = "", **more: Any) -> di
     ],
 )
 def test_a_command_that_waited_exits_as_the_job(shown: dict[str, Any], code: int) -> None:
-    assert standing.exit_code(shown) == code
+    assert job_status.exit_code(shown) == code
 
 
 def test_why_a_job_waits() -> None:
     waiting = {"reason": "NoNodeAlive", "message": "no node of cluster w/c is alive", "next": "Start one."}
     since = "2018-06-06T20:26:23.925Z"
-    lines = list(standing.why(job("queued", waiting=waiting, executionStateTransitionTime=since)))
+    lines = list(job_status.why(job("queued", waiting=waiting, executionStateTransitionTime=since)))
     assert lines == [
         "job j is queued since 2018-06-06 20:26:23 UTC",
         "  NoNodeAlive: no node of cluster w/c is alive",
@@ -172,7 +172,7 @@ def test_how_a_job_ended() -> None:
         "startTime": "2018-06-06T20:26:23.925Z",
         "endTime": "2018-06-06T20:26:25.925Z",
     }
-    assert list(standing.outcome(shown)) == [
+    assert list(job_status.outcome(shown)) == [
         "job j failed with exit code 7 after 2.0 s",
         "  JobFailed: words",
     ]

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from cli import talk
 from cli.faults import Fault
 from cli.http import Api
-from shared import spec_cluster, spec_job, spec_toolkits, spec_volumes
-from shared.spec_base import Model
+from shared.documents.models import cluster, job, toolkits, volumes
+from shared.documents.models.base import Model
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def quiet_again() -> Iterator[None]:
 
 def secret_members() -> set[str]:
     """How every secret of the documents is written, but those of `secrets`, which has a rule of its own."""
-    modules = (spec_cluster, spec_job, spec_toolkits, spec_volumes)
+    modules = (cluster, job, toolkits, volumes)
     models = [m for module in modules for m in vars(module).values() if isinstance(m, type)]
     fields = [f for m in models if issubclass(m, Model) for f in m.model_fields.items()]
     return {

@@ -1,6 +1,6 @@
 """The time line of a job, as `job show -o table` prints it."""
 
-from cli.standing import outcome, time_line
+from cli.job_status import outcome, time_line
 
 JOB = {
     "name": "first",

@@ -1,6 +1,6 @@
 """Paths on cluster volumes that the cluster does not mount."""
 
-from shared.cluster_mounts import unmounted_on_cluster
+from shared.documents.rules.job_against_cluster import unmounted_on_cluster
 from tests.support.documents import JOB, cluster, job
 
 SHARE = JOB["mountVolumes"]["azureFileShares"][0]

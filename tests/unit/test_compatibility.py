@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.documents.envelope import CLUSTER, document_kind
+from shared.documents.json_reader.reader import read_json
+from shared.documents.parse import parse_cluster, parse_job
 from shared.errors import Severity
-from shared.json_text import read_json
-from shared.parse import parse_cluster, parse_job
-from shared.wrapper import CLUSTER, document_kind
 from tests.support.documents import OWN
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"

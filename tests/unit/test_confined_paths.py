@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.environment import job_paths
+from shared.documents.spec import JobSpec
+from shared.environment.variables import job_paths
 from shared.errors import LaunchError
-from shared.spec import JobSpec
 from tests.support.documents import job
 from tests.support.placements import placement
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.documents.parse import parse_job
 from shared.errors import Severity
-from shared.parse import parse_job
 from tests.support.documents import JOB, changed, job, told
 
 LONGEST = 512 * 1024

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.durations import is_dot_net, iso_duration, parse_duration
+from shared.times import is_dot_net, iso_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.echo import echo, is_echo
+from shared.documents.http_copy import echo, is_echo
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/workspaces/w/experiments/e/jobs/j"
 PROPERTIES: dict[str, Any] = {"nodeCount": 1, "secrets": [{"name": "TOKEN"}], "text": "ü"}

@@ -1,11 +1,11 @@
-"""shared.environment: which variables a job sees, and their values."""
+"""shared.environment.variables: which variables a job sees, and their values."""
 
 import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
-from shared.environment import (
+from shared.environment.variables import (
     endpoint,
     ignored_variables,
     job_environment,

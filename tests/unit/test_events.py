@@ -3,10 +3,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import state
-from shared.events import MOST_EVENTS, EventKind, JobEvent, appended
-from shared.state import AttemptReport, Outcome, Reason, State
-from shared.timeline import durations, timeline
+from shared.jobs import model as state
+from shared.jobs.events import MOST_EVENTS, EventKind, JobEvent, appended
+from shared.jobs.model import AttemptReport, Outcome, Reason, State
+from shared.jobs.timeline import durations, timeline
 from tests.support.jobs import CREATED, a_job, after, in_state
 
 

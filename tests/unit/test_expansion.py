@@ -1,11 +1,11 @@
-"""shared.expansion: what a shell does inside double quotes, and nothing that it runs."""
+"""shared.documents.expansion: what a shell does inside double quotes, and nothing that it runs."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.documents.expansion import MOST_BYTES, expand, expanded_bytes, variables_in
 from shared.errors import LaunchError
-from shared.expansion import MOST_BYTES, expand, expanded_bytes, variables_in
 
 KNOWN = {"A": "one", "AB": "two", "EMPTY": "", "DOLLAR": "$A ${A}", "_x9": "low"}
 

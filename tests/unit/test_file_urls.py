@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.file_urls import FileShareUrl, account_of, file_share
+from shared.names.file_urls import FileShareUrl, account_of, file_share
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared import gang
-from shared.gang import Gang, Look, Member, Phase, Step
+from shared.jobs import gang
+from shared.jobs.gang import Gang, Look, Member, Phase, Step
 from tests.support.jobs import CREATED, JOB, a_job, after
 
 NOW, SILENCE = after(100), 12.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.image_names import full_name, host_of, may_move, registry_of
+from shared.names.images import full_name, host_of, may_move, registry_of
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.documents.json_reader.reader import read_json
+from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_VALUES
 from shared.errors import Severity
-from shared.json_scanner import MAX_DEPTH, MAX_VALUES
-from shared.json_text import read_json
 
 LIMIT = 512 * 1024
 JSON = st.recursive(

@@ -1,13 +1,13 @@
-"""runner.launch.mpi and the toolkits that use it."""
+"""shared.launch.mpi and the toolkits that use it."""
 
 import shlex
 from typing import Any
 
 import pytest
 
-from runner.launch import plan
-from runner.launch.plan import LaunchPlan
-from shared.environment import job_environment
+from shared.environment.variables import job_environment
+from shared.launch.plan import LaunchPlan
+from shared.launch.planning import plan
 from tests.support.placements import TEMP, job, placement
 
 HOSTFILE = f"{TEMP}/hostfile"

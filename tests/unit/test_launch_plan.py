@@ -1,13 +1,13 @@
-"""runner.launch: what holds for the plans of all toolkits."""
+"""shared.launch: what holds for the plans of all toolkits."""
 
 from typing import Any
 
 import pytest
 
-from runner.launch import TOOLKITS, plan
-from runner.launch.plan import execution_log_name, preparation_log_name
+from shared.documents.spec import TOOL_TYPES
 from shared.errors import LaunchError
-from shared.spec import TOOL_TYPES
+from shared.launch.plan import execution_log_name, preparation_log_name
+from shared.launch.planning import TOOLKITS, plan
 from tests.support.placements import TEMP, job, placement
 
 SETTINGS: dict[str, dict[str, str]] = {

@@ -1,12 +1,12 @@
-"""runner.launch.pytorch and .caffe2: one process per rank."""
+"""shared.launch.pytorch and .caffe2: one process per rank."""
 
 from typing import Any
 
 import pytest
 
-from runner.launch import plan
-from runner.launch.plan import LaunchPlan
-from shared.environment import job_environment
+from shared.environment.variables import job_environment
+from shared.launch.plan import LaunchPlan
+from shared.launch.planning import plan
 from tests.support.placements import TEMP, job, placement
 
 INIT = f"file://{TEMP}/shared/pytorch-init-2"

@@ -1,11 +1,11 @@
-"""runner.launch.spread: which process on which node with which GPUs."""
+"""shared.launch.spread: which process on which node with which GPUs."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.launch.spread import slots, spread, visible_devices
-from shared.environment import Node
+from shared.environment.variables import Node
+from shared.launch.spread import slots, spread, visible_devices
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""runner.launch.tensorflow: master, workers, parameter servers and what they are told."""
+"""shared.launch.tensorflow: master, workers, parameter servers and what they are told."""
 
 import json
 from typing import Any
 
 import pytest
 
-from runner.launch import plan, port_count
-from runner.launch.plan import LaunchPlan, ProcessPlan
 from shared.errors import LaunchError
+from shared.launch.plan import LaunchPlan, ProcessPlan
+from shared.launch.planning import plan, port_count
 from tests.support.placements import job, placement
 
 SETTINGS = {

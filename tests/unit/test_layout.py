@@ -1,7 +1,7 @@
 import pytest
 
-from shared.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
-from shared.names import JobId, Scope
+from shared.environment.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
+from shared.names.ids import JobId, Scope
 
 JOB = JobId("ws", "exp", "job")
 SEGMENT = path_segment(Scope("sub", "rg"), JOB, "the-uuid")

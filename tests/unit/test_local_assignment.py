@@ -1,7 +1,7 @@
 """local.assignment: which runner of the stack works for which cluster."""
 
 from local.assignment import Standing, Want, key, moves
-from shared.names import ClusterId
+from shared.names.ids import ClusterId
 from tests.support.jobs import after
 
 HOME, A, B = ClusterId("default", "default"), ClusterId("mine", "a"), ClusterId("mine", "b")

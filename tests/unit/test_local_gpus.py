@@ -3,7 +3,7 @@
 import pytest
 
 from local.runner_process import dealt_gpus
-from runner.gpu_share import Gpu
+from runner.machine.gpu_share import Gpu
 
 
 @pytest.mark.parametrize(

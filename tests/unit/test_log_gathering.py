@@ -1,6 +1,6 @@
 """How often a log that grows in a container is appended to: an append blob takes 50,000 blocks."""
 
-from shared.stores.containers import MOST_BLOCKS, gathering_seconds
+from shared.stores.volumes.blob_containers import MOST_BLOCKS, gathering_seconds
 
 _LOOK_SECONDS = 0.2
 

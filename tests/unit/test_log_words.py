@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shared.log_words import SaysWhatItIsAbout
+from shared.log_context import SaysWhatItIsAbout
 
 
 class Kept(logging.Handler):

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mounts import DEFAULT_ORDER, DRIVERS, choose, cifs, nfs, rclone_remote, unmanaged
-from runner.mounts.commands import Finished
-from runner.mounts.copying import can_be_file
-from runner.mounts.hints import mount_error
+from runner.machine.commands import Finished
+from runner.mounts.diagnosis import mount_error
+from runner.mounts.drivers import cifs, nfs, rclone_remote, unmanaged
+from runner.mounts.drivers.copy import can_be_file
+from runner.mounts.mount import DEFAULT_ORDER, DRIVERS, choose
 from runner.mounts.types import (
     BLOB_CONTAINER,
     ERROR_CODES,
@@ -20,7 +21,7 @@ from runner.mounts.types import (
     MountContext,
     Volume,
 )
-from runner.redaction import masked
+from runner.secrets.redaction import masked
 from shared.errors import MountError
 
 SHARE = Volume(FILE_SHARE, "afs", account="acct", share="logs", key="c2VjcmV0/+==")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mounts import mountinfo, settling
-from runner.mounts.mountinfo import Mount, holding, parse
+from runner.machine import mountinfo
+from runner.machine.mountinfo import Mount, holding, parse
+from runner.mounts import write_back
 
 LINES = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -47,11 +48,11 @@ def test_the_mount_that_a_path_lies_on_is_the_deepest_and_latest(monkeypatch: py
 def test_what_has_farther_to_go_than_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kinds = tmp_path / "filesystems"
     kinds.write_text("nodev\tsysfs\nnodev\toverlay\n\text4\n\tfuseblk\nnodev\tfuse\nnodev\tcifs\n")
-    monkeypatch.setattr(settling, "_FILESYSTEMS", kinds)
+    monkeypatch.setattr(write_back, "_FILESYSTEMS", kinds)
     remote = [
         k
         for k in ("ext4", "fuseblk", "overlay", "tmpfs", "cifs", "nfs4", "fuse.rclone")
-        if settling.is_remote(Mount("/", k, "", ()))
+        if write_back.is_remote(Mount("/", k, "", ()))
     ]
     assert remote == ["cifs", "nfs4", "fuse.rclone"]
 

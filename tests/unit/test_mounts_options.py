@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mounts import blobfuse_config, blobfuse_options
-from runner.mounts.blobfuse_options import BlobfuseOptions
+from runner.mounts.drivers import blobfuse_config, blobfuse_options
+from runner.mounts.drivers.blobfuse_options import BlobfuseOptions
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from shared.errors import MountError
 

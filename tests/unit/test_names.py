@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.names import (
+from shared.names.ids import (
     PRIORITIES,
     ClusterId,
     JobId,

@@ -1,8 +1,8 @@
-"""shared.near_misses: what was probably meant to be read, and what is anybody's."""
+"""shared.managers.near_misses: what was probably meant to be read, and what is anybody's."""
 
 import pytest
 
-from shared.near_misses import CLUSTERS, JOBS, Unread, unread
+from shared.managers.near_misses import CLUSTERS, JOBS, Unread, unread
 
 
 def _jobs(*paths: str) -> Unread:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.names import Scope
-from shared.operations import (
+from api.resources.operations import (
     Operation,
     Progress,
     Verb,
@@ -19,6 +18,7 @@ from shared.operations import (
     operation_from,
     resource_id,
 )
+from shared.names.ids import Scope
 
 GUID = "b95db607-e75f-45f8-9570-7624e657fbdc"
 SCOPE = Scope("sub", "rg")

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import azure.functions as func
 import pytest
 
-from api import requests
-from shared import origins
+from api import origins, requests
 from shared.settings import Settings
 
 

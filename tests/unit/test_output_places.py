@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from api.resources.output_places import OutputPlace, output_place
+from shared.documents.spec import JobSpec, MountVolumes
+from shared.environment.layout import path_segment
 from shared.errors import RequestError
-from shared.layout import path_segment
-from shared.names import ClusterId
-from shared.output_places import OutputPlace, output_place
+from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
-from shared.spec import JobSpec, MountVolumes
 from tests.support.jobs import JOB, SCOPE, UUID, a_job
 
 SEGMENT = path_segment(SCOPE, JOB, UUID)

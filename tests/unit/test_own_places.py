@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from runner.volumes import volumes_of
+from api.resources.output_places import output_place
+from runner.mounts.from_document import volumes_of
+from shared.documents.parse import DocumentSettings
+from shared.documents.spec import JobSpec, MountVolumes
 from shared.errors import MountError, NotFoundError, RequestError, Severity
-from shared.file_urls import file_share
-from shared.names import ClusterId
-from shared.output_places import output_place
-from shared.parse import DocumentSettings
+from shared.names.file_urls import file_share
+from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings, settings_from
-from shared.spec import JobSpec, MountVolumes
-from shared.stores.workspaces import Row
+from shared.stores.workspace_table import Row
 from tests.support.documents import CLUSTER, changed, cluster, job, told
 from tests.support.jobs import a_job
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, parse_cluster, parse_job
 from shared.errors import Severity
-from shared.parse import MOST_PROBLEMS, DocumentSettings, parse_cluster, parse_job
 from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, told
 
 NINE_FAULTS = """{

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from shared.documents.parse import DocumentSettings
 from shared.errors import Severity
-from shared.parse import DocumentSettings
 from tests.support.documents import OWN, job, told
 
 ACCOUNT, KEY = "<AZURE_BATCHAI_STORAGE_ACCOUNT>", "<AZURE_BATCHAI_STORAGE_KEY>"

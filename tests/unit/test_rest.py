@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from shared import rest, rest_jobs, state
-from shared.parse import parse_job
-from shared.spec import public_properties
-from shared.state import Job, Outcome, Reason, State
-from shared.waiting import NodeView, why
+from api.resources import forms, jobs
+from shared.documents.parse import parse_job
+from shared.documents.spec import public_properties
+from shared.jobs import model as state
+from shared.jobs.model import Job, Outcome, Reason, State
+from shared.jobs.waiting_reason import NodeView, why
 from tests.support.jobs import SCOPE, a_job, after, in_state
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
@@ -55,7 +56,7 @@ def test_a_job_looks_as_it_was_recorded(corpus: Path) -> None:
     resources = recorded(corpus)
     assert {r["properties"]["executionState"] for r in resources} == {"queued", "running", "succeeded"}
     for resource in resources:
-        ours = rest_jobs.job_resource(resubmitted(resource), SCOPE)
+        ours = jobs.job_resource(resubmitted(resource), SCOPE)
         theirs = resource["properties"]
         assert ours.keys() == resource.keys()
         assert ours["type"] == resource["type"]
@@ -69,7 +70,7 @@ def test_a_job_looks_as_it_was_recorded(corpus: Path) -> None:
 
 
 def test_absent_members_are_omitted() -> None:
-    properties = rest_jobs.job_resource(a_job(), SCOPE)["properties"]
+    properties = jobs.job_resource(a_job(), SCOPE)["properties"]
     assert "executionInfo" not in properties
     assert None not in properties.values()
 
@@ -77,7 +78,7 @@ def test_absent_members_are_omitted() -> None:
 def test_a_failure_shows_code_message_and_details() -> None:
     outcome = Outcome(Reason.FILE_SHARE_MOUNT, message="no such share", details=(("share", "logs"),))
     job = state.finish(in_state(State.RUNNING), outcome, after(9))
-    info = rest_jobs.job_resource(job, SCOPE)["properties"]["executionInfo"]
+    info = jobs.job_resource(job, SCOPE)["properties"]["executionInfo"]
     assert info["errors"] == [
         {
             "code": "AZFMountError",
@@ -90,14 +91,14 @@ def test_a_failure_shows_code_message_and_details() -> None:
 
 def test_a_waiting_job_says_why() -> None:
     job = a_job()
-    shown = rest_jobs.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)], "run"))
+    shown = jobs.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)], "run"))
     assert shown["properties"]["waiting"]["reason"] == "WaitingForNode"
 
 
 @pytest.mark.parametrize(("link", "keys"), [(None, {"value"}), ("http://next", {"value", "nextLink"})])
 def test_pages(link: str | None, keys: set[str]) -> None:
-    assert rest.page([{"a": 1}], link).keys() == keys
+    assert forms.page([{"a": 1}], link).keys() == keys
 
 
 def test_errors_have_arm_s_form() -> None:
-    assert rest.error_body("JobNotFound", "x") == {"error": {"code": "JobNotFound", "message": "x"}}
+    assert forms.error_body("JobNotFound", "x") == {"error": {"code": "JobNotFound", "message": "x"}}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.layout import setup_task_directory
-from shared.names import ClusterId, Scope
-from shared.rest_clusters import ClusterFacts, cluster_resource, login_information
-from shared.waiting import NodeView
+from api.resources.clusters import ClusterFacts, cluster_resource, login_information
+from shared.environment.layout import setup_task_directory
+from shared.jobs.waiting_reason import NodeView
+from shared.names.ids import ClusterId, Scope
 
 CREATED = datetime(2019, 12, 29, 7, 41, 13, 393000, UTC)
 

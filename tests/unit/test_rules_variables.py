@@ -1,7 +1,7 @@
 """The table of variables agrees with the variables that a job really gets."""
 
-from shared.environment import job_environment
-from shared.rules_variables import ALWAYS, BY_TOOLKIT
+from shared.documents.rules.variables import ALWAYS, BY_TOOLKIT
+from shared.environment.variables import job_environment
 from tests.support import placements
 
 

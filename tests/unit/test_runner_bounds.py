@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from runner import cgroups
-from runner.cgroups import Cgroup
-from runner.isolation import bounds
-from runner.isolation.types import Limits
+from runner.isolation import cgroup_limits
+from runner.limits import Limits
+from runner.machine import cgroups
+from runner.machine.cgroups import Cgroup
 
 PROCESSORS = os.cpu_count() or 1
 
@@ -23,7 +23,7 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_limits_are_written_into_the_jobs_own_group(group: Path) -> None:
-    made = bounds.set_up("x", Limits(500, 10**9), Cgroup(group))
+    made = cgroup_limits.set_up("x", Limits(500, 10**9), Cgroup(group))
     assert made.holds("memory") and made.holds("pids")
     found = [(group / name).read_text() for name in ("memory.max", "memory.swap.max", "pids.max")]
     assert found == [str(10**9), "0", "500"]
@@ -32,7 +32,7 @@ def test_limits_are_written_into_the_jobs_own_group(group: Path) -> None:
 
 
 def test_what_was_met_is_told(group: Path) -> None:
-    made = bounds.set_up("x", Limits(500, 200 * 1024**2), Cgroup(group))
+    made = cgroup_limits.set_up("x", Limits(500, 200 * 1024**2), Cgroup(group))
     (group / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 2\noom_kill 0\n")
     (group / "pids.events").write_text("max 0\n")
     assert made.exceeded() == ""
@@ -43,7 +43,7 @@ def test_what_was_met_is_told(group: Path) -> None:
 
 
 def test_a_job_without_limits_still_comes_after_its_runner(group: Path) -> None:
-    made = bounds.set_up("x", Limits(), Cgroup(group))
+    made = cgroup_limits.set_up("x", Limits(), Cgroup(group))
     assert [(bound.controller, bound.limit) for bound in made.held] == [("cpu", 100 * PROCESSORS)]
     assert made.exceeded() == ""
 
@@ -52,7 +52,7 @@ def test_controllers_of_their_own_hierarchies_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroups, "home_of", lambda controller: tmp_path if controller == "cpu" else None)
-    made = bounds.set_up("x", Limits(500, 10**9), None)
+    made = cgroup_limits.set_up("x", Limits(500, 10**9), None)
     assert [(bound.controller, bound.limit, bound.unified) for bound in made.held] == [
         ("cpu", 1024 * PROCESSORS, False)
     ]
@@ -64,14 +64,14 @@ def test_the_share_grows_with_the_machine_up_to_what_the_kernel_takes(
     group: Path, monkeypatch: pytest.MonkeyPatch, processors: int, shares: int, weight: int
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
-    assert bounds.cpu_shares() == shares
-    assert [bound.limit for bound in bounds.set_up("x", Limits(), Cgroup(group)).held] == [weight]
+    assert cgroup_limits.cpu_shares() == shares
+    assert [bound.limit for bound in cgroup_limits.set_up("x", Limits(), Cgroup(group)).held] == [weight]
 
 
 def test_a_group_without_controllers_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroups, "home_of", lambda controller: None)
-    assert bounds.set_up("x", Limits(500, 10**9), Cgroup(tmp_path)).held == ()
-    assert bounds.set_up("x", Limits(500, 10**9), None).held == ()
+    assert cgroup_limits.set_up("x", Limits(500, 10**9), Cgroup(tmp_path)).held == ()
+    assert cgroup_limits.set_up("x", Limits(500, 10**9), None).held == ()
 
 
 @pytest.mark.parametrize("alone", [True, False])

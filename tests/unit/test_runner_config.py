@@ -5,7 +5,7 @@ import pytest
 
 from runner.config import Premounted, config_from, job_base_environment
 from shared.errors import SettingsError
-from shared.names import ClusterId
+from shared.names.ids import ClusterId
 
 
 def config(

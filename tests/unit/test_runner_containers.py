@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from runner.containers.binds import bind, folders_for, premounted_folders
+from runner.containers.container_process import is_settable, recorded, script
 from runner.containers.docker import Answer, Docker
+from runner.containers.errors import ContainerError
 from runner.containers.images import Progress, image_of, is_final, summary
-from runner.containers.options import Options, run_words
-from runner.containers.step import is_settable, recorded, script
-from runner.containers.types import ContainerError
+from runner.containers.options import Options, bind, folders_for, premounted_folders, run_words
+from runner.doctor.check import State
 from runner.doctor.checks_containers import toolkit_verdict
 from runner.doctor.checks_containers import verdict as docker_verdict
-from runner.doctor.types import State
 from runner.mounts.types import FILE_SHARE, Volume
-from shared.spec_job import ContainerSettings
+from shared.documents.models.job import ContainerSettings
 
 PLAIN = Options("batchai-x", {"batchai.job": "w/e/j"}, {"MARK": "1"}, ())
 

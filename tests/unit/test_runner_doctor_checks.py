@@ -2,6 +2,7 @@
 
 import pytest
 
+from runner.doctor.check import State
 from runner.doctor.checks_clock import verdict as clock_verdict
 from runner.doctor.checks_gpu import Seen
 from runner.doctor.checks_gpu import verdict as gpu_verdict
@@ -11,11 +12,10 @@ from runner.doctor.checks_port import public_host
 from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
-from runner.doctor.types import State
-from runner.gpu_share import Gpu
+from runner.machine.gpu_share import Gpu
 from shared.errors import NotFoundError, StoreError
 from shared.settings import Settings
-from shared.stores.trials import Tried, name_in_token
+from shared.stores.permission_probe import Tried, name_in_token
 
 TWO = Seen(("V100", "V100"), "550.1", 2, devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
 DENIED = Tried(("create",), "send", StoreError("send, queue q: storage answered 403 AuthenticationFailed"))

@@ -13,11 +13,11 @@ from local import environment
 from local.azurite import Endpoints
 from local.layout import DataDirectory
 from runner.config import config_from
-from runner.doctor.guarded import Group, run_all
-from runner.doctor.showing import as_json, exit_code, print_table
-from runner.doctor.surroundings import stack_settings, surroundings
-from runner.doctor.types import Check, State, failed, not_checked, ok
-from runner.own_secrets import secrets_in
+from runner.doctor.check import Check, State, failed, not_checked, ok
+from runner.doctor.check_groups import Group, run_all
+from runner.doctor.report import as_json, exit_code, print_table
+from runner.doctor.settings_source import stack_settings, surroundings
+from runner.secrets.settings import secrets_in
 from shared.settings import settings_from
 
 KEY = "c2VjcmV0LWtleQ=="

@@ -1,8 +1,8 @@
-"""runner.gpu_share: whose GPUs are whose, and what CUDA_VISIBLE_DEVICES becomes."""
+"""runner.machine.gpu_share: whose GPUs are whose, and what CUDA_VISIBLE_DEVICES becomes."""
 
 import pytest
 
-from runner.gpu_share import Gpu, GpuShare, chosen
+from runner.machine.gpu_share import Gpu, GpuShare, chosen
 
 MACHINE = tuple(Gpu(index, f"GPU-{letter}{letter}") for index, letter in enumerate("abcd"))
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from runner.isolation.limits import default_memory, default_processes, limits_from, memory_from, size
-from runner.isolation.types import Limits
+from runner.limits import Limits, default_memory, default_processes, limits_from, memory_from, size
 
 
 def read(processes: str = "", memory: str = "") -> Limits:

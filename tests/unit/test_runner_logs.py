@@ -1,6 +1,6 @@
 import pytest
 
-from runner.logs import attempt_name
+from shared.environment.layout import attempt_name
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import io
 import json
 from pathlib import Path
 
-from runner.path_writer import main
+from runner.isolation.path_writer import main
 
 
 def ask(folder: Path, *requests: tuple[dict[str, object], bytes]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from runner.polling import QueueOrder
+from runner.agent.queue_order import QueueOrder
 
 HIGH, NORMAL, LOW = "h", "n", "l"
 

@@ -1,4 +1,4 @@
-"""runner.ports: ports nobody else has, held."""
+"""runner.machine.network: ports nobody else has, held."""
 
 import socket
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from runner import ports
+from runner.machine import network
 from shared.errors import LaunchError
 
 FIRST = 23222
@@ -21,14 +21,14 @@ def _listens(number: int) -> Iterator[None]:
 
 
 def test_ports_count_from_the_first_over_those_that_are_free() -> None:
-    with _listens(FIRST + 1), ports.held(3, FIRST) as offered:
+    with _listens(FIRST + 1), network.held(3, FIRST) as offered:
         assert offered.numbers == (FIRST, FIRST + 2, FIRST + 3)
-        with ports.held(1, FIRST) as neighbours:
+        with network.held(1, FIRST) as neighbours:
             assert neighbours.numbers == (FIRST + 4,)
 
 
 def test_a_held_port_is_closed_to_others_until_it_is_released() -> None:
-    with ports.held(1, FIRST) as offered:
+    with network.held(1, FIRST) as offered:
         (number,) = offered.numbers
         with pytest.raises(OSError, match="in use"), _listens(number):
             pass
@@ -38,5 +38,5 @@ def test_a_held_port_is_closed_to_others_until_it_is_released() -> None:
 
 
 def test_a_machine_without_free_ports_says_so() -> None:
-    with ports.held(1, 32767), pytest.raises(LaunchError, match="no 1 free ports from 32767"):
-        ports.hold(1, 32767)
+    with network.held(1, 32767), pytest.raises(LaunchError, match="no 1 free ports from 32767"):
+        network.hold(1, 32767)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runner.own_log import RedactingFilter
-from runner.redaction import LEAST, MASK, KnownSecrets, RedactedStream, Redactor, forms, masked
+from runner.secrets.log_filter import RedactingFilter
+from runner.secrets.redaction import LEAST, MASK, KnownSecrets, RedactedStream, Redactor, forms, masked
 
 #: Without the mask's own character: a secret that is spelt with it could be put together by striking another.
 LETTERS = st.characters(exclude_characters="*", exclude_categories=["Cs"])

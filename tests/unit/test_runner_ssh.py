@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.job_user import JobUser
-from runner.ports import HeldPorts
+from runner.isolation.job_user import JobUser
+from runner.machine.network import HeldPorts
 from runner.ssh import keys
 from runner.ssh.access import Access, Peer, SshError, access_from_json
 from runner.ssh.client import Client, config, known_hosts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.stopping import StopReason, StopSignal
+from runner.processes.stop_signal import StopReason, StopSignal
 
 
 def signal_at(times: list[float]) -> StopSignal:

@@ -2,12 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from runner.mounts.from_document import place_of, volumes_of
 from runner.mounts.types import FILE_SHARE, Volume
-from runner.volumes import place_of, volumes_of
+from shared.documents.spec import MountVolumes
 from shared.errors import MountError, NotFoundError
 from shared.settings import AccountEndpoints, Settings
-from shared.spec import MountVolumes
-from shared.stores.workspaces import Kind, Row
+from shared.stores.workspace_table import Kind, Row
 
 LOGS = Volume(FILE_SHARE, "logs", account="a", share="logs")
 DEEP = Volume(FILE_SHARE, "logs/deep", account="a", share="deep")

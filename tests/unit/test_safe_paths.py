@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.safe_paths import leaves_root, prefix_fault, relative_fault, rooted
+from shared.names.paths import leaves_root, prefix_fault, relative_fault, rooted
 
 
 @pytest.mark.parametrize(

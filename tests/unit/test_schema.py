@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from shared.schema import cluster_schema, job_schema, schema_text
+from shared.documents.json_schema import cluster_schema, job_schema, schema_text
 from tests.support.documents import CLUSTER, JOB, changed
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

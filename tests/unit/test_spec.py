@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.errors import DocumentError
-from shared.shape import shape_of
-from shared.spec import (
+from shared.documents.models.shape import shape_of
+from shared.documents.spec import (
     TOOL_TYPES,
     ClusterSpec,
     JobSpec,
@@ -20,6 +19,7 @@ from shared.spec import (
     public_properties,
     to_document,
 )
+from shared.errors import DocumentError
 from tests.support.documents import JOB, changed, cluster, job
 
 REFERENCE = {"sourceVault": {"id": "/subscriptions/s/v"}, "secretUrl": "https://v.vault.azure.net/secrets/n"}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from shared.shape import Kind, shape_of
-from shared.spec import ClusterSpec, JobSpec, KeyVaultSecretReference, Model, public_properties
-from shared.spec_secrets import references, secret_values, with_values
-from shared.vault_urls import VaultSecret, vault_secret
+from shared.documents.models.shape import Kind, shape_of
+from shared.documents.secret_references import references, secret_values, with_values
+from shared.documents.spec import ClusterSpec, JobSpec, KeyVaultSecretReference, Model, public_properties
+from shared.names.vault_urls import VaultSecret, vault_secret
 
 
 def url(name: str) -> str:

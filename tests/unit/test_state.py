@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared import state
 from shared.errors import IllegalTransitionError, LostOwnershipError
-from shared.state import AttemptReport, Job, Outcome, Reason, State, StreamSeal
+from shared.jobs import model as state
+from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State, StreamSeal
 from tests.support.jobs import a_job, after, in_state, lease_of
 
 SUCCEEDED = Outcome(Reason.SUCCEEDED, 0)

@@ -3,12 +3,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import state, status
+from shared.environment.layout import path_segment
 from shared.errors import Problem, Severity
-from shared.layout import path_segment
-from shared.names import ClusterId
-from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
-from shared.waiting import NodeView, why
+from shared.jobs import model as state
+from shared.jobs import status_json
+from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
+from shared.jobs.waiting_reason import NodeView, why
+from shared.names.ids import ClusterId
 from tests.support.jobs import JOB, SCOPE, UUID, a_job, after, in_state
 
 PROPERTIES = json.dumps(
@@ -32,12 +33,12 @@ SEGMENT = path_segment(SCOPE, JOB, UUID)
     ],
 )
 def test_times_are_utc_with_milliseconds(moment: datetime, text: str) -> None:
-    assert status.timestamp(moment) == text
+    assert status_json.timestamp(moment) == text
 
 
 def test_a_queued_job_says_where_its_output_will_be_and_why_it_waits() -> None:
     job = a_job(properties=PROPERTIES)
-    shown = status.of_job(job, SCOPE, after(1), why(job, [], [NodeView("n", "idle", True)], "run"))
+    shown = status_json.of_job(job, SCOPE, after(1), why(job, [], [NodeView("n", "idle", True)], "run"))
     root = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
     assert shown["output"] == {
         "stdOutErr": f"{root}/logs/{SEGMENT}/stdouterr",
@@ -57,7 +58,7 @@ def test_an_ended_job_says_how() -> None:
     job = state.finish(
         in_state(State.RUNNING), Outcome(Reason.JOB_FAILED, 3, "text"), after(9), AttemptReport((seal,))
     )
-    shown = status.of_job(job, SCOPE, after(9))
+    shown = status_json.of_job(job, SCOPE, after(9))
     assert (shown["state"], shown["exitCode"], shown["attempt"]) == ("failed", 3, 1)
     assert shown["errors"] == [{"code": "JobFailed", "message": "text", "details": []}]
     assert shown["logs"] == [
@@ -67,13 +68,13 @@ def test_an_ended_job_says_how() -> None:
 
 
 def test_exit_code_zero_is_shown() -> None:
-    assert status.of_job(in_state(State.SUCCEEDED), SCOPE, after(9))["exitCode"] == 0
+    assert status_json.of_job(in_state(State.SUCCEEDED), SCOPE, after(9))["exitCode"] == 0
 
 
 def test_refusals_show_errors_first_and_count_them() -> None:
     note = Problem(1, 1, "$.a", "older", severity=Severity.NOTE)
     late, early = Problem(9, 1, "$.c", "wrong"), Problem(2, 1, "$.b", "wrong", "Mend it.")
-    shown = status.refused((note, late, early), after(0))
+    shown = status_json.refused((note, late, early), after(0))
     assert [p["path"] for p in shown["problems"]] == ["$.b", "$.c", "$.a"]
     assert shown["message"].startswith("2 problems found")
     assert shown["problems"][0] == {
@@ -87,11 +88,11 @@ def test_refusals_show_errors_first_and_count_them() -> None:
 
 
 def test_more_problems_than_anybody_reads_are_counted() -> None:
-    shown = status.refused(tuple(Problem(i, 1, "$", "x") for i in range(1, 501)), after(0))
-    assert len(shown["problems"]) == status.MOST_PROBLEMS
-    assert shown["problemsNotShown"] == 500 - status.MOST_PROBLEMS
+    shown = status_json.refused(tuple(Problem(i, 1, "$", "x") for i in range(1, 501)), after(0))
+    assert len(shown["problems"]) == status_json.MOST_PROBLEMS
+    assert shown["problemsNotShown"] == 500 - status_json.MOST_PROBLEMS
 
 
 def test_an_accepted_cluster() -> None:
-    shown = status.of_cluster(ClusterId("ws", "gpu"), SCOPE, after(0))
+    shown = status_json.of_cluster(ClusterId("ws", "gpu"), SCOPE, after(0))
     assert shown["id"].endswith("/workspaces/ws/clusters/gpu")

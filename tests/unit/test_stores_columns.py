@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.parse import parse_cluster, parse_job
-from shared.stores import columns
+from shared.documents.parse import parse_cluster, parse_job
+from shared.names import table_limits
 from tests.support.documents import CLUSTER, JOB, changed
 
 #: Everything that texts of programs and documents may hold, halves of pairs included.
@@ -20,21 +20,21 @@ def _units(text: str) -> int:
 
 @given(ANY, st.integers(1, 40))
 def test_a_cut_text_fits_and_keeps_whole_characters(text: str, most: int) -> None:
-    found = columns.cut(text, most)
+    found = table_limits.cut(text, most)
     assert _units(found) <= most
-    assert found == columns.clean(text) or columns.clean(text).startswith(found[:-1])
+    assert found == table_limits.clean(text) or table_limits.clean(text).startswith(found[:-1])
 
 
 @given(ANY, st.integers(6, 60))
 def test_an_escaped_text_fits_as_json(text: str, most: int) -> None:
-    found = columns.escaped(text, most)
+    found = table_limits.escaped(text, most)
     assert _units(json.dumps(found, ensure_ascii=False)) - 2 <= most
-    assert found == columns.clean(text) or columns.clean(text).startswith(found[:-1])
+    assert found == table_limits.clean(text) or table_limits.clean(text).startswith(found[:-1])
 
 
 @given(st.lists(st.tuples(ANY, st.integers(), st.lists(ANY)), max_size=6), st.integers(200, 600))
 def test_a_list_fits_and_keeps_its_end(values: list[tuple[str, int, list[str]]], most: int) -> None:
-    text = columns.listed(values, most) or "[]"
+    text = table_limits.listed(values, most) or "[]"
     assert _units(text) <= most
     kept = json.loads(text)
     assert [number for _, number, _ in kept] == [number for _, number, _ in values][len(values) - len(kept) :]
@@ -42,17 +42,17 @@ def test_a_list_fits_and_keeps_its_end(values: list[tuple[str, int, list[str]]],
 
 def test_short_texts_are_not_cut_for_the_sake_of_long_ones() -> None:
     kept = json.loads(
-        columns.listed([["x" * 5_000, "2025-01-01T00:00:00.000000+00:00", "word"]], 1_000) or ""
+        table_limits.listed([["x" * 5_000, "2025-01-01T00:00:00.000000+00:00", "word"]], 1_000) or ""
     )
     assert kept[0][1:] == ["2025-01-01T00:00:00.000000+00:00", "word"]
 
 
 @given(st.text(max_size=9), st.sampled_from(["", "Name0"]))
 def test_a_text_of_any_length_is_spread_over_columns(part: str, first: str) -> None:
-    text = columns.clean(part * 8_000)
-    found = columns.spread("Name", text, first)
-    assert all(_units(piece) <= columns.MOST_UNITS for piece in found.values())
-    assert columns.joined(found, "Name", first) == text
+    text = table_limits.clean(part * 8_000)
+    found = table_limits.spread("Name", text, first)
+    assert all(_units(piece) <= table_limits.MOST_UNITS for piece in found.values())
+    assert table_limits.joined(found, "Name", first) == text
     assert not text or (first or "Name") in found
 
 

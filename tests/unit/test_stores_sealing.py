@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.errors import StoreError
 from shared.reseal import resealed
-from shared.stores.sealing import Sealer
+from shared.stores.secrets.sealing import Sealer
 
 NEW, OLD = b"n" * 32, b"o" * 32
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.rest_provider import ClusterUse, usages
-from shared.vm_sizes import family, processors
+from api.resources.provider import ClusterUse, usages
+from shared.names.vm_sizes import family, processors
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runner.mounts.targets import prepare
-from runner.volumes import volumes_of
+from api.resources.output_places import output_place
+from runner.mounts.from_document import volumes_of
+from runner.mounts.mount_points import prepare
+from shared.documents.parse import DocumentSettings, parse_job
+from shared.documents.spec import JobSpec
 from shared.errors import MountError, NotFoundError, RequestError
-from shared.output_places import output_place
-from shared.parse import DocumentSettings, parse_job
 from shared.settings import AccountEndpoints, Settings
-from shared.spec import JobSpec
-from shared.stores.workspaces import Row
+from shared.stores.workspace_table import Row
 from tests.support.jobs import SCOPE, a_job
 
 OWN, KEY = "ownaccount", "b3duIGtleQ=="

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared import state
-from shared.state import Outcome, Reason, State
-from shared.waiting import NodeView, QueuedEntry, WaitingReason, is_alive, why
+from shared.jobs import model as state
+from shared.jobs.model import Outcome, Reason, State
+from shared.jobs.waiting_reason import NodeView, QueuedEntry, WaitingReason, is_alive, why
 from tests.support.jobs import CREATED, a_job, after, in_state
 
 RUN = "make runner CLUSTER={cluster}"

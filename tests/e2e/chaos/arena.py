@@ -23,12 +23,12 @@ from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.processes import Child
 from local.stack import APP
+from shared.backend import provision
+from shared.environment.layout import path_segment
 from shared.errors import BatchAIError
-from shared.layout import path_segment
+from shared.jobs.model import Job, State
 from shared.settings import Settings
-from shared.state import Job, State
-from shared.stores.shares import ShareAddress, create_share
-from shared.wiring import provision
+from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
 from tests.support.waiting import eventually
 from tests.support.wire import Wire, WiredStorage

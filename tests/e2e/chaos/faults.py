@@ -13,9 +13,9 @@ from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
 from shared.errors import BatchAIError
-from shared.state import State
-from shared.stores import rows
-from shared.stores.jobs import TABLE
+from shared.jobs.model import State
+from shared.stores import job_rows
+from shared.stores.job_table import TABLE
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena
 from tests.support.jobs import a_job
 from tests.support.waiting import eventually
@@ -183,7 +183,7 @@ def newer_version(arena: Arena, dice: random.Random, record: Record) -> None:
     queue = world.manager.queues._client(world.queue(dice.choice(("high", "normal", "low"))))
     table = world.backend.connection.tables.get_table_client(TABLE)
     strange = a_job(id=world.id("strange"), cluster=world.cluster, state=State("suspended"))
-    entity = rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}
+    entity = job_rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}
     try:
         queue.send_message(json.dumps({"v": 2, "task": "of another kind"}))
         table.upsert_entity(entity)

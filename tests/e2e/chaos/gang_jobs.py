@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from shared.state import Job, State
+from shared.jobs.model import Job, State
 from tests.e2e.chaos.ledger import Line
 
 _SCRIPT = """\

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.events import EventKind
-from shared.state import Job, State
+from shared.jobs.events import EventKind
+from shared.jobs.model import Job, State
 from tests.e2e.chaos import printed
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from shared.state import Job, StreamSeal
+from shared.jobs.model import Job, StreamSeal
 
 _LINES = 400
 _NAME = "stdout.txt"

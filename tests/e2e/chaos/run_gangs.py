@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import BatchAIError
-from shared.state import State
+from shared.jobs.model import State
 from tests.e2e.chaos import gang_jobs
 from tests.e2e.chaos.arena import Arena
 from tests.e2e.chaos.faults import FAULTS, Record

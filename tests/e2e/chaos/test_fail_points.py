@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.fail_points import POINTS
-from shared.state import State
+from shared.jobs.model import State
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.stores.clusters import NodeRow
+from shared.stores.cluster_table import NodeRow
 from tests.e2e.chaos import faults, gang_jobs, run_gangs
 from tests.e2e.chaos.arena import LEASE_SECONDS, MOST_ATTEMPTS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually

@@ -4,8 +4,8 @@ import signal
 import time
 from pathlib import Path
 
-from runner.leaving import LEAVE_SECONDS, OUT_OF_TIME
-from shared.state import State
+from runner.agent.shutdown import LEAVE_SECONDS, OUT_OF_TIME
+from shared.jobs.model import State
 from tests.e2e.chaos.arena import TIMES, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 from tests.support.wire import Wire

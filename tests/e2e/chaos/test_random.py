@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.names import JobId
-from shared.state import State, StreamSeal
+from shared.jobs.model import State, StreamSeal
+from shared.names.ids import JobId
 from tests.e2e.chaos import printed
 from tests.e2e.chaos.faults import FAULTS
 from tests.e2e.chaos.ledger import WORDS, Line, judge, recoveries

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local import azurite
-from shared.state import Reason
+from shared.jobs.model import Reason
 from tests.e2e.clients.conftest import python_of
 from tests.support.command_line import CommandLine
 from tests.support.rest_api import PROJECT, RestApi

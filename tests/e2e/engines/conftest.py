@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from runner.job_user import own
-from runner.mounts.commands import find_program
+from runner.isolation.job_user import own
+from runner.machine.commands import find_program
 from runner.ssh import server, shared_temp
-from shared.state import Job, State
+from shared.jobs.model import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
 from tests.integration.mounts.conftest import need
 from tests.support import closed_machine

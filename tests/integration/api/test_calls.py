@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from shared.admission import Source
-from shared.names import JobId
+from shared.managers.admission import Source
+from shared.names.ids import JobId
 from tests.support.world import World, document
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from shared.operations import Operation, Verb
+from api.resources.operations import Operation, Verb
 from tests.support.rest_api import GROUP, ROOT, VERSION, RestApi
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.names import JobId
+from shared.names.ids import JobId
 from tests.support.rest_api import CLUSTER, ROOT, RestApi
 from tests.support.waiting import eventually
 

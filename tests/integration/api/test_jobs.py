@@ -7,12 +7,12 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from shared import state as transitions
+from api.blob_drops import take_job
 from shared.errors import LostOwnershipError
-from shared.intake import take_job
-from shared.names import ClusterId, queue_name
-from shared.state import Reason, State
-from shared.stores.clusters import NodeRow
+from shared.jobs import model as transitions
+from shared.jobs.model import Reason, State
+from shared.names.ids import ClusterId, queue_name
+from shared.stores.cluster_table import NodeRow
 from tests.support.rest_api import RestApi
 from tests.support.waiting import eventually
 

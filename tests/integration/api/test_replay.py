@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.attempts import Claim
-from shared.names import ClusterId
-from shared.stores.clusters import NodeRow
+from shared.managers.attempts import Claim
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import NodeRow
 from tests.support.rest_api import ROOT, VERSION, RestApi
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.names import ClusterId
-from shared.stores.clusters import NodeRow
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import NodeRow
 from tests.support.rest_api import CLUSTER, GROUP, ROOT, RestApi
 from tests.support.waiting import eventually
 

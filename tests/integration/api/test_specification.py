@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.state import Reason
+from shared.jobs.model import Reason
 from tests.support.rest_api import CLUSTER, ROOT, RestApi
 from tests.support.specification import BEYOND, Specification
 

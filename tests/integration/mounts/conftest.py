@@ -13,9 +13,9 @@ from azure.storage.blob import ContainerClient
 
 from local import processes
 from local.azurite import ACCOUNT, KEY, Endpoints
-from runner.mounts import mountinfo
-from runner.mounts.commands import find_program
-from runner.mounts.fuse_process import fuse_fault
+from runner.machine import mountinfo
+from runner.machine.commands import find_program
+from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from runner.mounts.unmounting import unmount
 from tests.support.container_files import SdkContainerFiles

@@ -10,9 +10,10 @@ import psutil
 import pytest
 from azure.storage.blob import ContainerClient
 
-from runner.mounts import blobfuse2 as blobfuse2_driver
-from runner.mounts import mount_volume, mountinfo, sweep
-from runner.mounts.commands import find_program
+from runner.machine import mountinfo
+from runner.machine.commands import find_program
+from runner.mounts.drivers import blobfuse2 as blobfuse2_driver
+from runner.mounts.mount import mount_volume, sweep
 from runner.mounts.types import UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine, slow_to_end, words_of

@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
-from runner.mounts import mount_volume
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import MountContext, UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from runner.machine.trusted_path import Ground
 
-from runner.job_user import own
-from runner.log_places import VolumeLogs, while_mounted
-from runner.path_folder import PathFolder
-from runner.volumes import Ground
+from runner.isolation.job_user import own
+from runner.logs.path_folder import PathFolder
+from runner.logs.routing import VolumeLogs, while_mounted
 from shared.errors import NotFoundError, StoreError
 from tests.integration.mounts.conftest import need
 from tests.support.waiting import eventually

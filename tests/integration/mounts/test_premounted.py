@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.mounts import mount_all, mount_volume, premounted, sweep
+from runner.mounts.drivers import premounted
+from runner.mounts.mount import mount_all, mount_volume, sweep
 from runner.mounts.types import FILE_SHARE, MountContext, UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine

@@ -15,7 +15,8 @@ import pytest
 from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
 
 from local.azurite import Endpoints
-from runner.mounts import mount_all, mount_volume, mountinfo, sweep
+from runner.machine import mountinfo
+from runner.mounts.mount import mount_all, mount_volume, sweep
 from runner.mounts.types import BLOB_CONTAINER, MountContext, UnmountError, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import Machine, slow_to_end, words_of

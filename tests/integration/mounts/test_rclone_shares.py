@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from azure.storage.fileshare import ShareSasPermissions, generate_share_sas
 
-from runner.mounts import mount_volume
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import FILE_SHARE, Volume
 from shared.errors import MountError
 from tests.integration.mounts.conftest import FileService, Machine

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
-from runner.mounts import mount_volume, mountinfo, rclone_control, settling
+from runner.machine import mountinfo
+from runner.mounts import write_back
+from runner.mounts.drivers import rclone_control
+from runner.mounts.mount import mount_volume
 from runner.mounts.types import UnmountError, Volume
 from tests.integration.mounts.conftest import Machine, need
 from tests.integration.mounts.test_rclone import rclone_of
@@ -25,7 +28,7 @@ def fusectl(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     need(None if os.geteuid() == 0 else "mounting fusectl needs root")
     folder = tmp_path_factory.mktemp("connections")
     subprocess.run(["mount", "-t", "fusectl", "none", str(folder)], check=True)
-    monkeypatch.setattr(settling, "_CONNECTIONS", folder)
+    monkeypatch.setattr(write_back, "_CONNECTIONS", folder)
     yield
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -64,7 +67,7 @@ def test_where_nothing_tells_it_is_asked_until_it_is_quiet(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(settling, "_CONNECTIONS", tmp_path / "none")
+    monkeypatch.setattr(write_back, "_CONNECTIONS", tmp_path / "none")
     with mount_volume(volume, machine.root, machine.context) as mounted:
         asked.clear()
         mounted.settle(machine.said.append)
@@ -75,13 +78,13 @@ def test_where_nothing_tells_it_is_asked_until_it_is_quiet(
 def test_a_program_that_does_not_answer_is_told_and_waited_for(machine: Machine, volume: Volume) -> None:
     with mount_volume(volume, machine.root, machine.having(timeout_seconds=5).context) as mounted:
         found = mountinfo.mounted_at(mounted.target)
-        assert found and eventually(lambda: settling.requests(found) == 0)
+        assert found and eventually(lambda: write_back.requests(found) == 0)
         (rclone,) = rclone_of(machine)
         rclone.send_signal(signal.SIGSTOP)
         with subprocess.Popen(["stat", mounted.target / "nobody"], stderr=subprocess.DEVNULL):
-            eventually(lambda: settling.requests(found))
+            eventually(lambda: write_back.requests(found))
             with pytest.raises(UnmountError, match="requests got no answer within 0 s"):
-                settling.wait_for_answers(volume, found, machine.said.append, 0.2)
+                write_back.wait_for_answers(volume, found, machine.said.append, 0.2)
             rclone.send_signal(signal.SIGCONT)
-            assert settling.wait_for_answers(volume, found, machine.said.append, 10)
+            assert write_back.wait_for_answers(volume, found, machine.said.append, 10)
         mounted.settle(machine.said.append)

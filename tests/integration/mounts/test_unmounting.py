@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.mounts import mount_volume, mountinfo, sweep
+from runner.machine import mountinfo
+from runner.mounts.mount import mount_volume, sweep
 from runner.mounts.types import UNMANAGED, UnmountError, Volume
 from runner.mounts.unmounting import unmount
 from shared.errors import MountError

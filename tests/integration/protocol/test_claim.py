@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from shared import fail_points, state
-from shared.attempts import Claim
+from shared import fail_points
 from shared.errors import LostOwnershipError, StoreError
-from shared.events import EventKind
 from shared.fail_points import FailPointError
-from shared.state import AttemptReport, Outcome, Reason, State, StreamSeal
-from shared.stores.clusters import NodeRow
-from shared.waiting import WaitingReason
+from shared.jobs import model as state
+from shared.jobs.events import EventKind
+from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
+from shared.jobs.waiting_reason import WaitingReason
+from shared.managers.attempts import Claim
+from shared.stores.cluster_table import NodeRow
 from tests.support.waiting import eventually
 from tests.support.world import DONE, World
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from shared.clusters import ClusterManager
+from shared.backend import backend
 from shared.errors import NotFoundError
-from shared.names import ClusterId
-from shared.stores.clusters import ClusterRow, ClusterTable
-from shared.wiring import backend
+from shared.managers.cluster_manager import ClusterManager
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import ClusterRow, ClusterTable
 from tests.support.world import CLUSTER, World
 
 

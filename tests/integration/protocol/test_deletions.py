@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from shared import cascade
+from shared.backend import backend
 from shared.errors import StoreError
-from shared.names import PRIORITIES, queue_name
-from shared.removing import deletion_of as deletion_of_job
+from shared.managers import cascading_deletion
+from shared.managers.job_removal import deletion_of as deletion_of_job
+from shared.names.ids import PRIORITIES, queue_name
 from shared.stores.connection import CallCounter
-from shared.stores.workspaces import Kind
-from shared.wiring import backend
+from shared.stores.workspace_table import Kind
 from tests.support.waiting import eventually
 from tests.support.world import CLUSTER, World, document
 
@@ -70,7 +70,7 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
 ) -> None:
     """At whatever write the other one comes in between, until there is no such write any more."""
     # Otherwise a cluster's deletion stays noted for a minute after its end.
-    monkeypatch.setattr(cascade, "_SEEN_SECONDS", -1.0)
+    monkeypatch.setattr(cascading_deletion, "_SEEN_SECONDS", -1.0)
     caplog.set_level(logging.INFO, "shared")
     other = world.backend.cascade
     for before in range(1, 60):
@@ -101,7 +101,7 @@ def test_a_deletion_that_fails_is_told_without_a_traceback_and_louder_when_it_la
         (600.0, "WARNING", "goes on with the next turn"),
         (-1.0, "ERROR", "stuck for 0 min"),
     ):
-        monkeypatch.setattr(cascade, "_LONG_SECONDS", long_seconds)
+        monkeypatch.setattr(cascading_deletion, "_LONG_SECONDS", long_seconds)
         caplog.clear()
         world.backend.cascade.resume()
         (record,) = [r for r in caplog.records if world.settings.default_workspace in r.getMessage()]
@@ -117,7 +117,7 @@ def test_nothing_is_left_of_a_workspace_that_was_deleted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows, accepted documents of jobs and of every revision of a cluster, queues."""
-    monkeypatch.setattr(cascade, "_SEEN_SECONDS", -1.0)
+    monkeypatch.setattr(cascading_deletion, "_SEEN_SECONDS", -1.0)
     before = set(world.manager.documents.list_accepted())
     world.create_cluster(CLUSTER | {"properties": CLUSTER["properties"] | {"vmSize": "STANDARD_D2"}})
     world.accept()

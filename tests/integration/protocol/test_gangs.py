@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from shared.attempts import Claim, Help
 from shared.errors import LostOwnershipError
-from shared.events import EventKind
-from shared.gang import Ending, Gang, Member, Phase, Step
-from shared.gangs import Gangs, new_token
-from shared.state import AttemptReport, Job, Outcome, Reason, State, StreamSeal
-from shared.stores.clusters import NodeRow
-from shared.waiting import WaitingReason
+from shared.jobs.events import EventKind
+from shared.jobs.gang import Ending, Gang, Member, Phase, Step
+from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State, StreamSeal
+from shared.jobs.waiting_reason import WaitingReason
+from shared.managers.attempts import Claim, Help
+from shared.managers.gang_manager import Gangs, new_token
+from shared.stores.cluster_table import NodeRow
 from tests.support.waiting import eventually
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import Endpoints
-from shared.state import Outcome, Reason, State
+from shared.jobs.model import Outcome, Reason, State
 from tests.support.wire import WiredStorage
 from tests.support.world import DONE, World, settings_for
 from tests.support.world import world as open_world

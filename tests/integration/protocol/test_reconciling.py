@@ -5,14 +5,14 @@ import json
 
 import pytest
 
+from api.blob_drops import reconciler, take_job
 from local.azurite import Endpoints
 from local.host.delivery import create_queue
-from shared import reconciling
 from shared.errors import StoreError
-from shared.intake import reconciler, take_job
-from shared.reconciling import patiently
-from shared.state import State
-from shared.stores.poison import QUEUE
+from shared.jobs.model import State
+from shared.managers import drop_reconciler
+from shared.managers.drop_reconciler import patiently
+from shared.stores.poison_queue import QUEUE
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
 from tests.support.world import World, document, settings_for
@@ -38,7 +38,7 @@ def turn(world: World) -> int:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every drop without an answer counts as late."""
-    monkeypatch.setattr(reconciling, "_LATE_SECONDS", -2.0)
+    monkeypatch.setattr(drop_reconciler, "_LATE_SECONDS", -2.0)
 
 
 def test_a_drop_without_an_answer_is_found_and_taken(world: World, at_once: None) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.intake import take_cluster, take_job
-from shared.state import State
+from api.blob_drops import take_cluster, take_job
+from shared.jobs.model import State
 from tests.support.world import CLUSTER, World, document
 
 OLD, NEW = document("echo old"), document("echo new")

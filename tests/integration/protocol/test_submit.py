@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.admission import Source
 from shared.errors import NotFoundError
-from shared.names import JobId
-from shared.state import State
+from shared.jobs.model import State
+from shared.managers.admission import Source
+from shared.names.ids import JobId
 from tests.support.world import World, document
 
 

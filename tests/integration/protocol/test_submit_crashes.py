@@ -3,7 +3,7 @@
 The crash is played by taking away what the crashed process would not have written.
 """
 
-from shared.state import Job, State
+from shared.jobs.model import Job, State
 from tests.support.waiting import eventually
 from tests.support.world import World
 

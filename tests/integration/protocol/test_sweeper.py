@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from runner.node_report import NodeReporter
-from shared import sweeper
-from shared.state import State
-from shared.stores import clusters
-from shared.stores.clusters import NodeRow
-from shared.stores.keys import cluster_partition
+from runner.agent.heartbeat import NodeReporter
+from shared.jobs.model import State
+from shared.managers import sweeper
+from shared.stores import cluster_table
+from shared.stores.cluster_table import NodeRow
+from shared.stores.row_keys import cluster_partition
 from tests.support.waiting import eventually
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world
@@ -197,7 +197,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return count
 
     for name in ("_node", "_silent"):
-        monkeypatch.setattr(clusters, name, counted(getattr(clusters, name)))
+        monkeypatch.setattr(cluster_table, name, counted(getattr(cluster_table, name)))
     return names
 
 

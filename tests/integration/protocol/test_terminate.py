@@ -1,4 +1,4 @@
-from shared.state import Outcome, Reason, State
+from shared.jobs.model import Outcome, Reason, State
 from tests.support.world import World
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.events import EventKind
-from shared.state import State
-from shared.stores import keys
-from shared.stores.jobs import TABLE
+from shared.jobs.events import EventKind
+from shared.jobs.model import State
+from shared.stores import row_keys
+from shared.stores.job_table import TABLE
 from tests.support.world import World
 
 
@@ -19,7 +19,7 @@ def table(world: World) -> TableClient:
 
 def change(world: World, row: str, **columns: Any) -> None:
     """What another version does to a row."""
-    entity = {"PartitionKey": keys.partition(world.cluster.workspace), "RowKey": row, **columns}
+    entity = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": row, **columns}
     table(world).update_entity(entity, mode=UpdateMode.MERGE)
 
 
@@ -28,12 +28,12 @@ def of_a_newer_version(world: World) -> None:
     world.accept("suspended")
     world.receive()
     job = world.job("suspended")
-    change(world, keys.job_row(job.id), State="suspended", Budget=17)
-    change(world, keys.live_row(job), State="suspended", Priority="urgent")
+    change(world, row_keys.job_row(job.id), State="suspended", Budget=17)
+    change(world, row_keys.live_row(job), State="suspended", Priority="urgent")
     world.accept("told")
     world.receive()
     told = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
-    change(world, keys.job_row(world.id("told")), Events=json.dumps(told))
+    change(world, row_keys.job_row(world.id("told")), Events=json.dumps(told))
 
 
 def test_words_of_a_newer_version_are_shown_as_they_are(world: World) -> None:
@@ -61,9 +61,11 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
 
 def test_columns_and_events_of_a_newer_version_are_carried_along(world: World) -> None:
     world.accept()
-    change(world, keys.job_row(world.id()), Budget=17, Policy="fair")
+    change(world, row_keys.job_row(world.id()), Budget=17, Policy="fair")
     world.finish(world.must_claim())
-    entity = table(world).get_entity(keys.partition(world.cluster.workspace), keys.job_row(world.id()))
+    entity = table(world).get_entity(
+        row_keys.partition(world.cluster.workspace), row_keys.job_row(world.id())
+    )
     assert (entity["Budget"], entity["Policy"], entity["State"]) == (17, "fair", "succeeded")
     assert world.job().state is State.SUCCEEDED
 
@@ -71,7 +73,7 @@ def test_columns_and_events_of_a_newer_version_are_carried_along(world: World) -
 def test_a_row_that_cannot_be_read_is_left_alone_and_the_others_go_on(world: World) -> None:
     world.accept("strange")
     world.accept("plain")
-    change(world, keys.job_row(world.id("strange")), Events='{"in": "another form"}')
+    change(world, row_keys.job_row(world.id("strange")), Events='{"in": "another form"}')
     assert [j.id.job for j in world.manager.list_jobs(world.id().workspace, "exp")] == ["plain"]
     assert world.backend.sweeper.sweep().faults == 0
     assert world.must_claim().job.id.job == "plain"

@@ -9,7 +9,7 @@ from azure.storage.fileshare import ShareServiceClient
 
 from local.files.server import FilesServer
 from runner.config import Premounted, RunnerConfig
-from shared.names import ClusterId
+from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world

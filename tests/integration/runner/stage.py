@@ -3,12 +3,12 @@
 import threading
 from typing import Any
 
+from runner.attempt.job_runner import Result
 from runner.config import RunnerConfig
-from runner.job_runner import Result
-from runner.stopping import StopSignal
-from shared.attempts import Claim
-from shared.layout import path_segment
-from shared.state import Reason
+from runner.processes.stop_signal import StopSignal
+from shared.environment.layout import path_segment
+from shared.jobs.model import Reason
+from shared.managers.attempts import Claim
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import job_runner
 from tests.support.world import World, document

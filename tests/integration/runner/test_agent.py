@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from local.azurite import Endpoints
-from runner.agent import Agent
+from runner.agent.loop import Agent
 from runner.config import RunnerConfig
-from shared.allocation import present
-from shared.state import State
-from shared.wiring import backend
+from shared.backend import backend
+from shared.jobs.allocation import present
+from shared.jobs.model import State
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import running
 from tests.support.waiting import eventually

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner import cage as cage_module
-from runner import cgroups, process
-from runner.cage import Cage
+from runner.machine import cgroups
+from runner.processes import job_process
+from runner.processes import process_tracker as cage_module
+from runner.processes.process_tracker import Cage
 from tests.support.waiting import eventually
 
 PROJECT = Path(__file__).parents[3]
@@ -26,9 +27,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def start(cage: Cage, folder: Path, command: str) -> process.JobProcess:
+def start(cage: Cage, folder: Path, command: str) -> job_process.JobProcess:
     env = {"PATH": os.environ["PATH"]}
-    return process.start("", command, env, folder, folder / "stdout", folder / "stderr", cage)
+    return job_process.start("", command, env, folder, folder / "stdout", folder / "stderr", cage)
 
 
 def written(path: Path) -> int:
@@ -112,7 +113,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {project!r})
 from runner import cage as cages, cgroups, process
-from runner.cage import Cage
+from runner.processes.process_tracker import Cage
 folder, command, seconds, cgroup = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
 if not cgroup:
     cgroups.make = lambda name: None

@@ -12,10 +12,10 @@ from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
 from runner.config import RunnerConfig
-from runner.mounts.fuse_process import fuse_fault
-from shared.events import EventKind
+from runner.mounts.drivers.fuse_process import fuse_fault
+from shared.jobs.events import EventKind
+from shared.jobs.model import Job, State
 from shared.settings import AccountEndpoints
-from shared.state import Job, State
 from tests.integration.mounts.conftest import need, words_of
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_agent import an_agent, done

@@ -14,11 +14,11 @@ from azure.storage.queue import QueueServiceClient
 from local.azurite import Endpoints
 from runner.config import RunnerConfig
 from runner.doctor import checks_jobs
-from runner.doctor.types import State
-from runner.isolation import metadata
-from runner.isolation.types import Limits
-from runner.job_user import own
-from shared.names import ClusterId
+from runner.doctor.check import State
+from runner.isolation import metadata_firewall
+from runner.isolation.job_user import own
+from runner.limits import Limits
+from shared.names.ids import ClusterId
 from tests.integration.runner.conftest import Shares
 
 PROJECT = Path(__file__).parents[3]
@@ -134,7 +134,7 @@ def test_a_metadata_endpoint_that_cannot_be_closed_fails_on_azures_machines_only
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = RunnerConfig(ClusterId("ws", "default"), "node-0", tmp_path, metadata_open=False)
-    monkeypatch.setattr(metadata, "find_program", lambda name: None)
+    monkeypatch.setattr(metadata_firewall, "find_program", lambda name: None)
     states = []
     for azure in (True, False):
         monkeypatch.setattr(checks_jobs, "is_azure_machine", lambda azure=azure: azure)

@@ -18,12 +18,12 @@ import pytest
 
 from local import environment, processes
 from local.stack import APP
-from runner import gpus
 from runner.config import RunnerConfig
-from runner.gpu_claims import claimed, claims_folder
-from runner.gpu_share import Gpu
+from runner.machine import nvml as gpus
+from runner.machine.gpu_claims import claimed, claims_folder
+from runner.machine.gpu_share import Gpu
 from shared.errors import SettingsError
-from shared.state import State
+from shared.jobs.model import State
 from tests.support import closed_machine, runners
 from tests.support.fake_nvml import pynvml as pretended
 from tests.support.waiting import eventually

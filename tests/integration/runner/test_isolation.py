@@ -13,12 +13,12 @@ from azure.storage.blob import ContainerClient
 from local import environment, processes
 from local.azurite import Endpoints
 from local.stack import APP
-from runner.cage import is_alive
 from runner.config import RunnerConfig
 from runner.isolation import slots
-from runner.isolation.preparing import isolated
-from runner.mounts.fuse_process import fuse_fault
+from runner.isolation.setup import isolated
+from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
+from runner.processes.process_tracker import is_alive
 from shared.errors import SettingsError
 from shared.settings import AccountEndpoints
 from tests.integration.mounts.conftest import need

@@ -13,10 +13,10 @@ import psutil
 import pytest
 from azure.storage.fileshare import ShareServiceClient
 
+from runner.attempt.job_runner import Result
 from runner.config import RunnerConfig
-from runner.job_runner import Result
-from runner.stopping import StopReason
-from shared.state import Reason
+from runner.processes.stop_signal import StopReason
+from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.stage import MOUNTS, Stage
 from tests.support.agents import job_runner

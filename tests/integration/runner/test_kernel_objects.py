@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runner import kernel_objects
 from runner.config import RunnerConfig
-from runner.isolation.preparing import isolated
+from runner.isolation import kernel_objects
+from runner.isolation.setup import isolated
 from tests.integration.runner.conftest import Shares
 from tests.support import closed_machine
 from tests.support.closed_node import Closed

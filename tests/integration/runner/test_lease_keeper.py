@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import Endpoints
-from runner.lease_keeper import LeaseKeeper
-from runner.stopping import StopReason, StopSignal
-from shared.attempts import Claim
-from shared.state import State
+from runner.agent.lease_keeper import LeaseKeeper
+from runner.processes.stop_signal import StopReason, StopSignal
+from shared.jobs.model import State
+from shared.managers.attempts import Claim
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
 from tests.support.world import DONE, World, settings_for

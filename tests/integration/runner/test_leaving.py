@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from local.stack import APP
-from runner.leaving import OUT_OF_TIME
+from runner.agent.shutdown import OUT_OF_TIME
 
 #: The main thread holds a lock that `leave` does not need, and is stuck in a call of the system's.
 _PROGRAM = """

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from runner import agent as agents
+from runner.agent import loop as agents
 from runner.config import RunnerConfig
-from runner.isolation.preparing import isolated
+from runner.isolation.setup import isolated
+from shared.jobs.model import State
 from shared.settings import AccountEndpoints
-from shared.state import State
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_agent import an_agent, done
 from tests.integration.runner.test_trees import LEVELS, deep

@@ -11,13 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner import cgroups, process
-from runner.cage import Cage
 from runner.config import RunnerConfig
-from runner.isolation import bounds
-from runner.isolation.preparing import isolated
-from runner.isolation.types import Isolation, Limits
-from shared.state import State
+from runner.isolation import cgroup_limits
+from runner.isolation.isolation import Isolation
+from runner.isolation.setup import isolated
+from runner.limits import Limits
+from runner.machine import cgroups
+from runner.processes import job_process
+from runner.processes.process_tracker import Cage
+from shared.jobs.model import State
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_agent import an_agent, done
 from tests.support import closed_machine
@@ -39,7 +41,7 @@ def tmp_path() -> Iterator[Path]:
 
 
 def need_controller(name: str) -> None:
-    made = bounds.set_up("probe", Limits(64, 64 * MIB), group := cgroups.make("probe"))
+    made = cgroup_limits.set_up("probe", Limits(64, 64 * MIB), group := cgroups.make("probe"))
     held = made.holds(name)
     made.remove()
     if group:
@@ -92,7 +94,7 @@ def test_a_fork_bomb_ends_and_the_runner_goes_on(
     if held_by == "the cgroup":
         need_controller("pids")
     else:
-        monkeypatch.setattr(bounds, "set_up", lambda name, limits, group: bounds.Bounds())
+        monkeypatch.setattr(cgroup_limits, "set_up", lambda name, limits, group: cgroup_limits.Bounds())
     state, message, attempt = run(world, shares, config(), FORK_BOMB, Limits(processes=100), "PT4S")
     assert (state, attempt) == (State.FAILED, 1) and "longer than maxWallClockTime" in message
     told = "more processes and threads than jobs may have here (100)"
@@ -139,7 +141,7 @@ def test_however_many_busy_processes_a_job_has_its_runner_gets_its_turn(tmp_path
     need_controller("cpu")
     cage = Cage()
     env = {"PATH": os.environ["PATH"]}
-    job = process.start("", BUSY, env, tmp_path, tmp_path / "out", tmp_path / "err", cage)
+    job = job_process.start("", BUSY, env, tmp_path, tmp_path / "out", tmp_path / "err", cage)
     runner = None
     try:
         eventually((tmp_path / "all").exists, 60)
@@ -151,7 +153,7 @@ def test_however_many_busy_processes_a_job_has_its_runner_gets_its_turn(tmp_path
         own, jobs = _seconds([beside]) - before[0], _seconds(inside) - before[1]
     finally:
         cage.kill()
-        process.kill_left([job])
+        job_process.kill_left([job])
         cage.close()
         if runner:
             runner.kill()

@@ -10,11 +10,11 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
-from runner.logs import LogShipper
-from shared.layout import attempt_name, part_name
-from shared.state import StreamSeal
-from shared.stores import containers
-from shared.stores.containers import ContainerAddress, ContainerFolder
+from runner.logs.shipper import LogShipper
+from shared.environment.layout import attempt_name, part_name
+from shared.jobs.model import StreamSeal
+from shared.stores.volumes import blob_containers
+from shared.stores.volumes.blob_containers import ContainerAddress, ContainerFolder
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 
@@ -84,7 +84,7 @@ PIECES = [f"line {number}\n".encode() for number in range(8)]
 
 
 def test_a_full_file_goes_on_in_a_next_part(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "MOST_BLOCKS", 3)
+    monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 3)
     folder = container.folder()
     folder.start_file(NAME, "")
     write(folder, PIECES)
@@ -126,7 +126,7 @@ def test_the_last_block_arrives_and_its_answer_does_not(container: Container) ->
 def test_answers_are_lost_at_the_beginning_of_a_part(
     container: Container, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
-    monkeypatch.setattr(containers, "MOST_BLOCKS", 2)
+    monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 2)
     folder = container.folder()
     folder.start_file(NAME, "")
     end = write(folder, PIECES[:2])
@@ -139,7 +139,7 @@ def test_the_parts_of_an_earlier_attempt_stay_its_own(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stalled runner may still begin one: it belongs to its attempt."""
-    monkeypatch.setattr(containers, "MOST_BLOCKS", 2)
+    monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 2)
     first, second = container.folder(1), container.folder(2)
     first.start_file(NAME, "")
     end = write(first, PIECES[:4])
@@ -153,7 +153,7 @@ def test_the_parts_of_an_earlier_attempt_stay_its_own(
 def test_the_seal_is_of_the_whole_file(
     container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(containers, "MOST_BLOCKS", 2)
+    monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 2)
     shipper = LogShipper(tmp_path, container.folder(), 1)
     path = shipper.add(NAME)
     shipper.start()
@@ -172,7 +172,7 @@ def test_lines_are_gathered_once_a_blob_has_many_blocks(
     container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Full pieces and the end of the job are not waited with."""
-    monkeypatch.setattr(containers, "gathering_seconds", lambda blocks: 600.0 if blocks else 0.0)
+    monkeypatch.setattr(blob_containers, "gathering_seconds", lambda blocks: 600.0 if blocks else 0.0)
     shipper = LogShipper(tmp_path, container.folder(), 1)
     path = shipper.add(NAME)
     appends = appends_to(NAME)
@@ -185,11 +185,11 @@ def test_lines_are_gathered_once_a_blob_has_many_blocks(
         shipper.start()
         eventually(lambda: container.wire.seen and sent() == 1)
         file.write(b"gathered\n")
-        file.write(bytes(containers.MOST_BYTES))
+        file.write(bytes(blob_containers.MOST_BYTES))
         eventually(lambda: sent() == 2)
         file.write(b"last\n")
     (seal,) = shipper.finish(lambda begun: begun + 10)
-    text = b"first\ngathered\n" + bytes(containers.MOST_BYTES) + b"last\n"
+    text = b"first\ngathered\n" + bytes(blob_containers.MOST_BYTES) + b"last\n"
     assert (seal.complete, sent(), container.data() == text) == (True, 3, True)
 
 
@@ -218,7 +218,7 @@ def test_a_large_file_of_an_earlier_attempt_is_kept_in_pieces(container: Contain
     """Logs of weeks do not go through the runner's memory."""
     first, second = (container.folder(attempt, wired=False) for attempt in (1, 2))
     first.start_file(NAME, "")
-    piece = os.urandom(containers.MOST_BYTES)
+    piece = os.urandom(blob_containers.MOST_BYTES)
     offset = 0
     for _ in range(18):
         first.append(NAME, offset, piece)

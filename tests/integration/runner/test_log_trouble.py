@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runner import stopping
+from runner.attempt.result import Result
 from runner.config import RunnerConfig
-from runner.logs import LogShipper
-from runner.result import Result
-from runner.stopping import StopReason
-from shared.state import Reason
-from shared.stores.shares import ShareAddress, ShareFolder
+from runner.logs.shipper import LogShipper
+from runner.processes import stop_signal
+from runner.processes.stop_signal import StopReason
+from shared.jobs.model import Reason
+from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.stage import Stage
 from tests.support.waiting import eventually
@@ -37,7 +37,7 @@ def stage(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> 
 @pytest.fixture
 def wire(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """Before the share of the logs; what does not arrive is waited for as long as a test has time."""
-    monkeypatch.setattr(stopping, "_DRAIN_SECONDS", 1.5)
+    monkeypatch.setattr(stop_signal, "_DRAIN_SECONDS", 1.5)
     port = urlsplit(stage.shares.endpoint).port or 0
     with Wire(port) as wire:
         volume = stage.shares.volume("logs")
@@ -104,8 +104,8 @@ def test_who_is_wanted_elsewhere_does_not_wait_for_the_last_lines(
     stage: Stage, wire: Wire, monkeypatch: pytest.MonkeyPatch, reason: StopReason, how: str
 ) -> None:
     """The job has ended, its last lines do not arrive: then the lease is lost, or the runner is to leave."""
-    monkeypatch.setattr(stopping, "_DRAIN_SECONDS", 600.0)
-    monkeypatch.setattr(stopping, "_LAST_DRAIN_SECONDS", 1.0)
+    monkeypatch.setattr(stop_signal, "_DRAIN_SECONDS", 600.0)
+    monkeypatch.setattr(stop_signal, "_LAST_DRAIN_SECONDS", 1.0)
     go = stage.config.root.parent / "go"
     thread, results = stage.in_background(stage.claim(f"echo hello; until [ -e {go} ]; do sleep 0.05; done"))
     eventually(lambda: stage.log() == "hello\n")

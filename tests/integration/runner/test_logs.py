@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from azure.storage.fileshare import ShareServiceClient
 
-from runner import log_places
-from runner.job_user import own
-from runner.logs import ExecutionLog, LogShipper
-from shared.state import StreamSeal
-from shared.stores.shares import ShareAddress, ShareFolder
+from runner.isolation.job_user import own
+from runner.logs import routing
+from runner.logs.shipper import ExecutionLog, LogShipper
+from shared.jobs.model import StreamSeal
+from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
 from tests.integration.runner.conftest import Shares
 from tests.support.waiting import eventually
 
@@ -221,7 +221,7 @@ def test_logs_on_the_node_itself(tmp_path: Path) -> None:
         spool = tmp_path / f"spool-{attempt}"
         spool.mkdir()
         folder = str(tmp_path / "logs/stdouterr")
-        logs = log_places.open_logs(folder, {}, spool, "run", attempt, node_root=tmp_path, user=own())
+        logs = routing.open_logs(folder, {}, spool, "run", attempt, node_root=tmp_path, user=own())
         append(logs.add("stdout.txt"), text)
         logs.start()
         assert logs.finish(lambda begun: begun + 10) == (seal_of("stdout.txt", text),)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from runner.config import RunnerConfig
-from shared.state import Reason
+from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_job_runner import Stage
 from tests.support.world import World

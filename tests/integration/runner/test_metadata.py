@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from runner import cgroups, folders
-from runner.cage import Cage
 from runner.config import RunnerConfig
-from runner.isolation import metadata, preparing
-from runner.isolation.metadata import INSTANCE, WIRE_SERVER, MetadataError
-from runner.isolation.preparing import isolated
-from runner.workplace import NodeWorkplace
-from shared.layout import NodeLayout
-from shared.names import ClusterId, JobId
+from runner.isolation import job_folders, metadata_firewall, setup
+from runner.isolation.metadata_firewall import INSTANCE, WIRE_SERVER, MetadataError
+from runner.isolation.setup import isolated
+from runner.machine import cgroups
+from runner.processes.process_tracker import Cage
+from runner.processes.step_host import NodeWorkplace
+from shared.environment.layout import NodeLayout
+from shared.names.ids import ClusterId, JobId
 from tests.support import closed_machine, networks
 from tests.support.networks import ip
 
@@ -94,7 +94,7 @@ def asks(name: str, address: str, port: int = 80) -> bool:
 def job_asks(net: Net, config: RunnerConfig, address: str, port: int = 80) -> str:
     """What a job on the machine is told: "identity", or its complaint."""
     layout = NodeLayout(str(config.root), JobId("ws", "exp", "job"))
-    folders.make(layout, config.isolation)
+    job_folders.make(layout, config.isolation)
     cage = Cage(config.isolation)
     out, err = config.root / "out", config.root / "err"
     out.write_text("")
@@ -170,10 +170,10 @@ def test_jobs_of_the_runners_own_user_are_known_by_their_cgroup(net: Net, config
 
 
 def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, config: RunnerConfig) -> None:
-    left = metadata.closed("job-test", None)
+    left = metadata_firewall.closed("job-test", None)
     networks.inside(net.machine, left.__enter__)
     with ExitStack() as stack:
-        again = metadata.closed("job-test", None)
+        again = metadata_firewall.closed("job-test", None)
         networks.inside(net.machine, again.__enter__)
         stack.callback(networks.inside, net.machine, lambda: again.__exit__(None, None, None))
         assert not asks(net.container, INSTANCE)
@@ -181,7 +181,7 @@ def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, con
 
 
 def test_a_table_that_is_gone_is_not_missed(net: Net) -> None:
-    door = metadata.closed("job-gone", None)
+    door = metadata_firewall.closed("job-gone", None)
     networks.inside(net.machine, door.__enter__)
     networks.inside(net.machine, lambda: subprocess.run(["nft", "flush", "ruleset"], check=True))
     networks.inside(net.machine, lambda: door.__exit__(None, None, None))
@@ -192,8 +192,8 @@ def test_without_nft_only_a_machine_of_azures_takes_no_job(
     config: RunnerConfig, monkeypatch: pytest.MonkeyPatch, azure: bool
 ) -> None:
     closed_machine.need()
-    monkeypatch.setattr(metadata, "find_program", lambda name: None)
-    monkeypatch.setattr(preparing, "is_azure_machine", lambda: azure)
+    monkeypatch.setattr(metadata_firewall, "find_program", lambda name: None)
+    monkeypatch.setattr(setup, "is_azure_machine", lambda: azure)
     with isolated(replace(config, job_user="own")) as found:
         assert found.isolation.door is None
         assert ("BATCHAI_JOB_METADATA=open" in found.isolation.fault) == azure
@@ -201,4 +201,4 @@ def test_without_nft_only_a_machine_of_azures_takes_no_job(
 
 def test_a_door_is_closed_to_groups_that_nft_can_name() -> None:
     with pytest.raises(MetadataError, match="not below"):
-        metadata.Door("batchai-x").close_to(Path("/elsewhere/cgroup"))
+        metadata_firewall.Door("batchai-x").close_to(Path("/elsewhere/cgroup"))

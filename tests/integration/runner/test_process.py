@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner import process
-from runner.process import JobProcess
+from runner.processes import job_process
+from runner.processes.job_process import JobProcess
 from shared.errors import LaunchError
 from tests.support.waiting import eventually
 
@@ -26,7 +26,7 @@ class Starter:
     def __call__(self, command: str, **env: str) -> JobProcess:
         out, err = self.folder / "stdout", self.folder / "stderr"
         path = {"PATH": os.environ["PATH"]}
-        self.started.append(process.start("", command, path | env, self.folder, out, err))
+        self.started.append(job_process.start("", command, path | env, self.folder, out, err))
         return self.started[-1]
 
     @property
@@ -41,7 +41,7 @@ class Starter:
 def start(tmp_path: Path) -> Iterator[Starter]:
     starter = Starter(tmp_path)
     yield starter
-    process.kill_left(starter.started)
+    job_process.kill_left(starter.started)
 
 
 def ended(child: JobProcess) -> int:
@@ -79,15 +79,15 @@ def test_a_hundred_thousand_lines(start: Starter) -> None:
 def test_what_cannot_be_started_is_a_launch_error(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(LaunchError, match="could not start wk-0"):
-        process.start("wk-0", "true", {}, tmp_path / "no-such-folder", out, out)
+        job_process.start("wk-0", "true", {}, tmp_path / "no-such-folder", out, out)
     with pytest.raises(LaunchError):
-        process.start("", "a\0b", {}, tmp_path, out, out)
+        job_process.start("", "a\0b", {}, tmp_path, out, out)
 
 
 def test_a_child_that_heeds_sigterm_may_finish_what_it_does(start: Starter) -> None:
     child = start("trap 'echo saved; exit 7' TERM; echo ready; while :; do sleep 0.02; done")
     start.said("ready")
-    process.stop([child], 5)
+    job_process.stop([child], 5)
     assert child.exit_code == 7
     start.said("saved")
 
@@ -96,7 +96,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_the_grace(start: Starter) 
     child = start("trap '' TERM; echo ready; while :; do sleep 0.02; done")
     start.said("ready")
     before = time.monotonic()
-    process.stop([child], 0.3)
+    job_process.stop([child], 0.3)
     assert child.exit_code == 137
     assert 0.3 <= time.monotonic() - before < 3
 
@@ -105,7 +105,7 @@ def test_the_whole_tree_goes(start: Starter) -> None:
     child = start("sleep 60 & (sleep 60 & sleep 60) & echo ready; wait")
     start.said("ready")
     eventually(lambda: len(child.tree()) >= 4)
-    process.stop([child], 1)
+    job_process.stop([child], 1)
     assert child.tree() == []
 
 
@@ -130,7 +130,7 @@ def test_no_shell_sees_its_children_end_before_it_is_asked_itself(start: Starter
         f"setsid bash -c {shlex.quote(inner + '; echo inner goes on')} & {inner}; echo goes on; wait"
     )
     eventually(lambda: start.stdout.count("ready") == 2)
-    process.stop([child], grace)
+    job_process.stop([child], grace)
     assert "goes on" not in start.stdout
     if grace:
         assert (start.stdout.count("heard"), child.exit_code) == (2, 7)
@@ -143,7 +143,7 @@ def test_everybody_is_asked_once(start: Starter) -> None:
     nested = [f"bash -c {shlex.quote(asked)}" for _ in range(3)]
     child = start(f"{nested[0]} & (set -m; {nested[1]} & wait) & setsid {nested[2]} & {asked}; wait")
     eventually(lambda: start.stdout.count("ready") == 4)
-    process.stop([child], 0.5)
+    job_process.stop([child], 0.5)
     assert start.stdout.count("asked") == 4
 
 
@@ -151,7 +151,7 @@ def test_a_grandchild_that_keeps_stdout_open_makes_nobody_wait(start: Starter) -
     child = start("sleep 60 & echo ready")
     before = time.monotonic()
     assert ended(child) == 0
-    assert process.kill_left([child]) == 1
+    assert job_process.kill_left([child]) == 1
     assert time.monotonic() - before < 3
     assert child.tree() == []
 
@@ -165,13 +165,13 @@ def test_a_daemonised_grandchild_is_found_and_killed(start: Starter, tmp_path: P
     assert ended(child) == 0
     pid = int(eventually((tmp_path / "daemon").read_text))
     assert psutil.pid_exists(pid)
-    assert process.kill_left([child]) >= 1
+    assert job_process.kill_left([child]) >= 1
     eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 3)
 
 
 def test_two_jobs_do_not_kill_each_other(start: Starter) -> None:
     one, other = start("sleep 60"), start("sleep 60")
-    process.stop([one], 1)
+    job_process.stop([one], 1)
     assert one.exit_code is not None
     assert other.exit_code is None
     assert len(other.tree()) >= 1
@@ -180,8 +180,8 @@ def test_two_jobs_do_not_kill_each_other(start: Starter) -> None:
 def test_stopping_what_has_ended_is_harmless(start: Starter) -> None:
     child = start("true")
     ended(child)
-    process.stop([child], 1)
-    process.stop([], 1)
+    job_process.stop([child], 1)
+    job_process.stop([], 1)
     assert child.exit_code == 0
 
 

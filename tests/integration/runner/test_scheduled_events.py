@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from runner.agent import Agent
+from runner.agent.loop import Agent
 from runner.config import RunnerConfig
-from runner.scheduled_events import EventWatcher, MachineEvent
-from shared.events import EventKind
-from shared.state import State
-from shared.wiring import backend
+from runner.machine.scheduled_events import EventWatcher, MachineEvent
+from shared.backend import backend
+from shared.jobs.events import EventKind
+from shared.jobs.model import State
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document

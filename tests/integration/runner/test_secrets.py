@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from runner.agent import Agent
+from runner.agent.loop import Agent
+from runner.attempt.job_runner import Result
 from runner.config import RunnerConfig
-from runner.job_runner import Result
-from runner.stopping import StopSignal
-from shared.layout import path_segment
-from shared.state import Reason, State
-from shared.stores.vaults import Vaults
+from runner.processes.stop_signal import StopSignal
+from shared.environment.layout import path_segment
+from shared.jobs.model import Reason, State
+from shared.stores.secrets.key_vaults import Vaults
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import job_runner, running
 from tests.support.vault import Vault

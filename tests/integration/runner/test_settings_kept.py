@@ -12,9 +12,9 @@ import pytest
 
 from local import environment, processes
 from local.stack import APP
-from runner.cage import is_alive
 from runner.config import RunnerConfig
-from shared.state import State
+from runner.processes.process_tracker import is_alive
+from shared.jobs.model import State
 from tests.support import closed_machine, runners
 from tests.support.waiting import eventually
 from tests.support.world import World, document

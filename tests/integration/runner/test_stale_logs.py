@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.fileshare import ShareServiceClient
+from runner.machine.trusted_path import Ground
 
 from local.azurite import Endpoints
-from runner.job_user import own
-from runner.logs import LogFolder, LogShipper
-from runner.path_folder import PathFolder
-from runner.volumes import Ground
+from runner.isolation.job_user import own
+from runner.logs.path_folder import PathFolder
+from runner.logs.shipper import LogFolder, LogShipper
 from shared.errors import StoreError
-from shared.stores.containers import ContainerAddress, ContainerFolder
-from shared.stores.shares import ShareAddress, ShareFolder
+from shared.stores.volumes.blob_containers import ContainerAddress, ContainerFolder
+from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
 from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
 from tests.support.waiting import eventually

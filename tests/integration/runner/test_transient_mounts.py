@@ -9,13 +9,13 @@ from azure.storage.blob import ContainerClient
 from local.azurite import Endpoints
 from runner.config import RunnerConfig
 from runner.mounts.types import BLOB_CONTAINER
-from runner.stopping import StopSignal
-from shared.attempts import Claim
-from shared.events import EventKind
+from runner.processes.stop_signal import StopSignal
+from shared.jobs.events import EventKind
+from shared.jobs.model import Job, State
+from shared.jobs.waiting_reason import WaitingReason
+from shared.managers.attempts import Claim
 from shared.settings import AccountEndpoints
-from shared.state import Job, State
-from shared.stores.clusters import NodeRow
-from shared.waiting import WaitingReason
+from shared.stores.cluster_table import NodeRow
 from tests.support.agents import job_runner
 from tests.support.waiting import eventually
 from tests.support.wire import Wire

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import trees
+from runner.machine import tree_removal
 
 LEVELS = 1200  #: more than Python calls itself
 
@@ -30,7 +30,7 @@ def deep(root: Path, levels: int, name: str) -> None:
 @pytest.mark.parametrize("name", ["d", "n" * 255])
 def test_no_depth_is_too_deep(tmp_path: Path, name: str) -> None:
     deep(tmp_path / "tree", LEVELS, name)
-    trees.remove(tmp_path / "tree")
+    tree_removal.remove(tmp_path / "tree")
     assert not any(tmp_path.iterdir())
 
 
@@ -42,7 +42,7 @@ def test_folders_with_many_entries_and_names_of_any_bytes(tmp_path: Path) -> Non
             (tree / str(number) / os.fsdecode(b"%d \xe9" % file)).touch()
     for file in range(1200):
         (tree / f"file {file}").touch()
-    trees.remove(tmp_path / "tree")
+    tree_removal.remove(tmp_path / "tree")
     assert not any(tmp_path.iterdir())
 
 
@@ -56,10 +56,10 @@ def test_links_are_removed_and_not_followed(tmp_path: Path) -> None:
     (tree / "dangling").symlink_to("nowhere")
     os.mkfifo(tree / "fifo")
     (tmp_path / "itself").symlink_to(kept)
-    trees.remove(tree)
-    trees.remove(tmp_path / "itself")
-    trees.remove(tmp_path / "missing")
-    trees.remove(tmp_path / "missing/too")
+    tree_removal.remove(tree)
+    tree_removal.remove(tmp_path / "itself")
+    tree_removal.remove(tmp_path / "missing")
+    tree_removal.remove(tmp_path / "missing/too")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"] and (kept / "file").exists()
 
 
@@ -87,7 +87,7 @@ def _remove_as_nobody(tree: Path) -> None:
 def _remove_as_ourselves(tree: Path) -> None:
     tree.mkdir()
     _closed(tree)
-    trees.remove(tree)
+    tree_removal.remove(tree)
 
 
 @pytest.mark.parametrize("as_whom", [_remove_as_ourselves, _remove_as_nobody])
@@ -98,7 +98,7 @@ def test_modes_close_nothing_to_who_made_it(as_whom: Callable[[Path], None]) -> 
         as_whom(place / "tree")
         assert not any(place.iterdir())
     finally:
-        trees.remove(place)
+        tree_removal.remove(place)
 
 
 def _attributes_can_be_set(folder: Path) -> bool:
@@ -114,8 +114,8 @@ def test_immutable_files_and_folders_go(tmp_path: Path) -> None:
     (tmp_path / "tree/inner/file").touch()
     subprocess.run(["chattr", "+i", tmp_path / "tree/inner/file"], check=True)
     subprocess.run(["chattr", "+a", tmp_path / "tree/inner", tmp_path / "tree"], check=True)
-    trees.remove(tmp_path / "tree")
-    trees.remove(probe)
+    tree_removal.remove(tmp_path / "tree")
+    tree_removal.remove(probe)
     assert not any(tmp_path.iterdir())
 
 
@@ -130,21 +130,21 @@ def test_what_is_mounted_stays(tmp_path: Path) -> None:
     subprocess.run(["mount", "--bind", data, place], check=True)  # of the same file system
     try:
         with pytest.raises(OSError, match="something is mounted at 'mount'"):
-            trees.remove(tmp_path / "tree")
+            tree_removal.remove(tmp_path / "tree")
         assert (data / "file").exists()
     finally:
         subprocess.run(["umount", place], check=True)
-    trees.remove(tmp_path / "tree")
+    tree_removal.remove(tmp_path / "tree")
 
 
 def test_what_cannot_be_removed_is_told_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(OSError):
-        trees.remove(Path("/proc/self/fdinfo"))
-    trees.discard(Path("/proc/self/fdinfo"))
+        tree_removal.remove(Path("/proc/self/fdinfo"))
+    tree_removal.discard(Path("/proc/self/fdinfo"))
     assert "/proc/self/fdinfo is left behind" in caplog.text
 
 
 def test_files_below_a_folder_are_found_at_any_depth(tmp_path: Path) -> None:
     deep(tmp_path / "tree", 1100, "d")
-    assert [path.name for path in trees.files(tmp_path / "tree")] == ["file"]
-    trees.remove(tmp_path / "tree")
+    assert [path.name for path in tree_removal.files(tmp_path / "tree")] == ["file"]
+    tree_removal.remove(tmp_path / "tree")

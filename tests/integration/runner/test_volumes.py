@@ -11,12 +11,12 @@ from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
 from runner.config import RunnerConfig
-from runner.mounts import mountinfo
-from runner.mounts.fuse_process import fuse_fault
+from runner.machine import mountinfo
+from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
+from shared.jobs.model import State
+from shared.jobs.waiting_reason import NodeView
 from shared.settings import AccountEndpoints
-from shared.state import State
-from shared.waiting import NodeView
 from tests.integration.mounts.conftest import need
 from tests.integration.runner.test_agent import an_agent, done
 from tests.support.waiting import eventually

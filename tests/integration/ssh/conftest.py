@@ -11,20 +11,21 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from runner import folders, process
-from runner.cage import Cage
 from runner.config import RunnerConfig
-from runner.isolation.preparing import isolated
-from runner.job_user import own
-from runner.process import JobProcess
+from runner.isolation import job_folders
+from runner.isolation.job_user import own
+from runner.isolation.setup import isolated
+from runner.processes import job_process
+from runner.processes.job_process import JobProcess
+from runner.processes.process_tracker import Cage
+from runner.processes.step_host import NodeWorkplace
 from runner.ssh import server, shared_temp
 from runner.ssh.access import Peer, access_from_json
 from runner.ssh.connection import Offer, Place, connected, offered
-from runner.workplace import NodeWorkplace
-from shared.environment import Node, Placement, job_environment
-from shared.layout import NodeLayout
-from shared.names import ClusterId
-from shared.spec import JobSpec
+from shared.documents.spec import JobSpec
+from shared.environment.layout import NodeLayout
+from shared.environment.variables import Node, Placement, job_environment
+from shared.names.ids import ClusterId
 from tests.support import closed_machine
 from tests.support.placements import JOB, SCOPE, job
 from tests.support.waiting import eventually
@@ -110,7 +111,7 @@ class Pair:
             for index in range(len(self.addresses)):
                 config = stack.enter_context(self._config(index))
                 layout = NodeLayout(str(config.root), JOB)
-                folders.make(layout, config.isolation)
+                job_folders.make(layout, config.isolation)
                 configs.append(config)
                 offers.append(stack.enter_context(offered(config.isolation.user, layout, 2)))
             peers = tuple(
@@ -150,7 +151,7 @@ class Pair:
         workplace = NodeWorkplace(config, placement.layout, cage, said.append)
         place = Place(workplace, cage, workplace.base, config.isolation.user, folder / "private")
         stack.callback(cage.close)
-        stack.callback(process.kill_left, started)
+        stack.callback(job_process.kill_left, started)
         stack.callback(cage.kill)
         variables = job_environment(spec, placement, base=workplace.base)
         environment = stack.enter_context(

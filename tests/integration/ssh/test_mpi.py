@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.launch import plan
+from shared.launch.planning import plan
 from tests.integration.ssh.conftest import LinkedNode, Pair
 from tests.support.placements import job
 

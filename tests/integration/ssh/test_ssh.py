@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.mounts import mountinfo
+from runner.machine import mountinfo
 from runner.ssh import client
 from tests.integration.ssh.conftest import SECRET, Pair
 from tests.support.waiting import eventually

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from runner import cage
 from runner.config import RunnerConfig
-from runner.containers import options, sweeping
+from runner.containers import container, options
 from runner.containers.docker import Docker
-from runner.stopping import StopReason
-from shared.state import Reason
+from runner.processes import process_tracker
+from runner.processes.stop_signal import StopReason
+from shared.jobs.model import Reason
 from tests.integration.mounts.conftest import words_of
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.containers.boxes import IMAGE, Boxes, processes
@@ -234,7 +234,9 @@ def test_a_daemon_that_hangs_at_the_end_costs_no_result(boxes: Boxes) -> None:
         Path(boxes.config.root, "jobs", str(boxes.world.id()), "go").touch()
         thread.join(120)
         assert not thread.is_alive()
-        assert not [process for process in first if cage.is_alive(process)], "killed without docker"
+        assert not [process for process in first if process_tracker.is_alive(process)], (
+            "killed without docker"
+        )
     # Then its exit code is known all the same, and the node is fit for others
     assert results[0].outcome is not None
     assert (results[0].outcome.reason, results[0].outcome.exit_code) == (Reason.JOB_FAILED, 7)
@@ -273,7 +275,7 @@ def test_what_a_dead_runner_has_left_is_removed_at_the_next_start(boxes: Boxes) 
     leave("left", str(boxes.config.root), "exec sleep 603")
     leave("another-runners", "/other", "exec sleep 604")
     told: list[str] = []
-    sweeping.sweep(Docker(boxes.daemon.command), boxes.config.root, told.append)
+    container.sweep(Docker(boxes.daemon.command), boxes.config.root, told.append)
     assert len(told) == 1 and told[0].endswith(" removed")
     assert not processes("sleep 603") and processes("sleep 604")
     boxes.daemon.docker("rm", "--force", "another-runners")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from runner.stopping import StopReason
-from shared.state import Reason
+from runner.processes.stop_signal import StopReason
+from shared.jobs.model import Reason
 from tests.integration.mounts.conftest import need
 from tests.integration.runner.containers.boxes import Boxes
 from tests.support import registry as registries

@@ -1,0 +1,80 @@
+"""From a blob that appeared to the manager that judges it. Bad input is answered, never raised."""
+
+import functools
+import hashlib
+import logging
+
+from shared.backend import Backend
+from shared.documents.http_copy import is_echo
+from shared.errors import Problem
+from shared.managers.admission import Source
+from shared.managers.drop_reconciler import Reconciler
+from shared.names.ids import cluster_from_blob_path, job_from_blob_path
+
+log = logging.getLogger(__name__)
+
+
+def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
+    """A blob `<container>/<path>` was dropped in the jobs container. Other files than job.json are ignored
+    (an event subscription without a filter delivers them, status.json included). Raises StoreError."""
+    path = blob_name.partition("/")[2]
+    if path.rpartition("/")[2] != "job.json" or _walks(path):
+        return
+    settings, source = backend.settings, _source(blob_name, data, etag)
+    try:
+        job = job_from_blob_path(
+            path, settings.default_workspace, settings.default_experiment, settings.scope
+        )
+    except ValueError as error:
+        answer = backend.manager.refuse(source, _bad_path(error))
+    else:
+        if is_echo(data, settings.scope.job(job)):
+            backend.manager.acknowledge(job)
+            return
+        answer = backend.manager.submit(job, data, source)
+    log.info(
+        "job document %s",
+        "accepted" if answer.accepted else "refused",
+        extra={"action": "drop", "blob": blob_name},
+    )
+
+
+def reconciler(backend: Backend) -> Reconciler:
+    """What takes drops whose event came to nothing. One for a process: it remembers how far it has looked."""
+    settings = backend.settings
+    takes = {
+        "job.json": (settings.jobs_container, functools.partial(take_job, backend)),
+        "cluster.json": (settings.clusters_container, functools.partial(take_cluster, backend)),
+    }
+    return Reconciler(backend.documents, backend.poison, takes)
+
+
+def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
+    """A blob was dropped in the clusters container. Raises StoreError."""
+    path = blob_name.partition("/")[2]
+    if path.rpartition("/")[2] != "cluster.json" or _walks(path):
+        return
+    try:
+        settings = backend.settings
+        cluster = cluster_from_blob_path(path, settings.default_workspace, settings.scope)
+    except ValueError as error:
+        backend.clusters.refuse(blob_name, _bad_path(error))
+        return
+    if not is_echo(data, backend.settings.scope.cluster(cluster)):
+        backend.clusters.accept(cluster, data, blob_name, etag)
+
+
+def _walks(path: str) -> bool:
+    """Whether a blob's name holds . or .. folders: an answer beside it would land in another container."""
+    walks = any(part in (".", "..") for part in path.split("/"))
+    if walks:
+        log.warning("a drop with . or .. in its path is left alone", extra={"action": "drop", "blob": path})
+    return walks
+
+
+def _bad_path(error: ValueError) -> tuple[Problem, ...]:
+    return (Problem(0, 0, "$", f"the file is in the wrong place: {error}.", "Move it and drop it again."),)
+
+
+def _source(blob_name: str, data: bytes, etag: str) -> Source:
+    return Source(blob_name, etag.strip('"') or "sha256-" + hashlib.sha256(data).hexdigest())

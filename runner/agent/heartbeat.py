@@ -1,0 +1,115 @@
+"""The thread that tells the cluster how this node stands; each write is its heartbeat."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from shared.errors import LostOwnershipError, NotFoundError, StoreError
+from shared.stores.cluster_table import ClusterTable, NodeRow
+
+log = logging.getLogger(__name__)
+
+#: A change is told after this long, so that a job of a moment costs no write.
+_SETTLE_SECONDS = 2.0
+#: Tries to report over what others have written to the row at the same time.
+_TRIES = 5
+
+
+class NodeReporter:
+    """Keeps one node row up to date from a thread of its own."""
+
+    def __init__(
+        self,
+        table: ClusterTable,
+        row: NodeRow,
+        every_seconds: float,
+        knocked: Callable[[], None] = lambda: None,
+        stands_by: Callable[[str], None] = lambda standby: None,
+    ) -> None:
+        """`knocked` is called when somebody has changed the row: something has happened to the node's job.
+        `stands_by` is called when the node is told to serve or not (`NodeRow.standby`)."""
+        self._table = table
+        self._row = row
+        self._told: NodeRow | None = None
+        self._every_seconds = every_seconds
+        self._knocked = knocked
+        self._stands_by = stands_by
+        self._etag = ""
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_telling, name="node-report", daemon=True)
+
+    def start(self) -> None:
+        """Tell once, now, and then keep telling."""
+        self._tell()
+        self._thread.start()
+
+    def set(self, state: str, job: str = "", detail: str = "") -> None:
+        """The node's state (idle, running, preparing, unusable, leaving) from now on."""
+        with self._lock:
+            self._row = replace(self._row, state=state, job=job, detail=detail)
+
+    def stand_by(self, standby: str) -> None:
+        """Whether the node serves from now on, as `NodeRow.standby`."""
+        with self._lock:
+            changed = self._row.standby != standby
+            self._row = replace(self._row, standby=standby)
+        if changed:
+            self._stands_by(standby)
+
+    @property
+    def state(self) -> str:
+        return self._row.state
+
+    @property
+    def standby(self) -> str:
+        return self._row.standby
+
+    def end(self) -> None:
+        """Stop telling and remove the row: the node has left."""
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._table.forget(self._row)
+        except StoreError as error:
+            log.warning("node row not removed: %s", error, extra={"action": "node_left"})
+
+    def _keep_telling(self) -> None:
+        due = time.monotonic() + self._every_seconds
+        while not self._ended.wait(max(0.0, min(_SETTLE_SECONDS, due - time.monotonic()))):
+            if time.monotonic() >= due or self._row != self._told:
+                due = time.monotonic() + self._every_seconds
+                self._tell()
+
+    def _tell(self) -> None:
+        try:
+            for _ in range(_TRIES):
+                if self._report_over():
+                    return
+            self._report()
+        except StoreError as error:
+            log.warning("node report failed: %s", error, extra={"action": "node_report"})
+
+    def _report_over(self) -> bool:
+        """Report over the row as it was last seen; False when it is no longer so: then it was looked at."""
+        try:
+            self._report(self._etag)
+            return True
+        except LostOwnershipError:
+            found = self._table.node(self._row.cluster, self._row.node_id)
+            self._etag = found[1] if found else ""
+            # Somebody knocked, or only the answer to our last report was lost: looking does no harm.
+            self._knocked()
+            if found:
+                self.stand_by(found[0].standby)
+        except NotFoundError:
+            self._etag = ""  # somebody has removed the row: we are still there
+        return False
+
+    def _report(self, etag: str = "") -> None:
+        with self._lock:
+            row = self._row
+        self._etag = self._table.report(row, etag)
+        self._told = row

@@ -1,0 +1,136 @@
+"""The threads that keep a lease alive, and say stop when they cannot."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from runner.processes.stop_signal import StopReason, StopSignal
+from shared.errors import LostOwnershipError
+from shared.jobs.model import Job, Lease, State, StreamSeal
+from shared.managers.job_manager import JobManager
+
+log = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
+
+    `margin_seconds`: how long before the deadline the job must be told to die, when renewals fail.
+    `renewed` is told every renewal that succeeded; `logs` tells how far they have come.
+    """
+
+    def __init__(
+        self,
+        manager: JobManager,
+        job: Job,
+        lease: Lease,
+        stop: StopSignal,
+        renew_seconds: float,
+        margin_seconds: float,
+        renewed: Callable[[Lease], None] = lambda lease: None,
+        logs: Callable[[], tuple[StreamSeal, ...]] = tuple,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._manager = manager
+        self._lease = lease
+        self._job = job
+        self._stop = stop
+        self._renew_seconds = renew_seconds
+        self._margin_seconds = margin_seconds
+        self._renewed = renewed
+        self._logs = logs
+        self._monotonic = monotonic
+        self._ended = threading.Event()
+        self._wake = threading.Event()
+        self._threads = (
+            threading.Thread(target=self._keep, name="lease", daemon=True),
+            threading.Thread(target=self._watch, name="lease-watch", daemon=True),
+        )
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> tuple[Job, Lease]:
+        """Stop renewing; the job and the lease as last renewed. A renewal under way is waited for."""
+        self._ended.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
+        return self._job, self._lease
+
+    def _keep(self) -> None:
+        due = self._monotonic() + self._renew_seconds
+        while True:
+            woken = self._wake.wait(max(0.0, due - self._monotonic()))
+            if self._ended.is_set():
+                return
+            if woken:
+                self._wake.clear()
+                self._look_once()
+                continue
+            pause = self._renew_once()
+            if pause <= 0:
+                return
+            due = self._monotonic() + pause
+
+    def look(self) -> None:
+        """See now whether the job was asked to end, without waiting for the next renewal. From any thread."""
+        self._wake.set()
+
+    def _look_once(self) -> None:
+        try:
+            self._job = self._manager.look(self._lease)
+        except LostOwnershipError as error:
+            log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
+            self._lost()
+        except Exception as error:  # whatever it was: the next renewal looks again
+            log.info("not looked: %s", error, extra={"action": "look_failed", "job": str(self._lease.job)})
+        else:
+            self._heed()
+
+    def _watch(self) -> None:
+        """Say stop in time, whatever a renewal under way is waiting for: storage may hang for minutes."""
+        while not self._ended.wait(max(0.05, min(1.0, self._left()))):
+            if self._left() <= 0:
+                log.warning("no renewal in time", extra={"action": "lease_lost", "job": str(self._lease.job)})
+                self._stop.lapse()
+                return
+
+    def _left(self) -> float:
+        """Seconds until the job must be told to die."""
+        return self._lease.deadline - self._margin_seconds - self._monotonic()
+
+    def _renew_once(self) -> float:
+        """Seconds until the next try; 0 when the lease is lost."""
+        try:
+            self._lease, self._job = self._manager.renew(self._job, self._lease, self._logs())
+        except LostOwnershipError as error:
+            log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
+            return self._lost()
+        except Exception as error:  # whatever it was: an unrenewed lease ends, and so does a job that runs
+            left = self._left()
+            log.warning(
+                "renewal failed, %.0f s left: %s",
+                left,
+                error,
+                extra={"action": "renew_failed", "job": str(self._lease.job)},
+            )
+            if left <= 0 and self._stop.lapse():
+                return 0
+            return max(0.1, min(left if left > 0 else math.inf, self._renew_seconds / 5))
+        if self._stop.reason is StopReason.LOST:
+            return 0
+        self._renewed(self._lease)
+        self._heed()
+        return self._renew_seconds
+
+    def _heed(self) -> None:
+        if self._job.state is State.TERMINATING:
+            self._stop.set(StopReason.TERMINATED)
+
+    def _lost(self) -> float:
+        self._stop.set(StopReason.LOST)
+        return 0

@@ -1,0 +1,42 @@
+"""Telling how an attempt ended: once the job's row says so, it is over for everybody."""
+
+import logging
+import time
+
+from runner.attempt.result import Result
+from shared.errors import LostOwnershipError, StoreError
+from shared.jobs.model import Job, Lease
+from shared.managers.attempts import Attempts
+
+log = logging.getLogger(__name__)
+
+
+def tell(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
+    """Conclude the attempt, again and again while storage is away and the lease lasts: the result may be
+    worth hours. Telling it twice does no harm. `leaving`: why the runner goes away, if it does.
+
+    Raises LostOwnershipError; StoreError when the lease has run out meanwhile.
+    """
+    while True:
+        try:
+            return _tell_once(attempts, job, lease, result, leaving)
+        except LostOwnershipError:
+            raise
+        except StoreError as error:
+            if time.monotonic() > lease.deadline:
+                raise
+            log.warning("end not told yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
+            time.sleep(1.0)
+
+
+def _tell_once(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
+    if gone := result.dissolved:
+        attempts.dissolve(job, lease, gone.why, gone.pause_seconds)
+        log.info("dissolved: %s", gone.why, extra={"action": "dissolved", "job": str(job.id)})
+    elif result.outcome is not None:
+        ended = attempts.finish(job, lease, result.outcome, result.report)
+        log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
+    elif result.stopped and result.stopped.hands_back:
+        why = result.node_fault or result.given_back or leaving
+        attempts.give_back(job, lease, why, result.report)
+        log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})

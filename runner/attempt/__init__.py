@@ -1,0 +1,4 @@
+"""One attempt of one job on this node, from volumes to outcome.
+
+The agent and the gang import it; it knows nothing of other nodes but `peers`.
+"""

@@ -1,0 +1,221 @@
+"""What an attempt does between its volumes and its outcome: output folders, preparation, processes."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from runner.attempt.peers import Crew, Scene
+from runner.config import RunnerConfig
+from runner.isolation import job_folders
+from runner.logs.routing import Logs
+from runner.machine.trusted_path import Ground
+from runner.processes import job_process
+from runner.processes.job_process import JobProcess
+from runner.processes.process_tracker import Cage
+from runner.processes.step_host import Workplace
+from runner.processes.stop_signal import StoppedEarlyError, StopReason, StopSignal
+from shared.documents.spec import JobSpec
+from shared.environment.variables import Placement, job_environment, output_directories
+from shared.fail_points import reach
+from shared.jobs.events import EventKind
+from shared.jobs.model import TERMINATED, Outcome, Reason
+from shared.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
+from shared.launch.planning import plan
+
+log = logging.getLogger(__name__)
+
+
+class Diary(Protocol):
+    """What is said to the job's owner."""
+
+    def say(self, text: str) -> None: ...
+
+
+@dataclass
+class Execution:
+    """The processes of one attempt on this node. Every process is dead when a method returns an outcome;
+    what they have left behind is for the cage."""
+
+    config: RunnerConfig
+    spec: JobSpec
+    placement: Placement
+    workplace: Workplace
+    logs: Logs
+    diary: Diary
+    stop: StopSignal
+    cage: Cage
+    crew: Crew
+    happened: Callable[[EventKind, str], None]
+    ground: Callable[[str], Ground]  #: of an absolute path of this node
+    notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
+    undo_failed: Callable[[str], None]  #: makes the node unusable; says why
+    monotonic: Callable[[], float] = time.monotonic
+    processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
+    gpu_seconds: float = 0.0
+    _deadline: float = 0.0
+
+    def run(self) -> Outcome | None:
+        """The outcome; None when the attempt was stopped for the runner's sake.
+
+        Raises BatchAIError, OSError.
+        """
+        if self._too_late():
+            return None
+        for identifier, folder in output_directories(self.spec, self.placement).items():
+            job_folders.make_output(self.ground(folder), self.config.isolation.user)
+            self.diary.say(f"output directory {identifier}: {folder}")
+        try:
+            self.workplace.open()
+        except StoppedEarlyError:
+            return self._stopped([])
+        if self.spec.container_settings:
+            self.happened(EventKind.CONTAINER_STARTED, "")
+        base = self.workplace.base
+        steps = plan(self.spec, self.placement, python=self.workplace.python, base=base)
+        for note in steps.notes:
+            self.diary.say(note)
+        env = job_environment(self.spec, self.placement, base=base)
+        for path, content in steps.files.items():
+            job_folders.put(self.placement.layout, path, content)
+        limit = self.spec.constraints.max_wall_clock_time.total_seconds()
+        self._deadline = self.monotonic() + (limit if self.crew.leads else math.inf)
+        with self.crew.connected(self._scene(env)) as connected:
+            return self._connected(steps, connected)
+
+    def _scene(self, env: Mapping[str, str]) -> Scene:
+        return Scene(
+            self.placement,
+            self.crew.members,
+            self.workplace,
+            self.cage,
+            env,
+            self.diary.say,
+            self.undo_failed,
+        )
+
+    def _connected(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
+        if steps.preparation is not None:
+            early = self._prepare(steps.preparation, env)
+            if early is None or not early.succeeded:
+                return early
+        self.crew.prepared()
+        while not self.crew.may_launch():
+            if self._is_over(0.05):
+                return self._stopped([])
+        return self._launch(steps, env)
+
+    def _is_over(self, seconds: float) -> bool:
+        """Whether a stop is asked for within `seconds`, or the time is up."""
+        if self._too_late():
+            return True
+        if self.monotonic() > self._deadline:
+            self.stop.set(StopReason.WALL_CLOCK)
+        return self.stop.wait(seconds)
+
+    def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
+        out, err = (
+            self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
+        )
+        self.diary.say("job preparation starts")
+        prepared = [self.workplace.start("jobPreparation", command, env, out, err)]
+        early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED, lambda: True)
+        if early is not None and early.succeeded:
+            self.happened(EventKind.PREPARED, "")
+        return early
+
+    def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
+        started: list[tuple[ProcessPlan, JobProcess]] = []
+        self.crew.launching()
+        for step in (step for step in steps.processes if step.node == self.placement.index):
+            if self._too_late():
+                return self._stopped([child for _, child in started])
+            out, err = (self.logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
+            self.diary.say(f"{step.role} starts: {step.command}")
+            child = self.workplace.start(step.name, step.command, {**env, **step.environment}, out, err)
+            self.processes.append(child)
+            started.append((step, child))
+        self.happened(EventKind.STARTED, "")
+        reach("started")
+        begun = self.monotonic()
+        essential = [child for step, child in started if step.essential]
+        children = [child for _, child in started]
+        outcome = self._wait(children, essential, Reason.JOB_FAILED, self.crew.done)
+        self.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
+        self.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
+        return outcome
+
+    def _wait(
+        self,
+        processes: list[JobProcess],
+        essential: list[JobProcess],
+        failure: Reason,
+        done: Callable[[], bool],
+    ) -> Outcome | None:
+        """The outcome once the essential processes have ended well and it is `done` elsewhere too, or one of
+        them has ended badly, or a stop was asked for. Everything is dead on return."""
+        self.processes.extend(p for p in processes if p not in self.processes)
+        pause = 0.01
+        while True:
+            codes = [p.exit_code for p in essential]
+            if self._too_late():
+                # They were killed, however it looks.
+                return self._stopped(processes)
+            bad = next((code for code in codes if code), None)
+            if bad is not None:
+                outcome = Outcome(failure, bad, _FAILURE_TEXTS[failure])
+                self.crew.over(outcome)
+                job_process.stop(processes, self.config.grace_seconds)
+                return outcome
+            if None not in codes and done():
+                job_process.stop([p for p in processes if p not in essential], self.config.grace_seconds)
+                return Outcome(Reason.SUCCEEDED, 0)
+            if self._is_over(pause):
+                return self._stopped(processes)
+            pause = min(0.1, pause * 1.3)
+
+    def _too_late(self) -> bool:
+        """Whether this runner was stalled for as long as its lease: then somebody else has the job."""
+        if self.cage.fired:
+            self.stop.set(StopReason.LOST)
+        return self.stop.reason is StopReason.LOST
+
+    def _stopped(self, processes: list[JobProcess]) -> Outcome | None:
+        reason = self.stop.reason
+        if reason is StopReason.EVICTED:
+            self._give_notice()
+        outcome = self._outcome_of_stop()
+        self.crew.over(outcome)
+        job_process.stop(
+            processes, self.stop.grace_seconds(self.config.grace_seconds, self.config.drain_seconds)
+        )
+        return None if self.stop.for_runner else outcome
+
+    def _outcome_of_stop(self) -> Outcome | None:
+        reason = self.stop.reason
+        if reason is None or reason.for_runner:
+            return None
+        if reason is StopReason.WALL_CLOCK:
+            limit = self.spec.constraints.max_wall_clock_time
+            return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
+        return TERMINATED if reason is StopReason.TERMINATED else self.crew.verdict
+
+    def _give_notice(self) -> None:
+        try:
+            layout = self.placement.layout
+            job_folders.put(layout, layout.preemption_notice, self.notice())
+        except OSError as error:
+            log.warning("no notice: %s", error, extra={"action": "notice", "job": str(self.placement.job)})
+
+
+_FAILURE_TEXTS = {
+    Reason.JOB_FAILED: "Job failed with non-zero exit code",
+    Reason.PREPARATION_FAILED: "Job preparation task failed with non-zero exit code",
+}
+
+
+def with_code(outcome: Outcome) -> str:
+    """ ", exit code 3", or nothing where there is none."""
+    return "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"

@@ -1,0 +1,120 @@
+"""What leading and helping have in common: one node's part in a gang, as its attempt sees it."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from runner.attempt.peers import Scene
+from runner.gang.heartbeat import GangWatch
+from runner.gang.link import Link
+from runner.processes.stop_signal import StopReason, StopSignal
+from shared.environment.variables import Node
+from shared.fail_points import reach
+from shared.jobs.gang import Gang, Look, Member, Phase, Step
+from shared.jobs.model import Outcome
+from shared.managers.gang_manager import Gangs
+
+
+class GangCrew:
+    """Base of LeaderCrew and HelperCrew; see Crew for what its methods mean.
+
+    `stop` ends the node's own part; `strike` takes secrets out of what the others are told.
+    """
+
+    leads = False
+    #: The members that are looked at again and again beside this node; none: all of them.
+    seats: tuple[int, ...] = ()
+
+    def __init__(
+        self, gangs: Gangs, gang: Gang, token: str, link: Link, stop: StopSignal, strike: Callable[[str], str]
+    ) -> None:
+        self._gangs = gangs
+        self._link = link
+        self._stop = stop
+        self._strike = strike
+        self._token = token
+        self._may_launch = threading.Event()
+        self._finished = threading.Event()
+        self._is_done = self._is_over = False
+        self._together: tuple[Member, ...] = ()
+        self._watch = GangWatch(gangs.table, gang, token, gangs.silence_seconds, self._heed, self.seats)
+
+    def start(self) -> None:
+        """Be heard of, and see the others."""
+        self._watch.start()
+
+    def end(self) -> None:
+        """Be heard of no more."""
+        self._watch.end()
+
+    @property
+    def gang(self) -> Gang:
+        """As it was last seen."""
+        return self._watch.gang
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """As they were when the gang was complete."""
+        return self._together
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(Node(m.node_id, m.address, m.gpus, m.ports) for m in self.members)
+
+    @property
+    def index(self) -> int:
+        return self._watch.me.index
+
+    @contextmanager
+    def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
+        with self._link.connected(scene) as environment:
+            yield environment
+            self._before_parting()
+        self._watch.tell(step=Step.STOPPED)
+
+    def prepared(self) -> None:
+        reach("prepared")
+        self._watch.tell(step=Step.PREPARED)
+
+    def may_launch(self) -> bool:
+        return self._may_launch.is_set()
+
+    def launching(self) -> None:
+        self._link.launching()
+
+    def done(self) -> bool:
+        if not self._is_done:
+            self._is_done = True
+            reach("done")
+            self._watch.tell(step=Step.DONE)
+        return self._finished.is_set()
+
+    def over(self, outcome: Outcome | None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._tell_over(outcome)
+
+    @property
+    def verdict(self) -> Outcome | None:
+        return None
+
+    def _struck(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, message=self._strike(outcome.message))
+
+    def _seen(self, gang: Gang) -> None:
+        """What both do when they see how far the gang is."""
+        if gang.phase is Phase.LAUNCHING:
+            self._may_launch.set()
+
+    def _lost(self) -> None:
+        self._stop.set(StopReason.LOST)
+
+    def _heed(self, gang: Gang | None, look: Look, before: float) -> None:
+        raise NotImplementedError
+
+    def _tell_over(self, outcome: Outcome | None) -> None:
+        raise NotImplementedError
+
+    def _before_parting(self) -> None:
+        """Before this node can no longer be reached."""

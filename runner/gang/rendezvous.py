@@ -1,0 +1,142 @@
+"""How a leader's nodes come together, or do not: hints, waiting, giving way to an older gang."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from runner.attempt.result import Dissolved
+from runner.config import RunnerConfig
+from runner.gang.leader import LeaderCrew
+from runner.gang.link import MakeLink, member_of
+from runner.processes.stop_signal import StopReason, StopSignal
+from shared.environment.variables import Node
+from shared.errors import LostOwnershipError, StoreError
+from shared.fail_points import reach
+from shared.jobs.gang import rank_of
+from shared.jobs.model import Job
+from shared.jobs.waiting_reason import incomplete
+from shared.managers.attempts import Attempts, Claim
+
+log = logging.getLogger(__name__)
+
+#: Hints are good for as long as it takes until the next ones are sent.
+_HINT_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
+#: Until a gang is looked at again that gave way, and one that the cluster has too few nodes for.
+_ASIDE_SECONDS, _TOO_LARGE_SECONDS = 1.0, 10.0
+
+
+class Assembly:
+    """The gang of one claimed job, from its opening to its end."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        config: RunnerConfig,
+        claim: Claim,
+        node: Node,
+        make_link: MakeLink,
+        stop: StopSignal,
+        strike: Callable[[str], str],
+        look: Callable[[], None],
+        leaving: Callable[[], str],
+    ) -> None:
+        """`look` sees whether the job was asked to end; `leaving`: why this node goes away, if it does."""
+        self._attempts = attempts
+        self._config = config
+        self._claim = claim
+        self._node = node
+        self._make_link = make_link
+        self._stop = stop
+        self._strike = strike
+        self._look = look
+        self._leaving = leaving
+        self._leave = ExitStack()
+        self._crew: LeaderCrew | None = None
+        self._said: tuple[str, ...] = ()
+
+    @property
+    def crew(self) -> LeaderCrew:
+        """The nodes, once they are together."""
+        assert self._crew is not None
+        return self._crew
+
+    def assemble(self) -> Job | Dissolved | None:
+        """The running job once every node is there; None when the lease is lost. Raises BatchAIError."""
+        if dissolved := self._must_give_way():
+            return dissolved
+        self._crew = crew = self._open()
+        reach("opened")
+        due = 0.0
+        while not crew.is_complete(_LOOK_SECONDS):
+            if self._stop.wait(0):
+                return None if self._stop.reason is StopReason.LOST else Dissolved(self._leaving())
+            if time.monotonic() >= due:
+                due = time.monotonic() + _HINT_SECONDS
+                dissolved = self._tend()
+                if dissolved and not crew.is_complete(0):
+                    return dissolved
+        return self._begin(crew)
+
+    def _open(self) -> LeaderCrew:
+        job, attempts = self._claim.job, self._attempts
+        link = self._make_link(self._config, job.id, self._claim.spec)
+        offer = self._leave.enter_context(link.offer())
+        member = member_of(self._node, offer)
+        gang = attempts.gangs.open(job, member)
+        crew = LeaderCrew(attempts.gangs, gang, member.token, link, self._stop, self._strike, self._config)
+        crew.start()
+        return crew
+
+    def _tend(self) -> Dissolved | None:
+        """What a leader does every few seconds while nodes lack; storage may be away meanwhile."""
+        self._look()
+        try:
+            if dissolved := self._must_give_way():
+                return dissolved
+            self._attempts.gangs.ask(self.crew.gang, _HINT_SECONDS)
+            reach("hinted")
+            self._say()
+        except StoreError as error:
+            told = {"action": "hint_failed", "job": str(self._claim.job.id)}
+            log.warning("no nodes asked for: %s", error, extra=told)
+        return None
+
+    def _must_give_way(self) -> Dissolved | None:
+        job, gangs = self._claim.job, self._attempts.gangs
+        if older := gangs.to_help(job.cluster, rank_of(job)):
+            return Dissolved(f"job {older.job}, which is older, gets the nodes first", _ASIDE_SECONDS, older)
+        nodes = gangs.usable_nodes(job.cluster)
+        if nodes < job.node_count:
+            why = f"the cluster has {nodes} nodes, the job needs {job.node_count}"
+            return Dissolved(why, _TOO_LARGE_SECONDS)
+        return None
+
+    def _say(self) -> None:
+        """status.json says who is there."""
+        nodes = tuple(member.node_id for member in self.crew.gang.members)
+        if nodes != self._said:
+            self._said = nodes
+            self._attempts.write_status(self._claim.job, incomplete(self._claim.job, nodes))
+
+    def _begin(self, crew: LeaderCrew) -> Job | None:
+        """The gang's row first: it keeps everybody where they are. Then the job's, then work may begin."""
+        nodes = [member.node_id for member in crew.gang.members]
+        try:
+            job = self._attempts.assembled(self._claim.job, self._claim.lease, nodes)
+        except LostOwnershipError as error:
+            log.warning("not ours: %s", error, extra={"action": "lost", "job": str(self._claim.job.id)})
+            self._stop.set(StopReason.LOST)
+            return None
+        reach("gang_running")
+        crew.run()
+        self._attempts.write_status(job)
+        return job
+
+    def close(self) -> None:
+        """Disband what there is, and take the offer back. Raises nothing."""
+        if self._crew:
+            self._crew.disband()
+            reach("disbanded")
+        self._leave.close()

@@ -1,0 +1,176 @@
+"""The folders of a job on its node: made before, removed after, never through a mount."""
+
+import json
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from runner.isolation.isolation import NOT_ISOLATED, Isolation
+from runner.isolation.job_user import JobUser
+from runner.isolation.path_writer import SCRIPT
+from runner.machine import mountinfo, tree_removal
+from runner.machine.commands import run
+from runner.machine.trusted_path import Ground
+from shared.environment.layout import NodeLayout
+from shared.errors import BatchAIError
+from shared.names.ids import JobId
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OUTPUT_SECONDS = 30.0
+_NO_JOB = JobId("trial", "trial", "trial")
+_NEXT_TO_NOTHING = 64 * 1024  # bytes
+
+
+class FolderError(BatchAIError):
+    """A folder of the node could not be made or cleared."""
+
+
+@contextmanager
+def _told(words: str) -> Iterator[None]:
+    """Whatever goes wrong inside is the node's fault, also what nobody has thought of."""
+    try:
+        yield
+    except FolderError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        raise FolderError(f"{words}: {kind}{error}") from error
+
+
+def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
+    """Clear what earlier jobs left in the temp root and make the folders of this one. Raises FolderError.
+
+    The original wiped the temps of all jobs when a node started a new one.
+    """
+    user = isolation.user
+    with _told(f"the node's folder {layout.root} cannot be prepared"):
+        clear(Path(layout.job_temp_root))
+        Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
+        empty_temps(layout, isolation)
+        Path(layout.job_temp).mkdir(parents=True)
+        for folder in (layout.job_temp, layout.job_mount_root):
+            _make_common(Path(folder), user)
+        for folder in (layout.shared_job_temp, layout.working_directory):
+            _make_private(Path(folder), user)
+
+
+def try_out(root: Path, isolation: Isolation) -> None:
+    """Clear the temps of all jobs, make the folders of one, and clear these. Raises FolderError: then no job
+    could begin here."""
+    make(NodeLayout(str(root), _NO_JOB), isolation)
+    clear(root / "jobs")
+
+
+def _make_common(folder: Path, user: JobUser) -> None:
+    """A folder in which the job can make what it likes, but cannot put anything in the place of what the
+    runner has made there: only whoever owns an entry of a sticky folder, or the folder, may rename or remove
+    it."""
+    folder.mkdir(exist_ok=True)
+    if user.is_own:
+        folder.chmod(0o700)
+    else:
+        os.chown(folder, -1, user.gid)
+        folder.chmod(0o1770)
+
+
+def make_anew(folder: Path) -> None:
+    """An empty folder for the runner alone. Raises FolderError."""
+    with _told(f"{folder} cannot be made"):
+        tree_removal.remove(folder)
+        folder.mkdir(parents=True, mode=0o700)
+
+
+def _make_private(folder: Path, user: JobUser) -> None:
+    folder.mkdir(mode=0o700)
+    user.give(folder)
+
+
+def empty_temps(layout: NodeLayout, isolation: Isolation) -> None:
+    """The folders of a job that no other job may see anything of, empty: before it and after it.
+
+    Raises FolderError.
+    """
+    for folder in _temps(layout, isolation):
+        clear(folder)
+        with _told(f"{folder} cannot be made"):
+            _make_private(folder, isolation.user)
+
+
+def _temps(layout: NodeLayout, isolation: Isolation) -> Iterator[Path]:
+    yield Path(layout.temp)
+    yield from (Path(folder) for folder, _ in covers(layout, isolation))
+    if isolation.user.exclusive:
+        yield Path(isolation.user.home)
+
+
+def covers(layout: NodeLayout, isolation: Isolation) -> tuple[tuple[str, str], ...]:
+    """(folder, the place of the machine that the job sees it at)."""
+    if not isolation.private_temp:
+        return ()
+    # Shared memory must stay in memory.
+    memory = f"/dev/shm/batchai-{isolation.label}"
+    places = ((layout.temp, "/tmp"), (layout.var_temp, "/var/tmp"), (memory, "/dev/shm"))
+    return tuple((folder, place) for folder, place in places if Path(place).is_dir())
+
+
+def make_output(ground: Ground, user: JobUser) -> None:
+    """Make an output directory that the user can write to. Raises FolderError.
+
+    In a child with a time limit: it may lie on a volume whose server hangs.
+    """
+    request = {"do": "create", "root": ground.root, "inner": ground.inner, "user": user.to_act_as}
+    command = [sys.executable, "-S", "-E", str(SCRIPT), json.dumps(request)]
+    result = run(command, timeout_seconds=_OUTPUT_SECONDS)
+    if result.timed_out:
+        raise FolderError(f"the output directory {ground} cannot be made: its file system gives no answer")
+    if not result.ok:
+        raise FolderError(f"the output directory {ground} cannot be made: {result.output}")
+
+
+def put(layout: NodeLayout, path: str, text: str) -> None:
+    """Write a file of the job's temp. Raises OSError.
+
+    The job, or the image of its container, may have been at work there: no symbolic link is followed, and
+    whatever has the name is replaced.
+    """
+    *parts, name = PurePosixPath(path).relative_to(layout.root).parts
+    here = os.open(layout.root, _FOLDER)
+    try:
+        for part in parts:
+            below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+        new = f".{name}.{uuid.uuid4().hex}"
+        with os.fdopen(os.open(new, _NEW_FILE, 0o644, dir_fd=here), "w") as file:
+            file.write(text)
+        os.rename(new, name, src_dir_fd=here, dst_dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def clear(root: Path) -> None:
+    """Remove a folder of temps, or whatever has its name. Raises FolderError; while anything is mounted below
+    it, too: the data of a volume would be deleted otherwise."""
+    refuse_mounts(root)
+    with _told(f"{root} cannot be cleared"):
+        tree_removal.remove(root)
+
+
+def is_full(root: Path) -> bool:
+    """Whether next to nothing can be written on the disk that holds `root`."""
+    try:
+        disk = os.statvfs(root)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _NEXT_TO_NOTHING
+
+
+def refuse_mounts(root: Path) -> None:
+    """Raises FolderError while anything is mounted at or below `root`."""
+    # Read from the kernel's table: asking a dead mount would hang or lie.
+    if mounted := mountinfo.mounted_under(root):
+        raise FolderError(f"still mounted below {root}: {', '.join(mount.target for mount in mounted)}")

@@ -1,0 +1,4 @@
+"""From a job's streams to the file share: routing, shipping, folders.
+
+The attempt and above import it.
+"""

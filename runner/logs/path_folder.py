@@ -1,0 +1,167 @@
+"""A folder without a REST interface (of a file server, an unmanaged volume, the node), in which log files
+grow.
+
+Everything that touches it happens in a child process, so that a server that hangs holds up neither the job
+nor the runner, and no symbolic link of a job's leads the runner astray. Every append is synced: other
+machines see it at once.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from runner.isolation.job_user import JobUser
+from runner.isolation.path_writer import NOT_FOLLOWED, SCRIPT
+from runner.machine import mountinfo
+from runner.machine.commands import kill_group
+from runner.machine.trusted_path import Ground
+from runner.secrets.settings import without_settings
+from shared.errors import NotFoundError, StoreError
+
+#: A server that takes longer is taken to hang; the lines wait in the spool.
+_ANSWER_SECONDS = 10.0
+
+
+class _RefusedError(StoreError):
+    """The file system has answered no: nothing was done."""
+
+
+class PathFolder:
+    """A LogFolder (shipper.py). On a volume it is shut until `open`: before that is mounted, writing would
+    hide the logs below it."""
+
+    def __init__(
+        self,
+        folder: Ground,
+        user: JobUser,
+        *,
+        volume: bool,
+        fenced: bool = True,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
+        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted.
+        Not `fenced`: no job's logs; files that are there are begun anew."""
+        self._folder = folder
+        self._user = user
+        self._target = Path(folder.root) if volume else None
+        self._answer_seconds = answer_seconds
+        self._open = not volume
+        self._fenced = fenced
+        self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()  #: around the beginning and the end of the child
+
+    def open(self) -> None:
+        """From now on there is a volume to write to."""
+        self._open = True
+
+    def create(self) -> None:
+        """Make the folder. Raises StoreError."""
+        self._ask({"do": "create"})
+
+    def start_file(self, name: str, previous: str) -> None:
+        """Make an empty file; one that is there is kept as `previous`. Raises StoreError, also where one is
+        there that no earlier attempt can have made: then this one is over."""
+        fresh = self._fenced and not previous and name not in self._unsure
+        self._unsure.add(name)
+        try:
+            self._ask({"do": "start", "name": name, "previous": previous, "fresh": fresh})
+        except _RefusedError:
+            if fresh:
+                self._unsure.discard(name)
+            raise
+
+    def append(self, name: str, offset: int, data: bytes) -> None:
+        """Write at `offset` and sync. Raises StoreError."""
+        self._ask({"do": "append", "name": name, "offset": offset, "length": len(data)}, data)
+
+    def pause_seconds(self, name: str) -> float:
+        """Between two appends to a file: it can be appended to for ever."""
+        return 0.0
+
+    def let_go(self) -> None:
+        """Nothing is held."""
+
+    def close(self) -> None:
+        """End the child, so that nothing keeps the volume from being unmounted. Shut from then on."""
+        with self._lock:
+            self._open = False
+            child, self._child = self._child, None
+        if child is not None:
+            # First of all, for another thread may be waiting for its answer, which is then over.
+            kill_group(child)
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
+        with self._lock:
+            if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
+                raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
+            child = self._running()
+        where = {"root": self._folder.root, "inner": self._folder.inner, "user": self._user.to_act_as}
+        line = json.dumps(request | where).encode() + b"\n"
+        try:
+            answer = _exchange(child, line + data, time.monotonic() + self._answer_seconds)
+        except (OSError, TimeoutError) as error:
+            self._give_up(child)
+            raise StoreError(f"writing logs to {self._folder}: {error}") from error
+        if answer != b"ok\n":
+            words = answer.decode(errors="replace").strip()
+            told = f"writing logs to {self._folder}: {words}"
+            # A link in the place of the folder is a job's doing, and not waited for.
+            raise NotFoundError(told) if words.endswith(NOT_FOLLOWED) else _RefusedError(told)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and self._child.poll() is None:
+            if self._child.stdin and self._child.stdin.closed:
+                raise StoreError(f"writing logs to {self._folder}: an earlier write still hangs")
+            return self._child
+        # -S -E: no site packages, no environment; it starts in a hundredth of a second.
+        self._child = subprocess.Popen(
+            [sys.executable, "-S", "-E", str(SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=without_settings(os.environ),
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+        return self._child
+
+    def _give_up(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill it. One that does not die is kept, so that no second one hangs beside it."""
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        if kill_group(child) and self._child is child:
+            self._child = None
+
+
+def _exchange(child: subprocess.Popen[bytes], request: bytes, deadline: float) -> bytes:
+    """Send all, read a line. Raises TimeoutError, or OSError where the child has ended."""
+    if child.stdin is None or child.stdout is None:
+        raise OSError("the writer has no pipes")
+    sent, answer = 0, b""
+    while sent < len(request) or not answer.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        writing = [child.stdin] if sent < len(request) else []
+        readable, writable, _ = select.select([child.stdout], writing, [], max(left, 0.0))
+        if not readable and not writable:
+            raise TimeoutError("the file system gives no answer")
+        if writable:
+            sent += os.write(child.stdin.fileno(), request[sent : sent + 65536])
+        if readable:
+            piece = os.read(child.stdout.fileno(), 4096)
+            if not piece:
+                raise OSError("the writer has ended")
+            answer += piece
+    return answer

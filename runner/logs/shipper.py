@@ -1,0 +1,260 @@
+"""Log files of a job: written locally by the processes, carried to where people read them while they grow.
+
+Processes write to spool files of the node; one thread sends what is new to the folder on the volume over
+REST. A dying mount, a caching file system or a slow service therefore never holds up the job, and a line is
+readable within a second of being printed.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.environment.layout import attempt_name
+from shared.errors import BatchAIError, LostOwnershipError, NotFoundError
+from shared.jobs.model import StreamSeal
+from shared.stores.volumes.file_shares import MOST_BYTES
+
+log = logging.getLogger(__name__)
+
+#: How often new bytes are looked for. The promise is one second, a look costs a stat.
+_LOOK_SECONDS = 0.2
+#: Between tries of a file that is refused: doubled each time, up to the second.
+_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 8.0
+#: What is under way when the time is up gets this long to come to its end.
+_LET_GO_SECONDS = 1.0
+
+#: When the time is up, by the monotonic clock, of when it began. Asked all along: somebody may be in a hurry
+#: suddenly.
+Until = Callable[[float], float]
+
+
+class LogFolder(Protocol):
+    """A folder in which log files grow (on a share, in a container)."""
+
+    def create(self) -> None:
+        """Make the folder. Raises StoreError."""
+
+    def start_file(self, name: str, previous: str) -> None:
+        """Make an empty file, keeping one that is there as `previous` ("": do not look).
+
+        Raises StoreError.
+        """
+
+    def append(self, name: str, offset: int, data: bytes) -> None:
+        """Write at the end, which is at `offset`. A repetition brings the same data: the first try may have
+        arrived. Raises StoreError."""
+
+    def pause_seconds(self, name: str) -> float:
+        """How long lines are gathered between two appends to a file that was started: a folder may take only
+        so many."""
+
+    def let_go(self) -> None:
+        """No more is written: what keeps other attempts from the files can go. Raises nothing."""
+
+    def close(self) -> None:
+        """Nothing can be written any more, by a call that is under way in another thread either."""
+
+
+@dataclass
+class _Stream:
+    name: str
+    path: Path
+    started: bool = False
+    sent: int = 0
+    lines: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+    sent_at: float = 0.0  #: monotonic, of the latest piece
+    piece: bytes = b""  #: on its way: until it is known to have arrived, nothing else is sent
+    fault: Exception | None = None  #: of the latest try
+    refusals: int = 0  #: tries in a row that failed
+    again_at: float = 0.0  #: monotonic
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was written has arrived."""
+        try:
+            return self.started and self.sent == self.path.stat().st_size
+        except OSError:
+            return False
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nobody needs to wait for a further try: the share is missing, or the bytes to be sent."""
+        return isinstance(self.fault, NotFoundError | OSError)
+
+
+class LogShipper:
+    """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended.
+
+    Everything that touches the folder happens in a thread of its own, and whatever is raised there is tried
+    again: what becomes of a job never depends on how its logs fare.
+    """
+
+    def __init__(
+        self, spool: Path, folder: LogFolder, attempt: int, held: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`spool`: an existing local folder; `attempt` counts from 1; `held` says whether the attempt still
+        is this runner's: asked before each piece, for a runner may have been stalled."""
+        self._spool = spool
+        self._held = held
+        self._folder = folder
+        self._attempt = attempt
+        self._streams: list[_Stream] = []
+        self._created = False
+        self._lock = threading.Lock()
+        self._sealed = False
+        self._finishing = threading.Event()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._carry, name="logs", daemon=True)
+
+    def add(self, name: str) -> Path:
+        """Begin a log file; the local path to write to. Raises OSError."""
+        path = self._spool / name
+        path.touch()
+        with self._lock:
+            self._streams.append(_Stream(name, path))
+        return path
+
+    def start(self) -> None:
+        """Begin to carry."""
+        self._thread.start()
+
+    def finish(self, until: Until) -> tuple[StreamSeal, ...]:
+        """Send what is left; what is known of every file. Raises nothing, and is over a second after the time
+        is up, whatever a call under way is waiting for.
+
+        No time at all sends nothing more: the files may be another runner's by now. A share that does not
+        exist is not waited for.
+        """
+        begun = time.monotonic()
+        if until(begun) <= begun:
+            self._given_up.set()
+        self._finishing.set()
+        while self._thread.is_alive() and time.monotonic() < until(begun):
+            self._thread.join(0.05)
+        self._given_up.set()
+        if self._thread.is_alive() and self._held() and until(begun) > begun:
+            self._thread.join(_LET_GO_SECONDS)
+        self._folder.close()
+        with self._lock:
+            self._sealed = True
+            return tuple(_seal(stream) for stream in self._streams)
+
+    def progress(self) -> tuple[StreamSeal, ...]:
+        """What has arrived so far, without sums: what will be known of the logs if this machine is lost."""
+        with self._lock:
+            return tuple(StreamSeal(s.name, s.sent, "", False, s.lines) for s in self._streams if s.started)
+
+    @property
+    def fault(self) -> str:
+        """What keeps lines from arriving at this moment, or ""."""
+        return next((_told(stream.fault) for stream in self._all() if stream.fault), "")
+
+    def _all(self) -> list[_Stream]:
+        with self._lock:
+            return list(self._streams)
+
+    def _carry(self) -> None:
+        pause = _LOOK_SECONDS
+        while not self._finishing.wait(pause):
+            pause = self._look()
+        for stream in self._all():
+            stream.again_at, stream.refusals = 0.0, 0
+        pause = 0.0
+        while not self._given_up.wait(pause):
+            pause = self._look()
+            if all(stream.whole or stream.hopeless for stream in self._all()):
+                break
+        if self._held():
+            self._folder.let_go()
+
+    def _look(self) -> float:
+        """Send a piece of every stream that has grown. Seconds until the next look: none while there is
+        more."""
+        due = (stream for stream in self._all() if time.monotonic() >= stream.again_at)
+        more = [self._tend(stream) for stream in due if not self._given_up.is_set()]
+        return 0.0 if any(more) else _LOOK_SECONDS
+
+    def _tend(self, stream: _Stream) -> bool:
+        """`_send`; what it raises, whatever that is, is remembered and it is tried again later."""
+        try:
+            more = self._send(stream)
+        except Exception as error:
+            if self._given_up.is_set():
+                return False  # nobody waits for it, and what it needs may be closed by now
+            if _told(error) != _told(stream.fault):
+                words, extra = (stream.name, _told(error)), {"action": "log_refused"}
+                log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
+            pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
+            stream.fault, stream.again_at = error, time.monotonic() + pause
+            stream.refusals += 1
+            return False
+        stream.fault, stream.refusals = None, 0
+        return more
+
+    def _send(self, stream: _Stream) -> bool:
+        """Send one piece; whether there is more."""
+        if not self._held():
+            raise LostOwnershipError("the lease has run out: the log files may be another runner's")
+        if not self._created:
+            self._folder.create()
+            self._created = True
+        if not stream.started:
+            self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
+            stream.started = True
+        # One piece, then the others' turn: a process that prints without end must not starve them.
+        if not stream.piece and self._is_due(stream):
+            with stream.path.open("rb") as file:
+                file.seek(stream.sent)
+                stream.piece = file.read(MOST_BYTES)
+        if not (data := stream.piece):
+            return False
+        self._folder.append(stream.name, stream.sent, data)
+        stream.sent_at = time.monotonic()
+        with self._lock:
+            if not self._sealed:
+                stream.digest.update(data)
+                stream.sent += len(data)
+                stream.lines += data.count(b"\n")
+        stream.piece = b""
+        return len(data) == MOST_BYTES
+
+    def _is_due(self, stream: _Stream) -> bool:
+        """Whether what has been written is to be sent now, or gathered for a while longer."""
+        gathered_until = stream.sent_at + self._folder.pause_seconds(stream.name)
+        if self._finishing.is_set() or time.monotonic() >= gathered_until:
+            return True
+        return stream.path.stat().st_size - stream.sent >= MOST_BYTES
+
+
+def _seal(stream: _Stream) -> StreamSeal:
+    return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), stream.whole, stream.lines)
+
+
+def _told(error: Exception | None) -> str:
+    """What people are told of it. Texts of others' exceptions may hold addresses with signatures."""
+    return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""
+
+
+class ExecutionLog:
+    """execution.log: what the runner says to the job's owner. Thread-safe; one line a call."""
+
+    def __init__(self, path: Path, now: Callable[[], str], redact: Callable[[str], str]) -> None:
+        self._path = path
+        self._now = now
+        self._redact = redact
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Append a line, secrets struck out. A full disk loses the line and nothing else."""
+        line = f"{self._now()} {self._redact(text)}\n".encode()
+        try:
+            with self._lock, self._path.open("ab") as file:
+                file.write(line)
+        except OSError as error:
+            log.warning("execution.log: %s", error, extra={"action": "diary"})

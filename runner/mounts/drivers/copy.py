@@ -1,0 +1,271 @@
+"""A container without any mount: downloaded at the start, new and changed files uploaded at the end.
+
+For machines without FUSE. What the job deletes stays in the container; two jobs that change one file at the
+same time overwrite each other (the later one wins, and the log says so), as with every blob mount.
+"""
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runner.machine import mountinfo, tree_removal
+from runner.mounts import state_dirs
+from runner.mounts.diagnosis import mount_error
+from runner.mounts.drivers import blobfuse_options
+from runner.mounts.mount_points import make_mount_point
+from runner.mounts.types import (
+    BLOB_CONTAINER,
+    ContainerFiles,
+    MountContext,
+    MountedVolume,
+    UnmountError,
+    Volume,
+    listed,
+)
+from runner.secrets.redaction import masked
+from shared.errors import MountError
+
+NAME = "copy"
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+_THREADS = 8
+_SHOWN = 5
+#: Of a blob, in characters (learn.microsoft.com: "Naming and referencing containers, blobs, and metadata").
+_LONGEST_NAME = 1024
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """What tells that a local file was not touched since it was downloaded (ctime cannot be set back)."""
+
+    size: int
+    changed_ns: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """The local state when it last was the container's; `etags` as of that time. By blob name."""
+
+    stamps: dict[str, _Stamp]
+    etags: dict[str, str]
+
+
+def available(volume: Volume, context: MountContext) -> str | None:
+    """Whether the runner was given a way to read and write containers."""
+    if volume.kind != BLOB_CONTAINER:
+        return "it serves blob containers only"
+    if context.containers is None:
+        return "this runner was given no access to containers"
+    return None
+
+
+@contextmanager
+def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[MountedVolume]:
+    """`target` as an ordinary directory with the container's files; uploaded back (also whenever it is to
+    settle) and removed afterwards.
+
+    Where an upload fails the other files are still uploaded, and the directory is kept and named.
+    """
+    if context.containers is None:  # `available` has said so already
+        raise MountError(volume.code, f"{volume} cannot be copied: no access to containers was configured.")
+    asked = blobfuse_options.read(volume)
+    for note in asked.notes:
+        context.say(note)
+    make_mount_point(volume, target)
+    home = state_dirs.make(context.work, NAME, target)
+    try:
+        files = context.containers(volume)
+        copied = _download_all(volume, files, target, context)
+    except BaseException as error:
+        _remove(target, home)
+        if isinstance(error, MountError) or not isinstance(error, Exception):
+            raise
+        raise _download_error(volume, error) from error
+
+    def carry(context: MountContext) -> None:
+        if not asked.read_only:
+            _upload_changed(volume, files, target, copied, context)
+
+    try:
+        yield MountedVolume(volume, target, NAME, lambda say: carry(replace(context, say=say)))
+    finally:
+        carry(context)
+        _remove(target, home)
+
+
+def _download_error(volume: Volume, error: Exception) -> MountError:
+    words = masked(f"{type(error).__name__}: {error}", volume.secrets)[:1500]
+    return mount_error(volume, f"{volume} could not be downloaded: {words}", words, port=443)
+
+
+def _download_all(volume: Volume, files: ContainerFiles, target: Path, context: MountContext) -> _Copied:
+    found = {file.name: file for file in files.list()}
+    names = _usable(found, context)
+    size = sum(found[name].size for name in names)
+    _refuse_if_too_big(volume, target, size)
+    context.say(f"{volume}: downloading {len(names)} files ({size / _MIB:.1f} MiB) to {target}")
+    for folder in sorted({str(Path(name).parent) for name in names}):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    failed = _in_parallel(names, lambda name: files.download(name, target / name))
+    if failed:
+        name, error = failed[0]
+        raise RuntimeError(
+            f"{len(failed)} of {len(names)} files failed, first {name!r}: {type(error).__name__}: {error}"
+        )
+    _give_to_job_user(target, context)
+    return _Copied(
+        {name: _stamp((target / name).lstat()) for name in names}, {name: found[name].etag for name in names}
+    )
+
+
+def can_be_file(name: str) -> bool:
+    """Whether a file below a directory can have the name of a blob, which may be anything."""
+    parts = name.split("/")
+    plain = not any(part in ("", ".", "..") or len(os.fsencode(part)) > 255 for part in parts)
+    return plain and not _FORBIDDEN.search(name)
+
+
+def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
+    """Names that can be files here; the others are told and left out (folder markers silently)."""
+    folders = {name.rsplit("/", depth)[0] for name in found for depth in range(1, name.count("/") + 1)}
+    usable: list[str] = []
+    skipped: list[str] = []
+    for name in sorted(found):
+        if name.endswith("/") or (name in folders and getattr(found[name], "size", 0) == 0):
+            continue  # what some tools write to make an empty folder visible
+        (usable if can_be_file(name) and name not in folders else skipped).append(name)
+    if skipped:
+        context.say(
+            f"{len(skipped)} blobs cannot be files on this machine and are left out: {listed(skipped)}"
+        )
+    return usable
+
+
+def _refuse_if_too_big(volume: Volume, target: Path, size: int) -> None:
+    free = shutil.disk_usage(target).free
+    if size > free * 0.95:
+        raise MountError(
+            volume.code,
+            f"{volume} holds {size / _MIB:.0f} MiB but only {free / _MIB:.0f} MiB are free on this machine.",
+            "Use a machine with FUSE, where containers are mounted and not copied, or a larger disk.",
+        )
+
+
+def _upload_changed(
+    volume: Volume, files: ContainerFiles, target: Path, copied: _Copied, context: MountContext
+) -> None:
+    now, odd = _walk(target)
+    changed = sorted(name for name, stamp in now.items() if copied.stamps.get(name) != stamp)
+    if odd:
+        told = listed(sorted(odd))
+        context.say(f"{volume}: links, special files and what lies too deep are not uploaded: {told}")
+    if not changed:
+        return
+    size = sum(now[name].size for name in changed)
+    context.say(f"{volume}: uploading {len(changed)} new or changed files ({size / _MIB:.1f} MiB)")
+    _tell_overwritten(volume, files, [name for name in changed if name in copied.etags], copied, context)
+    etags: dict[str, str] = {}
+
+    def upload(name: str) -> None:
+        etags[name] = files.upload(name, target / name)
+
+    failed = _in_parallel(changed, upload)
+    copied.etags.update(etags)
+    copied.stamps.update({name: now[name] for name in etags})
+    if failed:
+        shown = "; ".join(f"{name}: {type(error).__name__}: {error}" for name, error in failed[:_SHOWN])
+        raise UnmountError(
+            volume.code,
+            f"{len(failed)} of {len(changed)} files could not be uploaded to {volume}: "
+            f"{masked(shown, volume.secrets)[:1500]}.",
+            f"The files are kept on the machine in {target}.",
+        )
+
+
+def _tell_overwritten(
+    volume: Volume, files: ContainerFiles, names: Sequence[str], copied: _Copied, context: MountContext
+) -> None:
+    """Say which files somebody else changed meanwhile. Only a remark: a failure to look is not the job's."""
+    if not names:
+        return
+    try:
+        etags = {file.name: file.etag for file in files.list()}
+    except Exception as error:
+        context.say(f"{volume}: could not look for changes by others: {masked(str(error), volume.secrets)}")
+        return
+    lost = [name for name in names if etags.get(name, copied.etags[name]) != copied.etags[name]]
+    if lost:
+        context.say(
+            f"{volume}: changed by somebody else too while the job ran, now overwritten: {listed(lost)}"
+        )
+
+
+def _walk(target: Path) -> tuple[dict[str, _Stamp], list[str]]:
+    """Regular files below target by relative name, and what cannot be blobs: neither file nor folder, or too
+    deep for a blob's name. Follows no link."""
+    files: dict[str, _Stamp] = {}
+    odd: list[str] = []
+    for folder, folders, names in os.walk(target):
+        passable: list[str] = []
+        for name in (*names, *folders):
+            path = Path(folder, name)
+            mode, relative = _mode(path), str(path.relative_to(target))
+            if stat.S_ISREG(mode) and len(relative) <= _LONGEST_NAME:
+                files[relative] = _stamp(path.lstat())
+            elif stat.S_ISDIR(mode) and len(relative) < _LONGEST_NAME - 1:
+                passable.append(name)
+            else:
+                odd.append(relative)
+        folders[:] = passable  # os.walk calls itself for every level
+    return files, odd
+
+
+def _mode(path: Path) -> int:
+    """0 where nothing can be learnt of it: its path may be too long."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
+
+
+def _stamp(found: os.stat_result) -> _Stamp:
+    return _Stamp(found.st_size, found.st_ctime_ns, found.st_ino)
+
+
+def _in_parallel(names: Sequence[str], work: Callable[[str], None]) -> list[tuple[str, Exception]]:
+    """Do the work for every name, a few at once; the failures, in order of the names."""
+
+    def attempt(name: str) -> tuple[str, Exception] | None:
+        try:
+            work(name)
+        except Exception as error:
+            return name, error
+        return None
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
+        return [failure for failure in pool.map(attempt, names) if failure is not None]
+
+
+def _give_to_job_user(target: Path, context: MountContext) -> None:
+    """A job that runs as another user must be able to write what was downloaded."""
+    if context.user_id is None or os.geteuid() != 0:
+        return
+    group = -1 if context.group_id is None else context.group_id
+    os.chown(target, context.user_id, group)
+    for folder, folders, names in os.walk(target):
+        for name in (*folders, *names):
+            os.chown(Path(folder, name), context.user_id, group, follow_symlinks=False)
+
+
+def _remove(target: Path, home: Path) -> None:
+    """Remove the local copy, unless something is mounted in it (then it is not ours to remove)."""
+    if not mountinfo.mounted_under(target):
+        tree_removal.discard(target)
+    state_dirs.remove(home)

@@ -1,0 +1,168 @@
+"""Child processes of a job: started in their own session, stopped with everything they started."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from runner.isolation.confinement import Confinement
+from runner.machine import priority
+from runner.processes import signals
+from runner.processes.process_tracker import Cage, bears, is_alive, with_descendants
+from shared.errors import LaunchError
+
+#: bash knows this convention; an exit by a signal is reported the same way.
+_SIGNAL_BASE = 128
+#: A daemon leaves the session and the parent of the process that started it; its environment stays.
+MARK = "BATCHAI_PROCESS_TREE"
+#: When memory runs out the kernel is to take the job, not its runner.
+_OOM_SCORE = 500
+# $1 score, $2 the entrances of the cgroups, one a line, $3 the dead man's switch or "". A runner may be
+# stalled between looking at its lease and starting a process: then the switch has fired, and its process has
+# ended.
+_ENTER = r"""
+lines=$IFS
+IFS='
+'
+{ echo "$1" > /proc/self/oom_score_adj; for group in $2; do echo 0 > "$group"; done; } 2>/dev/null
+IFS=$lines
+[ -z "$3" ] || [ -e "/proc/$3/fd/0" ] || exit 125
+shift 3
+exec "$@"
+"""
+
+
+@dataclass
+class JobProcess:
+    """A running shell command of a job. Output goes to files, so a grandchild that keeps them open after the
+    end cannot make anybody wait."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    mark: str  #: stands in the environment of everything it starts
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; 128 + n when it was ended by signal n."""
+        code = self.popen.poll()
+        if code is None:
+            return None
+        return _SIGNAL_BASE - code if code < 0 else code
+
+    def tree(self) -> list[psutil.Process]:
+        """The process, its descendants, whatever is left of its session, and daemons it has started; parents
+        before children, the oldest first."""
+        found = {pid for pid in psutil.pids() if self._is_of_ours(pid)}
+        return [process for process in with_descendants(found) if is_alive(process)]
+
+    def _is_of_ours(self, pid: int) -> bool:
+        try:
+            return os.getsid(pid) == self.popen.pid or bears(pid, self.mark)
+        except (ProcessLookupError, PermissionError):
+            return False
+
+
+def start(
+    name: str,
+    command: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdout: Path,
+    stderr: Path,
+    cage: Cage | None = None,
+    confinement: Confinement | None = None,
+) -> JobProcess:
+    """Run shell text with bash, inside `cage`, held to `confinement`. Raises LaunchError when it cannot be
+    started."""
+    own = uuid.uuid4().hex
+    marks = {MARK: own} | dict([cage.mark] if cage else [])
+    try:
+        wrapper = _entering(cage, confinement)
+        with stdout.open("ab") as out, stderr.open("ab") as err:
+            if confinement:
+                # Or `echo lost > /dev/stderr`, which opens the file anew, would be refused.
+                for stream in (out, err):
+                    confinement.user.give(stream.fileno())
+            popen = subprocess.Popen(
+                [*wrapper, "/bin/bash", "-c", command],
+                env=dict(env) | marks,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
+    if cage:
+        cage.entered(popen.pid)
+    return JobProcess(name, popen, f"{MARK}={own}")
+
+
+def _entering(cage: Cage | None, confinement: Confinement | None) -> list[str]:
+    """The words before a command that make it part of the job and not of the runner."""
+    try:
+        own = int(Path("/proc/self/oom_score_adj").read_text())
+    except (OSError, ValueError):
+        own = 0
+    entrances, switch = (cage.open(), cage.switch_pid) if cage else ((), "")
+    score = str(min(1000, own + _OOM_SCORE))
+    words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch]
+    if nice := shutil.which("nice"):
+        words += [nice, "-n", str(priority.below_runner())]
+    if confinement:
+        words += confinement.words(counted=cage is not None and cage.bounds.holds("pids"))
+    # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
+    # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
+    if setpriv := shutil.which("setpriv"):
+        words += [setpriv, *(confinement.user.switching if confinement else ()), "--pdeathsig", "KILL", "--"]
+    elif confinement and confinement.user.switching:
+        raise LaunchError("setpriv is missing on this machine: nothing can be started as the jobs' user")
+    return words
+
+
+def stop(processes: list[JobProcess], grace_seconds: float) -> None:
+    """SIGTERM to every process of every tree, each first process with its group first, SIGKILL to what is
+    left after the grace. Returns when all are gone (or can no longer be killed: a process in uninterruptible
+    sleep)."""
+    signals.send(_members(processes), signal.SIGTERM)
+    deadline = time.monotonic() + grace_seconds
+    while time.monotonic() < deadline and any(p.tree() for p in processes):
+        time.sleep(0.05)
+    kill_left(processes)
+
+
+def kill_left(processes: list[JobProcess]) -> int:
+    """SIGKILL whatever the processes have left behind; how many were found."""
+    found = 0
+    ours = {p.popen.pid for p in processes}
+    for _ in range(50):
+        left = _members(processes)
+        if not left:
+            break
+        found = max(found, len(left))
+        signals.send(left, signal.SIGKILL)
+        # Our own children are reaped by their Popen, below: whoever reaps gets the exit code.
+        psutil.wait_procs([member for member in left if member.pid not in ours], timeout=0.1)
+        _reap(processes, 0.1)
+    _reap(processes, 1)
+    return found
+
+
+def _reap(processes: list[JobProcess], seconds: float) -> None:
+    for process in processes:
+        try:
+            process.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _members(processes: list[JobProcess]) -> list[psutil.Process]:
+    return [member for process in processes for member in process.tree()]

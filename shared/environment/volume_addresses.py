@@ -1,0 +1,51 @@
+"""Which share or container a volume of a document means: account, endpoint and key. PURE.
+
+One rule for all: the runner mounts by it, the function app lists by it, auto storage makes what it names.
+"""
+
+from dataclasses import dataclass, field
+
+from shared.documents.own_places import own_places
+from shared.documents.spec import AzureBlobFileSystem, AzureFileShare, AzureStorageCredentials
+from shared.names.file_urls import file_share
+from shared.settings import AccountEndpoints, Settings
+
+
+@dataclass(frozen=True)
+class StoragePlace:
+    """A share or a container. `key` "": the machine's identity opens it, where `opens`."""
+
+    account: str
+    name: str
+    endpoint: str  #: service URL; "": the public cloud's
+    key: str = field(repr=False, default="")
+    opens: bool = True  #: False: it has no key, and our identity is not shown to that host
+    closed: str | None = None  #: why no document may mount or list it: the installation lives there
+
+
+def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
+    """The share of an entry of azureFileShares. Raises ValueError as `file_share` does."""
+    url = file_share(share.azure_file_url)
+    account = url.account_beside(share.account_name)
+    own = settings.endpoints.get(account, AccountEndpoints()).file
+    endpoint = own if url.is_public else url.endpoint
+    key = _key(share.credentials, account, settings)
+    named = (share.account_name, url.account)
+    closed = own_places(settings).share_fault(named, url.endpoint, url.share)
+    return StoragePlace(account, url.share, endpoint, key, bool(key) or url.may_see_tokens(own), closed)
+
+
+def container_place(blobs: AzureBlobFileSystem, settings: Settings) -> StoragePlace:
+    """The container of an entry of azureBlobFileSystems."""
+    account = blobs.account_name
+    endpoint = settings.endpoints.get(account, AccountEndpoints()).blob
+    key = _key(blobs.credentials, account, settings)
+    closed = own_places(settings).container_fault(account, blobs.container_name)
+    return StoragePlace(account, blobs.container_name, endpoint, key, closed=closed)
+
+
+def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:
+    if credentials and credentials.account_key:
+        return credentials.account_key.get_secret_value()
+    # The original's client looked the key of the configured account up as well.
+    return settings.data_key if account and account == settings.data_account else ""

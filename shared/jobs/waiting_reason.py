@@ -1,0 +1,171 @@
+"""Why a job waits: a closed list of reasons, each with what happens next. PURE."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.jobs.model import Job, State
+from shared.names.ids import group_in, name_in, priority_rank
+from shared.times import timestamp
+
+
+class WaitingReason(StrEnum):
+    """Closed list; the words are shown to people and matched by programs."""
+
+    NO_NODE_ALIVE = "NoNodeAlive"
+    WAITING_FOR_NODE = "WaitingForNode"
+    NODES_UNUSABLE = "NodesUnusable"
+    GANG_INCOMPLETE = "GangIncomplete"
+    GANG_TOO_LARGE = "GangTooLarge"
+    RETRY_BACKOFF = "RetryBackoff"
+    SCALED_TO_ZERO = "ScaledToZero"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The reason a queued job has not started."""
+
+    reason: WaitingReason
+    message: str
+    next_step: str
+    until: datetime | None = None  #: UTC; when the wait is over, where that is known
+
+    def as_json(self) -> dict[str, str]:
+        shown = {"reason": str(self.reason), "message": self.message, "next": self.next_step}
+        return shown | ({"until": timestamp(self.until)} if self.until else {})
+
+
+@dataclass(frozen=True)
+class QueuedEntry:
+    """Another job of the same cluster, as far as its place in the queue goes."""
+
+    uuid: str
+    state: State
+    priority: str
+    node_count: int
+    created: datetime
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node as the reason sees it. `alive` is decided by the storage service's clock."""
+
+    node_id: str
+    state: str
+    alive: bool
+    detail: str = ""
+    job: str = ""  #: uuid of the run it works on
+    standby: str = (
+        ""  #: not "": it takes no jobs, for its cluster is to have fewer nodes (shared.jobs.allocation)
+    )
+
+
+def why(
+    job: Job,
+    others: Sequence[QueuedEntry],
+    nodes: Sequence[NodeView],
+    runner_command: str,
+    gang: Sequence[str] = (),
+    most: int | None = None,
+) -> Waiting | None:
+    """The reason `job` waits, or None when it does not wait. `others` may include the job itself;
+    `runner_command` starts a runner of `{cluster}`; `gang`: the nodes that it has together already, if it is
+    held; `most`: nodes its cluster may have (None: any number)."""
+    if job.state is not State.QUEUED:
+        return None
+    if job.held:
+        return incomplete(job, gang or [str(job.owner)])
+    alive = [node for node in nodes if node.alive and not node.standby]
+    name, command = f"cluster {job.cluster}", runner_command.replace("{cluster}", str(job.cluster))
+    if most is not None and most < job.node_count:
+        return _scaled_down(job, name, most)
+    if not alive:
+        return Waiting(
+            WaitingReason.NO_NODE_ALIVE,
+            f"no node of {name} is alive" + (f" ({len(nodes)} known, all silent)" if nodes else ""),
+            f"It starts as soon as the cluster has a node. To start a runner for it: {command}",
+        )
+    usable = [node for node in alive if node.state != "unusable"]
+    if not usable:
+        detail = "; ".join(f"{node.node_id}: {node.detail or 'no detail'}" for node in alive)
+        return Waiting(
+            WaitingReason.NODES_UNUSABLE,
+            f"every node of {name} is unusable: {detail}",
+            "Mend or replace a node.",
+        )
+    if job.node_count > len(usable):
+        return Waiting(
+            WaitingReason.GANG_TOO_LARGE,
+            f"the job needs {job.node_count} nodes and {name} has {len(usable)}",
+            f"Add nodes to the cluster ({command}) or lower nodeCount.",
+        )
+    if job.errors:
+        return Waiting(
+            WaitingReason.RETRY_BACKOFF,
+            f"attempt {job.attempt} ended early ({_last_error(job)}); it will be tried again{_until(job)}",
+            "Nothing to do: another runner takes it.",
+            job.retry_at,
+        )
+    idle = sum(1 for node in usable if node.state == "idle")
+    ahead = [other.node_count for other in others if _before(other, job)]
+    place = f"position {len(ahead) + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
+    told, next_step = _turn(job.node_count, ahead, idle, len(usable))
+    return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, told))), next_step)
+
+
+def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str, str]:
+    """Why idle nodes are not for a job that needs `needs`, if they are not, and what happens next; `ahead`:
+    how many nodes each job before it needs. One that needs more than there are is passed over."""
+    served = [count for count in ahead if count <= nodes]
+    if idle and sum(served) + needs > idle and served:
+        larger = max(served)
+        many = f"{len(served)} jobs wait ahead" if len(served) > 1 else "1 job waits ahead"
+        told = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
+        return told, "Nothing to do: what waits ahead gets the nodes first."
+    if needs > idle:
+        free = f"{needs} nodes are" if needs > 1 else "a node is"
+        told = f"it needs {needs}" if needs > 1 else ""
+        return told, f"Nothing to do: it starts as soon as {free} free."
+    passed = "a job ahead asks for more nodes than there are" if len(served) < len(ahead) else ""
+    return passed, "It is about to start."
+
+
+def _scaled_down(job: Job, name: str, most: int) -> Waiting:
+    group, workspace = group_in(job.cluster.workspace), name_in(job.cluster.workspace)
+    place = f"{f'-g {group} ' if group else ''}-w {workspace} -n {job.cluster.cluster}"
+    again = f"batchai cluster resize {place} -t {job.node_count}"
+    if most == 0:
+        text = f"{name} is scaled to 0 nodes: whatever machines it has stand by"
+        return Waiting(WaitingReason.SCALED_TO_ZERO, text, f"Give it nodes: {again}")
+    text = f"the job needs {job.node_count} nodes and {name} is scaled to {most}"
+    return Waiting(WaitingReason.GANG_TOO_LARGE, text, f"Give it more nodes ({again}) or lower nodeCount.")
+
+
+def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:
+    """That a held job has `nodes` and waits for the others."""
+    return Waiting(
+        WaitingReason.GANG_INCOMPLETE,
+        f"{len(nodes)} of {job.node_count} nodes are together: {', '.join(nodes)}",
+        "Nothing to do: it starts as soon as as many nodes are free.",
+    )
+
+
+def _before(other: QueuedEntry, job: Job) -> bool:
+    if other.uuid == job.uuid or other.state is not State.QUEUED:
+        return False
+    mine, theirs = priority_rank(job.priority), priority_rank(other.priority)
+    return (theirs, other.created) < (mine, job.created)
+
+
+def _until(job: Job) -> str:
+    return f" after {job.retry_at:%H:%M:%S} UTC" if job.retry_at else ""
+
+
+def _last_error(job: Job) -> str:
+    return job.errors[-1].code if job.errors else "no error recorded"
+
+
+def is_alive(heard: datetime | None, service_time: datetime, lease_seconds: float) -> bool:
+    """Whether a node was heard of within a lease of the storage service's time."""
+    return heard is not None and service_time - heard <= timedelta(seconds=lease_seconds)

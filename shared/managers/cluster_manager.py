@@ -1,0 +1,264 @@
+"""ClusterManager: the gate to clusters and their nodes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.documents.http_copy import echo
+from shared.documents.parse import DocumentSettings, parse_cluster
+from shared.documents.spec import ClusterSpec, public_properties, to_document
+from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.jobs import status_json
+from shared.jobs.allocation import told
+from shared.jobs.waiting_reason import NodeView
+from shared.managers import auto_storage
+from shared.managers.cluster_reader import ClusterReader, document_name
+from shared.managers.workspace_manager import WorkspaceManager
+from shared.names import table_limits
+from shared.names.ids import ClusterId
+from shared.settings import Settings
+from shared.stores.cluster_table import ClusterRow, ClusterTable
+from shared.stores.document_blobs import Documents
+from shared.stores.job_queues import JobQueues
+from shared.stores.secrets.sealing import Sealer
+from shared.stores.workspace_table import Deletion, Kind
+
+#: Other workspaces that may send jobs to one cluster: their names are a part of its row.
+MOST_GUESTS = 2_000
+#: Tries to write a row that others write at the same time.
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class ClusterAnswer:
+    """The answer to a dropped cluster.json."""
+
+    accepted: bool
+    row: ClusterRow | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class ClusterManager(ClusterReader):
+    """Accepts cluster documents and changes clusters: the only writer of their rows, each over the row as it
+    was read. Thread-safe."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: ClusterTable,
+        queues: JobQueues,
+        documents: Documents,
+        sealer: Sealer,
+        workspaces: WorkspaceManager,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(settings, table, documents, sealer)
+        self._queues = queues
+        self._workspaces = workspaces
+        self._now = now
+        self._reading = DocumentSettings.of(settings)
+
+    def accept(self, cluster: ClusterId, data: bytes, place: str, etag: str = "") -> ClusterAnswer:
+        """Accept or refuse a cluster.json dropped at `place` ("<container>/<path>"); one that was overwritten
+        since it had `etag` is left alone, for events may come late and in any order.
+
+        Order: accepted document, queues, row, status.json; every step can be repeated. The revision is a
+        digest of the content, so the same document delivered twice changes nothing.
+        """
+        if self._documents.overtaken(place, etag):
+            return ClusterAnswer(False)
+        parsed = parse_cluster(data, self._reading)
+        if parsed.spec is None:
+            return self.refuse(place, parsed.problems)
+        try:
+            known = self._settled(cluster)
+            self._workspaces.ensure(cluster.workspace)
+            problems = parsed.problems + self._make_volumes(parsed.spec)
+            row = self._store(cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag))
+            self.tell_nodes(row)
+        except ConflictError as error:
+            told = Problem(0, 0, "$", str(error), "Then drop it again.")
+            return self.refuse(place, (*parsed.problems, told))
+        answer = status_json.of_cluster(row.id, self.settings.scope, self._now(), problems)
+        self._documents.put_status(place, answer)
+        return ClusterAnswer(True, row, problems)
+
+    def take_dropped(self, cluster: ClusterId) -> ClusterRow | None:
+        """Accept the cluster.json that lies at a cluster's place though its event has not come yet: a folder
+        that is uploaded as a whole holds the jobs for it too. None where there is none that can be accepted.
+        """
+        places = [self._place(cluster)]
+        if cluster.workspace.lower() == self.settings.default_workspace.lower():
+            places.append(f"{self.settings.clusters_container}/{cluster.cluster}/cluster.json")
+        for place in places:
+            if found := self._documents.read_dropped(place):
+                return self.accept(cluster, found[0], place, found[1]).row
+        return None
+
+    def accept_http(self, cluster: ClusterId, data: bytes) -> ClusterAnswer:
+        """As `accept`, for a document that came over HTTP: a refusal writes nothing, and a copy without
+        secrets is shown where it would have been dropped. Raises ConflictError while it is being deleted."""
+        parsed = parse_cluster(data, self._reading)
+        if parsed.spec is None:
+            return ClusterAnswer(False, problems=parsed.problems)
+        known = self._settled(cluster)
+        problems = parsed.problems + self._make_volumes(parsed.spec)
+        row = self._store(cluster, parsed.spec, known)
+        self.tell_nodes(row)
+        # After the row: the trigger that sees the copy must find the cluster.
+        copy = echo(self.settings.scope.cluster(row.id), json.loads(row.properties))
+        self._documents.put_dropped(self._place(row.id), copy)
+        answer = status_json.of_cluster(row.id, self.settings.scope, self._now(), problems)
+        self._documents.put_status(self._place(row.id), answer)
+        return ClusterAnswer(True, row, problems)
+
+    def _settled(self, cluster: ClusterId) -> ClusterRow | None:
+        """The cluster, or None. Raises ConflictError for one that is being deleted."""
+        known = self.table.get(cluster)
+        if known and known.deleting:
+            text = f"the cluster {known.id} is being deleted; wait for its end"
+            raise ConflictError(text, "ClusterBeingDeleted")
+        return known
+
+    def _make_volumes(self, spec: ClusterSpec) -> tuple[Problem, ...]:
+        """Before the row, which is what the nodes see."""
+        return auto_storage.ensure(spec.node_setup.mount_volumes, self.settings)
+
+    def _store(
+        self,
+        cluster: ClusterId,
+        spec: ClusterSpec,
+        known: ClusterRow | None,
+        overtaken: Callable[[], bool] = lambda: False,
+    ) -> ClusterRow:
+        """Write the row, or leave it to whoever wrote it meanwhile where `overtaken` says so."""
+        content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)
+        revision = self._sealer.digest(f"{cluster}|".lower() + content).partition("-")[2][:32]
+        properties = table_limits.written(public_properties(spec))
+        name = document_name(revision)
+        sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
+        self._documents.put_accepted(name, sealed, cluster.workspace)
+        self._queues.provision(known.id if known else cluster)
+        for _ in range(_TRIES):
+            row = known or ClusterRow(cluster, revision, created=self._now())
+            if row.revision != revision:
+                row = replace(row, revision=revision, resized=self._now())
+            try:
+                return self._write(replace(row, properties=properties))
+            except (ConflictError, LostOwnershipError, NotFoundError):
+                known = self._settled(cluster)
+                if known and overtaken():
+                    return known
+        raise _contended(cluster)
+
+    def _write(self, row: ClusterRow) -> ClusterRow:
+        """Raises ConflictError, LostOwnershipError or NotFoundError when it is no longer as it was read."""
+        written = self.table.put(row)
+        self._forget(row.id)
+        return written
+
+    def _change(self, cluster: ClusterId, change: Callable[[ClusterRow], ClusterRow]) -> ClusterRow:
+        """Write `change` of the cluster as it is now. Raises NotFoundError."""
+        for _ in range(_TRIES):
+            known = self.get(cluster)
+            wanted = change(known)
+            if wanted == known:
+                return known
+            try:
+                return self._write(wanted)
+            except LostOwnershipError:
+                continue
+        raise _contended(cluster)
+
+    def _place(self, cluster: ClusterId) -> str:
+        return f"{self.settings.clusters_container}/{cluster}/cluster.json"
+
+    def resize(self, cluster: ClusterId, data: bytes) -> ClusterAnswer:
+        """Change the scaleSettings of a cluster to those of a document and nothing else; without any they
+        stay. The revision stays too: nodes have nothing to do over. Raises NotFoundError."""
+        known = self.get(cluster)
+        parsed = parse_cluster(data, self._reading)
+        if parsed.spec is None:
+            return ClusterAnswer(False, problems=parsed.problems)
+        scale = public_properties(parsed.spec).get("scaleSettings")
+        if scale is None:
+            return ClusterAnswer(True, known, parsed.problems)
+
+        def resized(row: ClusterRow) -> ClusterRow:
+            properties = table_limits.written(json.loads(row.properties) | {"scaleSettings": scale})
+            return replace(row, properties=properties, resized=self._now())
+
+        row = self._change(cluster, resized)
+        self.tell_nodes(row)
+        return ClusterAnswer(True, row, parsed.problems)
+
+    def tell_nodes(self, row: ClusterRow) -> list[NodeView]:
+        """Tell every node that is alive whether it serves; they hear it with their next report, and the
+        sweeper says it again, for nodes come and go. All nodes, with what they have been told."""
+        nodes, scale = self.nodes_of(row)
+        wanted = told(nodes, scale)
+        for node in nodes:
+            if node.alive and node.standby != wanted[node.node_id]:
+                self.table.stand_by(row.id, node.node_id, wanted[node.node_id])
+        return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
+
+    def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
+        """Mark for deletion: it takes no more jobs. Raises NotFoundError."""
+        known = self.get(cluster)
+        self._workspaces.table.begin_deletion(deletion_of(known))
+        return self._change(cluster, lambda row: replace(row, deleting=True))
+
+    def end_deletion(self, row: ClusterRow) -> None:
+        """Remove a cluster without jobs: node rows, what was dropped for it, the row last. Its queues go
+        later, with `forget_queues`: messages in them mean no live job."""
+        nodes, _ = self.table.nodes(row.id)
+        for node in nodes:
+            self.table.forget(node)
+        self._documents.delete_dropped(self._place(row.id))
+        self._documents.delete_status(self._place(row.id))
+        self.table.delete(row.id)
+        self._forget(row.id)
+
+    def forget_documents(self, workspace: str) -> None:
+        """Remove what was accepted for the clusters of a workspace that is deleted, every revision. Not with
+        a cluster: where outputs of its ended jobs lie is told by the revision they were accepted for."""
+        self._documents.delete_accepted_of(workspace, document_name(""))
+
+    def forget_queues(self, cluster: ClusterId) -> None:
+        """Remove the queues of a cluster that has been gone for a while. Not at once: the name of a queue
+        that was removed is blocked for half a minute, and people make clusters anew under the same name."""
+        if self.table.get(cluster) is None:
+            self._queues.remove(cluster)
+
+    def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
+        """Tell what is wrong, beside the file. Nothing else is written."""
+        self._documents.put_status(place, status_json.refused(problems, self._now()))
+        return ClusterAnswer(False, problems=problems)
+
+    def admit_guest(self, row: ClusterRow, workspace: str) -> None:
+        """Note that jobs of another workspace run on this cluster, so that sweeping looks there too. `row`
+        may be some seconds old. Raises NotFoundError when the cluster has gone since, ConflictError when it
+        has too many of them."""
+        guest = workspace.lower()
+        if guest == row.id.workspace.lower() or guest in row.guests:
+            return
+        self._forget(row.id)
+        self._change(row.id, lambda now: _with_guest(now, guest))
+
+
+def _with_guest(row: ClusterRow, guest: str) -> ClusterRow:
+    guests = tuple(dict.fromkeys((*row.guests, guest)))
+    if len(guests) > MOST_GUESTS:
+        text = f"the cluster {row.id} runs jobs of {MOST_GUESTS:,} other workspaces already"
+        raise ConflictError(f"{text}; use a workspace or a cluster that is in use", "TooManyWorkspaces")
+    return replace(row, guests=guests)
+
+
+def deletion_of(row: ClusterRow) -> Deletion:
+    """The deletion of a cluster."""
+    return Deletion(Kind.CLUSTER, row.id.workspace, row.id.cluster, row.identity)
+
+
+def _contended(cluster: ClusterId) -> StoreError:
+    return StoreError(f"cluster {cluster} is being written by others at the same time; try again")

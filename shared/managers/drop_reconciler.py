@@ -1,0 +1,123 @@
+"""Drops whose event came to nothing: what the trigger gave up, and what nobody was told of.
+
+An outage is not the document's fault. The trigger's tries come to an end; then the host leaves a pointer in a
+poison queue, which is drained here, and what lies in a drop container without an answer is found by looking.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import BatchAIError, StoreError
+from shared.stores.document_blobs import Documents, Dropped
+from shared.stores.poison_queue import PoisonQueue
+
+log = logging.getLogger(__name__)
+
+#: A drop is answered within seconds; one that is older and has no answer has lost its event.
+_LATE_SECONDS = 120.0
+#: What was left unanswered for longer than this is history: nobody waits for it.
+_OLD_SECONDS = 86_400.0
+#: Answers that are looked up, and drops that are taken, in one turn; the rest follows with the next.
+_MOST_TAKEN = 20
+
+#: (name of the blob with its container, content, ETag) -> taken or refused. Raises StoreError.
+Take = Callable[[str, bytes, str], None]
+
+
+@dataclass
+class Reconciler:
+    """Takes drops again. `takes`: by name of the dropped file ("job.json") the container and what takes it.
+
+    Goes on where it left off: each turn looks at one page of each container, whatever lies there.
+    """
+
+    documents: Documents
+    poison: PoisonQueue
+    takes: Mapping[str, tuple[str, Take]]
+    _next_page: dict[str, str] = field(default_factory=dict)
+
+    def turn(self) -> int:
+        """One bounded turn; how many drops were taken. Raises nothing: the next turn tries again."""
+        taken = 0
+        for step in (self._drain, self._look):
+            try:
+                taken += step()
+            except BatchAIError as error:
+                log.warning("drops not looked after: %s", error, extra={"action": "reconcile"})
+        return taken
+
+    def _drain(self) -> int:
+        """Drops that the trigger has given up. A pointer goes once its drop was taken."""
+        taken = 0
+        for pointer in self.poison.receive():
+            name = pointer.path.rpartition("/")[2]
+            container, take = self.takes.get(name, ("", None))
+            if take is None or container != pointer.container:
+                continue  # another function's
+            found = self.documents.read_dropped(f"{pointer.container}/{pointer.path}")
+            if found and not self._take(take, f"{pointer.container}/{pointer.path}", *found):
+                continue  # its pointer comes back
+            taken += found is not None
+            self.poison.done(pointer)
+        return taken
+
+    def _look(self) -> int:
+        taken = 0
+        for name, (container, take) in self.takes.items():
+            page = self.documents.dropped_page(container, self._next_page.get(container, ""))
+            self._next_page[container] = page.next
+            late = _unanswered(page.found, name)
+            # At random, so that some that cannot be answered do not keep the others waiting for ever.
+            for drop in random.sample(late, min(len(late), _MOST_TAKEN)):
+                taken += self._take_unanswered(take, container, drop)
+        return taken
+
+    def _take_unanswered(self, take: Take, container: str, drop: Dropped) -> int:
+        where = f"{container}/{drop.path}"
+        # The answer may lie on the next page of the listing, or have come since.
+        if self.documents.is_answered(where):
+            return 0
+        found = self.documents.read_dropped(where)
+        if found is None:
+            return 0
+        return int(self._take(take, where, *found))
+
+    def _take(self, take: Take, where: str, data: bytes, etag: str) -> bool:
+        """Whether it was taken; one that was not keeps nobody from the others."""
+        told = {"action": "reconcile", "blob": where}
+        log.warning("a drop without an answer is taken", extra=told)
+        try:
+            take(where, data, etag)
+        except BatchAIError as error:
+            log.warning("not taken: %s", error, extra=told)
+            return False
+        return True
+
+
+def _unanswered(found: tuple[Dropped, ...], name: str) -> list[Dropped]:
+    """The drops called `name` of a page that have had the time to be answered and were not."""
+    answered = {drop.folder for drop in found if drop.path.rpartition("/")[2] == "status.json"}
+    return [
+        drop
+        for drop in found
+        if drop.path.rpartition("/")[2] == name
+        and drop.folder not in answered
+        and not {".", ".."} & set(drop.folder.split("/"))  # never answered, see intake
+        and _LATE_SECONDS < drop.age_seconds < _OLD_SECONDS
+    ]
+
+
+def patiently(act: Callable[[], None], sleep: Callable[[float], None], seconds: float = 60.0) -> None:
+    """Do `act`, again while storage fails, for about `seconds`; then its StoreError goes on, to the host's
+    own tries. What is done must be fit to be done twice."""
+    pause, left = 1.0, seconds
+    while True:
+        try:
+            return act()
+        except StoreError:
+            if left <= 0:
+                raise
+        sleep(pause)
+        left, pause = left - pause, min(10.0, pause * 2)

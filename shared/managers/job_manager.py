@@ -1,0 +1,179 @@
+"""JobManager: the only writer of job state.
+
+People: submit, get, list, terminate, why. Runners: next_job, renew, finish, give_back. The order of effects
+makes a crash anywhere harmless; docs/protocol.md has the table "crash after / what is left / what heals it".
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from shared.errors import LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.jobs import model as state
+from shared.jobs.model import Job, State
+from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
+from shared.managers import admission
+from shared.managers.admission import Source
+from shared.managers.attempts import Attempts, utc_now
+from shared.managers.cluster_manager import ClusterManager
+from shared.managers.gang_manager import Gangs
+from shared.managers.job_removal import Remover
+from shared.managers.submission import Submission, Submitter
+from shared.managers.workspace_manager import WorkspaceManager
+from shared.names.ids import ClusterId, JobId
+from shared.settings import Settings
+from shared.stores.document_blobs import Documents
+from shared.stores.job_queues import JobQueues
+from shared.stores.job_rows import LiveEntry
+from shared.stores.job_table import JobTable
+from shared.stores.secrets.sealing import Sealer
+
+log = logging.getLogger(__name__)
+
+#: Jobs of a workspace that are looked at for a place in the queue: one page of the table.
+_MOST_AHEAD = 1000
+
+
+class JobManager(Attempts):
+    """The gate to jobs: what people ask for here, what runners do in Attempts.
+
+    Keeps nothing between calls but what `why` has seen; safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobTable,
+        queues: JobQueues,
+        documents: Documents,
+        clusters: ClusterManager,
+        gangs: Gangs,
+        sealer: Sealer,
+        workspaces: WorkspaceManager,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        remover = Remover(jobs, documents, workspaces.table)
+        super().__init__(settings, jobs, queues, documents, sealer, remover, gangs, now, monotonic)
+        self.clusters = clusters
+        self._seen: dict[ClusterId, tuple[float, list[NodeView], list[QueuedEntry]]] = {}
+        self._submitter = Submitter(
+            settings, jobs, queues, documents, clusters, sealer, workspaces, remover, now
+        )
+
+    def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
+        """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
+        return self._submitter.submit(job, data, source)
+
+    def submit_http(self, job: JobId, data: bytes) -> Submission:
+        """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
+        secrets is shown where the document would have been dropped."""
+        return self._submitter.submit(job, data, admission.http_source(self.settings, job))
+
+    def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
+        """Answer a drop whose very place or name is wrong."""
+        return self._submitter.refuse(source, problems)
+
+    def get(self, job: JobId) -> Job:
+        """The latest run under a name. Raises NotFoundError."""
+        found = self.jobs.get(job)
+        if found is None:
+            raise NotFoundError(f"The specified job {job.job} is not found", "JobNotFound")
+        return found
+
+    def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
+        """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
+        return self.jobs.list_jobs(workspace, experiment, after, most)
+
+    def runs(self, job: JobId) -> list[Job]:
+        """Every run under a name, oldest first. Raises NotFoundError."""
+        latest = self.get(job)
+        ended = [run for run in self.jobs.list_runs(job) if run.uuid != latest.uuid]
+        return [*ended, latest]
+
+    def acknowledge(self, job: JobId) -> None:
+        """The copy of a document that came over HTTP has appeared: bring its status.json up to date."""
+        found = self.jobs.get(job)
+        if found is not None and admission.is_http(found):
+            self.write_status(found)
+
+    def delete(self, job: JobId) -> Job | None:
+        """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a
+        running one goes when its runner has stopped it. None when there is no such job. Raises StoreError.
+        """
+        gone = self._remover.delete(job, self.now())
+        if gone and gone.state.live:
+            self._knock(gone)
+            self.write_status(gone)
+        return gone
+
+    def terminate(self, job: JobId) -> Job:
+        """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.
+
+        Raises NotFoundError, StoreError.
+        """
+        for _ in range(5):
+            found = self.get(job)
+            wanted = state.request_termination(found, self.now())
+            if wanted is found:
+                self._knock(found)
+                return found
+            try:
+                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                continue
+            self._knock(written)
+            self.write_status(written)
+            return written
+        raise StoreError(f"job {job} is being written by others at the same time; try again")
+
+    def _knock(self, job: Job) -> None:
+        """Let the runner of a job that is to end look at once; otherwise it hears with its next renewal."""
+        if job.state is not State.TERMINATING or not job.owner:
+            return
+        try:
+            self.clusters.table.knock(job.cluster, job.owner)
+        except StoreError as error:
+            log.warning("runner not told: %s", error, extra={"action": "knock", "job": str(job.id)})
+
+    def why(self, job: Job, at_most_old_seconds: float = 0.0) -> Waiting | None:
+        """Why a queued job waits, None for any other. What is known of its cluster may be so old: many who
+        ask for their jobs at the same time do not each read the whole queue."""
+        if job.state is not State.QUEUED:
+            return None
+        nodes, queue = self._cluster_of(job, at_most_old_seconds)
+        command, most = self.settings.runner_command, self.clusters.most_nodes(job.cluster)
+        return why(job, queue, nodes, command, self.gathered(job), most)
+
+    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
+        seen = self._seen.get(job.cluster)
+        if seen and self._monotonic() - seen[0] < at_most_old_seconds:
+            return seen[1:]
+        at = self._monotonic()
+        nodes, queue = self.clusters.node_views(job.cluster), self.queue_of(job.cluster)
+        self._seen[job.cluster] = (at, nodes, queue)
+        return nodes, queue
+
+    def gathered(self, job: Job) -> list[str]:
+        """The nodes that a held job has together, none for any other."""
+        gang = self.gangs.of_job(job) if job.held else None
+        return [member.node_id for member in gang.members] if gang else []
+
+    def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
+        """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
+        the queue that means something."""
+        return queued(self.live(cluster, _MOST_AHEAD))
+
+    def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
+        """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
+        row = self.clusters.find(cluster)
+        entries = self.jobs.list_live(cluster, most=most)
+        for workspace in row.guests if row else ():
+            entries += self.jobs.list_live(cluster, workspace, most)
+        return sorted(entries, key=lambda entry: entry.created)
+
+
+def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
+    """What the place of a job in its queue depends on."""
+    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries]

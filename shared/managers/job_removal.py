@@ -1,0 +1,69 @@
+"""Removing a job: its history, its documents, what was dropped for it, and its row last."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.errors import LostOwnershipError, StoreError
+from shared.jobs.model import Job, request_deletion
+from shared.managers.admission import mark_of, place_of
+from shared.names.ids import JobId
+from shared.stores.document_blobs import Documents
+from shared.stores.job_table import JobTable
+from shared.stores.workspace_table import Deletion, Kind, WorkspaceTable
+
+
+@dataclass(frozen=True)
+class Remover:
+    """Removes ended jobs. Used by JobManager alone. Files that jobs wrote on volumes are never touched."""
+
+    jobs: JobTable
+    documents: Documents
+    table: WorkspaceTable
+
+    def delete(self, job: JobId, now: datetime) -> Job | None:
+        """Remove an ended or queued job; mark a running one, which goes when its end is written.
+
+        None when there is no such job. Raises StoreError.
+        """
+        for _ in range(5):
+            found = self.jobs.get(job)
+            if found is None:
+                return None
+            # Noted first, so that it goes even if this process crashes.
+            self.table.begin_deletion(deletion_of(found))
+            if not found.state.live:
+                self.remove(found)
+                return replace(found, deleting=True)
+            wanted = request_deletion(found, now)
+            if wanted is found:
+                return found
+            try:
+                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
+            except LostOwnershipError:
+                continue
+            if not written.state.live:
+                self.remove(written)
+            return written
+        raise StoreError(f"job {job} is being written by others at the same time; try again")
+
+    def remove(self, job: Job) -> None:
+        """Remove an ended job. Each step can be repeated; the row goes last, so that a crash leaves something
+        to find. A new run that took the name meanwhile stays."""
+        for run in self.jobs.list_runs(job.id):
+            self.documents.delete_accepted(run.uuid)
+        self.jobs.delete_runs(job.id)
+        self.documents.delete_accepted(job.uuid)
+        place = place_of(job.source)
+        # With the ETag: a document dropped since then is somebody's wish for a new run.
+        self.documents.delete_dropped(place, mark_of(job.source))
+        self.documents.delete_status(place)
+        try:
+            self.jobs.delete(job)
+        except LostOwnershipError:
+            pass
+        self.table.end_deletion(deletion_of(job))
+
+
+def deletion_of(job: Job) -> Deletion:
+    """The deletion of a run of a job."""
+    return Deletion(Kind.JOB, job.id.workspace, job.id.job, identity=job.uuid, experiment=job.id.experiment)

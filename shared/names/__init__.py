@@ -1,0 +1,4 @@
+"""Ids, paths, image names and URLs: what things are called and what a name may be. PURE.
+
+Everybody may import it; it imports `shared.errors` only.
+"""

@@ -1,0 +1,272 @@
+"""The tables of clusters and of their nodes."""
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from shared.errors import LostOwnershipError, NotFoundError
+from shared.names import table_limits
+from shared.names.ids import ClusterId
+from shared.stores import row_keys
+from shared.stores.connection import Connection, translated
+from shared.stores.service_time import ServiceTime
+from shared.stores.unreadable_rows import readable, readables
+
+CLUSTERS = "clusters"
+NODES = "nodes"
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """What we know of a cluster. `revision` names the accepted document in force."""
+
+    id: ClusterId
+    revision: str
+    created: datetime
+    properties: str = "{}"  #: public_properties of the document, JSON, no secrets
+    guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here, in lower case
+    resized: datetime | None = None  #: when the wanted number of nodes was last set; None: at creation
+    deleting: bool = False  #: it takes no more jobs and goes once its last job has ended
+    etag: str = ""  #: of the row this was read from; "" for one that is new
+
+    @property
+    def identity(self) -> str:
+        """What tells it from a later cluster of the same name."""
+        return row_keys.stamp(self.created)
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """What a runner says of itself. `heard` is the storage service's own time of the last write."""
+
+    cluster: ClusterId
+    node_id: str
+    state: str  #: idle, running, preparing, unusable or leaving
+    gpus: int
+    address: str = ""
+    job: str = ""  #: uuid of the run it works on
+    detail: str = ""  #: why it is unusable, or what it prepares
+    version: str = ""
+    #: "": it serves. Else its cluster is to have fewer nodes: it takes no job, and this says what becomes of
+    #: the one it has (shared.jobs.allocation). Others write it, the runner keeps it.
+    standby: str = ""
+    heard: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SilentRow:
+    """A row of the table of nodes that nobody writes any more, whatever it holds."""
+
+    partition: str
+    node_id: str
+    etag: str
+
+
+class ClusterTable:
+    """Rows of clusters and nodes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._clusters = connection.tables.get_table_client(CLUSTERS)
+        self._nodes = connection.tables.get_table_client(NODES)
+
+    def get(self, cluster: ClusterId) -> ClusterRow | None:
+        """The cluster, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": row_keys.partition(cluster.workspace), "row": cluster.cluster.lower()}
+        with translated(f"reading cluster {cluster}"):
+            for entity in self._clusters.query_entities(filters, parameters=values):
+                return _cluster(entity)
+        return None
+
+    def put(self, row: ClusterRow) -> ClusterRow:
+        """Write a cluster over the row it was read from, or create it where it was not read.
+
+        Raises LostOwnershipError when the row is no longer as it was read, NotFoundError when it is gone,
+        ConflictError when one that is new is there already.
+        """
+        entity: dict[str, Any] = {
+            "PartitionKey": row_keys.partition(row.id.workspace),
+            "RowKey": row.id.cluster.lower(),
+            "Workspace": row.id.workspace,
+            "Cluster": row.id.cluster,
+            "Revision": row.revision,
+            "Created": row.created,
+            "Resized": row.resized or row.created,
+            "Deleting": row.deleting,
+            **table_limits.spread("Properties", row.properties),
+            **table_limits.spread("Guests", " ".join(row.guests)),
+        }
+        with translated(f"writing cluster {row.id}"):
+            if not row.etag:
+                return replace(row, etag=str(self._clusters.create_entity(entity)["etag"]))
+            written = self._clusters.update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+            )
+            return replace(row, etag=str(written["etag"]))
+
+    def delete(self, cluster: ClusterId) -> None:
+        """Remove a cluster; a missing one is fine."""
+        with translated(f"removing cluster {cluster}"):
+            self._clusters.delete_entity(row_keys.partition(cluster.workspace), cluster.cluster.lower())
+
+    def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
+        """Clusters of a workspace by name: `most` of them, after the name `after`."""
+        filters = "PartitionKey eq @partition and RowKey gt @after"
+        values = {"partition": row_keys.partition(workspace), "after": after.lower()}
+        with translated(f"listing the clusters of workspace {workspace}"):
+            found = self._clusters.query_entities(
+                filters, parameters=values, results_per_page=min(most, 1000)
+            )
+            return list(readables(itertools.islice(found, most), _cluster))
+
+    def list_all(self) -> tuple[list[ClusterRow], datetime]:
+        """Every cluster of the installation (tens, not thousands), and the storage service's time of the
+        answer."""
+        time = ServiceTime()
+        with translated("listing clusters"):
+            found = list(readables(self._clusters.list_entities(raw_response_hook=time.hook), _cluster))
+        return found, time.now
+
+    def report(self, node: NodeRow, etag: str = "") -> str:
+        """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
+
+        With `etag` only over the row that has it: LostOwnershipError says that somebody has knocked.
+        """
+        columns_of_node = {
+            "PartitionKey": row_keys.cluster_partition(node.cluster),
+            "RowKey": node.node_id,
+            "Workspace": node.cluster.workspace,
+            "Cluster": node.cluster.cluster,
+            "State": node.state,
+            "Gpus": node.gpus,
+            "Address": node.address,
+            "Job": node.job,
+            "Detail": node.detail,
+            "Version": node.version,
+            "Standby": node.standby,
+        }
+        entity = table_limits.fitted(columns_of_node)
+        with translated(f"writing node {node.node_id}"):
+            if not etag:
+                return str(self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)["etag"])
+            written = self._nodes.update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+            return str(written["etag"])
+
+    def knock(self, cluster: ClusterId, node_id: str) -> None:
+        """Change a node's row, so that its runner notices with its next report that something has happened to
+        its job. A node that is not there is fine."""
+        self._change(cluster, node_id, {"Knocked": True})
+
+    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
+        """Tell a node whether it serves, as `NodeRow.standby`; its runner notices as with `knock`."""
+        self._change(cluster, node_id, {"Standby": standby})
+
+    def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
+        entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
+        try:
+            with translated(f"telling node {node_id}"):
+                self._nodes.update_entity(entity, mode=UpdateMode.MERGE)
+        except NotFoundError:
+            pass  # it has left; its job's message tells the next one
+
+    def node(self, cluster: ClusterId, node_id: str) -> tuple[NodeRow, str] | None:
+        """A node's row and its etag, or None."""
+        filters = "PartitionKey eq @partition and RowKey eq @row"
+        values = {"partition": row_keys.cluster_partition(cluster), "row": node_id}
+        with translated(f"reading node {node_id}"):
+            for entity in self._nodes.query_entities(filters, parameters=values):
+                return _node(entity), str(entity.metadata["etag"])
+        return None
+
+    def nodes(self, cluster: ClusterId) -> tuple[list[NodeRow], datetime]:
+        """The nodes of a cluster, silent ones included, and the storage service's time of the answer.
+
+        Compare `heard` with that time: clocks of different machines are never compared.
+        """
+        time = ServiceTime()
+        with translated(f"listing the nodes of cluster {cluster}"):
+            found = self._nodes.query_entities(
+                "PartitionKey eq @partition",
+                parameters={"partition": row_keys.cluster_partition(cluster)},
+                raw_response_hook=time.hook,
+            )
+            nodes = list(readables(found, _node))
+        return nodes, time.now
+
+    def silent(self, since: datetime) -> list[SilentRow]:
+        """The rows of nodes of all clusters, such as are gone included, not written after `since`, a time of
+        the storage service. It looks through the table itself: nothing else is sent."""
+        with translated("listing silent nodes"):
+            found = self._nodes.query_entities(
+                "Timestamp lt @since",
+                parameters={"since": since},
+                select=["PartitionKey", "RowKey", "Timestamp"],
+            )
+            return list(readables(found, _silent))
+
+    def forget_silent(self, row: SilentRow) -> bool:
+        """Remove a row as it was read; False where its node was heard of since."""
+        try:
+            with translated(f"removing node {row.node_id}"):
+                self._nodes.delete_entity(
+                    row.partition,
+                    row.node_id,
+                    etag=row.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+        except LostOwnershipError:
+            return False
+        return True
+
+    def forget(self, node: NodeRow) -> None:
+        """Remove a node that has left."""
+        with translated(f"removing node {node.node_id}"):
+            self._nodes.delete_entity(row_keys.cluster_partition(node.cluster), node.node_id)
+
+
+def _cluster(entity: Any) -> ClusterRow:
+    with readable(entity):
+        return _cluster_from(entity)
+
+
+def _cluster_from(entity: Any) -> ClusterRow:
+    return ClusterRow(
+        id=ClusterId(entity["Workspace"], entity["Cluster"]),
+        revision=entity["Revision"],
+        created=entity["Created"],
+        properties=table_limits.joined(entity, "Properties"),
+        guests=tuple(table_limits.joined(entity, "Guests").split()),
+        resized=entity.get("Resized"),
+        deleting=bool(entity.get("Deleting", False)),
+        etag=str(entity.metadata["etag"]),
+    )
+
+
+def _node(entity: Any) -> NodeRow:
+    with readable(entity):
+        return _node_from(entity)
+
+
+def _node_from(entity: Any) -> NodeRow:
+    return NodeRow(
+        cluster=ClusterId(entity["Workspace"], entity["Cluster"]),
+        node_id=entity["RowKey"],
+        state=entity["State"],
+        gpus=entity["Gpus"],
+        address=entity["Address"],
+        job=entity["Job"],
+        detail=entity["Detail"],
+        version=entity["Version"],
+        standby=entity.get("Standby", ""),
+        heard=entity.metadata["timestamp"],
+    )
+
+
+def _silent(entity: Any) -> SilentRow:
+    return SilentRow(entity["PartitionKey"], entity["RowKey"], str(entity.metadata["etag"]))

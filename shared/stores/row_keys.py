@@ -1,0 +1,107 @@
+"""Row keys: what is listed together lies together. PURE.
+
+One table holds a workspace's jobs in one partition, so that a job, its entry among the live jobs of its
+cluster and its entry in the history change in one transaction (docs/adr/0001). Within it:
+
+    job|<experiment>|<job>                             the latest run under a name
+    live|<cluster workspace>|<cluster>|<time>|<uuid>   a job that has not ended; time sorts oldest first
+    run|<experiment>|<job>|<time>|<uuid>               a run that has ended
+    time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
+    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it is in
+
+The gangs of a cluster have a table and a partition of their own:
+
+    gang|<priority>|<time>|<uuid>         a gang; the oldest of the highest priority sorts first
+    member|<uuid>|<attempt>|<index>       a node of it
+
+Names are lower case in keys, because ARM names ignore case; '|' occurs in no name and sorts after all. A
+workspace of another resource group than the installation's own is <group>:<workspace>; ':' occurs in neither.
+"""
+
+from datetime import datetime
+
+from shared.jobs.model import Job, State
+from shared.names.ids import ClusterId, JobId, priority_rank
+
+JOBS = "job|"
+LIVE = "live|"
+_AFTER_BAR = "}"  # the character after '|'
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+def partition(workspace: str) -> str:
+    """Partition of everything about the jobs of a workspace; how a workspace is told in every key."""
+    return workspace.lower().replace("/", ":")
+
+
+def job_row(job: JobId) -> str:
+    return f"job|{job.experiment}|{job.job}".lower()
+
+
+def live_row(job: Job) -> str:
+    return f"{live_prefix(job.cluster)}{stamp(job.created)}|{job.uuid}"
+
+
+def live_prefix(cluster: ClusterId) -> str:
+    return f"live|{partition(cluster.workspace)}|{cluster.cluster}|".lower()
+
+
+def run_row(job: Job) -> str:
+    return f"run|{job.id.experiment}|{job.id.job}|{stamp(job.created)}|{job.uuid}".lower()
+
+
+def run_prefix(job: JobId) -> str:
+    return f"run|{job.experiment}|{job.job}|".lower()
+
+
+def experiment_prefix(experiment: str) -> str:
+    return f"job|{experiment}|".lower()
+
+
+def time_row(job: Job) -> str:
+    return f"{time_prefix(job.id.experiment)}{newest_first(job.created)}|{job.uuid}".lower()
+
+
+def time_prefix(experiment: str) -> str:
+    return f"time|{experiment}|".lower()
+
+
+def state_row(job: Job, state: State) -> str:
+    """Where the job's entry lies while it is in `state`."""
+    return f"{state_prefix(job.id.experiment, state)}{newest_first(job.created)}|{job.uuid}".lower()
+
+
+def state_prefix(experiment: str, state: State) -> str:
+    return f"state|{experiment}|{state}|".lower()
+
+
+def newest_first(moment: datetime) -> str:
+    """A UTC time that sorts as text, later ones first."""
+    return stamp(moment).lower().translate(_COMPLEMENT)
+
+
+def after(prefix: str) -> str:
+    """The end of the range of keys that begin with `prefix`, which ends in '|'."""
+    return prefix[:-1] + _AFTER_BAR
+
+
+def stamp(moment: datetime) -> str:
+    """A UTC time that sorts as text, to the microsecond."""
+    return moment.strftime("%Y%m%dT%H%M%S%f")
+
+
+def gang_row(priority: str, created: datetime, uuid: str) -> str:
+    return f"gang|{priority_rank(priority)}|{stamp(created)}|{uuid}"
+
+
+def member_row(uuid: str, attempt: int, index: int) -> str:
+    return f"{member_prefix(uuid)}{attempt:06d}|{index:04d}"
+
+
+def member_prefix(uuid: str) -> str:
+    return f"member|{uuid}|"
+
+
+def cluster_partition(cluster: ClusterId) -> str:
+    """Partition of a cluster's nodes, and of its gangs."""
+    return f"{partition(cluster.workspace)}|{cluster.cluster}".lower()
