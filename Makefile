@@ -27,9 +27,10 @@ down: setup  ## stop the stack
 
 check: setup-dev lint types audit unit  ## lint, types, audit and unit tests: under a minute
 
-lint: setup-dev  ## ruff, format and rules
+lint: setup-dev  ## ruff: format and rules; import-linter: who may import whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
+	@.venv/bin/lint-imports --no-logo --no-timing
 
 types: setup-dev  ## mypy --strict
 	@.venv/bin/mypy

@@ -22,7 +22,7 @@ from typing import Any
 
 from local import azurite
 from shared.backend import Backend, backend, provision
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
 from shared.settings import settings_from
@@ -81,11 +81,11 @@ def _job(number: int) -> Job:
         enqueued=made,
         properties=_PROPERTIES,
     )
-    running = state.claim(job, "node-0", "message", made)
+    running = transitions.claim(job, "node-0", "message", made)
     if number % 5000 == 2500 and number < 5000 * _RUNNING:
         return running
     reason = Reason.JOB_FAILED if number % 10 == 0 else Reason.SUCCEEDED
-    return state.finish(running, Outcome(reason, int(number % 10 == 0)), made + timedelta(minutes=5))
+    return transitions.finish(running, Outcome(reason, int(number % 10 == 0)), made + timedelta(minutes=5))
 
 
 def _entities(count: int) -> Iterator[dict[str, Any]]:

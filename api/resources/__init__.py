@@ -1,4 +1,5 @@
 """Batch AI's resources as JSON: rows to ARM documents and answers, and back. PURE.
 
-Any module of `api` may import it; it imports `shared` values only, never a store or a manager.
+One module per resource; `forms` has what they share.
+Only `api` imports it; it imports values of `shared`, never a store or a manager.
 """

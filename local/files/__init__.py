@@ -1,1 +1,5 @@
-"""An emulator of the Azure Files REST API over a plain directory. It imports nothing else of the project."""
+"""An emulator of the Azure Files REST API over a plain directory.
+
+`server` serves it, `operations` lists what it can do.
+Only `local` starts it; it imports nothing else of the project.
+"""

@@ -21,7 +21,8 @@ from shared.documents.spec import JobSpec
 from shared.environment.variables import Placement, job_environment, output_directories
 from shared.fail_points import reach
 from shared.jobs.events import EventKind
-from shared.jobs.model import TERMINATED, Outcome, Reason
+from shared.jobs.model import Outcome, Reason
+from shared.jobs.transitions import TERMINATED
 from shared.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
 from shared.launch.planning import plan
 

@@ -1,4 +1,5 @@
 """What many nodes of one job need: rendezvous, leader, helper, link.
 
-Only the agent's session of a gang job imports it.
+`rendezvous` brings the nodes together, `leader` and `helper` are the two parts they play.
+Only the agent imports it, for jobs of more than one node.
 """

@@ -1,4 +1,5 @@
-"""Volumes: cloud storage as a path. `mount` chooses a driver, `from_document` says what to mount.
+"""Volumes: cloud storage as a path.
 
-The attempt and above import it; drivers are in `drivers/`.
+`mount` chooses a driver of `drivers/`, `from_document` says what to mount.
+The attempt and above import it; it imports machine and below.
 """

@@ -6,7 +6,6 @@ left / what heals it".
 
 import logging
 import math
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,12 +19,12 @@ from shared.errors import (
     UnreadableError,
 )
 from shared.fail_points import reach
-from shared.jobs import model as state
-from shared.jobs import status_json
+from shared.jobs import status_json, transitions
 from shared.jobs.gang import Gang, rank_of
-from shared.jobs.model import AttemptReport, Job, Lease, Outcome, Reason, State, StreamSeal
+from shared.jobs.model import NOTHING_TOLD, AttemptReport, Job, Lease, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import Waiting
 from shared.managers import admission
+from shared.managers.conflict_retry import arrived, retry_pause
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_removal import Remover
 from shared.managers.leases import Leases
@@ -165,7 +164,7 @@ class Attempts:
                 return None  # the message comes back, and with it the next try
             self._drop(message, "it means no live job")
             return None
-        if job.owner is not None and not state.is_abandoned(job, message.message_id):
+        if job.owner is not None and not transitions.is_abandoned(job, message.message_id):
             self._leave_alone(job, message)
             return None
         if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
@@ -234,7 +233,9 @@ class Attempts:
     def _take(self, job: Job, message: JobMessage, owner: str) -> tuple[Job, Lease] | None:
         """Write the row; None when somebody else was faster: the message comes back and is judged then."""
         lease_seconds = self.settings.lease_seconds
-        wanted = state.claim(job, owner, message.message_id, self.now(), message.last_heard, lease_seconds)
+        wanted = transitions.claim(
+            job, owner, message.message_id, self.now(), message.last_heard, lease_seconds
+        )
         before = self._monotonic()
         try:
             claimed = self.jobs.update(wanted)
@@ -272,11 +273,11 @@ class Attempts:
         else:
             text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
             outcome = Outcome(Reason.POISON, message=text)
-        now, report = self.now(), state.NOTHING_TOLD
+        now, report = self.now(), NOTHING_TOLD
         if job.owner is not None:
-            lost = state.lost_event(job, now, message.last_heard)
+            lost = transitions.lost_event(job, now, message.last_heard)
             report = AttemptReport(message.last_heard, (lost,))
-        ended = state.finish(job, outcome, now, report)
+        ended = transitions.finish(job, outcome, now, report)
         if self._tell(self.jobs.end(ended)):
             self._delete_message(message.queue, message.message_id, message.pop_receipt)
 
@@ -288,9 +289,7 @@ class Attempts:
         """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""
         return self._leases.look(lease)
 
-    def finish(
-        self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = state.NOTHING_TOLD
-    ) -> Job:
+    def finish(self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = NOTHING_TOLD) -> Job:
         """End the attempt: row, then status.json, then message.
 
         `job` is the job as last seen (claimed or renewed), `lease` the latest renewal. An outcome that is
@@ -304,32 +303,32 @@ class Attempts:
             now = self.now()
             if retry:
                 again = now + timedelta(seconds=pause)
-                return state.requeue(current, outcome, now, report=report, retry_at=again)
-            return state.finish(current, outcome, now, report)
+                return transitions.requeue(current, outcome, now, report=report, retry_at=again)
+            return transitions.finish(current, outcome, now, report)
 
         return self._conclude(job, lease, ended, pause)
 
-    def give_back(
-        self, job: Job, lease: Lease, message: str, report: AttemptReport = state.NOTHING_TOLD
-    ) -> Job:
+    def give_back(self, job: Job, lease: Lease, message: str, report: AttemptReport = NOTHING_TOLD) -> Job:
         """Put a job back at once and without using up an attempt (the runner drains)."""
         outcome = Outcome(Reason.RUNNER_LOST, message=message)
         return self._conclude(
             job,
             lease,
-            lambda current: state.requeue(current, outcome, self.now(), spend=False, report=report),
+            lambda current: transitions.requeue(current, outcome, self.now(), spend=False, report=report),
         )
 
     def assembled(self, job: Job, lease: Lease, nodes: Sequence[str]) -> Job:
         """Every node of a held job is there: it runs from now on. Raises LostOwnershipError, StoreError."""
-        return self._write_owned(job, lease, lambda held: state.assembled(held, self.now(), nodes))
+        return self._write_owned(job, lease, lambda held: transitions.assembled(held, self.now(), nodes))
 
     def dissolve(self, job: Job, lease: Lease, why: str, pause_seconds: float) -> Job:
         """Put a held job back, to be looked at again in `pause_seconds`; uses up no attempt.
 
         Raises LostOwnershipError, StoreError.
         """
-        return self._conclude(job, lease, lambda held: state.dissolve(held, why, self.now()), pause_seconds)
+        return self._conclude(
+            job, lease, lambda held: transitions.dissolve(held, why, self.now()), pause_seconds
+        )
 
     def _conclude(
         self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0
@@ -349,7 +348,7 @@ class Attempts:
     def _write_owned(self, job: Job, lease: Lease, change: Callable[[Job], Job]) -> Job:
         """Write `change(job)` while the lease holds; a job changed meanwhile (terminate) is read again."""
         for _ in range(5):
-            wanted = change(state.owned(job, lease))
+            wanted = change(transitions.owned(job, lease))
             try:
                 return self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
             except LostOwnershipError:
@@ -391,29 +390,3 @@ class Attempts:
             log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
             return False
         return True
-
-
-_LONGEST_PAUSE_SECONDS = 600.0
-
-
-def arrived(found: Job, wanted: Job) -> bool:
-    """Whether the row holds what was to be written: then only the answer was lost. Times are those of the try
-    that arrived, which may have been an earlier one."""
-    same_times = replace(
-        found,
-        etag="",
-        state_since=wanted.state_since,
-        started=wanted.started,
-        ended=wanted.ended,
-        enqueued=wanted.enqueued,
-        retry_at=wanted.retry_at,
-        events=wanted.events,
-    )
-    return same_times == replace(wanted, etag="")
-
-
-def retry_pause(first_seconds: float, attempt: int) -> float:
-    """Seconds between `attempt` (from 1) and the next: doubling, with jitter, so that a fault that many jobs
-    share is not repeated by all of them at once."""
-    pause = min(_LONGEST_PAUSE_SECONDS, first_seconds * 2.0 ** (attempt - 1))
-    return pause * random.uniform(0.5, 1.5)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from shared.errors import LostOwnershipError, NotFoundError, Problem, StoreError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
 from shared.managers import admission
@@ -115,7 +115,7 @@ class JobManager(Attempts):
         """
         for _ in range(5):
             found = self.get(job)
-            wanted = state.request_termination(found, self.now())
+            wanted = transitions.request_termination(found, self.now())
             if wanted is found:
                 self._knock(found)
                 return found

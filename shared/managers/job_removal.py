@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.errors import LostOwnershipError, StoreError
-from shared.jobs.model import Job, request_deletion
+from shared.jobs.model import Job
+from shared.jobs.transitions import request_deletion
 from shared.managers.admission import mark_of, place_of
 from shared.names.ids import JobId
 from shared.stores.document_blobs import Documents

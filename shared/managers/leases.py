@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
@@ -85,7 +85,7 @@ class Leases:
         job = self.jobs.get(lease.job)
         if job is None:
             raise LostOwnershipError(f"job {lease.job} was deleted")
-        return state.owned(job, lease)
+        return transitions.owned(job, lease)
 
     def release(self, job: Job, lease: Lease, seconds: float) -> None:
         """Let the message of a job that is queued again be seen in `seconds`. Raises nothing: the sweeper

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.allocation import TERMINATE
 from shared.jobs.events import EventKind, JobEvent, appended
 from shared.jobs.gang import Gang
@@ -166,8 +166,8 @@ class Sweeper:
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
         now = self._manager.now()
-        report = AttemptReport(events=(state.lost_event(job, now),))
-        changed = state.requeue(job, outcome, now, report=report)
+        report = AttemptReport(events=(transitions.lost_event(job, now),))
+        changed = transitions.requeue(job, outcome, now, report=report)
         try:
             self._write(changed)
         except LostOwnershipError:

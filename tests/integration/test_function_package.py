@@ -24,7 +24,7 @@ RUBBISH = """
     local.settings.json local.settings.example.json .funcignore .env notes.txt notes/shared/x.py
     secret.key bench/volumes.py cli/main.py deploy/main.bicep docs/flow.svg examples/hello/job.json
     local/host/host.py runner/agent/loop.py runner/ssh/mount_copy.py schemas/job.json scripts/setup
-    tests/unit/test_state.py api/notes.txt shared/key.pem shared/stores/notes.md shared/stores/host.json
+    tests/unit/test_audit.py api/notes.txt shared/key.pem shared/stores/notes.md shared/stores/host.json
     api/data/requirements.txt
 """
 

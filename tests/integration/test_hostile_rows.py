@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ConflictError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.events import MOST_EVENTS, EventKind, JobEvent
 from shared.jobs.gang import Gang, Member
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, StreamSeal
-from shared.managers.attempts import arrived
 from shared.managers.cluster_manager import MOST_GUESTS, _with_guest
+from shared.managers.conflict_retry import arrived
 from shared.names import table_limits
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow, ClusterTable, NodeRow
@@ -50,7 +50,7 @@ def _claimed(connection: Connection, properties: str = "{}") -> tuple[JobTable, 
     table, name = JobTable(connection), uuid.uuid4().hex
     job = a_job(uuid=name, properties=properties)
     job = replace(job, id=replace(job.id, workspace=name))
-    return table, table.update(state.claim(table.insert(job), "node-0", "message", NOW))
+    return table, table.update(transitions.claim(table.insert(job), "node-0", "message", NOW))
 
 
 @few
@@ -64,7 +64,7 @@ def test_a_job_ends_whatever_it_says(
     outcome = Outcome(Reason.JOB_FAILED, 1, message, tuple((detail, detail) for _ in range(number)))
     events = tuple(JobEvent(NOW, EventKind.STARTED, 1, node, detail) for _ in range(5 * number))
     seals = tuple(StreamSeal(f"stdout-{n}.txt", 2**60, "f" * 64, True, 2**50) for n in range(30 * number))
-    table.end(state.finish(job, outcome, NOW, AttemptReport(seals, events, 1.5)))
+    table.end(transitions.finish(job, outcome, NOW, AttemptReport(seals, events, 1.5)))
     found = table.get(job.id)
     assert found is not None
     (error,) = found.errors
@@ -83,7 +83,7 @@ def test_what_was_ended_is_recognised_when_only_the_answer_was_lost(
     connection: Connection, text: str
 ) -> None:
     table, job = _claimed(connection)
-    wanted = state.finish(job, Outcome(Reason.JOB_FAILED, 1, text, ((text, text),) * 9), NOW)
+    wanted = transitions.finish(job, Outcome(Reason.JOB_FAILED, 1, text, ((text, text),) * 9), NOW)
     table.end(wanted)
     found = table.get(job.id)
     assert found is not None
@@ -105,7 +105,7 @@ def test_a_document_that_the_door_lets_in_is_kept_to_the_end(
     seals = tuple(StreamSeal(f"stdout-{n}.txt", 2**60, "f" * 64, True, 2**50) for n in range(180))
     outcome = Outcome(Reason.JOB_FAILED, 1, message, ((message, message),) * 8)
     job = replace(job, problems="x" * table_limits.MOST_PROBLEMS)
-    table.end(state.finish(job, outcome, NOW, AttemptReport(seals, events)))
+    table.end(transitions.finish(job, outcome, NOW, AttemptReport(seals, events)))
     found = table.get(job.id)
     assert found is not None
     assert found.properties == properties

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import RequestError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import JobId
 from shared.stores import job_lists
@@ -24,7 +24,7 @@ def at(hours: int) -> datetime:
 
 
 def ended(job: Job, reason: Reason) -> Job:
-    return state.finish(job, Outcome(reason, 0 if reason is Reason.SUCCEEDED else 1), at(90))
+    return transitions.finish(job, Outcome(reason, 0 if reason is Reason.SUCCEEDED else 1), at(90))
 
 
 def insert(world: World, name: str, experiment: str = "exp", hours: int = 0) -> Job:
@@ -40,7 +40,7 @@ def filled(world: World) -> World:
     """Seven jobs, an hour between each: two failed, two running, the others succeeded; another experiment."""
     jobs = world.manager.jobs
     for hours, name in enumerate(NAMES):
-        claimed = jobs.update(state.claim(insert(world, name, hours=hours), "node-0", "m", at(80)))
+        claimed = jobs.update(transitions.claim(insert(world, name, hours=hours), "node-0", "m", at(80)))
         if name not in RUNNING:
             jobs.end(ended(claimed, Reason.JOB_FAILED if name in FAILED else Reason.SUCCEEDED))
     insert(world, "alpha-1", experiment="exp2", hours=3)
@@ -96,7 +96,7 @@ def test_a_new_run_stands_for_its_name_and_a_deleted_job_is_listed_no_more(fille
     assert listed(filled, JobFilter(created_after=at(0))).count("gamma") == 1
     assert listed(filled, JobFilter(State.QUEUED)) == ["gamma"]
     assert listed(filled, JobFilter(State.SUCCEEDED, created_after=at(40))) == []
-    gone = jobs.end(ended(jobs.update(state.claim(second, "node-0", "m", at(80))), Reason.SUCCEEDED))
+    gone = jobs.end(ended(jobs.update(transitions.claim(second, "node-0", "m", at(80))), Reason.SUCCEEDED))
     assert listed(filled, JobFilter(State.SUCCEEDED, created_after=at(40))) == ["gamma"]
     jobs.delete_runs(gone.id)
     jobs.delete(gone)
@@ -140,12 +140,12 @@ def test_a_job_lies_under_the_state_it_is_in_and_nowhere_else(world: World) -> N
 
     assert states() == [State.QUEUED]
     jobs = world.manager.jobs
-    running = jobs.update(state.claim(job, "node-0", "m", at(1)))
+    running = jobs.update(transitions.claim(job, "node-0", "m", at(1)))
     assert states() == [State.RUNNING]
-    lost = state.claim(jobs.get(running.id), "node-1", "m", at(2))
+    lost = transitions.claim(jobs.get(running.id), "node-1", "m", at(2))
     assert jobs.update(lost).attempt == 2
     assert states() == [State.RUNNING]
-    jobs.update(state.request_termination(jobs.get(job.id), at(3)))
+    jobs.update(transitions.request_termination(jobs.get(job.id), at(3)))
     assert states() == [State.TERMINATING]
     over = jobs.end(ended(jobs.get(job.id), Reason.TERMINATED))
     assert states() == [State.FAILED]

@@ -1,4 +1,4 @@
-"""local.ports with a connection that has been: tests/unit/test_local_ports.py has the rest."""
+"""local.ports with a connection that has been: tests/unit/local/test_ports.py has the rest."""
 
 import socket
 

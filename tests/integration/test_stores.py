@@ -9,7 +9,7 @@ import pytest
 
 from local.azurite import Endpoints
 from shared.errors import ConflictError, LostOwnershipError, StoreError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, JobError, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import is_alive
 from shared.names.ids import ClusterId, JobId
@@ -69,7 +69,7 @@ def test_eight_writers_of_one_row_and_one_wins(world: World) -> None:
     def write(number: int) -> str:
         start.wait()
         try:
-            jobs_of(world).update(state.claim(job, f"node-{number}", f"m-{number}", after(1)))
+            jobs_of(world).update(transitions.claim(job, f"node-{number}", f"m-{number}", after(1)))
         except LostOwnershipError:
             return "lost"
         return f"node-{number}"
@@ -85,7 +85,7 @@ def test_eight_writers_of_one_row_and_one_wins(world: World) -> None:
 def test_an_end_takes_the_live_entry_and_leaves_a_history_in_one_transaction(world: World) -> None:
     job = jobs_of(world).insert(a_row(world))
     assert [entry.uuid for entry in jobs_of(world).list_live(world.cluster)] == [job.uuid]
-    ended = jobs_of(world).end(state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    ended = jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
     assert jobs_of(world).list_live(world.cluster) == []
     assert [replace(run, etag="") for run in jobs_of(world).list_runs(job.id)] == [replace(ended, etag="")]
 
@@ -94,14 +94,14 @@ def test_a_refused_transaction_changes_nothing(world: World) -> None:
     job = jobs_of(world).insert(a_row(world))
     jobs_of(world).update(replace(job, attempt=1))
     with pytest.raises(LostOwnershipError):
-        jobs_of(world).end(state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
+        jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
     assert len(jobs_of(world).list_live(world.cluster)) == 1
     assert not list(jobs_of(world).list_runs(job.id))
 
 
 def test_an_ended_row_cannot_be_ended_again(world: World) -> None:
     job = jobs_of(world).insert(a_row(world))
-    ended = jobs_of(world).end(state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    ended = jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
     with pytest.raises(StoreError):
         jobs_of(world).end(ended)
 

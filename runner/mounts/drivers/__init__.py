@@ -1,4 +1,5 @@
-"""One module per volume driver; `runner.mounts.mount` lists and chooses them.
+"""One module per volume driver, and what it needs for itself.
 
+`runner.mounts.mount` lists them and chooses.
 Nobody else imports a driver.
 """

@@ -1,4 +1,5 @@
 """A JSON reader that knows the line and column of every value and repairs nothing. PURE.
 
-Only `shared.documents` and the linter need it.
+`reader` is the entry point.
+Only `shared.documents` and the linter import it.
 """

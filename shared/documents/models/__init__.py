@@ -1,4 +1,5 @@
 """The documents as pydantic models, one module per part, with the members Batch AI had. PURE.
 
-Rules, parser and everything above import them through `shared.documents.spec`.
+`base` has what they share; `shape` what the schema shows.
+Others import them through `shared.documents.spec`.
 """

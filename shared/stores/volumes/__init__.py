@@ -1,4 +1,5 @@
 """Containers and shares that documents name: made, listed and linked.
 
+`listing` lists output files.
 Managers and api import it; the SDK stays inside.
 """

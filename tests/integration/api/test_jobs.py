@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from api.blob_drops import take_job
 from shared.errors import LostOwnershipError
-from shared.jobs import model as transitions
+from shared.jobs import transitions
 from shared.jobs.model import Reason, State
 from shared.names.ids import ClusterId, queue_name
 from shared.stores.cluster_table import NodeRow

@@ -39,7 +39,7 @@ def refused(host: HostUnderTest) -> str:
     ],
 )
 def test_a_faulty_app_is_refused_with_reason_and_advice(make_host: MakeHost, app: str, telling: str) -> None:
-    """The many ways to be faulty are in tests/unit/test_host_loader.py."""
+    """The many ways to be faulty are in tests/unit/local/host/test_loader.py."""
     host = make_host("")
     host.environment = {}
     host.write_app(app)

@@ -9,7 +9,7 @@ import pytest
 from shared import fail_points
 from shared.errors import LostOwnershipError, StoreError
 from shared.fail_points import FailPointError
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.events import EventKind
 from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import WaitingReason
@@ -70,7 +70,7 @@ def test_a_message_of_an_ended_job_is_dropped_and_the_status_is_brought_up_to_da
     """What a crash between the ended row and status.json leaves."""
     world.accept()
     claim = world.must_claim()
-    world.manager.jobs.end(state.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock()))
+    world.manager.jobs.end(transitions.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock()))
     assert world.status()["state"] == "queued"
     world.expire(claim)
     assert world.claim("node-1") is None

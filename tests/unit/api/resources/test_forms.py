@@ -11,7 +11,7 @@ import pytest
 from api.resources import forms, jobs
 from shared.documents.parse import parse_job
 from shared.documents.spec import public_properties
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView, why
 from tests.support.jobs import SCOPE, a_job, after, in_state
@@ -77,7 +77,7 @@ def test_absent_members_are_omitted() -> None:
 
 def test_a_failure_shows_code_message_and_details() -> None:
     outcome = Outcome(Reason.FILE_SHARE_MOUNT, message="no such share", details=(("share", "logs"),))
-    job = state.finish(in_state(State.RUNNING), outcome, after(9))
+    job = transitions.finish(in_state(State.RUNNING), outcome, after(9))
     info = jobs.job_resource(job, SCOPE)["properties"]["executionInfo"]
     assert info["errors"] == [
         {

@@ -5,8 +5,7 @@ import pytest
 
 from shared.environment.layout import path_segment
 from shared.errors import Problem, Severity
-from shared.jobs import model as state
-from shared.jobs import status_json
+from shared.jobs import status_json, transitions
 from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import NodeView, why
 from shared.names.ids import ClusterId
@@ -55,7 +54,7 @@ def test_a_queued_job_says_where_its_output_will_be_and_why_it_waits() -> None:
 
 def test_an_ended_job_says_how() -> None:
     seal = StreamSeal("stdout.txt", 12, "ab", False)
-    job = state.finish(
+    job = transitions.finish(
         in_state(State.RUNNING), Outcome(Reason.JOB_FAILED, 3, "text"), after(9), AttemptReport((seal,))
     )
     shown = status_json.of_job(job, SCOPE, after(9))

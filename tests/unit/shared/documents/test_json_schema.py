@@ -10,7 +10,7 @@ import pytest
 from shared.documents.json_schema import cluster_schema, job_schema, schema_text
 from tests.support.documents import CLUSTER, JOB, changed
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[4] / "schemas"
 
 
 @pytest.mark.parametrize(("name", "schema"), [("job", job_schema()), ("cluster", cluster_schema())])

@@ -3,9 +3,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.events import MOST_EVENTS, EventKind, JobEvent, appended
-from shared.jobs.model import AttemptReport, Outcome, Reason, State
+from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.jobs.timeline import durations, timeline
 from tests.support.jobs import CREATED, a_job, after, in_state
 
@@ -23,9 +23,9 @@ WHOLE = (
 )
 
 
-def ended() -> state.Job:
-    job = state.claim(a_job(), "node-0", "message-1", after(5))
-    return state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), WHOLE, 7200.0))
+def ended() -> Job:
+    job = transitions.claim(a_job(), "node-0", "message-1", after(5))
+    return transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), WHOLE, 7200.0))
 
 
 def test_each_part_has_its_seconds() -> None:
@@ -72,19 +72,21 @@ def test_durations_are_those_of_the_latest_attempt() -> None:
 
 
 def test_gpu_hours_of_all_attempts_count() -> None:
-    job = state.requeue(
+    job = transitions.requeue(
         in_state(State.RUNNING), Outcome(Reason.RUNNER_FAULT), after(9), report=AttemptReport((), (), 1800)
     )
     assert job.gpu_seconds == 1800
-    job = state.claim(job, "node-1", "message-2", after(10))
+    job = transitions.claim(job, "node-1", "message-2", after(10))
     assert (
-        state.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), (), 1800)).gpu_seconds
+        transitions.finish(
+            job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), (), 1800)
+        ).gpu_seconds
         == 3600
     )
 
 
 def test_clocks_that_disagree_give_no_negative_seconds() -> None:
-    job = state.claim(a_job(), "node-0", "message-1", CREATED - timedelta(seconds=600))
+    job = transitions.claim(a_job(), "node-0", "message-1", CREATED - timedelta(seconds=600))
     assert durations(job)["queued"] == 0
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.jobs import model as state
+from shared.jobs import transitions
 from shared.jobs.model import Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView, QueuedEntry, WaitingReason, is_alive, why
 from tests.support.jobs import CREATED, a_job, after, in_state
@@ -69,7 +69,7 @@ def test_nodes_that_stand_by_are_not_waited_for() -> None:
 
 
 def test_a_job_that_is_tried_again_says_what_happened() -> None:
-    job = state.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
+    job = transitions.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
     waiting = why(job, [], [IDLE], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.RETRY_BACKOFF
@@ -139,7 +139,7 @@ def test_life_is_measured_by_the_service_clock() -> None:
 
 
 def test_a_held_job_says_who_is_there() -> None:
-    job = state.claim(a_job(node_count=3), "n0", "m", after(1))
+    job = transitions.claim(a_job(node_count=3), "n0", "m", after(1))
     waiting = why(job, [], [IDLE, BUSY], RUN, ["n0", "n1"])
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
@@ -149,7 +149,7 @@ def test_a_held_job_says_who_is_there() -> None:
 
 
 def test_a_gang_that_dissolved_waits_for_nodes() -> None:
-    job = state.dissolve(state.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
+    job = transitions.dissolve(transitions.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
     waiting = why(job, [], [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE
