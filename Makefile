@@ -30,7 +30,7 @@ check: setup-dev lint types audit unit  ## lint, types, audit and unit tests: un
 lint: setup-dev  ## ruff: format and rules; import-linter: who may import whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/lint-imports --no-logo --no-timing
+	@.venv/bin/lint-imports --no-logo
 
 types: setup-dev  ## mypy --strict
 	@.venv/bin/mypy

@@ -5,7 +5,7 @@ import hashlib
 import logging
 
 from shared.backend import Backend
-from shared.documents.http_copy import is_echo
+from shared.documents.http_copy import is_http_copy
 from shared.errors import Problem
 from shared.managers.admission import Source
 from shared.managers.drop_reconciler import Reconciler
@@ -28,7 +28,7 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
     except ValueError as error:
         answer = backend.manager.refuse(source, _bad_path(error))
     else:
-        if is_echo(data, settings.scope.job(job)):
+        if is_http_copy(data, settings.scope.job(job)):
             backend.manager.acknowledge(job)
             return
         answer = backend.manager.submit(job, data, source)
@@ -60,7 +60,7 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") 
     except ValueError as error:
         backend.clusters.refuse(blob_name, _bad_path(error))
         return
-    if not is_echo(data, backend.settings.scope.cluster(cluster)):
+    if not is_http_copy(data, backend.settings.scope.cluster(cluster)):
         backend.clusters.accept(cluster, data, blob_name, etag)
 
 

@@ -12,7 +12,7 @@ from cli.http import Api
 from cli.job import jobs, one, where
 from cli.job_status import ENDED, errors, exit_code, outcome, state
 from cli.options import command
-from cli.retry import Patience
+from cli.retry import Retry
 from cli.session import Session
 from cli.talk import tell
 
@@ -52,7 +52,7 @@ def wait(
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """The job once it has ended. Raises Refused, NotAnswering after ten minutes without an answer."""
-    progress, patience = Progress(say), Patience(say, sleep)
+    progress, patience = Progress(say), Retry(say, sleep)
     while True:
         job = patience(lambda: api.get(path))
         progress(job)

@@ -40,9 +40,9 @@ def show(value: Any, form: str, query: str | None, columns: Columns) -> None:
     if form == "none" or value is None:
         return
     if form in ("json", "jsonc"):
-        _echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", form)
+        _http_copy(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", form)
     elif form in ("yaml", "yamlc"):
-        _echo(_yaml(value), form)
+        _http_copy(_yaml(value), form)
     elif form == "tsv":
         click.echo(_tsv(value), nl=False)
     elif query:
@@ -75,7 +75,7 @@ def _searched(value: Any, query: str) -> Any:
         raise Fault(f"--query cannot be answered: {error}", "See https://jmespath.org", USAGE) from None
 
 
-def _echo(text: str, form: str) -> None:
+def _http_copy(text: str, form: str) -> None:
     """Print JSON or YAML; a form that ends in c has colours in a terminal."""
     if form.endswith("c") and sys.stdout.isatty():
         from pygments import formatters, highlight, lexers

@@ -13,7 +13,7 @@ _MOST_SECONDS = 600.0
 
 
 @dataclass
-class Patience:
+class Retry:
     """Repeats calls that fail with NotAnswering, for ten minutes without any answer at most."""
 
     say: Callable[[str], None]

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from cli.faults import NOT_FOUND, Fault, NotAnswering, Refused
 from cli.job_status import ENDED, identity, state
 from cli.links import PIECE, LinkExpired, Links, Place
-from cli.retry import Patience
+from cli.retry import Retry
 
 _TRIES = 5
 #: Looks at a file that does not grow, between two questions whether it goes on in a next one.
@@ -55,7 +55,7 @@ class Follower:
 
     def run(self) -> dict[str, Any]:
         """Follow to the end of the run; the job as it was last seen. Raises Fault."""
-        self._patience = Patience(self.say, self.sleep)
+        self._patience = Retry(self.say, self.sleep)
         self._attempt, self._over = 0, ""
         self._begin()
         self._links: dict[str, str] = {}

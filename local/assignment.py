@@ -13,7 +13,7 @@ from shared.names.ids import PRIORITIES, ClusterId
 
 
 @dataclass(frozen=True)
-class Standing:
+class JobStatus:
     """A node as it stands now."""
 
     node_id: str
@@ -40,7 +40,7 @@ def key(cluster: ClusterId) -> str:
 
 
 def moves(
-    nodes: Iterable[Standing],
+    nodes: Iterable[JobStatus],
     wants: Iterable[Want],
     troubled: Collection[str] = (),
     clusters: Collection[str] = (),
@@ -71,7 +71,7 @@ def moves(
     return placed
 
 
-def _rank(want: Want, nodes: list[Standing], troubled: Collection[str]) -> tuple[int, int, datetime]:
+def _rank(want: Want, nodes: list[JobStatus], troubled: Collection[str]) -> tuple[int, int, datetime]:
     """Jobs under way keep what they have, whatever their rank; those that cannot start come last."""
     reachable = sum(node.movable or key(node.cluster) == key(want.cluster) for node in nodes)
     hopeless = want.nodes > reachable or key(want.cluster) in troubled

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from local.assignment import Standing, Want, key, moves
+from local.assignment import JobStatus, Want, key, moves
 from shared.backend import Backend
 from shared.errors import StoreError
 from shared.jobs.model import State
@@ -86,11 +86,11 @@ class Dispatcher:
         if not waiting and all(key(cluster) in clusters for cluster in served.values()):
             return {}
         asked = {key(c): c for c in (*served.values(), *(entry.cluster for entry in waiting))}
-        standings = self._standings(served, asked.values(), live)
+        job_statuses = self._job_statuses(served, asked.values(), live)
         wants = [_want(entry) for entry in live if entry.owner or entry in waiting]
         now = self._monotonic()
         troubled = [cluster for cluster, until in self._trouble.items() if until > now]
-        return moves(standings, wants, troubled, clusters, self._home)
+        return moves(job_statuses, wants, troubled, clusters, self._home)
 
     def _live(self, rows: Sequence[ClusterRow]) -> list[LiveEntry]:
         """The live jobs of every workspace that has clusters, or sends jobs to those of others."""
@@ -98,9 +98,9 @@ class Dispatcher:
         jobs = self._backend.manager.jobs
         return [entry for name in sorted(workspaces) for entry in jobs.list_live_of_workspace(name)]
 
-    def _standings(
+    def _job_statuses(
         self, served: Mapping[str, ClusterId], clusters: Iterable[ClusterId], live: Sequence[LiveEntry]
-    ) -> list[Standing]:
+    ) -> list[JobStatus]:
         """How every node of `clusters` stands. A node's own row may be two seconds old; a job's is not."""
         owners = {(key(entry.cluster), entry.owner) for entry in live if entry.owner}
         running = set(owners)
@@ -115,8 +115,8 @@ class Dispatcher:
                     if ours:
                         self._trouble[key(cluster)] = self._monotonic() + _TROUBLE_SECONDS
                 elif not ours:
-                    others.append(Standing(node.node_id, cluster, place in running, movable=False))
-        ours_all = [Standing(node, c, (key(c), node) in running) for node, c in served.items()]
+                    others.append(JobStatus(node.node_id, cluster, place in running, movable=False))
+        ours_all = [JobStatus(node, c, (key(c), node) in running) for node, c in served.items()]
         return [*ours_all, *others]
 
 

@@ -25,7 +25,7 @@ class NodeReporter:
         table: ClusterTable,
         row: NodeRow,
         every_seconds: float,
-        knocked: Callable[[], None] = lambda: None,
+        woken: Callable[[], None] = lambda: None,
         stands_by: Callable[[str], None] = lambda standby: None,
     ) -> None:
         """`knocked` is called when somebody has changed the row: something has happened to the node's job.
@@ -34,7 +34,7 @@ class NodeReporter:
         self._row = row
         self._told: NodeRow | None = None
         self._every_seconds = every_seconds
-        self._knocked = knocked
+        self._woken = woken
         self._stands_by = stands_by
         self._etag = ""
         self._lock = threading.Lock()
@@ -101,7 +101,7 @@ class NodeReporter:
             found = self._table.node(self._row.cluster, self._row.node_id)
             self._etag = found[1] if found else ""
             # Somebody knocked, or only the answer to our last report was lost: looking does no harm.
-            self._knocked()
+            self._woken()
             if found:
                 self.stand_by(found[0].standby)
         except NotFoundError:

@@ -16,18 +16,18 @@ from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
 from runner.attempt import clean_node
 from runner.attempt.job_runner import JobRunner
-from runner.attempt.peers import Crew, Work
+from runner.attempt.peers import Peers, Work
 from runner.attempt.result import Dissolved, Result
 from runner.config import RunnerConfig
-from runner.gang.helper import Help, HelperCrew, Helping
+from runner.gang.helper import Help, HelperPeers, Helping
 from runner.gang.link import MakeLink, PortsOnly
-from runner.gang.rendezvous import Assembly
+from runner.gang.rendezvous import Rendezvous
 from runner.isolation import job_folders
 from runner.machine import nvml
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher, MachineEvent
 from runner.processes import process_tracker as cages
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
@@ -79,7 +79,7 @@ class Agent:
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
         self._volumes = ClusterVolumes(config, backend, self._stopping, self._vaults, self._known)
-        self._cage = Cage(config.isolation)
+        self._tracker = ProcessTracker(config.isolation)
         self._keeper: LeaseKeeper | None = None
         self._runner: JobRunner | None = None
         self._make_link = make_link
@@ -98,7 +98,7 @@ class Agent:
 
     def kill(self) -> None:
         """End every process of the job under way, at once. From any thread, when there is no time left."""
-        self._cage.kill()
+        self._tracker.kill()
 
     def machine_goes(self, event: MachineEvent) -> None:
         """The machine is about to be taken away: tell the job, hand it back, take no other until it stays."""
@@ -179,7 +179,7 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
-            clean_node.refuse(self._config, self._cage, temps=self._temps_in_doubt)
+            clean_node.refuse(self._config, self._tracker, temps=self._temps_in_doubt)
             self._temps_in_doubt = False
             ready = self._volumes.follow()
         except (MountError, SecretError, SetupTaskError, job_folders.FolderError) as error:
@@ -215,8 +215,8 @@ class Agent:
         settings = self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
-        self._cage = cage = Cage(self._config.isolation)
-        _arm(cage, claim.lease)
+        self._tracker = tracker = ProcessTracker(self._config.isolation)
+        _arm(tracker, claim.lease)
         self._keeper = keeper = LeaseKeeper(
             manager,
             claim.job,
@@ -224,7 +224,7 @@ class Agent:
             stop,
             settings.renew_seconds,
             margin,
-            lambda lease: _arm(cage, lease),
+            lambda lease: _arm(tracker, lease),
             self._log_progress,
         )
         keeper.start()
@@ -240,7 +240,7 @@ class Agent:
                 if told.ident:
                     told.join()
                 job, lease = keeper.end()
-                cages.close(cage)
+                cages.close(tracker)
             try:
                 report_outcome.tell(self._backend.manager, job, lease, result, self._leaving)
             except LostOwnershipError as error:
@@ -279,7 +279,7 @@ class Agent:
             return result
         if claim.job.node_count == 1:
             return self._run(claim, stop, None)
-        assembly = Assembly(
+        rendezvous = Rendezvous(
             self._backend.manager,
             self._config,
             claim,
@@ -290,9 +290,9 @@ class Agent:
             self._look,
             lambda: self._leaving,
         )
-        gang.callback(assembly.close)
+        gang.callback(rendezvous.close)
         try:
-            together = assembly.assemble()
+            together = rendezvous.assemble()
         except StoreError as error:
             together = Dissolved(str(error), _RETRY_SECONDS)
         except BatchAIError as error:
@@ -301,7 +301,7 @@ class Agent:
             # The rows go first: whoever has joined is free before the job is looked at again.
             gang.close()
             return Result(None, stopped=stop.reason, dissolved=together)
-        return self._run(replace(claim, job=together), stop, assembly.crew)
+        return self._run(replace(claim, job=together), stop, rendezvous.peers)
 
     def _help(self, gang: Gang) -> None:
         """Help another runner's job, if its gang still lacks nodes."""
@@ -310,30 +310,30 @@ class Agent:
         if work is None:
             return
         stop = self._new_signal()
-        self._cage = cage = Cage(self._config.isolation)
+        self._tracker = tracker = ProcessTracker(self._config.isolation)
         fault = ""
         try:
-            crew = helping.join(gang, work, stop, self._known.text, cage.arm, lambda: self._leaving)
-            if crew:
+            peers = helping.join(gang, work, stop, self._known.text, tracker.arm, lambda: self._leaving)
+            if peers:
                 log.info("helps", extra={"action": "helps", "job": str(gang.job), "uuid": gang.uuid})
                 self._reporter.set("running", job=gang.uuid)
-                fault = self._take_part(crew, work, stop)
+                fault = self._take_part(peers, work, stop)
         except BatchAIError as error:
             log.warning("not helped: %s", error, extra={"action": "help", "job": str(gang.job)})
         finally:
-            cages.close(cage)
+            cages.close(tracker)
             helping.close()
             self._free(fault)
 
-    def _take_part(self, crew: HelperCrew, work: Help, stop: StopSignal) -> str:
+    def _take_part(self, peers: HelperPeers, work: Help, stop: StopSignal) -> str:
         """What is wrong with the node afterwards, or ""."""
-        if crew.wait_for_start():
+        if peers.wait_for_start():
             early = self._follow(work.cluster_revision, stop)
-        elif stop.reason is StopReason.LOST or crew.leave():
+        elif stop.reason is StopReason.LOST or peers.leave():
             return ""
         else:
             early = Result(None, stopped=stop.reason)
-        result = crew.conclude(early) if early else self._run(work, stop, crew)
+        result = peers.conclude(early) if early else self._run(work, stop, peers)
         return result.node_fault
 
     def _follow(self, revision: str, stop: StopSignal) -> Result | None:
@@ -348,7 +348,7 @@ class Agent:
             return Result(None, stopped=StopReason.DRAIN, node_fault=fault)
         return None
 
-    def _run(self, claim: Work, stop: StopSignal, crew: Crew | None) -> Result:
+    def _run(self, claim: Work, stop: StopSignal, peers: Peers | None) -> Result:
         self._runner = runner = JobRunner(
             self._config,
             self._backend.settings,
@@ -360,9 +360,9 @@ class Agent:
             self._vaults,
             self._known,
             self._backend.connection.counter,
-            self._cage,
+            self._tracker,
             share=self._share,
-            crew=crew,
+            peers=peers,
             settle_cluster=self._volumes.settle,
         )
         if self._machine_going:
@@ -392,7 +392,7 @@ class Agent:
         self._reporter.end()
 
 
-def _arm(cage: Cage, lease: Lease) -> None:
+def _arm(tracker: ProcessTracker, lease: Lease) -> None:
     """The job's processes die a moment before its lease ends, even if this process cannot see to it."""
     left = lease.deadline - time.monotonic()
-    cage.arm(max(0.01, left - min(1.0, left / 10)))
+    tracker.arm(max(0.01, left - min(1.0, left / 10)))

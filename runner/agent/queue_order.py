@@ -1,7 +1,7 @@
 """In which order a runner looks at its queues: high before normal before low, none starved for ever. PURE."""
 
 #: A queue that has been passed over by this many jobs from queues above it is looked at first.
-_PATIENCE = {"normal": 3, "low": 15}
+_RETRY = {"normal": 3, "low": 15}
 
 
 class QueueOrder:
@@ -18,7 +18,7 @@ class QueueOrder:
     def next(self) -> tuple[str, ...]:
         """The queues in the order of the next look."""
         for queue in reversed(self._priorities):
-            if self._passed[queue] >= _PATIENCE.get(self._priorities[queue], 1 << 30):
+            if self._passed[queue] >= _RETRY.get(self._priorities[queue], 1 << 30):
                 return (queue, *(other for other in self._priorities if other != queue))
         return tuple(self._priorities)
 

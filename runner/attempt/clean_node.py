@@ -14,7 +14,7 @@ from runner.machine import mountinfo
 from runner.machine.commands import run
 from runner.mounts import mount
 from runner.processes import process_tracker as cages
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from runner.secrets.settings import for_others
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _of_user(uid: int) -> Iterator[Path]:
         yield from map(Path, names)
 
 
-def refuse(config: RunnerConfig, cage: Cage, *, temps: bool = False) -> None:
+def refuse(config: RunnerConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
     """What the job before, whose cage this is, has left must be gone before another may run here.
 
     `temps`: those of jobs too, which else stay until the next one, and it must be seen that the next one's
@@ -63,8 +63,8 @@ def refuse(config: RunnerConfig, cage: Cage, *, temps: bool = False) -> None:
     """
     if fault := config.isolation.fault:
         raise job_folders.FolderError(fault)
-    cage.kill()
-    if left := cage.inmates():
+    tracker.kill()
+    if left := tracker.members():
         raise job_folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
     jobs = config.root / "jobs"
     if mountinfo.mounted_under(jobs):

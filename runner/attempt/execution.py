@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from runner.attempt.peers import Crew, Scene
+from runner.attempt.peers import Peers, Scene
 from runner.config import RunnerConfig
 from runner.isolation import job_folders
 from runner.logs.routing import Logs
-from runner.machine.trusted_path import Ground
+from runner.machine.trusted_path import TrustedPath
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import Workplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import StepHost
 from runner.processes.stop_signal import StoppedEarlyError, StopReason, StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Placement, job_environment, output_directories
@@ -43,14 +43,14 @@ class Execution:
     config: RunnerConfig
     spec: JobSpec
     placement: Placement
-    workplace: Workplace
+    step_host: StepHost
     logs: Logs
     diary: Diary
     stop: StopSignal
-    cage: Cage
-    crew: Crew
+    tracker: ProcessTracker
+    peers: Peers
     happened: Callable[[EventKind, str], None]
-    ground: Callable[[str], Ground]  #: of an absolute path of this node
+    trusted_path: Callable[[str], TrustedPath]  #: of an absolute path of this node
     notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
     undo_failed: Callable[[str], None]  #: makes the node unusable; says why
     monotonic: Callable[[], float] = time.monotonic
@@ -66,32 +66,32 @@ class Execution:
         if self._too_late():
             return None
         for identifier, folder in output_directories(self.spec, self.placement).items():
-            job_folders.make_output(self.ground(folder), self.config.isolation.user)
+            job_folders.make_output(self.trusted_path(folder), self.config.isolation.user)
             self.diary.say(f"output directory {identifier}: {folder}")
         try:
-            self.workplace.open()
+            self.step_host.open()
         except StoppedEarlyError:
             return self._stopped([])
         if self.spec.container_settings:
             self.happened(EventKind.CONTAINER_STARTED, "")
-        base = self.workplace.base
-        steps = plan(self.spec, self.placement, python=self.workplace.python, base=base)
+        base = self.step_host.base
+        steps = plan(self.spec, self.placement, python=self.step_host.python, base=base)
         for note in steps.notes:
             self.diary.say(note)
         env = job_environment(self.spec, self.placement, base=base)
         for path, content in steps.files.items():
             job_folders.put(self.placement.layout, path, content)
         limit = self.spec.constraints.max_wall_clock_time.total_seconds()
-        self._deadline = self.monotonic() + (limit if self.crew.leads else math.inf)
-        with self.crew.connected(self._scene(env)) as connected:
+        self._deadline = self.monotonic() + (limit if self.peers.leads else math.inf)
+        with self.peers.connected(self._scene(env)) as connected:
             return self._connected(steps, connected)
 
     def _scene(self, env: Mapping[str, str]) -> Scene:
         return Scene(
             self.placement,
-            self.crew.members,
-            self.workplace,
-            self.cage,
+            self.peers.members,
+            self.step_host,
+            self.tracker,
             env,
             self.diary.say,
             self.undo_failed,
@@ -102,8 +102,8 @@ class Execution:
             early = self._prepare(steps.preparation, env)
             if early is None or not early.succeeded:
                 return early
-        self.crew.prepared()
-        while not self.crew.may_launch():
+        self.peers.prepared()
+        while not self.peers.may_launch():
             if self._is_over(0.05):
                 return self._stopped([])
         return self._launch(steps, env)
@@ -121,7 +121,7 @@ class Execution:
             self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
         )
         self.diary.say("job preparation starts")
-        prepared = [self.workplace.start("jobPreparation", command, env, out, err)]
+        prepared = [self.step_host.start("jobPreparation", command, env, out, err)]
         early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED, lambda: True)
         if early is not None and early.succeeded:
             self.happened(EventKind.PREPARED, "")
@@ -129,13 +129,13 @@ class Execution:
 
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
-        self.crew.launching()
+        self.peers.launching()
         for step in (step for step in steps.processes if step.node == self.placement.index):
             if self._too_late():
                 return self._stopped([child for _, child in started])
             out, err = (self.logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
             self.diary.say(f"{step.role} starts: {step.command}")
-            child = self.workplace.start(step.name, step.command, {**env, **step.environment}, out, err)
+            child = self.step_host.start(step.name, step.command, {**env, **step.environment}, out, err)
             self.processes.append(child)
             started.append((step, child))
         self.happened(EventKind.STARTED, "")
@@ -143,7 +143,7 @@ class Execution:
         begun = self.monotonic()
         essential = [child for step, child in started if step.essential]
         children = [child for _, child in started]
-        outcome = self._wait(children, essential, Reason.JOB_FAILED, self.crew.done)
+        outcome = self._wait(children, essential, Reason.JOB_FAILED, self.peers.done)
         self.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
         self.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
         return outcome
@@ -167,7 +167,7 @@ class Execution:
             bad = next((code for code in codes if code), None)
             if bad is not None:
                 outcome = Outcome(failure, bad, _FAILURE_TEXTS[failure])
-                self.crew.over(outcome)
+                self.peers.over(outcome)
                 job_process.stop(processes, self.config.grace_seconds)
                 return outcome
             if None not in codes and done():
@@ -179,7 +179,7 @@ class Execution:
 
     def _too_late(self) -> bool:
         """Whether this runner was stalled for as long as its lease: then somebody else has the job."""
-        if self.cage.fired:
+        if self.tracker.fired:
             self.stop.set(StopReason.LOST)
         return self.stop.reason is StopReason.LOST
 
@@ -188,7 +188,7 @@ class Execution:
         if reason is StopReason.EVICTED:
             self._give_notice()
         outcome = self._outcome_of_stop()
-        self.crew.over(outcome)
+        self.peers.over(outcome)
         job_process.stop(
             processes, self.stop.grace_seconds(self.config.grace_seconds, self.config.drain_seconds)
         )
@@ -201,7 +201,7 @@ class Execution:
         if reason is StopReason.WALL_CLOCK:
             limit = self.spec.constraints.max_wall_clock_time
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
-        return TERMINATED if reason is StopReason.TERMINATED else self.crew.verdict
+        return TERMINATED if reason is StopReason.TERMINATED else self.peers.verdict
 
     def _give_notice(self) -> None:
         try:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from runner.attempt import clean_node
 from runner.attempt.execution import Execution, with_code
-from runner.attempt.peers import Alone, Crew, Work
+from runner.attempt.peers import Alone, Peers, Work
 from runner.attempt.result import Result
 from runner.config import RunnerConfig
-from runner.containers.container_host import ContainerWorkplace
+from runner.containers.container_host import ContainerStepHost
 from runner.containers.errors import ContainerError
 from runner.isolation import job_folders
 from runner.logs import routing
@@ -20,13 +20,13 @@ from runner.logs.routing import Logs
 from runner.logs.shipper import ExecutionLog
 from runner.machine import tree_removal
 from runner.machine.gpu_share import NO_GPUS, GpuShare
-from runner.mounts.from_document import FindServer, ground_of, volumes_of
+from runner.mounts.from_document import FindServer, trusted_path_of, volumes_of
 from runner.mounts.mount import mount_all
 from runner.mounts.types import MountContext, Volume
 from runner.processes import job_process
 from runner.processes import process_tracker as cages
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import NodeWorkplace, Workplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import NodeStepHost, StepHost
 from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.key_vault import opened
 from runner.secrets.redaction import KnownSecrets
@@ -63,11 +63,11 @@ class JobRunner:
     vaults: Vaults = field(default_factory=Vaults)
     known: KnownSecrets = field(default_factory=KnownSecrets)
     counter: CallCounter | None = None
-    cage: Cage = field(default_factory=Cage)
+    tracker: ProcessTracker = field(default_factory=ProcessTracker)
     monotonic: Callable[[], float] = time.monotonic
     share: GpuShare = NO_GPUS
     notice: str = ""  #: what the job is told when its machine is taken away, JSON
-    crew: Crew | None = None  #: None: the node alone
+    peers: Peers | None = None  #: None: the node alone
     #: waits until the cluster's volumes hold what was written there; says what it waits for; what they lack
     settle_cluster: Callable[[Callable[[str], None]], tuple[str, ...]] = lambda say: ()
     spec: JobSpec = field(init=False)  #: what the user asked for, secrets opened
@@ -80,11 +80,11 @@ class JobRunner:
 
     def run(self) -> Result:
         """The attempt, whole. Raises nothing: every fault becomes an outcome, told without secrets."""
-        return self._crew.conclude(self._opened())
+        return self._peers.conclude(self._opened())
 
     @property
-    def _crew(self) -> Crew:
-        return self.crew or Alone(self.node)
+    def _peers(self) -> Peers:
+        return self.peers or Alone(self.node)
 
     def _opened(self) -> Result:
         try:
@@ -97,10 +97,10 @@ class JobRunner:
         return self._run().redacted(self.known.text)
 
     def _run(self) -> Result:
-        job, spec, crew = self.claim.job, self.spec, self._crew
+        job, spec, peers = self.claim.job, self.spec, self._peers
         layout = NodeLayout(str(self.config.root), job.id)
         placement = Placement(
-            self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, crew.nodes, crew.index
+            self.settings.scope, job.id, job.cluster, job.uuid, job.attempt, layout, peers.nodes, peers.index
         )
         try:
             clean_node.forget(self.config)
@@ -123,7 +123,7 @@ class JobRunner:
                 self.counter,
                 node_root=self.config.root,
                 user=self.config.isolation.user,
-                held=lambda: not self.cage.late,
+                held=lambda: not self.tracker.late,
             )
         except MountError as error:
             return Result(_mount_outcome(error))
@@ -135,7 +135,7 @@ class JobRunner:
         try:
             return self._run_logged(placement, volumes, logs)
         finally:
-            cages.close(self.cage)
+            cages.close(self.tracker)
 
     def _run_logged(self, placement: Placement, volumes: tuple[Volume, ...], logs: Logs) -> Result:
         path = logs.add(execution_log_name(placement))
@@ -144,7 +144,7 @@ class JobRunner:
         self._logs = logs
         diary.say(f"attempt {self.claim.job.attempt} of job {self.claim.job.id} on node {self.node.node_id}")
         outcome = self._guarded(placement, volumes, logs, diary)
-        self._crew.over(outcome)
+        self._peers.over(outcome)
         reach("unmounted")
         stopped = self.stop.reason if outcome is None else None
         if outcome:
@@ -165,7 +165,7 @@ class JobRunner:
         of the user's had a say, it is the node's fault."""
         if outcome.succeeded:
             return outcome
-        if words := self.cage.bounds.exceeded():
+        if words := self.tracker.bounds.exceeded():
             outcome = replace(outcome, message=f"{outcome.message}; {words}")
         if not job_folders.is_full(self.config.root):
             return outcome
@@ -224,26 +224,26 @@ class JobRunner:
         stack: ExitStack,
     ) -> Outcome | None:
         """What happens while the volumes are there. `stack` is left before they are unmounted."""
-        workplace = self._workplace(placement, volumes, diary)
+        step_host = self._step_host(placement, volumes, diary)
         layout = placement.layout
         execution = Execution(
             config=self.config,
             spec=self.spec,
             placement=placement,
-            workplace=workplace,
+            step_host=step_host,
             logs=logs,
             diary=diary,
             stop=self.stop,
-            cage=self.cage,
-            crew=self._crew,
+            tracker=self.tracker,
+            peers=self._peers,
             happened=self._happened,
-            ground=lambda path: ground_of(path, layout.root, self._roots),
+            trusted_path=lambda path: trusted_path_of(path, layout.root, self._roots),
             notice=lambda: self.notice,
             undo_failed=self._undo_faults.append,
             monotonic=self.monotonic,
         )
         stack.callback(self._kill_left, execution, diary)
-        stack.callback(lambda: self._undo_faults.extend(workplace.close()))
+        stack.callback(lambda: self._undo_faults.extend(step_host.close()))
         try:
             if outcome := execution.run():
                 self.stop.job_is_over()
@@ -251,14 +251,14 @@ class JobRunner:
         finally:
             self._gpu_seconds = execution.gpu_seconds
 
-    def _workplace(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> Workplace:
+    def _step_host(self, placement: Placement, volumes: tuple[Volume, ...], diary: ExecutionLog) -> StepHost:
         if self.spec.container_settings is None:
-            return NodeWorkplace(self.config, placement.layout, self.cage, diary.say, self.share)
-        return ContainerWorkplace(
+            return NodeStepHost(self.config, placement.layout, self.tracker, diary.say, self.share)
+        return ContainerStepHost(
             config=self.config,
             spec=self.spec,
             placement=placement,
-            cage=self.cage,
+            tracker=self.tracker,
             volumes=self._roots,
             say=diary.say,
             stop=self.stop,
@@ -266,9 +266,9 @@ class JobRunner:
         )
 
     def _kill_left(self, execution: Execution, diary: ExecutionLog) -> None:
-        if found := job_process.kill_left(execution.processes) + self.cage.kill():
+        if found := job_process.kill_left(execution.processes) + self.tracker.kill():
             diary.say(f"{found} processes were left behind and were killed")
-        if left := self.cage.inmates():
+        if left := self.tracker.members():
             fault = f"cannot be killed: {cages.describe(left)}"
             diary.say(fault)
             self._undo_faults.append(fault)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runner.attempt.result import Result
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import Workplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import StepHost
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node, Placement
 from shared.jobs.gang import Member
@@ -20,8 +20,8 @@ class Scene:
 
     placement: Placement
     members: Sequence[Member]
-    workplace: Workplace
-    cage: Cage
+    step_host: StepHost
+    tracker: ProcessTracker
     environment: Mapping[str, str]  #: the job's variables so far
     say: Callable[[str], None]  #: a line of the execution log
     undo_failed: Callable[[str], None]  #: makes the node unusable; says why
@@ -39,7 +39,7 @@ class Work(Protocol):
         """What the user asked for."""
 
 
-class Crew(Protocol):
+class Peers(Protocol):
     """Asked by the attempt's own thread only; nothing here waits longer than it says."""
 
     @property

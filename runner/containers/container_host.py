@@ -18,7 +18,7 @@ from runner.isolation.metadata_firewall import MetadataError
 from runner.machine import cgroups
 from runner.machine.scheduled_events import is_azure_machine
 from runner.mounts.types import Volume
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Placement, log_directory, output_directories
@@ -34,13 +34,13 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass
-class ContainerWorkplace:
+class ContainerStepHost:
     """`open` it before use and `close` it before the volumes go, whatever happened. See Workplace."""
 
     config: RunnerConfig
     spec: JobSpec
     placement: Placement
-    cage: Cage
+    tracker: ProcessTracker
     volumes: Mapping[str, Iterable[Volume]]  #: mount root -> what is mounted there
     say: Callable[[str], None]  #: a line for the execution log
     stop: StopSignal
@@ -61,7 +61,7 @@ class ContainerWorkplace:
         image = images.image_of(settings)
         self._must_answer(docker, image.name)
         images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
-        self.cage.open()
+        self.tracker.open()
         exits = self.config.work / "containers" / self.placement.uuid
         options = self._options(settings.shm_size or "", exits)
         self._container = Container(docker, options, image.name, exits)
@@ -74,14 +74,14 @@ class ContainerWorkplace:
         """Behind a bridge it is closed already. On the node's network, where the container's root cannot be
         told from the node's, the cgroup of its processes tells them. Raises MetadataError on Azure's
         machines."""
-        door = self.config.isolation.door
-        if door is None or self.config.container_network != "host":
+        firewall = self.config.isolation.firewall
+        if firewall is None or self.config.container_network != "host":
             return
         try:
             group = cgroups.group_of(pid)
             if group is None:
                 raise MetadataError("the container is in no cgroup v2 of its own")
-            door.close_to(group)
+            firewall.close_to(group)
         except MetadataError as error:
             mend = "set BATCHAI_CONTAINER_NETWORK=bridge, or BATCHAI_JOB_METADATA=open"
             if is_azure_machine():
@@ -138,8 +138,8 @@ class ContainerWorkplace:
         container = self._container
         if container is None:
             raise LaunchError("the container is not running")
-        self.cage.open()
-        if self.cage.fired:
+        self.tracker.open()
+        if self.tracker.fired:
             raise LaunchError("the lease ran out before the process could be started")
         started = container_process.start(
             container,
@@ -149,7 +149,7 @@ class ContainerWorkplace:
             self.placement.layout.working_directory,
             stdout,
             stderr,
-            self.cage,
+            self.tracker,
         )
         self._steps.append(started)
         return started
@@ -176,7 +176,7 @@ class ContainerWorkplace:
         return Options(
             name=f"batchai-{self.placement.uuid}-{self.placement.attempt}-{words}",
             labels={ROOT_LABEL: str(self.config.root), JOB_LABEL: str(job)},
-            marks=dict([self.cage.mark]),
+            marks=dict([self.tracker.mark]),
             binds=[*bind(str(exits), EXITS), *(word for path in paths for word in bind(path))],
             network=self.config.container_network,
             shm_size=shm_size,

@@ -19,7 +19,7 @@ import psutil
 from runner.containers.container import EXITS, Container
 from runner.containers.errors import ContainerLostError
 from runner.processes.job_process import MARK, JobProcess
-from runner.processes.process_tracker import Cage, bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
 from shared.errors import LaunchError
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -171,20 +171,20 @@ def start(
     cwd: str,
     stdout: Path,
     stderr: Path,
-    cage: Cage,
+    tracker: ProcessTracker,
 ) -> ContainerStep:
     """Run shell text in the container. Raises LaunchError where the client cannot be started."""
     if container.first is None:
         raise LaunchError("the container is not running")
     docker, own = container.docker, uuid.uuid4().hex
-    marks = {MARK: own, **dict([cage.mark])}
+    marks = {MARK: own, **dict([tracker.mark])}
     # Names that no shell can set are none that a program on the node gives a meaning to.
     others = {name: value for name, value in environment.items() if not is_settable(name)}
     words = ["exec", "--interactive", "--workdir", cwd]
     words += [word for mark, value in marks.items() for word in ("--env", f"{mark}={value}")]
     words += [word for other in others for word in ("--env", other)]
     # The client itself bears the mark of the cage, whose switch ends it too.
-    client = docker.client_environment(dict([cage.mark])) | others
+    client = docker.client_environment(dict([tracker.mark])) | others
     # Memory of our own, no file: secrets are in it.
     given = os.memfd_create("batchai-step")
     try:
@@ -205,5 +205,5 @@ def start(
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
     finally:
         os.close(given)
-    cage.entered(popen.pid)
+    tracker.entered(popen.pid)
     return ContainerStep(name, popen, f"{MARK}={own}", container.first, container.exits / own)

@@ -19,7 +19,7 @@ from runner.doctor import (
 from runner.doctor.check import Check, not_checked
 from runner.doctor.check_groups import Group, run_all
 from runner.doctor.checks_settings import Given
-from runner.doctor.settings_source import surroundings
+from runner.doctor.settings_source import settings_source
 from runner.machine.nvml import inventory
 from runner.secrets.settings import secrets_in
 from shared.settings import Settings
@@ -31,7 +31,7 @@ _UNKNOWN = "the settings could not be read"
 
 def examine(env: Mapping[str, str], given: Given) -> list[Check]:
     """Every check. Raises nothing; takes 25 seconds at most."""
-    around = surroundings(env)
+    around = settings_source(env)
     read = checks_settings.read(around.env, around.source, given)
     groups = [
         *_storage(read.settings),

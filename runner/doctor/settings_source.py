@@ -12,26 +12,28 @@ _NEEDED = ("BATCHAI_STORAGE", "BATCHAI_STORAGE__accountName", "BATCHAI_SEALING_K
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SettingsSource:
     """Settings as variables, and where they were found, in words."""
 
     env: Mapping[str, str] = field(repr=False)
     source: str
 
 
-def surroundings(env: Mapping[str, str]) -> Surroundings:
+def settings_source(env: Mapping[str, str]) -> SettingsSource:
     """The environment's settings; where it has none, those of the running local stack (`BATCHAI_LOCAL`)."""
     if any(env.get(name) for name in _NEEDED):
-        return Surroundings(env, "the environment")
+        return SettingsSource(env, "the environment")
     directory = Path(env.get("BATCHAI_LOCAL", ".local")).absolute()
     try:
         state = json.loads((directory / "stack.json").read_text("utf-8"))
         if not _runs(state):
-            return Surroundings(env, "the environment (the local stack is not running)")
+            return SettingsSource(env, "the environment (the local stack is not running)")
         key = (directory / "sealing.key").read_text().strip()
-        return Surroundings({**stack_settings(state, key, directory), **env}, f"the local stack, {directory}")
+        return SettingsSource(
+            {**stack_settings(state, key, directory), **env}, f"the local stack, {directory}"
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Surroundings(env, "the environment (no local stack runs in this directory)")
+        return SettingsSource(env, "the environment (no local stack runs in this directory)")
 
 
 def _runs(state: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runner.attempt.result import Result
 from runner.config import RunnerConfig
 from runner.gang.link import Link, MakeLink, member_of
-from runner.gang.member import GangCrew
+from runner.gang.member import GangPeers
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.5
 
 
-class HelperCrew(GangCrew):
+class HelperPeers(GangPeers):
     """A helper holds no lease: what it starts lives for as long as it has good looks at its gang, whose
     leader is heard of. `arm` is told how long that is from now."""
 
@@ -149,7 +149,7 @@ class Helping:
         strike: Callable[[str], str],
         arm: Callable[[float], None],
         leaving: Callable[[], str],
-    ) -> HelperCrew | None:
+    ) -> HelperPeers | None:
         """A seat in the gang, told and watched from now on; None when it lacks nobody any more.
 
         Raises BatchAIError.
@@ -161,10 +161,10 @@ class Helping:
         if joined is None:
             return None
         reach("joined")
-        crew = HelperCrew(self._attempts.gangs, joined, member.token, link, stop, strike, arm, leaving)
-        self._leave.callback(crew.end)
-        crew.start()
-        return crew
+        peers = HelperPeers(self._attempts.gangs, joined, member.token, link, stop, strike, arm, leaving)
+        self._leave.callback(peers.end)
+        peers.start()
+        return peers
 
     def close(self) -> None:
         """Be no member any more, and take the offer back."""

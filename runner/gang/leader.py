@@ -7,7 +7,7 @@ from dataclasses import replace
 from runner.attempt.result import Result
 from runner.config import RunnerConfig
 from runner.gang.link import Link
-from runner.gang.member import GangCrew
+from runner.gang.member import GangPeers
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.fail_points import reach
 from shared.jobs import gang as rules
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _HURRIED_SECONDS, _PART_SECONDS = 10.0, 120.0
 
 
-class LeaderCrew(GangCrew):
+class LeaderPeers(GangPeers):
     """All writes to the gang's row after it was opened are made here, in the watch's thread."""
 
     leads = True

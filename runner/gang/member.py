@@ -16,7 +16,7 @@ from shared.jobs.model import Outcome
 from shared.managers.gang_manager import Gangs
 
 
-class GangCrew:
+class GangPeers:
     """Base of LeaderCrew and HelperCrew; see Crew for what its methods mean.
 
     `stop` ends the node's own part; `strike` takes secrets out of what the others are told.

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from runner.attempt.result import Dissolved
 from runner.config import RunnerConfig
-from runner.gang.leader import LeaderCrew
+from runner.gang.leader import LeaderPeers
 from runner.gang.link import MakeLink, member_of
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.environment.variables import Node
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.2
 _ASIDE_SECONDS, _TOO_LARGE_SECONDS = 1.0, 10.0
 
 
-class Assembly:
+class Rendezvous:
     """The gang of one claimed job, from its opening to its end."""
 
     def __init__(
@@ -53,41 +53,41 @@ class Assembly:
         self._look = look
         self._leaving = leaving
         self._leave = ExitStack()
-        self._crew: LeaderCrew | None = None
+        self._peers: LeaderPeers | None = None
         self._said: tuple[str, ...] = ()
 
     @property
-    def crew(self) -> LeaderCrew:
+    def peers(self) -> LeaderPeers:
         """The nodes, once they are together."""
-        assert self._crew is not None
-        return self._crew
+        assert self._peers is not None
+        return self._peers
 
     def assemble(self) -> Job | Dissolved | None:
         """The running job once every node is there; None when the lease is lost. Raises BatchAIError."""
         if dissolved := self._must_give_way():
             return dissolved
-        self._crew = crew = self._open()
+        self._peers = peers = self._open()
         reach("opened")
         due = 0.0
-        while not crew.is_complete(_LOOK_SECONDS):
+        while not peers.is_complete(_LOOK_SECONDS):
             if self._stop.wait(0):
                 return None if self._stop.reason is StopReason.LOST else Dissolved(self._leaving())
             if time.monotonic() >= due:
                 due = time.monotonic() + _HINT_SECONDS
                 dissolved = self._tend()
-                if dissolved and not crew.is_complete(0):
+                if dissolved and not peers.is_complete(0):
                     return dissolved
-        return self._begin(crew)
+        return self._begin(peers)
 
-    def _open(self) -> LeaderCrew:
+    def _open(self) -> LeaderPeers:
         job, attempts = self._claim.job, self._attempts
         link = self._make_link(self._config, job.id, self._claim.spec)
         offer = self._leave.enter_context(link.offer())
         member = member_of(self._node, offer)
         gang = attempts.gangs.open(job, member)
-        crew = LeaderCrew(attempts.gangs, gang, member.token, link, self._stop, self._strike, self._config)
-        crew.start()
-        return crew
+        peers = LeaderPeers(attempts.gangs, gang, member.token, link, self._stop, self._strike, self._config)
+        peers.start()
+        return peers
 
     def _tend(self) -> Dissolved | None:
         """What a leader does every few seconds while nodes lack; storage may be away meanwhile."""
@@ -95,7 +95,7 @@ class Assembly:
         try:
             if dissolved := self._must_give_way():
                 return dissolved
-            self._attempts.gangs.ask(self.crew.gang, _HINT_SECONDS)
+            self._attempts.gangs.ask(self.peers.gang, _HINT_SECONDS)
             reach("hinted")
             self._say()
         except StoreError as error:
@@ -115,14 +115,14 @@ class Assembly:
 
     def _say(self) -> None:
         """status.json says who is there."""
-        nodes = tuple(member.node_id for member in self.crew.gang.members)
+        nodes = tuple(member.node_id for member in self.peers.gang.members)
         if nodes != self._said:
             self._said = nodes
             self._attempts.write_status(self._claim.job, incomplete(self._claim.job, nodes))
 
-    def _begin(self, crew: LeaderCrew) -> Job | None:
+    def _begin(self, peers: LeaderPeers) -> Job | None:
         """The gang's row first: it keeps everybody where they are. Then the job's, then work may begin."""
-        nodes = [member.node_id for member in crew.gang.members]
+        nodes = [member.node_id for member in peers.gang.members]
         try:
             job = self._attempts.assembled(self._claim.job, self._claim.lease, nodes)
         except LostOwnershipError as error:
@@ -130,13 +130,13 @@ class Assembly:
             self._stop.set(StopReason.LOST)
             return None
         reach("gang_running")
-        crew.run()
+        peers.run()
         self._attempts.write_status(job)
         return job
 
     def close(self) -> None:
         """Disband what there is, and take the offer back. Raises nothing."""
-        if self._crew:
-            self._crew.disband()
+        if self._peers:
+            self._peers.disband()
             reach("disbanded")
         self._leave.close()

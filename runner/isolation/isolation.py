@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from runner.isolation.job_user import JobUser, own
-from runner.isolation.metadata_firewall import Door
+from runner.isolation.metadata_firewall import MetadataFirewall
 from runner.limits import NO_LIMITS, Limits
 
 
@@ -17,7 +17,7 @@ class Isolation:
     limits: Limits = NO_LIMITS
     private_temp: bool = False  #: a job has a /tmp, /var/tmp and /dev/shm of its own
     private_ipc: bool = False  #: and System V memory, queues and semaphores, and POSIX queues
-    door: Door | None = None  #: to the machine's identity, closed; None: it is open
+    firewall: MetadataFirewall | None = None  #: to the machine's identity, closed; None: it is open
     fault: str = ""  #: why this machine must take no job, or ""
 
 

@@ -13,7 +13,7 @@ from runner.isolation.job_user import JobUser
 from runner.isolation.path_writer import SCRIPT
 from runner.machine import mountinfo, tree_removal
 from runner.machine.commands import run
-from runner.machine.trusted_path import Ground
+from runner.machine.trusted_path import TrustedPath
 from shared.environment.layout import NodeLayout
 from shared.errors import BatchAIError
 from shared.names.ids import JobId
@@ -117,18 +117,20 @@ def covers(layout: NodeLayout, isolation: Isolation) -> tuple[tuple[str, str], .
     return tuple((folder, place) for folder, place in places if Path(place).is_dir())
 
 
-def make_output(ground: Ground, user: JobUser) -> None:
+def make_output(trusted_path: TrustedPath, user: JobUser) -> None:
     """Make an output directory that the user can write to. Raises FolderError.
 
     In a child with a time limit: it may lie on a volume whose server hangs.
     """
-    request = {"do": "create", "root": ground.root, "inner": ground.inner, "user": user.to_act_as}
+    request = {"do": "create", "root": trusted_path.root, "inner": trusted_path.inner, "user": user.to_act_as}
     command = [sys.executable, "-S", "-E", str(SCRIPT), json.dumps(request)]
     result = run(command, timeout_seconds=_OUTPUT_SECONDS)
     if result.timed_out:
-        raise FolderError(f"the output directory {ground} cannot be made: its file system gives no answer")
+        raise FolderError(
+            f"the output directory {trusted_path} cannot be made: no answer from its file system"
+        )
     if not result.ok:
-        raise FolderError(f"the output directory {ground} cannot be made: {result.output}")
+        raise FolderError(f"the output directory {trusted_path} cannot be made: {result.output}")
 
 
 def put(layout: NodeLayout, path: str, text: str) -> None:

@@ -57,7 +57,7 @@ class MetadataError(BatchAIError):
 
 
 @dataclass(frozen=True)
-class Door:
+class MetadataFirewall:
     """A closed door."""
 
     table: str
@@ -77,7 +77,7 @@ class Door:
 
 
 @contextmanager
-def closed(name: str, uid: int | None) -> Iterator[Door]:
+def closed(name: str, uid: int | None) -> Iterator[MetadataFirewall]:
     """Closed to the user `uid` (None: to nobody yet) and to containers behind a bridge, until left.
 
     `name`: of the table, after a prefix. Raises MetadataError.
@@ -86,7 +86,7 @@ def closed(name: str, uid: int | None) -> Iterator[Door]:
     users = "" if uid is None else f"meta skuid {uid} jump closed"
     _nft(_TABLE.format(name=table, users=users, instance=INSTANCE, wire_server=WIRE_SERVER))
     try:
-        yield Door(table)
+        yield MetadataFirewall(table)
     finally:
         try:
             _nft(f"delete table inet {table}")

@@ -15,7 +15,7 @@ from runner.config import RunnerConfig
 from runner.isolation import ipc, metadata_firewall, slots, unix_accounts
 from runner.isolation.isolation import Isolation
 from runner.isolation.job_user import JobUser, own
-from runner.isolation.metadata_firewall import Door, MetadataError
+from runner.isolation.metadata_firewall import MetadataError, MetadataFirewall
 from runner.isolation.slots import NoSlotError
 from runner.isolation.unix_accounts import AccountError
 from runner.machine import cgroups
@@ -51,9 +51,9 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
             _make_gpu_devices()
         cgroups.delegate()
         label = f"job-{slot}" if slot is not None else f"own-{_digest(config.root)}"
-        door, fault = _door(config, user, label, stack)
+        firewall, fault = _firewall(config, user, label, stack)
         temp, space = _private_temp(config), _private_ipc()
-        isolation = Isolation(user, slot, label, config.limits, temp, space, door, fault)
+        isolation = Isolation(user, slot, label, config.limits, temp, space, firewall, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
         yield replace(config, isolation=isolation)
 
@@ -91,7 +91,9 @@ def _digest(root: Path) -> str:
     return sha256(os.fsencode(root)).hexdigest()[:8]
 
 
-def _door(config: RunnerConfig, user: JobUser, label: str, stack: ExitStack) -> tuple[Door | None, str]:
+def _firewall(
+    config: RunnerConfig, user: JobUser, label: str, stack: ExitStack
+) -> tuple[MetadataFirewall | None, str]:
     """The closed door, or why this machine must take no job: only Azure's have an identity to lose."""
     if config.metadata_open:
         return None, ""
@@ -167,5 +169,7 @@ def describe(isolation: Isolation) -> str:
     words = [f"{user.name} (uid {user.uid})"]
     words.append("temp folders of their own" if isolation.private_temp else "the machine's /tmp")
     words.append("System V memory " + ("of their own" if isolation.private_ipc else "of the machine"))
-    words.append("the metadata endpoint " + ("is closed to them" if isolation.door else "is open to them"))
+    words.append(
+        "the metadata endpoint " + ("is closed to them" if isolation.firewall else "is open to them")
+    )
     return ", ".join(words)

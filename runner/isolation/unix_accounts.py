@@ -9,7 +9,7 @@ from runner.machine.commands import find_program, run
 from runner.secrets.settings import for_others
 
 _PREFIX = "batchai-job-"
-_HOMES = Path("/var/lib/batchai")
+_STATE_DIRS = Path("/var/lib/batchai")
 _SECONDS = 30.0
 #: For every folder on the way: can the user pass it? Prints the first that it cannot.
 _REACH = r"""
@@ -29,7 +29,7 @@ def of_slot(number: int) -> JobUser:
         user = named(name, exclusive=True) or _made(name)
     if user.uid == 0 or user.gid == 0:
         raise AccountError(f"the user {name} has root's ids; remove it, and the runner makes another")
-    _make_home(user)
+    _make_state_dir(user)
     return user
 
 
@@ -41,14 +41,14 @@ def _made(name: str) -> JobUser:
             "that is there in BATCHAI_JOB_USER"
         )
     words = ("--system", "--user-group", "--no-create-home", "--shell", "/bin/bash", "--password", "*")
-    made = run([useradd, *words, "--home-dir", str(_HOMES / name), name], timeout_seconds=_SECONDS)
+    made = run([useradd, *words, "--home-dir", str(_STATE_DIRS / name), name], timeout_seconds=_SECONDS)
     user = named(name, exclusive=True)
     if user is None:
         raise AccountError(f"the user {name} cannot be made: {made}; or name another in BATCHAI_JOB_USER")
     return user
 
 
-def _make_home(user: JobUser) -> None:
+def _make_state_dir(user: JobUser) -> None:
     home = Path(user.home)
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, user.uid, user.gid, follow_symlinks=False)

@@ -19,7 +19,7 @@ from runner.isolation.job_user import JobUser
 from runner.isolation.path_writer import NOT_FOLLOWED, SCRIPT
 from runner.machine import mountinfo
 from runner.machine.commands import kill_group
-from runner.machine.trusted_path import Ground
+from runner.machine.trusted_path import TrustedPath
 from runner.secrets.settings import without_settings
 from shared.errors import NotFoundError, StoreError
 
@@ -37,7 +37,7 @@ class PathFolder:
 
     def __init__(
         self,
-        folder: Ground,
+        folder: TrustedPath,
         user: JobUser,
         *,
         volume: bool,

@@ -9,7 +9,7 @@ from runner.config import RunnerConfig
 from runner.isolation.job_user import JobUser
 from runner.logs.path_folder import PathFolder
 from runner.logs.shipper import LogShipper, Until
-from runner.mounts.from_document import ground_of, place_of
+from runner.mounts.from_document import place_of, trusted_path_of
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
 from shared.errors import MountError
 from shared.jobs.model import StreamSeal
@@ -102,7 +102,7 @@ def open_logs(
         container = _container(place.volume)
         blobs = ContainerFolder(container, place.inner, counter, run, attempt)
         return LogShipper(spool, blobs, attempt, held)
-    folder = ground_of(path, str(node_root), roots)
+    folder = trusted_path_of(path, str(node_root), roots)
     files = PathFolder(folder, user, volume=place is not None, fenced=bool(run))
     return VolumeLogs(spool, files, attempt, held) if place else LogShipper(spool, files, attempt, held)
 

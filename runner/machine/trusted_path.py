@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Ground:
+class TrustedPath:
     """What a path of a document stands on: `root` can be trusted, and `inner` must not lead out of it,
     whatever symbolic links lie there. `root` is "" for a place of the machine that is neither a volume nor
     ours."""

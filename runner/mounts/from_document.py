@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from runner.machine.trusted_path import Ground
+from runner.machine.trusted_path import TrustedPath
 from runner.mounts.types import BLOB_CONTAINER, FILE_SERVER, FILE_SHARE, UNMANAGED, Volume
 from shared.documents.own_places import own_places
 from shared.documents.spec import AzureFileShare, FileServer, MountVolumes
@@ -140,14 +140,14 @@ class Place:
     target: str  #: where the volume is mounted
 
 
-def ground_of(path: str, node_root: str, roots: Mapping[str, Iterable[Volume]]) -> Ground:
+def trusted_path_of(path: str, node_root: str, roots: Mapping[str, Iterable[Volume]]) -> TrustedPath:
     """The ground of an absolute path; `roots` as for `place_of`."""
     if place := place_of(path, roots):
-        return Ground(place.target, place.inner)
+        return TrustedPath(place.target, place.inner)
     wanted = PurePosixPath(posixpath.normpath(path))
     if wanted.is_relative_to(node_root):
-        return Ground(node_root, str(wanted.relative_to(node_root)))
-    return Ground("", str(wanted))
+        return TrustedPath(node_root, str(wanted.relative_to(node_root)))
+    return TrustedPath("", str(wanted))
 
 
 def place_of(path: str, roots: Mapping[str, Iterable[Volume]]) -> Place | None:

@@ -15,7 +15,7 @@ import psutil
 from runner.isolation.confinement import Confinement
 from runner.machine import priority
 from runner.processes import signals
-from runner.processes.process_tracker import Cage, bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
 from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.
@@ -76,15 +76,15 @@ def start(
     cwd: Path,
     stdout: Path,
     stderr: Path,
-    cage: Cage | None = None,
+    tracker: ProcessTracker | None = None,
     confinement: Confinement | None = None,
 ) -> JobProcess:
     """Run shell text with bash, inside `cage`, held to `confinement`. Raises LaunchError when it cannot be
     started."""
     own = uuid.uuid4().hex
-    marks = {MARK: own} | dict([cage.mark] if cage else [])
+    marks = {MARK: own} | dict([tracker.mark] if tracker else [])
     try:
-        wrapper = _entering(cage, confinement)
+        wrapper = _entering(tracker, confinement)
         with stdout.open("ab") as out, stderr.open("ab") as err:
             if confinement:
                 # Or `echo lost > /dev/stderr`, which opens the file anew, would be refused.
@@ -101,24 +101,24 @@ def start(
             )
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
-    if cage:
-        cage.entered(popen.pid)
+    if tracker:
+        tracker.entered(popen.pid)
     return JobProcess(name, popen, f"{MARK}={own}")
 
 
-def _entering(cage: Cage | None, confinement: Confinement | None) -> list[str]:
+def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -> list[str]:
     """The words before a command that make it part of the job and not of the runner."""
     try:
         own = int(Path("/proc/self/oom_score_adj").read_text())
     except (OSError, ValueError):
         own = 0
-    entrances, switch = (cage.open(), cage.switch_pid) if cage else ((), "")
+    entrances, switch = (tracker.open(), tracker.switch_pid) if tracker else ((), "")
     score = str(min(1000, own + _OOM_SCORE))
     words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch]
     if nice := shutil.which("nice"):
         words += [nice, "-n", str(priority.below_runner())]
     if confinement:
-        words += confinement.words(counted=cage is not None and cage.bounds.holds("pids"))
+        words += confinement.words(counted=tracker is not None and tracker.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
     # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
     if setpriv := shutil.which("setpriv"):

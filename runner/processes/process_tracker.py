@@ -62,7 +62,7 @@ def _adopts() -> bool:
     return bool(answer.value)
 
 
-class Cage:
+class ProcessTracker:
     """Made for one attempt, before its volumes; `close` when these are gone too."""
 
     def __init__(self, isolation: Isolation = NOT_ISOLATED) -> None:
@@ -138,7 +138,7 @@ class Cage:
         """Of the switch, or "" where there is none: who finds it gone must not begin."""
         return str(self._switch.pid) if self._switch else ""
 
-    def inmates(self) -> list[psutil.Process]:
+    def members(self) -> list[psutil.Process]:
         """Every living process of the attempt, parents before children."""
         if not self._open:
             return []
@@ -150,7 +150,7 @@ class Cage:
         uninterruptible sleep) is told by `inmates` afterwards."""
         most = 0
         for _ in range(_ROUNDS if self._open else 0):
-            left = self.inmates()
+            left = self.members()
             most = max(most, len(left))
             if not left:
                 break
@@ -205,10 +205,10 @@ class Cage:
         return {pid for pid in _children() - self._before - self._started if not bears(pid, ours)}
 
 
-def close(cage: Cage) -> None:
+def close(tracker: ProcessTracker) -> None:
     """Close it and raise nothing: the job's result, which may be worth hours, does not depend on this."""
     try:
-        cage.close()
+        tracker.close()
     except Exception:
         log.exception("cage not closed", extra={"action": "close_cage"})
 

@@ -15,7 +15,7 @@ from runner.isolation.metadata_firewall import MetadataError
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from shared.environment.layout import NodeLayout
 from shared.errors import LaunchError
 
@@ -23,7 +23,7 @@ from shared.errors import LaunchError
 _LONGEST_TEMP = 60
 
 
-class Workplace(Protocol):
+class StepHost(Protocol):
     """Opened when the volumes are mounted, closed before they are unmounted; every process of the attempt,
     jobPreparation included, starts here."""
 
@@ -54,12 +54,12 @@ class Workplace(Protocol):
 
 
 @dataclass(frozen=True)
-class NodeWorkplace:
+class NodeStepHost:
     """The node itself."""
 
     config: RunnerConfig
     layout: NodeLayout
-    cage: Cage
+    tracker: ProcessTracker
     say: Callable[[str], None]  #: a line for the execution log
     share: GpuShare = NO_GPUS
 
@@ -71,12 +71,12 @@ class NodeWorkplace:
     def open(self) -> None:
         """What goes by user needs nothing more; for the runner's own, the job's cgroup says who is a
         job's."""
-        if (door := self.config.isolation.door) and self.user.is_own:
-            self.cage.open()
+        if (firewall := self.config.isolation.firewall) and self.user.is_own:
+            self.tracker.open()
             try:
-                if self.cage.cgroup is None:
+                if self.tracker.cgroup is None:
                     raise MetadataError("this machine has no cgroup v2 by which jobs are known")
-                door.close_to(self.cage.cgroup.path)
+                firewall.close_to(self.tracker.cgroup.path)
             except MetadataError as error:
                 self.say(f"the metadata endpoint is open to this job, which is {self.user.name}'s: {error}")
 
@@ -114,10 +114,10 @@ class NodeWorkplace:
             confinement = self._confinement()
         except OSError as error:
             raise LaunchError(f"could not start {name or 'the job'}: no IPC namespace: {error}") from error
-        return job_process.start(name, command, env, folder, stdout, stderr, self.cage, confinement)
+        return job_process.start(name, command, env, folder, stdout, stderr, self.tracker, confinement)
 
     def _confinement(self) -> Confinement:
         isolation = self.config.isolation
         covers = job_folders.covers(self.layout, isolation)
         hidden = slots.other_roots(isolation.slot) if covers and isolation.slot is not None else ()
-        return Confinement(isolation.user, isolation.limits, covers, hidden, self.cage.space)
+        return Confinement(isolation.user, isolation.limits, covers, hidden, self.tracker.space)

@@ -9,8 +9,8 @@ from pathlib import Path
 from runner.isolation.job_user import JobUser
 from runner.machine import network, tree_removal
 from runner.machine.network import HeldPorts
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import Workplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import StepHost
 from runner.ssh import client, keys, server, shared_temp
 from runner.ssh.access import Access, Peer, SshError
 from runner.ssh.client import Client
@@ -54,8 +54,8 @@ def offered(user: JobUser, layout: NodeLayout, job_ports: int) -> Iterator[Offer
 class Place:
     """Where one node's part of the job runs."""
 
-    workplace: Workplace  #: where sshd is started: on the node itself, as the offer's user
-    cage: Cage
+    step_host: StepHost  #: where sshd is started: on the node itself, as the offer's user
+    tracker: ProcessTracker
     base: Mapping[str, str]  #: variables of the machine or image, see Workplace
     job_user: JobUser  #: who the job's files belong to here
     private: Path  #: a folder of the runner's own, for keys
@@ -88,7 +88,7 @@ def connected(
     changed = theirs.environment(place.base, environment)
     try:
         theirs.write(offer.keys, peers)
-        theirs.write_session({**place.base, **changed, place.cage.mark[0]: place.cage.mark[1]}, scratch)
+        theirs.write_session({**place.base, **changed, place.tracker.mark[0]: place.tracker.mark[1]}, scratch)
         place.private.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SshError(f"the job's folder for ssh cannot be made: {error}") from error
@@ -96,7 +96,7 @@ def connected(
         # The folder first: what sshd starts sees the mounts that were there when sshd was started.
         with (
             _shared(offer, peers, this, place, say, undo_failed),
-            server.serving(serves, offer.keys, peers, place.workplace, say),
+            server.serving(serves, offer.keys, peers, place.step_host, say),
         ):
             yield changed
     finally:
@@ -125,9 +125,9 @@ def _shared(
         timeout_seconds=place.timeout_seconds,
         in_container=bool(place.enter),
     )
-    with shared_temp.mounted(shared, offer.keys, say, lambda: _end_all(place.cage), undo_failed):
+    with shared_temp.mounted(shared, offer.keys, say, lambda: _end_all(place.tracker), undo_failed):
         yield
 
 
-def _end_all(cage: Cage) -> None:
-    cage.kill()
+def _end_all(tracker: ProcessTracker) -> None:
+    tracker.kill()

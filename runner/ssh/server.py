@@ -13,7 +13,7 @@ from runner.machine.commands import find_program
 from runner.machine.network import HeldPorts
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
-from runner.processes.step_host import Workplace
+from runner.processes.step_host import StepHost
 from runner.ssh.access import Peer, SshError
 from runner.ssh.keys import NodeKeys, make_folder, write
 
@@ -110,7 +110,7 @@ def fault(user: JobUser) -> str | None:
 
 @contextmanager
 def serving(
-    server: Server, keys: NodeKeys, peers: Sequence[Peer], workplace: Workplace, say: Callable[[str], None]
+    server: Server, keys: NodeKeys, peers: Sequence[Peer], step_host: StepHost, say: Callable[[str], None]
 ) -> Iterator[None]:
     """sshd runs inside the block, started in `workplace` as `server.user`, and is gone after it. Its folder
     goes with the one above, which may be the job's to change.
@@ -126,7 +126,7 @@ def serving(
     except OSError as error:
         raise SshError(f"the files of sshd cannot be written: {error}") from error
     number = server.port.numbers[0]
-    running = _start(server, workplace)
+    running = _start(server, step_host)
     try:
         _wait_until_up(running, server, number)
         say(f"sshd answers at {server.address} port {number}")
@@ -137,12 +137,12 @@ def serving(
             say(f"sshd could not be stopped: {', '.join(str(member.pid) for member in left)}")
 
 
-def _start(server: Server, workplace: Workplace) -> JobProcess:
+def _start(server: Server, step_host: StepHost) -> JobProcess:
     words = [find_program("sshd") or "sshd", "-D", "-e", "-f", str(server.folder / "sshd_config")]
     log = server.folder / "log"
     write(log, "", server.user)
     server.port.release()
-    return workplace.start("sshd", f"exec {shlex.join(words)}", {}, log, log)
+    return step_host.start("sshd", f"exec {shlex.join(words)}", {}, log, log)
 
 
 def _wait_until_up(running: JobProcess, server: Server, port: int) -> None:

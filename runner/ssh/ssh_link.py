@@ -7,12 +7,12 @@ from pathlib import Path
 
 from runner.attempt.peers import Scene
 from runner.config import RunnerConfig
-from runner.containers.container_host import ContainerWorkplace
+from runner.containers.container_host import ContainerStepHost
 from runner.containers.docker import Docker
 from runner.gang.link import Offer
 from runner.isolation.isolation import NOT_ISOLATED
 from runner.isolation.job_user import JobUser, own
-from runner.processes.step_host import NodeWorkplace
+from runner.processes.step_host import NodeStepHost
 from runner.ssh import connection, server, shared_temp
 from runner.ssh.access import Peer, SshError, access_from_json
 from runner.ssh.connection import Place, connected, offered
@@ -51,7 +51,7 @@ class SshLink:
     @contextmanager
     def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
         """sshd answers, and the leader's shared folder is here, on the node and in the job's container."""
-        offer, workplace = self._offer, scene.workplace
+        offer, step_host = self._offer, scene.step_host
         if offer is None:
             raise SshError("this node has offered nothing")
         index, peers = scene.placement.index, peers_of(scene.members)
@@ -59,8 +59,8 @@ class SshLink:
         with connected(
             offer, peers, index, place, scene.environment, scene.say, scene.undo_failed
         ) as environment:
-            if index and isinstance(workplace, ContainerWorkplace):
-                show_inside(workplace.first_pid, Path(self._layout.shared_job_temp))
+            if index and isinstance(step_host, ContainerStepHost):
+                show_inside(step_host.first_pid, Path(self._layout.shared_job_temp))
             yield environment
 
     def launching(self) -> None:
@@ -71,13 +71,13 @@ class SshLink:
     def _place(self, scene: Scene) -> Place:
         """Where sshd runs: where the job's processes do, or beside their container."""
         private = self._config.work / "ssh" / f"{scene.placement.uuid}-{scene.placement.attempt}"
-        workplace, base = scene.workplace, scene.workplace.base
-        if not isinstance(workplace, ContainerWorkplace):
-            return Place(workplace, scene.cage, base, self._user, private)
-        enter = entering(Docker(self._config.docker), workplace.name)
+        step_host, base = scene.step_host, scene.step_host.base
+        if not isinstance(step_host, ContainerStepHost):
+            return Place(step_host, scene.tracker, base, self._user, private)
+        enter = entering(Docker(self._config.docker), step_host.name)
         beside = replace(self._config, isolation=NOT_ISOLATED)
-        node = NodeWorkplace(beside, self._layout, scene.cage, scene.say)
-        return Place(node, scene.cage, base, self._user, private, enter)
+        node = NodeStepHost(beside, self._layout, scene.tracker, scene.say)
+        return Place(node, scene.tracker, base, self._user, private, enter)
 
 
 def peers_of(members: Sequence[Member]) -> tuple[Peer, ...]:

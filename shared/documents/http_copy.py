@@ -14,7 +14,7 @@ _MARK = "$batchai"
 _REMARK = "Copy of a document that came over HTTP, without its secrets. Dropped unchanged, it does nothing."
 
 
-def echo(arm_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def http_copy(arm_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The copy to show for the resource `arm_id`; `properties` must hold no secret."""
     return {
         "$comment": _REMARK,
@@ -23,7 +23,7 @@ def echo(arm_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_echo(data: bytes, arm_id: str) -> bool:
+def is_http_copy(data: bytes, arm_id: str) -> bool:
     """Whether `data` is the unchanged copy of the document of `arm_id`."""
     if f'"{_MARK}"'.encode() not in data:
         return False

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.documents.http_copy import echo
+from shared.documents.http_copy import http_copy
 from shared.documents.parse import DocumentSettings, parse_cluster
 from shared.documents.spec import ClusterSpec, public_properties, to_document
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem, StoreError
@@ -107,7 +107,7 @@ class ClusterManager(ClusterReader):
         row = self._store(cluster, parsed.spec, known)
         self.tell_nodes(row)
         # After the row: the trigger that sees the copy must find the cluster.
-        copy = echo(self.settings.scope.cluster(row.id), json.loads(row.properties))
+        copy = http_copy(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
         answer = status_json.of_cluster(row.id, self.settings.scope, self._now(), problems)
         self._documents.put_status(self._place(row.id), answer)

@@ -104,7 +104,7 @@ class JobManager(Attempts):
         """
         gone = self._remover.delete(job, self.now())
         if gone and gone.state.live:
-            self._knock(gone)
+            self._wake_up(gone)
             self.write_status(gone)
         return gone
 
@@ -117,23 +117,23 @@ class JobManager(Attempts):
             found = self.get(job)
             wanted = transitions.request_termination(found, self.now())
             if wanted is found:
-                self._knock(found)
+                self._wake_up(found)
                 return found
             try:
                 written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
             except LostOwnershipError:
                 continue
-            self._knock(written)
+            self._wake_up(written)
             self.write_status(written)
             return written
         raise StoreError(f"job {job} is being written by others at the same time; try again")
 
-    def _knock(self, job: Job) -> None:
+    def _wake_up(self, job: Job) -> None:
         """Let the runner of a job that is to end look at once; otherwise it hears with its next renewal."""
         if job.state is not State.TERMINATING or not job.owner:
             return
         try:
-            self.clusters.table.knock(job.cluster, job.owner)
+            self.clusters.table.wake_up(job.cluster, job.owner)
         except StoreError as error:
             log.warning("runner not told: %s", error, extra={"action": "knock", "job": str(job.id)})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from shared.documents.http_copy import echo
+from shared.documents.http_copy import http_copy
 from shared.documents.parse import DocumentSettings, parse_job
 from shared.documents.rules.job_against_cluster import unmounted_on_cluster
 from shared.documents.spec import JobSpec
@@ -113,7 +113,7 @@ class Submitter:
     def _show(self, job: Job) -> None:
         """Show a document that came over HTTP in the drop container. After the row: the trigger that sees it
         must find the job."""
-        copy = echo(self.settings.scope.job(job.id), json.loads(job.properties))
+        copy = http_copy(self.settings.scope.job(job.id), json.loads(job.properties))
         self.documents.put_dropped(admission.place_of(job.source), copy)
 
     def _new_job(

@@ -158,7 +158,7 @@ class ClusterTable:
             )
             return str(written["etag"])
 
-    def knock(self, cluster: ClusterId, node_id: str) -> None:
+    def wake_up(self, cluster: ClusterId, node_id: str) -> None:
         """Change a node's row, so that its runner notices with its next report that something has happened to
         its job. A node that is not there is fine."""
         self._change(cluster, node_id, {"Knocked": True})

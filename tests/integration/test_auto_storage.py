@@ -65,10 +65,10 @@ def warnings(answer: ClusterAnswer) -> list[str]:
 
 
 @pytest.mark.parametrize("door", ["dropped", "put"])
-def test_both_are_made_once(world: World, files: FilesServer, door: str) -> None:
+def test_both_are_made_once(world: World, files: FilesServer, firewall: str) -> None:
     data = json.dumps(cluster(**NAMES)).encode()
     for _ in range(2):
-        if door == "dropped":
+        if firewall == "dropped":
             answer = world.backend.clusters.accept(world.cluster, data, "clusters/c/cluster.json")
         else:
             answer = world.backend.clusters.accept_http(world.cluster, data)

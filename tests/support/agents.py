@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from runner.agent.loop import Agent
 from runner.attempt.job_runner import JobRunner
 from runner.config import RunnerConfig
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
 from shared.environment.variables import Node
 from shared.managers.attempts import Claim
@@ -51,5 +51,5 @@ def job_runner(
         find_server=world.backend.workspaces.file_server,
         stop=stop,
         counter=counter,
-        cage=Cage(config.isolation),
+        tracker=ProcessTracker(config.isolation),
     )

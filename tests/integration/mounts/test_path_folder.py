@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runner.machine.trusted_path import Ground
 
 from runner.isolation.job_user import own
 from runner.logs.path_folder import PathFolder
 from runner.logs.routing import VolumeLogs, while_mounted
+from runner.machine.trusted_path import TrustedPath
 from shared.errors import NotFoundError, StoreError
 from tests.integration.mounts.conftest import need
 from tests.support.waiting import eventually
@@ -32,7 +32,7 @@ def mount(target: Path) -> None:
 
 @pytest.fixture
 def folder(target: Path) -> Iterator[PathFolder]:
-    made = PathFolder(Ground(str(target), "logs/stdouterr"), own(), volume=True, answer_seconds=1)
+    made = PathFolder(TrustedPath(str(target), "logs/stdouterr"), own(), volume=True, answer_seconds=1)
     yield made
     made.close()
 

@@ -18,7 +18,7 @@ from runner.isolation.setup import isolated
 from runner.limits import Limits
 from runner.machine import cgroups
 from runner.processes import job_process
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from shared.jobs.model import State
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_agent import an_agent, done
@@ -103,22 +103,22 @@ def test_a_fork_bomb_ends_and_the_runner_goes_on(
 
 def test_the_groups_of_a_job_go_with_it() -> None:
     need_controller("memory")
-    cage = Cage(Isolation(limits=Limits(100, 100 * MIB)))
-    cage.open()
-    folders = [bound.folder for bound in cage.bounds.held]
+    tracker = ProcessTracker(Isolation(limits=Limits(100, 100 * MIB)))
+    tracker.open()
+    folders = [bound.folder for bound in tracker.bounds.held]
     assert folders and all(folder.is_dir() for folder in folders)
-    cage.close()
+    tracker.close()
     assert not any(folder.exists() for folder in folders)
 
 
 def test_a_stalled_runner_leaves_no_groups_behind() -> None:
     need_controller("memory")
-    cage = Cage(Isolation(limits=Limits(100, 100 * MIB)))
-    cage.arm(0.1)
-    cage.open()
-    folders = [bound.folder for bound in cage.bounds.held]
+    tracker = ProcessTracker(Isolation(limits=Limits(100, 100 * MIB)))
+    tracker.arm(0.1)
+    tracker.open()
+    folders = [bound.folder for bound in tracker.bounds.held]
     eventually(lambda: not any(folder.exists() for folder in folders), 20)
-    cage.close()
+    tracker.close()
 
 
 SPINNERS = 200
@@ -139,22 +139,22 @@ def test_however_many_busy_processes_a_job_has_its_runner_gets_its_turn(tmp_path
     """A process beside the job, which always wants a processor, against all of the job's: by what they got,
     so that nothing depends on how busy the machine is otherwise."""
     need_controller("cpu")
-    cage = Cage()
+    tracker = ProcessTracker()
     env = {"PATH": os.environ["PATH"]}
-    job = job_process.start("", BUSY, env, tmp_path, tmp_path / "out", tmp_path / "err", cage)
+    job = job_process.start("", BUSY, env, tmp_path, tmp_path / "out", tmp_path / "err", tracker)
     runner = None
     try:
         eventually((tmp_path / "all").exists, 60)
         runner = subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"])
-        beside, inside = psutil.Process(runner.pid), cage.inmates()
+        beside, inside = psutil.Process(runner.pid), tracker.members()
         assert len(inside) > SPINNERS
         before = _seconds([beside]), _seconds(inside)
         eventually(lambda: _seconds([beside]) + _seconds(inside) > sum(before) + 2.0, 60, 0.2)
         own, jobs = _seconds([beside]) - before[0], _seconds(inside) - before[1]
     finally:
-        cage.kill()
+        tracker.kill()
         job_process.kill_left([job])
-        cage.close()
+        tracker.close()
         if runner:
             runner.kill()
             runner.wait()

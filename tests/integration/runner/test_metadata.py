@@ -17,8 +17,8 @@ from runner.isolation import job_folders, metadata_firewall, setup
 from runner.isolation.metadata_firewall import INSTANCE, WIRE_SERVER, MetadataError
 from runner.isolation.setup import isolated
 from runner.machine import cgroups
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import NodeWorkplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import NodeStepHost
 from shared.environment.layout import NodeLayout
 from shared.names.ids import ClusterId, JobId
 from tests.support import closed_machine, networks
@@ -95,26 +95,26 @@ def job_asks(net: Net, config: RunnerConfig, address: str, port: int = 80) -> st
     """What a job on the machine is told: "identity", or its complaint."""
     layout = NodeLayout(str(config.root), JobId("ws", "exp", "job"))
     job_folders.make(layout, config.isolation)
-    cage = Cage(config.isolation)
+    tracker = ProcessTracker(config.isolation)
     out, err = config.root / "out", config.root / "err"
     out.write_text("")
     err.write_text("")
     said: list[str] = []
-    workplace = NodeWorkplace(config, layout, cage, said.append)
+    step_host = NodeStepHost(config, layout, tracker, said.append)
 
     def work() -> None:
-        workplace.open()
+        step_host.open()
         script = Path(layout.working_directory) / "ask.py"
         script.write_text(ASK)
         command = f"/usr/bin/python3 ask.py {address} {port}"
-        child = workplace.start("", command, {}, out, err)
+        child = step_host.start("", command, {}, out, err)
         child.popen.wait(20)
 
     try:
         networks.inside(net.machine, work)
     finally:
-        cage.kill()
-        cage.close()
+        tracker.kill()
+        tracker.close()
     return (out.read_text() + err.read_text()).strip() + "".join(said)
 
 
@@ -135,7 +135,7 @@ def entered(net: Net, config: RunnerConfig, test: Callable[[RunnerConfig], None]
 
 def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config: RunnerConfig) -> None:
     def test(closed: RunnerConfig) -> None:
-        assert closed.isolation.door is not None and not closed.isolation.fault
+        assert closed.isolation.firewall is not None and not closed.isolation.fault
         for address in (INSTANCE, WIRE_SERVER):
             told = job_asks(net, closed, address)
             assert "urlopen error" in told and "identity" not in told
@@ -181,10 +181,10 @@ def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, con
 
 
 def test_a_table_that_is_gone_is_not_missed(net: Net) -> None:
-    door = metadata_firewall.closed("job-gone", None)
-    networks.inside(net.machine, door.__enter__)
+    firewall = metadata_firewall.closed("job-gone", None)
+    networks.inside(net.machine, firewall.__enter__)
     networks.inside(net.machine, lambda: subprocess.run(["nft", "flush", "ruleset"], check=True))
-    networks.inside(net.machine, lambda: door.__exit__(None, None, None))
+    networks.inside(net.machine, lambda: firewall.__exit__(None, None, None))
 
 
 @pytest.mark.parametrize("azure", [True, False])
@@ -195,10 +195,10 @@ def test_without_nft_only_a_machine_of_azures_takes_no_job(
     monkeypatch.setattr(metadata_firewall, "find_program", lambda name: None)
     monkeypatch.setattr(setup, "is_azure_machine", lambda: azure)
     with isolated(replace(config, job_user="own")) as found:
-        assert found.isolation.door is None
+        assert found.isolation.firewall is None
         assert ("BATCHAI_JOB_METADATA=open" in found.isolation.fault) == azure
 
 
 def test_a_door_is_closed_to_groups_that_nft_can_name() -> None:
     with pytest.raises(MetadataError, match="not below"):
-        metadata_firewall.Door("batchai-x").close_to(Path("/elsewhere/cgroup"))
+        metadata_firewall.MetadataFirewall("batchai-x").close_to(Path("/elsewhere/cgroup"))

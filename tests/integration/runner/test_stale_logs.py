@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.fileshare import ShareServiceClient
-from runner.machine.trusted_path import Ground
 
 from local.azurite import Endpoints
 from runner.isolation.job_user import own
 from runner.logs.path_folder import PathFolder
 from runner.logs.shipper import LogFolder, LogShipper
+from runner.machine.trusted_path import TrustedPath
 from shared.errors import StoreError
 from shared.stores.volumes.blob_containers import ContainerAddress, ContainerFolder
 from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
@@ -85,7 +85,7 @@ def on_a_server(tmp_path: Path) -> Iterator[Place]:
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", target], check=True)
 
     def attempt(number: int) -> LogFolder:
-        folder = PathFolder(Ground(str(target), FOLDER), own(), volume=True)
+        folder = PathFolder(TrustedPath(str(target), FOLDER), own(), volume=True)
         folder.open()
         return folder
 

@@ -17,8 +17,8 @@ from runner.isolation.job_user import own
 from runner.isolation.setup import isolated
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
-from runner.processes.process_tracker import Cage
-from runner.processes.step_host import NodeWorkplace
+from runner.processes.process_tracker import ProcessTracker
+from runner.processes.step_host import NodeStepHost
 from runner.ssh import server, shared_temp
 from runner.ssh.access import Peer, access_from_json
 from runner.ssh.connection import Offer, Place, connected, offered
@@ -38,8 +38,8 @@ class LinkedNode:
     """One node while the job is linked."""
 
     placement: Placement
-    workplace: NodeWorkplace
-    cage: Cage
+    step_host: NodeStepHost
+    tracker: ProcessTracker
     offer: Offer
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class LinkedNode:
         out, err = self.folder / "out", self.folder / "err"
         out.write_bytes(b"")
         err.write_bytes(b"")
-        self.started.append(self.workplace.start("", command, self.environment, out, err))
+        self.started.append(self.step_host.start("", command, self.environment, out, err))
         return self.started[-1]
 
     def run(self, command: str, code: int = 0) -> str:
@@ -142,22 +142,22 @@ class Pair:
         peers: tuple[Peer, ...],
         config: RunnerConfig,
     ) -> LinkedNode:
-        cage = Cage()
+        tracker = ProcessTracker()
         folder = self.tmp_path / f"node-{placement.index}"
         folder.mkdir()
         said: list[str] = []
         faults: list[str] = []
         started: list[JobProcess] = []
-        workplace = NodeWorkplace(config, placement.layout, cage, said.append)
-        place = Place(workplace, cage, workplace.base, config.isolation.user, folder / "private")
-        stack.callback(cage.close)
+        step_host = NodeStepHost(config, placement.layout, tracker, said.append)
+        place = Place(step_host, tracker, step_host.base, config.isolation.user, folder / "private")
+        stack.callback(tracker.close)
         stack.callback(job_process.kill_left, started)
-        stack.callback(cage.kill)
-        variables = job_environment(spec, placement, base=workplace.base)
+        stack.callback(tracker.kill)
+        variables = job_environment(spec, placement, base=step_host.base)
         environment = stack.enter_context(
             connected(offer, peers, placement.index, place, variables, said.append, faults.append)
         )
-        return LinkedNode(placement, workplace, cage, offer, folder, environment, said, faults, started)
+        return LinkedNode(placement, step_host, tracker, offer, folder, environment, said, faults, started)
 
 
 @pytest.fixture

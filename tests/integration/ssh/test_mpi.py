@@ -15,7 +15,7 @@ FOUR_RANKS = {(0, "node-0"), (1, "node-0"), (2, "node-1"), (3, "node-1")}
 
 def launched(leader: LinkedNode, **settings: Any) -> str:
     """What the leader's process of the plan prints."""
-    steps = plan(job(2, **settings), leader.placement, base=leader.workplace.base)
+    steps = plan(job(2, **settings), leader.placement, base=leader.step_host.base)
     for path, content in steps.files.items():
         Path(path).write_text(content)
     (process,) = steps.processes

@@ -60,7 +60,7 @@ def test_the_shared_folder_is_the_leaders(pair: Pair) -> None:
         assert leader.run(f"cat {shared}/a {shared}/d/b; echo 3 >> {shared}/a") == "from the helper\n2\n"
         assert (
             helper.run(f"cat {shared}/a; stat -c %u {shared}/a")
-            == f"from the helper\n3\n{helper.workplace.user.uid}\n"
+            == f"from the helper\n3\n{helper.step_host.user.uid}\n"
         )
         assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is not None
     assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is None
@@ -79,7 +79,7 @@ def test_nothing_is_left_when_the_job_is_over(pair: Pair, tmp_path: Path) -> Non
         leader.start("ssh node-1 sleep 600")
         ports = [node.offer.access.port for node in (leader, helper)]
         private = [node.offer.keys.job.private for node in (leader, helper)]
-    assert [node.cage.inmates() for node in (leader, helper)] == [[], []]
+    assert [node.tracker.members() for node in (leader, helper)] == [[], []]
     for address, port in zip(pair.addresses, ports, strict=True):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((address, port), timeout=2)
@@ -100,16 +100,16 @@ def test_no_secret_stands_on_a_command_line_or_in_what_was_said(pair: Pair) -> N
 
 def test_a_leader_that_does_not_answer_holds_no_helper(pair: Pair) -> None:
     with pair.linked() as (leader, helper):
-        for process in leader.cage.inmates():
+        for process in leader.tracker.members():
             process.send_signal(signal.SIGSTOP)
         stuck = helper.start("touch before; ls $AZ_BATCHAI_SHARED_JOB_TEMP; touch after")
         work = Path(helper.layout.working_directory)
         eventually((work / "before").exists)
-        eventually(lambda: any(process.name() == "ls" for process in helper.cage.inmates()))
+        eventually(lambda: any(process.name() == "ls" for process in helper.tracker.members()))
         assert stuck.exit_code is None
         assert not (work / "after").exists()
     assert mountinfo.mounted_at(Path(helper.layout.shared_job_temp)) is None
-    assert helper.cage.inmates() == []
+    assert helper.tracker.members() == []
     assert helper.faults == []
 
 

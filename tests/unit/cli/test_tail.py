@@ -13,7 +13,7 @@ from cli import links, tail
 from cli.faults import Fault, NotAnswering
 from cli.http import Api
 from cli.links import Links, Place
-from cli.retry import Patience
+from cli.retry import Retry
 from cli.tail import Follower
 from shared.environment.layout import part_name
 
@@ -194,7 +194,7 @@ def test_an_app_that_stays_away_is_given_up_after_ten_minutes() -> None:
     def fails() -> None:
         raise NotAnswering("it does not answer")
 
-    patience = Patience(lambda _: None, slept.append, lambda: sum(slept))
+    patience = Retry(lambda _: None, slept.append, lambda: sum(slept))
     with pytest.raises(NotAnswering, match="does not answer"):
         patience(fails)
     assert 590 < sum(slept) < 620

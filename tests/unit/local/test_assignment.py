@@ -1,6 +1,6 @@
 """local.assignment: which runner of the stack works for which cluster."""
 
-from local.assignment import Standing, Want, key, moves
+from local.assignment import JobStatus, Want, key, moves
 from shared.names.ids import ClusterId
 from tests.support.jobs import after
 
@@ -8,8 +8,8 @@ HOME, A, B = ClusterId("default", "default"), ClusterId("mine", "a"), ClusterId(
 ALL = {key(HOME), key(A), key(B)}
 
 
-def _node(name: str, cluster: ClusterId = HOME, busy: bool = False, movable: bool = True) -> Standing:
-    return Standing(name, cluster, busy, movable)
+def _node(name: str, cluster: ClusterId = HOME, busy: bool = False, movable: bool = True) -> JobStatus:
+    return JobStatus(name, cluster, busy, movable)
 
 
 def _want(cluster: ClusterId, seconds: float = 0, nodes: int = 1, priority: str = "normal") -> Want:

@@ -16,7 +16,7 @@ from runner.config import config_from
 from runner.doctor.check import Check, State, failed, not_checked, ok
 from runner.doctor.check_groups import Group, run_all
 from runner.doctor.report import as_json, exit_code, print_table
-from runner.doctor.settings_source import stack_settings, surroundings
+from runner.doctor.settings_source import settings_source, stack_settings
 from runner.secrets.settings import secrets_in
 from shared.settings import settings_from
 
@@ -73,20 +73,20 @@ def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -
 def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{}")
     env = {"BATCHAI_STORAGE": AZURITE, "BATCHAI_LOCAL": str(tmp_path)}
-    assert surroundings(env).source == "the environment"
+    assert settings_source(env).source == "the environment"
 
 
 def test_a_stack_that_has_ended_is_not_used(tmp_path: Path) -> None:
     state = {"pid": 1, "started": 0.0, "storage": AZURITE, "files": FILES}
     (tmp_path / "stack.json").write_text(json.dumps(state))
-    found = surroundings({"BATCHAI_LOCAL": str(tmp_path)})
+    found = settings_source({"BATCHAI_LOCAL": str(tmp_path)})
     assert "BATCHAI_STORAGE" not in found.env
     assert "not running" in found.source
 
 
 def test_a_damaged_stack_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("[")
-    assert "no local stack" in surroundings({"BATCHAI_LOCAL": str(tmp_path)}).source
+    assert "no local stack" in settings_source({"BATCHAI_LOCAL": str(tmp_path)}).source
 
 
 REPORT = [

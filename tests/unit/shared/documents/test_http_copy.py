@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.documents.http_copy import echo, is_echo
+from shared.documents.http_copy import http_copy, is_http_copy
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/workspaces/w/experiments/e/jobs/j"
 PROPERTIES: dict[str, Any] = {"nodeCount": 1, "secrets": [{"name": "TOKEN"}], "text": "ü"}
@@ -21,36 +21,36 @@ def written(document: dict[str, Any]) -> bytes:
 
 
 def test_unchanged_in_its_own_place() -> None:
-    assert is_echo(written(echo(ID, PROPERTIES)), ID)
-    assert is_echo(written(echo(ID, PROPERTIES)), ID.upper()), "names of resources ignore case"
+    assert is_http_copy(written(http_copy(ID, PROPERTIES)), ID)
+    assert is_http_copy(written(http_copy(ID, PROPERTIES)), ID.upper()), "names of resources ignore case"
 
 
 def test_laid_out_differently_it_says_the_same() -> None:
-    assert is_echo(json.dumps(echo(ID, PROPERTIES), sort_keys=True).encode(), ID)
+    assert is_http_copy(json.dumps(http_copy(ID, PROPERTIES), sort_keys=True).encode(), ID)
 
 
 def test_edited_it_is_a_document() -> None:
-    copy = echo(ID, PROPERTIES)
+    copy = http_copy(ID, PROPERTIES)
     copy["properties"]["nodeCount"] = 2
-    assert not is_echo(written(copy), ID)
+    assert not is_http_copy(written(copy), ID)
 
 
 def test_elsewhere_it_is_a_document() -> None:
-    assert not is_echo(written(echo(ID, PROPERTIES)), ID + "2")
+    assert not is_http_copy(written(http_copy(ID, PROPERTIES)), ID + "2")
 
 
 def test_without_its_mark_it_is_a_document() -> None:
-    copy = echo(ID, PROPERTIES)
+    copy = http_copy(ID, PROPERTIES)
     del copy["$batchai"]
-    assert not is_echo(written(copy), ID)
+    assert not is_http_copy(written(copy), ID)
 
 
 @given(st.dictionaries(st.text(), json_values))
 def test_any_properties(properties: dict[str, Any]) -> None:
-    assert is_echo(json.dumps(echo(ID, properties)).encode(), ID)
+    assert is_http_copy(json.dumps(http_copy(ID, properties)).encode(), ID)
 
 
 @given(st.binary() | st.builds(lambda v: json.dumps({"$batchai": v, "properties": v}).encode(), json_values))
 def test_nothing_raises(data: bytes) -> None:
-    assert not is_echo(data, ID)
-    assert not is_echo(b'"$batchai"' + data, ID)
+    assert not is_http_copy(data, ID)
+    assert not is_http_copy(b'"$batchai"' + data, ID)

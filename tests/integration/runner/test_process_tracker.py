@@ -14,7 +14,7 @@ import pytest
 from runner.machine import cgroups
 from runner.processes import job_process
 from runner.processes import process_tracker as cage_module
-from runner.processes.process_tracker import Cage
+from runner.processes.process_tracker import ProcessTracker
 from tests.support.waiting import eventually
 
 PROJECT = Path(__file__).parents[3]
@@ -27,9 +27,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def start(cage: Cage, folder: Path, command: str) -> job_process.JobProcess:
+def start(tracker: ProcessTracker, folder: Path, command: str) -> job_process.JobProcess:
     env = {"PATH": os.environ["PATH"]}
-    return job_process.start("", command, env, folder, folder / "stdout", folder / "stderr", cage)
+    return job_process.start("", command, env, folder, folder / "stdout", folder / "stderr", tracker)
 
 
 def written(path: Path) -> int:
@@ -37,14 +37,14 @@ def written(path: Path) -> int:
 
 
 @pytest.fixture(params=["with cgroups", "without"])
-def cage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cage]:
+def tracker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessTracker]:
     if request.param == "without":
         monkeypatch.setattr(cgroups, "make", lambda name: None)
     elif (probe := cgroups.make(f"probe-{os.getpid()}")) is None:
         pytest.skip("no cgroup v2 that we may write to")
     else:
         probe.remove()
-    made = Cage()
+    made = ProcessTracker()
     yield made
     made.kill()
     made.close()
@@ -59,21 +59,23 @@ ESCAPES = {
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_nobody_gets_out(cage: Cage, tmp_path: Path, escape: str) -> None:
-    child = start(cage, tmp_path, ESCAPES[escape])
+def test_nobody_gets_out(tracker: ProcessTracker, tmp_path: Path, escape: str) -> None:
+    child = start(tracker, tmp_path, ESCAPES[escape])
     pid = written(tmp_path / "pid")
-    eventually(lambda: pid in {p.pid for p in cage.inmates()} or not alive(pid))
+    eventually(lambda: pid in {p.pid for p in tracker.members()} or not alive(pid))
     before = time.monotonic()
-    cage.kill()
+    tracker.kill()
     assert time.monotonic() - before < 5
-    assert cage.inmates() == []
+    assert tracker.members() == []
     assert not alive(pid)
     child.popen.wait(5)
 
 
-def test_a_job_is_niced_and_the_first_to_go_when_memory_runs_out(cage: Cage, tmp_path: Path) -> None:
+def test_a_job_is_niced_and_the_first_to_go_when_memory_runs_out(
+    tracker: ProcessTracker, tmp_path: Path
+) -> None:
     own = int(Path("/proc/self/oom_score_adj").read_text())
-    child = start(cage, tmp_path, "cat /proc/self/oom_score_adj; nice")
+    child = start(tracker, tmp_path, "cat /proc/self/oom_score_adj; nice")
     assert child.popen.wait(10) == 0
     score, nice = map(int, (tmp_path / "stdout").read_text().split())
     assert score == min(1000, own + 500)
@@ -180,24 +182,24 @@ def test_the_job_of_a_dead_or_stalled_runner_is_killed_with_its_grandchildren(
 
 
 def test_a_switch_that_is_armed_again_holds_its_fire_and_says_when_it_has_fired(tmp_path: Path) -> None:
-    cage = Cage()
-    cage.arm(0.6)
-    child = start(cage, tmp_path, "sleep 60")
+    tracker = ProcessTracker()
+    tracker.arm(0.6)
+    child = start(tracker, tmp_path, "sleep 60")
     deadline = time.monotonic() + 1.2
     while time.monotonic() < deadline:
-        cage.arm(0.6)
+        tracker.arm(0.6)
         time.sleep(0.05)
-    assert child.exit_code is None and not cage.fired
-    eventually(lambda: cage.fired, 5)
+    assert child.exit_code is None and not tracker.fired
+    eventually(lambda: tracker.fired, 5)
     assert eventually(lambda: child.exit_code, 5) == 137
-    cage.close()
+    tracker.close()
 
 
 def test_a_cage_that_nothing_entered_costs_nothing() -> None:
-    cage = Cage()
-    cage.arm(1)
-    assert (cage.kill(), cage.inmates(), cage.fired) == (0, [], False)
-    cage.close()
+    tracker = ProcessTracker()
+    tracker.arm(1)
+    assert (tracker.kill(), tracker.members(), tracker.fired) == (0, [], False)
+    tracker.close()
 
 
 def test_what_cannot_be_killed_is_told_by_name() -> None:
