@@ -1,4 +1,4 @@
-"""docs/compatibility.md against reality: every document is accepted or refused as its table says."""
+"""docs/reference/documents.md against reality: every document is accepted or refused as its table says."""
 
 import re
 from pathlib import Path
