@@ -18,11 +18,11 @@ from runner.attempt import clean_node
 from runner.attempt.job_runner import JobRunner
 from runner.attempt.peers import Peers, Work
 from runner.attempt.result import Dissolved, Result
-from runner.config import RunnerConfig
 from runner.gang.helper import Help, HelperPeers, Helping
 from runner.gang.link import MakeLink, PortsOnly
 from runner.gang.rendezvous import Rendezvous
 from runner.isolation import job_folders
+from runner.isolation.node_config import NodeConfig
 from runner.machine import nvml
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher, MachineEvent
@@ -59,7 +59,7 @@ class Agent:
     def __init__(
         self,
         backend: Backend,
-        config: RunnerConfig,
+        config: NodeConfig,
         known: KnownSecrets | None = None,
         share: GpuShare = NO_GPUS,
         make_link: MakeLink = PortsOnly,

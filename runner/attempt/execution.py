@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runner.attempt.peers import Peers, Scene
-from runner.config import RunnerConfig
 from runner.isolation import job_folders
+from runner.isolation.node_config import NodeConfig
 from runner.logs.routing import Logs
 from runner.machine.trusted_path import TrustedPath
 from runner.processes import job_process
@@ -40,7 +40,7 @@ class Execution:
     """The processes of one attempt on this node. Every process is dead when a method returns an outcome;
     what they have left behind is for the cage."""
 
-    config: RunnerConfig
+    config: NodeConfig
     spec: JobSpec
     placement: Placement
     step_host: StepHost

@@ -11,10 +11,10 @@ from runner.attempt import clean_node
 from runner.attempt.execution import Execution, with_code
 from runner.attempt.peers import Alone, Peers, Work
 from runner.attempt.result import Result
-from runner.config import RunnerConfig
 from runner.containers.container_host import ContainerStepHost
 from runner.containers.errors import ContainerError
 from runner.isolation import job_folders
+from runner.isolation.node_config import NodeConfig
 from runner.logs import routing
 from runner.logs.routing import Logs
 from runner.logs.shipper import ExecutionLog
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 class JobRunner:
     """Runs one claimed job. `run` returns when nothing of the job is left on the node."""
 
-    config: RunnerConfig
+    config: NodeConfig
     settings: Settings
     claim: Work
     node: Node

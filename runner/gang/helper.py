@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from runner.attempt.result import Result
-from runner.config import RunnerConfig
 from runner.gang.link import Link, MakeLink, member_of
 from runner.gang.member import GangPeers
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node
@@ -119,7 +119,7 @@ class Help:
 class Helping:
     """A node's way into a gang and out of it. Every step that fails leaves things to the gang's next hint."""
 
-    def __init__(self, attempts: Attempts, config: RunnerConfig, node: Node, make_link: MakeLink) -> None:
+    def __init__(self, attempts: Attempts, config: NodeConfig, node: Node, make_link: MakeLink) -> None:
         self._attempts = attempts
         self._config = config
         self._node = node

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from runner.agent.loop import Agent
 from runner.attempt.job_runner import JobRunner
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
 from shared.environment.variables import Node
@@ -39,7 +39,7 @@ def running(agent: Agent, seconds: float = 30.0) -> Iterator[None]:
 
 
 def job_runner(
-    world: World, config: RunnerConfig, claim: Claim, stop: StopSignal, counter: CallCounter | None = None
+    world: World, config: NodeConfig, claim: Claim, stop: StopSignal, counter: CallCounter | None = None
 ) -> JobRunner:
     """The runner of one claimed job, on a cluster without volumes of its own."""
     return JobRunner(
