@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from runner.attempt.job_runner import Result
+from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment

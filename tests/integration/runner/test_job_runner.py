@@ -13,7 +13,7 @@ import psutil
 import pytest
 from azure.storage.fileshare import ShareServiceClient
 
-from runner.attempt.job_runner import Result
+from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason
 from shared.jobs.model import Reason

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.agent.loop import Agent
-from runner.attempt.job_runner import Result
+from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment
