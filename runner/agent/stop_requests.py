@@ -48,8 +48,8 @@ class StopRequests:
             self._stop(StopReason.DRAIN)
 
     def begin(self, *, resized: bool) -> StopSignal:
-        """The signal of the job that begins now, set already where it must not run. `resized`: whether jobs of
-        this node are to be handed back."""
+        """The signal of the job that begins now, set already where it must not run. `resized`: whether jobs
+        of this node are to be handed back."""
         self.notice = ""
         self._signal = stop = StopSignal()
         if self.draining.is_set():

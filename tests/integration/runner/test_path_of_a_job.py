@@ -1,8 +1,8 @@
 """How long the way of a job of one node is, from the agent's look at its queues to the report of its end.
 
 How it is counted: a profile function watches the agent's thread. The path begins with the call of `next_job`
-that claims the job and ends with the next look at a queue. Frames are those on the stack when the job's first
-process is about to be started, from `Agent._work`, which holds the loop, to `job_process.start`, both counted.
+that claims the job and ends with the next look at a queue. Frames are those on the stack when the job's
+first process is about to be started: `Agent._work`, which holds the loop, to `job_process.start`, inclusive.
 Types are the classes of `runner` and `shared` one of whose methods, properties or generated `__init__` is
 entered on the path, by the class of its `self` or `cls`.
 """
