@@ -6,7 +6,7 @@ import logging
 
 from shared.backend import Backend
 from shared.documents.http_copy import is_http_copy
-from shared.errors import Problem
+from shared.errors import BatchAIError, Problem
 from shared.managers.admission import Source
 from shared.managers.drop_reconciler import Reconciler
 from shared.names.ids import cluster_from_blob_path, job_from_blob_path
@@ -107,7 +107,9 @@ def take_given_up(backend: Backend, blob_name: str) -> None:
     try:
         take_announced(backend, blob_name)
     except Exception as error:
-        log.exception("a drop fails", extra={"action": "drop", "blob": blob_name})
+        # Of foreign errors only the kind: their text may quote the document, secrets included.
+        words = str(error) if isinstance(error, BatchAIError) else type(error).__name__
+        log.error("a drop fails: %s", words, extra={"action": "drop", "blob": blob_name})
         _refuse(backend, blob_name, _failed(error))
 
 
@@ -119,10 +121,11 @@ def _is_drop(backend: Backend, blob_name: str) -> bool:
 
 
 def _refuse(backend: Backend, blob_name: str, problems: tuple[Problem, ...]) -> None:
-    if not _is_drop(backend, blob_name) or backend.documents.read_dropped(blob_name) is None:
-        return
+    found = backend.documents.read_dropped(blob_name)
+    if found is None:
+        return  # nobody waits for an answer to a file that is gone
     if blob_name.endswith("/job.json"):
-        backend.manager.refuse(_source(blob_name, b"", "given-up"), problems)
+        backend.manager.refuse(_source(blob_name, *found), problems)
     else:
         backend.clusters.refuse(blob_name, problems)
 

@@ -15,7 +15,7 @@ from local.files.errors import FilesError
 from local.files.sharedkey import sign
 
 _AUDIENCES = ("https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1")
-_ACCOUNTS = "https://%s.file.core.windows.net"
+_OF_ACCOUNT = "https://{}.file.core.windows.net"
 _KEY_FIELDS = ("skoid", "sktid", "skt", "ske", "sks", "skv")
 
 
@@ -23,11 +23,11 @@ def is_bearer(headers: Mapping[str, str]) -> bool:
     return headers.get("authorization", "").lower().startswith("bearer ")
 
 
-def check(headers: Mapping[str, str], account: str, now: datetime) -> Mapping[str, Any]:
+def check(headers: Mapping[str, str], account: str, now: datetime, with_intent: bool) -> Mapping[str, Any]:
     """The claims of the token. Raises FilesError for one that is not for storage, or not for this time, and
-    where the request does not say that it means to read past the files' own permissions."""
+    where the request has to say (`with_intent`) that it reads past the files' own permissions, and does not."""
     claims = _claims(headers["authorization"].partition(" ")[2].strip())
-    if str(claims.get("aud", "")).rstrip("/") not in (*_AUDIENCES, _ACCOUNTS % account):
+    if str(claims.get("aud", "")).rstrip("/") not in (*_AUDIENCES, _OF_ACCOUNT.format(account)):
         raise FilesError("InvalidAuthenticationInfo", "the token is for another audience than storage")
     try:
         begins, ends = float(claims["nbf"]), float(claims["exp"])
@@ -35,7 +35,7 @@ def check(headers: Mapping[str, str], account: str, now: datetime) -> Mapping[st
         raise FilesError("InvalidAuthenticationInfo", "the token has no nbf or exp") from error
     if not begins - 300 <= now.timestamp() < ends:
         raise FilesError("InvalidAuthenticationInfo", "the token is not valid at this time")
-    if headers.get("x-ms-file-request-intent", "").lower() != "backup":
+    if with_intent and headers.get("x-ms-file-request-intent", "").lower() != "backup":
         raise FilesError("MissingRequiredHeader", "a token needs the header x-ms-file-request-intent: backup")
     return claims
 
