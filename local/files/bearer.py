@@ -24,8 +24,10 @@ def is_bearer(headers: Mapping[str, str]) -> bool:
 
 
 def check(headers: Mapping[str, str], account: str, now: datetime, with_intent: bool) -> Mapping[str, Any]:
-    """The claims of the token. Raises FilesError for one that is not for storage, or not for this time, and
-    where the request has to say (`with_intent`) that it reads past the files' own permissions, and does not."""
+    """The claims of the token. Raises FilesError for one that is not for storage, or not for this time.
+
+    `with_intent`: the request has to say that it reads past the files' own permissions.
+    """
     claims = _claims(headers["authorization"].partition(" ")[2].strip())
     if str(claims.get("aud", "")).rstrip("/") not in (*_AUDIENCES, _OF_ACCOUNT.format(account)):
         raise FilesError("InvalidAuthenticationInfo", "the token is for another audience than storage")
