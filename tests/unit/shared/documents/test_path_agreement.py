@@ -103,7 +103,7 @@ def mounted(spec: JobSpec, folder: str) -> tuple[str, ...] | None:
     return kind, volume.account, name, place.inner, volume.endpoint, volume.key
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=40)
 @given(logs=PATHS, given=PATHS, prefix=PATHS, suffix=PATHS)
 @example(logs="$AZ_BATCHAI_NUM_GPUS/x", given="/d", prefix="/o", suffix="s")
 @example(logs="/l", given="d", prefix="$AZ_BATCHAI_INPUT_in/x", suffix="s")
@@ -123,7 +123,7 @@ def test_linter_node_and_listing_agree(logs: str, given: str, prefix: str, suffi
         assert listed(parsed.spec, identifier) == mounted(parsed.spec, folder)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=25)
 @given(first=st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join), second=PATHS)
 def test_what_expands_badly_is_said_of_its_own_path(first: str, second: str) -> None:
     document = properties("/l", "/d", f"$AZ_BATCHAI_JOB_MOUNT_ROOT/{first}", "s")
