@@ -213,7 +213,7 @@ def _advice(status: int, code: str) -> str:
     if kind == "FileServer" and kind != code:
         return "See what there is: batchai file-server list"
     if code == "AuthorizationFailed":
-        return "Ask whoever runs the service for that role (docs/roles.md)."
+        return "Ask whoever runs the service for that role (docs/reference/roles.md)."
     if status in (401, 403):
-        return "Set function_key or audience: batchai configure (docs/cli.md, Sign-in)"
+        return "Set function_key or audience: batchai configure (docs/reference/cli.md, Sign-in)"
     return ""

@@ -28,7 +28,7 @@ from shared.errors import SettingsError
 from shared.settings import Settings, settings_from
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
-docs/settings.md lists the rest. Example:
+docs/reference/settings.md lists the rest. Example:
 
     python -P -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
 

@@ -1,6 +1,6 @@
 """Settings, read once from an environment mapping into one frozen object, every fault at once. PURE.
 
-Names follow local.settings.example.json; docs/settings.md lists them for people.
+Names follow local.settings.example.json; docs/reference/settings.md lists them for people.
 """
 
 import base64

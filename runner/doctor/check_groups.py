@@ -16,7 +16,7 @@ class Group:
     name: str
     seconds: float
     checks: Callable[[], Sequence[Check]]
-    remedy: str = "see docs/doctor.md"
+    remedy: str = "see docs/reference/cli.md"
     found: Sequence[Check] | None = field(default=None, init=False)
 
     def work(self) -> None:

@@ -1,6 +1,6 @@
 """Attempts: what runners do to a job, next_job, renew, finish and give_back. The runners' half of JobManager.
 
-The order of effects makes a crash anywhere harmless; docs/protocol.md has the table "crash after / what is
+The order of effects makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what is
 left / what heals it".
 """
 

@@ -50,7 +50,7 @@ class _Told:
 
 
 class Sweeper:
-    """Heals what a crash left behind: see docs/protocol.md for the table."""
+    """Heals what a crash left behind: see docs/explanation/protocol.md for the table."""
 
     def __init__(self, manager: JobManager, clusters: ClusterManager) -> None:
         self._manager = manager

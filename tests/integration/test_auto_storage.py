@@ -64,11 +64,11 @@ def warnings(answer: ClusterAnswer) -> list[str]:
     return [str(problem) for problem in answer.problems if "auto storage" in problem.message]
 
 
-@pytest.mark.parametrize("door", ["dropped", "put"])
-def test_both_are_made_once(world: World, files: FilesServer, firewall: str) -> None:
+@pytest.mark.parametrize("way", ["dropped", "put"])
+def test_both_are_made_once(world: World, files: FilesServer, way: str) -> None:
     data = json.dumps(cluster(**NAMES)).encode()
     for _ in range(2):
-        if firewall == "dropped":
+        if way == "dropped":
             answer = world.backend.clusters.accept(world.cluster, data, "clusters/c/cluster.json")
         else:
             answer = world.backend.clusters.accept_http(world.cluster, data)

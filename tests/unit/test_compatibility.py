@@ -1,4 +1,4 @@
-"""docs/compatibility.md against reality: every document is accepted or refused as its table says."""
+"""docs/reference/documents.md against reality: every document is accepted or refused as its table says."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from shared.documents.parse import parse_cluster, parse_job
 from shared.errors import Severity
 from tests.support.documents import OWN
 
-PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "documents.md"
 ROW = re.compile(r"^\| `([^`]+\.json)` \| (job|cluster) \| (accepted|refused) \| (.*?) \|$", re.MULTILINE)
 ROWS = ROW.findall(PAGE.read_text("utf-8"))
 

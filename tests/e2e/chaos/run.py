@@ -32,7 +32,7 @@ class Report:
     suite: list[str]  #: faults of the suite itself: what it was about to do, and what kept it from that
 
     def table(self) -> str:
-        """For people and for docs/reliability.md."""
+        """For people and for docs/explanation/reliability.md."""
         verdict, counts = self.verdict, self.record.counts
         rows = [("jobs", verdict.jobs), ("attempts", verdict.attempts), ("faults", sum(counts.values()))]
         rows += [(f"  {kind.replace('_', ' ')}", counts[kind]) for kind in sorted(counts)]

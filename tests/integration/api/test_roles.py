@@ -1,4 +1,4 @@
-"""App roles: who may see, submit and stop over HTTP where Entra signs people in (docs/roles.md)."""
+"""App roles: who may see, submit and stop over HTTP where Entra signs people in (docs/reference/roles.md)."""
 
 import base64
 import json

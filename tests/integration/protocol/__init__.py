@@ -1,1 +1,1 @@
-"""The protocol of docs/protocol.md over a real Azurite."""
+"""The protocol of docs/explanation/protocol.md over a real Azurite."""

@@ -120,7 +120,7 @@ def test_who_one_is_is_told_to_the_service_alone() -> None:
         (404, "FileServerNotFound", 3, "batchai file-server list"),
         (404, "ResourceGroupNotFound", 3, "leave"),
         (401, "", 5, "batchai configure"),
-        (403, "AuthorizationFailed", 5, "docs/roles.md"),
+        (403, "AuthorizationFailed", 5, "docs/reference/roles.md"),
         (409, "JobAlreadyExists", 1, ""),
     ],
 )

@@ -1,0 +1,90 @@
+"""The documentation holds together: links lead somewhere, named files exist, every page is in the index."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
+ADRS = sorted(DOCS.glob("adr/[0-9]*.md"))
+PAGES = [
+    *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted(DOCS.glob("**/*.md")),
+    *sorted(PROJECT.glob("examples/*/README.md")),
+]
+#: Files that the documentation names and that only come to be.
+MADE = ("status.json", "local.settings.json")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_FILE = re.compile(
+    r"`((?:api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|tests)/[\w./-]+\.\w+)`"
+)
+
+
+@cache
+def prose(page: Path) -> str:
+    """A page without its code blocks, in which brackets mean something else."""
+    return _FENCE.sub("", page.read_text("utf-8"))
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """What `#...` may name on a page: its headings as GitHub spells them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return frozenset(re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-") for text in plain)
+
+
+def links(page: Path) -> Iterator[str]:
+    return (link for link in _LINK.findall(prose(page)) if not re.match(r"[a-z]+:", link))
+
+
+def lost(page: Path) -> list[str]:
+    """The links of a page that lead nowhere."""
+    found = []
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_somewhere_and_files_exist(page: Path) -> None:
+    assert not lost(page)
+    named = [file for file in _FILE.findall(prose(page)) if not file.endswith(MADE) and "<" not in file]
+    assert not [file for file in named if not (PROJECT / file).exists() and ADRS.count(page) == 0]
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# One\n[a](gone.md) [b](#one) [c](#two) [d](https://example.com/x)\n")
+    assert lost(page) == ["gone.md", "#two"]
+
+
+def test_every_page_is_linked_from_the_index() -> None:
+    index = DOCS / "index.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
+    pages = {page for page in DOCS.glob("**/*.md") if page.parent.name != "adr" and page != index}
+    assert not pages - linked
+    assert {page.parent.name for page in pages} == {"docs", "tutorials", "how-to", "reference", "explanation"}
+
+
+def test_every_decision_has_a_status_a_date_and_a_line_in_the_index() -> None:
+    index = (DOCS / "adr" / "index.md").read_text("utf-8")
+    status = re.compile(
+        r"^\*\*Status\.\*\* (Accepted|Proposed|Superseded by .+), 20\d\d-\d\d-\d\d\.", re.MULTILINE
+    )
+    assert not [adr.name for adr in ADRS if not status.search(adr.read_text("utf-8"))]
+    assert not [adr.name for adr in ADRS if f"({adr.name})" not in index]
+    assert len({adr.name[:4] for adr in ADRS}) == len(ADRS), "two decisions have one number"
+
+
+def test_the_readme_is_short_and_the_table_of_changes_long() -> None:
+    assert len((PROJECT / "README.md").read_text("utf-8").splitlines()) <= 90
+    table = (DOCS / "architecture.md").read_text("utf-8").partition("## Where do I change X")[2]
+    assert len(re.findall(r"^\| (?!I want|---)", table, re.MULTILINE)) >= 25
