@@ -69,13 +69,7 @@ class Volume:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
-        return (
-            tuple(
-                self.key,
-            )
-            if self.key
-            else ()
-        )
+        return (self.key,) if self.key else ()
 
     def __str__(self) -> str:
         """What a person calls it: "container data of account a"."""

@@ -35,7 +35,7 @@ def expanded_path_rules(job: Raw) -> Findings:
         text, name = folder.text("path") or "", folder.text("id") or ""
         path = _filled(text, known)
         well = text and characters_fault(text) is None and not leaves_root(text)
-        if well and left_root(text, path, known):
+        if well and path and left_root(text, path, known):
             message = f"path comes out as '{path[:200]}', which leads out of its root."
             yield Finding(folder.at("path"), message, "Write $AZ_BATCHAI_JOB_MOUNT_ROOT/<folder>.")
         known[f"AZ_BATCHAI_INPUT_{name}"] = path
@@ -45,7 +45,8 @@ def expanded_path_rules(job: Raw) -> Findings:
         if (
             suffix
             and relative_fault(suffix) is None
-            and (fault := expanded_parts_fault(_filled(suffix, known)))
+            and (filled := _filled(suffix, known))
+            and (fault := expanded_parts_fault(filled))
         ):
             yield Finding(folder.at("pathSuffix"), f"pathSuffix, its variables filled in, {fault}.", _HINT)
         whole = f"{_filled(prefix, known).rstrip('/')}/{_filled(suffix, known).strip('/')}"
@@ -53,12 +54,14 @@ def expanded_path_rules(job: Raw) -> Findings:
 
 
 def _prefix(text: str, key: str, path: Path, known: dict[str, str]) -> Findings:
-    if text and prefix_fault(text) is None and (fault := expanded_prefix_fault(_filled(text, known))):
+    filled = _filled(text, known)
+    if filled and prefix_fault(text) is None and (fault := expanded_prefix_fault(filled)):
         yield Finding(path, f"{key}, its variables filled in, {fault}.", _HINT)
 
 
 def _filled(text: str, known: dict[str, str]) -> str:
+    """`text` with its variables filled in; empty where it has no end."""
     try:
         return expand(text, known)
     except LaunchError:
-        return "/"  # too long, which the rules of expansion report
+        return ""  # too long, which the rules of expansion report

@@ -54,11 +54,11 @@ class Stage:
         self.world.accept("job", self.document(command, **properties))
         claim = self.world.must_claim(self.config.node_id)
         runner = job_runner(self.world, self.config, claim, StopSignal())
-        runner.vaults = Vaults([self.vault.host])
+        runner.host.vaults = Vaults([self.vault.host])
         try:
             return runner.run()
         finally:
-            runner.vaults.close()
+            runner.host.vaults.close()
 
     def log(self, name: str = "stdout.txt") -> str:
         segment = path_segment(self.world.settings.scope, self.world.id(), self.world.job().uuid)
