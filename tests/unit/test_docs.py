@@ -19,8 +19,14 @@ PAGES = [
 MADE = ("status.json", "local.settings.json")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_FILE = re.compile(
-    r"`((?:api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|tests)/[\w./-]+\.\w+)`"
+_FOLDERS = "api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|tests"
+#: A file or, with a slash at its end, a folder; a star stands for any name.
+_PATH = re.compile(rf"`((?:{_FOLDERS})/(?:[\w.*/-]*(?:\.\w+|/))?)`")
+_TEST = re.compile(r"`(test_\w+?)(?:\[\w+\]|_?\.\.\.)?`")
+_MODULE = re.compile(rf"python (?:-P )?-m ((?:{_FOLDERS})[\w.]*)")
+#: Words that the glossary has replaced.
+_GONE = re.compile(
+    r"\b(cages?|dead[\s-]man|workplaces?|crew|knock\w*|inmates|leftovers|at the door|one-way doors?)\b", re.IGNORECASE
 )
 
 
@@ -56,8 +62,22 @@ def lost(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_somewhere_and_files_exist(page: Path) -> None:
     assert not lost(page)
-    named = [file for file in _FILE.findall(prose(page)) if not file.endswith(MADE) and "<" not in file]
-    assert not [file for file in named if not (PROJECT / file).exists() and ADRS.count(page) == 0]
+    named = [path for path in _PATH.findall(prose(page)) if not path.endswith(MADE)]
+    assert not [path for path in named if not any(PROJECT.glob(path.rstrip("/")))]
+
+
+def test_the_tests_and_modules_that_pages_name_exist() -> None:
+    tests = [file.read_text("utf-8") + file.stem for file in PROJECT.glob("tests/**/*.py")]
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        assert not [name for name in _TEST.findall(text) if not any(name in test for test in tests)], page
+        modules = [PROJECT / module.rstrip(".").replace(".", "/") for module in _MODULE.findall(text)]
+        assert not [m for m in modules if not (m.with_suffix(".py").exists() or (m / "__main__.py").exists())]
+
+
+def test_words_that_the_glossary_has_replaced_are_gone() -> None:
+    found = {page.name: _GONE.findall(prose(page)) for page in PAGES if page.name != "glossary.md"}
+    assert not {name: words for name, words in found.items() if words}
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
