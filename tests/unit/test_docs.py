@@ -24,6 +24,8 @@ _FOLDERS = "api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|test
 _PATH = re.compile(rf"`((?:{_FOLDERS})/(?:[\w.*/-]*(?:\.\w+|/))?)`")
 _TEST = re.compile(r"`(test_\w+?)(?:\[\w+\]|_?\.\.\.)?`")
 _MODULE = re.compile(rf"python (?:-P )?-m ((?:{_FOLDERS})[\w.]*)")
+#: A page; a decision may be named by its number alone.
+_PAGE = re.compile(r"\bdocs/(?:adr/\d{4}|[\w/-]+\.md)")
 #: Words that the glossary has replaced.
 _GONE = re.compile(
     r"\b(cages?|dead[\s-]man|workplaces?|crew|knock\w*|inmates|leftovers|at the door|one-way doors?)\b",
@@ -119,3 +121,14 @@ def test_the_readme_is_short_and_the_table_of_changes_long() -> None:
     assert len((PROJECT / "README.md").read_text("utf-8").splitlines()) <= 90
     table = (DOCS / "architecture.md").read_text("utf-8").partition("## Where do I change X")[2]
     assert len(re.findall(r"^\| (?!I want|---)", table, re.MULTILINE)) >= 25
+
+
+def test_the_pages_that_code_names_exist() -> None:
+    folders = ("api", "bench", "cli", "runner", "scripts", "shared", "tests")
+    code = [file for folder in folders for file in PROJECT.glob(f"{folder}/**/*") if file.is_file()]
+    code += [PROJECT / "Makefile", PROJECT / "function_app.py", *PROJECT.glob("local/*.py")]
+    code += [*PROJECT.glob("local/files/*.py"), *PROJECT.glob("local/host/*.py")]
+    texts = {file: file.read_text("utf-8", "replace") for file in code if file.suffix in ("", ".py", ".sh")}
+    named = {(file, page) for file, text in texts.items() for page in _PAGE.findall(text)}
+    assert len(named) > 20
+    assert not [(str(file), page) for file, page in sorted(named) if not any(PROJECT.glob(page + "*"))]
