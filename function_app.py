@@ -36,7 +36,7 @@ for beside in (resource_groups, emulated_account):
     app.register_functions(beside.bp)
 
 
-# One of the two modules listens for drops; docs/settings.md, BATCHAI_BLOB_SOURCE.
+# One of the two modules listens for drops; docs/reference/settings.md, BATCHAI_BLOB_SOURCE.
 app.register_functions(queue_drops.bp if _SOURCE == QUEUE else blob_triggers.blueprint(_SOURCE))
 
 

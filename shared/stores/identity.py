@@ -138,6 +138,11 @@ def identity() -> Identity:
     return _identity_of(_client_id)
 
 
+def forget_identities() -> None:
+    """As if this process had asked for no token yet: for tests, whose identity services come and go."""
+    _identity_of.cache_clear()
+
+
 @functools.cache
 def _identity_of(client_id: str) -> Identity:
     return Identity(functools.partial(_chain, client_id))
