@@ -23,6 +23,10 @@ _HINT = "Begin it with $AZ_BATCHAI_JOB_MOUNT_ROOT, and write the folders themsel
 _VALUES = {name: "/node" if name in FOLDERS else "0" for name in ALWAYS}
 
 
+#: Stands for a path that no process can be given: such a one is faulted elsewhere.
+_ENDLESS = "/endless"
+
+
 def expanded_path_rules(job: Raw) -> Findings:
     """Every path of a job that does not come out where a path may lie; those that are wrong as they are
     written are left to the other rules."""
@@ -35,7 +39,7 @@ def expanded_path_rules(job: Raw) -> Findings:
         text, name = folder.text("path") or "", folder.text("id") or ""
         path = _filled(text, known)
         well = text and characters_fault(text) is None and not leaves_root(text)
-        if well and path and left_root(text, path, known):
+        if well and path != _ENDLESS and left_root(text, path, known):
             message = f"path comes out as '{path[:200]}', which leads out of its root."
             yield Finding(folder.at("path"), message, "Write $AZ_BATCHAI_JOB_MOUNT_ROOT/<folder>.")
         known[f"AZ_BATCHAI_INPUT_{name}"] = path
@@ -45,7 +49,7 @@ def expanded_path_rules(job: Raw) -> Findings:
         if (
             suffix
             and relative_fault(suffix) is None
-            and (filled := _filled(suffix, known))
+            and (filled := _filled(suffix, known)) != _ENDLESS
             and (fault := expanded_parts_fault(filled))
         ):
             yield Finding(folder.at("pathSuffix"), f"pathSuffix, its variables filled in, {fault}.", _HINT)
@@ -55,13 +59,18 @@ def expanded_path_rules(job: Raw) -> Findings:
 
 def _prefix(text: str, key: str, path: Path, known: dict[str, str]) -> Findings:
     filled = _filled(text, known)
-    if filled and prefix_fault(text) is None and (fault := expanded_prefix_fault(filled)):
+    if (
+        text
+        and filled != _ENDLESS
+        and prefix_fault(text) is None
+        and (fault := expanded_prefix_fault(filled))
+    ):
         yield Finding(path, f"{key}, its variables filled in, {fault}.", _HINT)
 
 
 def _filled(text: str, known: dict[str, str]) -> str:
-    """`text` with its variables filled in; empty where it has no end."""
+    """`text` with its variables filled in; `_ENDLESS` where that is too long, which other rules report."""
     try:
         return expand(text, known)
     except LaunchError:
-        return ""  # too long, which the rules of expansion report
+        return _ENDLESS
