@@ -1,5 +1,6 @@
 """The one place where stores, managers and settings are put together."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,7 @@ class Backend:
     connection: Connection
     manager: JobManager
     clusters: ClusterManager
+    gangs: Gangs
     sweeper: Sweeper
     workspaces: WorkspaceManager
     cascade: Cascade
@@ -55,20 +57,30 @@ def backend(
     settings: Settings, counter: CallCounter | None = None, now: Callable[[], datetime] = utc_now
 ) -> Backend:
     """A Backend over the storage account that `settings` name. Opens no connection yet."""
-    connection = Connection(settings, counter)
+    return backend_over(Connection(settings, counter), now)
+
+
+def backend_over(
+    connection: Connection, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+) -> Backend:
+    """A Backend over an account that is connected already."""
+    settings = connection.settings
     queues, documents = JobQueues(connection), Documents(connection)
     sealer = Sealer(settings.sealing_keys)
     workspaces = WorkspaceManager(settings, WorkspaceTable(connection), now)
     clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, workspaces, now)
     jobs = JobTable(connection)
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
-    manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
+    manager = JobManager(
+        settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now, monotonic
+    )
     sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
     return Backend(
         settings,
         connection,
         manager,
         clusters,
+        gangs,
         sweeper,
         workspaces,
         cascade,

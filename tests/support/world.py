@@ -1,6 +1,7 @@
 """A small installation over a real Azurite: one workspace per test, and a clock that can be moved."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,17 +77,25 @@ class World:
         self.settings = settings
         self.clock = Clock()
         self.counter = CallCounter()
-        self.backend: Backend = backend(settings, self.counter, self.clock)
+        self.backend = self.start()
         self.cluster = ClusterId(settings.default_workspace, "default")
+
+    def wait(self, seconds: float) -> None:
+        """Let the storage service's time go on."""
+        time.sleep(seconds)
 
     @property
     def manager(self) -> Any:
         return self.backend.manager
 
+    def start(self) -> Backend:
+        """A process."""
+        return backend(self.settings, self.counter, self.clock)
+
     def restart(self) -> None:
         """A fresh process: nothing remembered."""
         self.backend.close()
-        self.backend = backend(self.settings, self.counter, self.clock)
+        self.backend = self.start()
 
     def create_cluster(self, document: dict[str, Any] = CLUSTER) -> None:
         place = f"{self.settings.clusters_container}/{self.cluster}/cluster.json"
