@@ -68,7 +68,7 @@ def cluster_dropped(blob: func.InputStream) -> None:
 def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind, and answer drops that no trigger sees."""
     report = backend().sweeper.sweep()
-    backend().cascade.resume()
+    backend().cascading_deletion.resume()
     reconciler().turn()
     backend().near_misses.look()
     log.info("swept: %s", report, extra={"action": "sweep"})

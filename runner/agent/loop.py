@@ -36,7 +36,7 @@ from shared.errors import BatchAIError, LostOwnershipError, MountError, SecretEr
 from shared.jobs.allocation import REQUEUE
 from shared.jobs.gang import Gang
 from shared.jobs.model import Job, Lease, Outcome, Reason, StreamSeal
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.names.ids import queue_name
 from shared.stores.cluster_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
@@ -74,7 +74,7 @@ class Agent:
         self._node = Node(config.node_id, config.address, share.count)
         row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
         self._reporter = NodeReporter(
-            backend.clusters.table, row, config.node_report_seconds, self._look, self._stand_by
+            backend.nodes, row, config.node_report_seconds, self._look, self._stand_by
         )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
@@ -166,7 +166,7 @@ class Agent:
         for queue in self._order.next():
             if self._stopping.is_set():
                 return
-            found = self._backend.manager.next_job(queue, self._config.node_id)
+            found = self._backend.claims.next_job(queue, self._config.node_id)
             if isinstance(found, Claim):
                 self._order.took(queue)
                 self._run_job(found)
@@ -211,14 +211,13 @@ class Agent:
             log.warning("claimed too late", extra={"action": "lost", "job": str(claim.job.id)})
             return
         log.info("claimed", extra={"action": "claimed", "job": str(claim.job.id), "uuid": claim.job.uuid})
-        manager, stop = self._backend.manager, self._new_signal()
-        settings = self._backend.settings
+        attempts, stop, settings = self._backend.attempts, self._new_signal(), self._backend.settings
         # A short lease must leave time between renewals; a lost one is killed without grace anyway.
         margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
         self._tracker = tracker = ProcessTracker(self._config.isolation)
         _arm(tracker, claim.lease)
         self._keeper = keeper = LeaseKeeper(
-            manager,
+            attempts,
             claim.job,
             claim.lease,
             stop,
@@ -229,7 +228,7 @@ class Agent:
         )
         keeper.start()
         self._reporter.set("running", job=claim.job.uuid)
-        told = threading.Timer(_STATUS_SECONDS, manager.write_status, (claim.job,))
+        told = threading.Timer(_STATUS_SECONDS, attempts.status.write, (claim.job,))
         if not claim.job.held:
             told.start()
         with ExitStack() as gang:
@@ -242,7 +241,7 @@ class Agent:
                 job, lease = keeper.end()
                 cages.close(tracker)
             try:
-                report_outcome.tell(self._backend.manager, job, lease, result, self._leaving)
+                report_outcome.tell(self._backend.attempts, job, lease, result, self._leaving)
             except LostOwnershipError as error:
                 log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
             finally:
@@ -280,7 +279,8 @@ class Agent:
         if claim.job.node_count == 1:
             return self._run(claim, stop, None)
         rendezvous = Rendezvous(
-            self._backend.manager,
+            self._backend.attempts,
+            self._backend.gangs,
             self._config,
             claim,
             self._node,
@@ -305,7 +305,9 @@ class Agent:
 
     def _help(self, gang: Gang) -> None:
         """Help another runner's job, if its gang still lacks nodes."""
-        helping = Helping(self._backend.manager, self._config, self._node, self._make_link)
+        helping = Helping(
+            self._backend.attempts, self._backend.gangs, self._config, self._node, self._make_link
+        )
         work = helping.read(gang)
         if work is None:
             return

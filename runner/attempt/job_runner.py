@@ -41,7 +41,7 @@ from shared.jobs.model import AttemptReport, Outcome, Reason, StreamSeal
 from shared.jobs.status_json import timestamp
 from shared.jobs.timeline import in_words, timeline
 from shared.launch.plan import execution_log_name
-from shared.managers.attempts import utc_now
+from shared.managers.clock import utc_now
 from shared.settings import Settings
 from shared.stores.connection import CallCounter
 from shared.stores.secrets.key_vaults import Vaults

@@ -52,7 +52,7 @@ def test_as_many_jobs_as_a_caller_likes_can_be_asked_for(azurite: Endpoints, ins
 
 
 def queues_of(world: World) -> JobQueues:
-    queues: JobQueues = world.manager.queues
+    queues: JobQueues = world.backend.claims._queues
     return queues
 
 

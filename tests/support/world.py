@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.backend import Backend, backend
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.admission import Source
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.managers.submission import Submission
 from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
@@ -99,7 +99,7 @@ class World:
 
     def create_cluster(self, document: dict[str, Any] = CLUSTER) -> None:
         place = f"{self.settings.clusters_container}/{self.cluster}/cluster.json"
-        answer = self.backend.clusters.accept(self.cluster, json.dumps(document).encode(), place)
+        answer = self.backend.cluster_manager.accept(self.cluster, json.dumps(document).encode(), place)
         assert answer.accepted, answer.problems
 
     def id(self, name: str = "job") -> JobId:
@@ -138,18 +138,18 @@ class World:
         return queue_name(self.cluster, priority)
 
     def receive(self, priority: str = "normal") -> JobMessage | None:
-        found: JobMessage | None = self.manager.queues.receive(
+        found: JobMessage | None = self.backend.claims._queues.receive(
             self.queue(priority), self.settings.lease_seconds
         )
         return found
 
     def messages(self) -> int:
         """Messages of the cluster, hidden ones included."""
-        count: int = self.manager.queues.count(self.cluster)
+        count: int = self.backend.claims._queues.count(self.cluster)
         return count
 
     def claim(self, owner: str = "node-0", priority: str = "normal") -> Claim | None:
-        found: Claim | None = self.manager.next_job(self.queue(priority), owner)
+        found: Claim | None = self.backend.claims.next_job(self.queue(priority), owner)
         return found
 
     def must_claim(self, owner: str = "node-0", priority: str = "normal") -> Claim:
@@ -161,11 +161,11 @@ class World:
         """The lease of a claim runs out now, as it does when its runner is gone."""
         lease = claim.lease
         # As if it had been renewed for the last time a while ago.
-        self.manager.jobs.prolong(self.manager.jobs.get(lease.job), -1)
-        self.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+        self.backend.manager._jobs.prolong(self.backend.manager._jobs.get(lease.job), -1)
+        self.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
 
     def finish(self, claim: Claim, outcome: Outcome = DONE) -> Job:
-        ended: Job = self.manager.finish(claim.job, claim.lease, outcome)
+        ended: Job = self.backend.attempts.finish(claim.job, claim.lease, outcome)
         return ended
 
 

@@ -14,7 +14,7 @@ from tests.support.world import World
 
 
 def jobs_of(world: World) -> JobTable:
-    table: JobTable = world.manager.jobs
+    table: JobTable = world.backend.manager._jobs
     return table
 
 

@@ -13,7 +13,7 @@ from tests.support.world import World
 
 
 def queues_of(world: World) -> JobQueues:
-    queues: JobQueues = world.manager.queues
+    queues: JobQueues = world.backend.claims._queues
     return queues
 
 

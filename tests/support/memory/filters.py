@@ -1,4 +1,4 @@
-"""OData filters as the stores write them: comparisons, `and`, `or`, brackets that stand apart, @parameters."""
+"""OData filters as the stores write them: comparisons, `and`, `or`, brackets that stand apart, @values."""
 
 import operator
 from collections.abc import Mapping

@@ -54,7 +54,7 @@ class MemoryWorld(World):
         return self.faults.calls[before:]
 
     def job_or_none(self, name: str = "job") -> Job | None:
-        found: Job | None = self.manager.jobs.get(self.id(name))
+        found: Job | None = self.backend.manager._jobs.get(self.id(name))
         return found
 
 
