@@ -24,9 +24,9 @@ TABLES = (
 class MemoryWorld(World):
     """A World whose time moves only with `clock.move`, and whose storage has `faults`."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, workspace: str = "ws", **changes: Any) -> None:
         self.account = MemoryAccount()
-        settings = settings_for("memory", default_workspace="ws", lease_seconds=60, **changes)
+        settings = settings_for("memory", default_workspace=workspace, lease_seconds=60, **changes)
         for table in TABLES:
             self.account.tables.create_table(table)
         for container in (settings.jobs_container, settings.clusters_container, settings.accepted_container):
