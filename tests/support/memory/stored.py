@@ -21,7 +21,11 @@ def load(account: MemoryAccount, path: Path) -> None:
         queue = account.queues.get_queue_client(name)
         queue.create_queue()
         for content in messages:
-            queue.send_message(content, time_to_live=-1)
+            sent = queue.send_message(content, time_to_live=-1)
+            # The ids of messages are those that the rows of their jobs name.
+            uuid = json.loads(content).get("uuid")
+            named = (row.get("MessageId") for row in stored["tables"]["jobs"] if row.get("Uuid") == uuid)
+            account.queues.rename(name, sent.id, next(filter(None, named), sent.id))
     for blob in stored["blobs"]:
         client = account.blobs.get_blob_client(blob["container"], blob["name"])
         client.upload_blob(json.dumps(blob["document"]).encode(), metadata=blob["metadata"])
