@@ -44,7 +44,7 @@ app.register_functions(queue_drops.bp if _SOURCE == QUEUE else blob_triggers.blu
 def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind, and answer drops that no trigger sees."""
     report = backend().sweeper.sweep()
-    backend().cascade.resume()
+    backend().cascading_deletion.resume()
     reconciler().turn()
     backend().near_misses.look()
     log.info("swept: %s", report, extra={"action": "sweep"})

@@ -46,7 +46,7 @@ def reconciler(backend: Backend) -> Reconciler:
         "job.json": (settings.jobs_container, functools.partial(take_job, backend)),
         "cluster.json": (settings.clusters_container, functools.partial(take_cluster, backend)),
     }
-    return Reconciler(backend.documents, backend.poison, takes)
+    return backend.reconciler(takes)
 
 
 def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
@@ -58,10 +58,10 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") 
         settings = backend.settings
         cluster = cluster_from_blob_path(path, settings.default_workspace, settings.scope)
     except ValueError as error:
-        backend.clusters.refuse(blob_name, _bad_path(error))
+        backend.cluster_manager.refuse(blob_name, _bad_path(error))
         return
     if not is_http_copy(data, backend.settings.scope.cluster(cluster)):
-        backend.clusters.accept(cluster, data, blob_name, etag)
+        backend.cluster_manager.accept(cluster, data, blob_name, etag)
 
 
 def _walks(path: str) -> bool:
@@ -127,7 +127,7 @@ def _refuse(backend: Backend, blob_name: str, problems: tuple[Problem, ...]) -> 
     if blob_name.endswith("/job.json"):
         backend.manager.refuse(_source(blob_name, *found), problems)
     else:
-        backend.clusters.refuse(blob_name, problems)
+        backend.cluster_manager.refuse(blob_name, problems)
 
 
 def _failed(error: Exception) -> tuple[Problem, ...]:

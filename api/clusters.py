@@ -45,7 +45,7 @@ def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Create: 202. An existing cluster takes the new document, as it does when one is dropped."""
     services, cluster = backend(), _cluster_of(req)
     workspace, _ = services.workspaces.require(cluster.workspace)
-    made = services.clusters.accept_http(ClusterId(workspace, cluster.cluster), req.get_body())
+    made = services.cluster_manager.accept_http(ClusterId(workspace, cluster.cluster), req.get_body())
     if made.row is None:
         return refuse_document(_REFUSED, made.problems)
     row = made.row
@@ -56,7 +56,7 @@ def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "cluster")
 def clusters_update(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Update: 200 with the resource; only scaleSettings can be changed."""
-    made = backend().clusters.resize(_cluster_of(req), req.get_body())
+    made = backend().cluster_manager.resize(_cluster_of(req), req.get_body())
     if made.row is None:
         return refuse_document(_REFUSED, made.problems)
     return _shown(made.row)
@@ -73,7 +73,7 @@ def clusters_get(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "cluster")
 def clusters_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Delete: 202; its live jobs are asked to terminate. 204 where there is none."""
-    row = backend().cascade.delete_cluster(_cluster_of(req))
+    row = backend().cascading_deletion.delete_cluster(_cluster_of(req))
     if row is None:
         return gone()
     return accepted(req, Verb.DELETE, "cluster", row.id.workspace, row.id.cluster, row.identity)
@@ -87,7 +87,7 @@ def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
     services.workspaces.workspace(workspace)
     return paged(
         req,
-        lambda after, most: services.clusters.table.list_workspace(workspace, after, most),
+        lambda after, most: services.clusters.list_workspace(workspace, after, most),
         _resource,
         lambda row: row.id.cluster,
     )

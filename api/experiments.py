@@ -45,7 +45,7 @@ def experiments_get(req: func.HttpRequest) -> func.HttpResponse:
 def experiments_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Experiments_Delete: 202; its jobs go first. 204 where there is none."""
     route = req.route_params
-    deleted = backend().cascade.delete_experiment(workspace_of(req), route["experiment"])
+    deleted = backend().cascading_deletion.delete_experiment(workspace_of(req), route["experiment"])
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "experiment", deleted.workspace, deleted.name, deleted.identity)

@@ -53,7 +53,7 @@ def file_servers_get(req: func.HttpRequest) -> func.HttpResponse:
 def file_servers_delete(req: func.HttpRequest) -> func.HttpResponse:
     """FileServers_Delete: 202, 204 where there is none."""
     route = req.route_params
-    deleted = backend().cascade.delete_file_server(workspace_of(req), route["file_server"])
+    deleted = backend().cascading_deletion.delete_file_server(workspace_of(req), route["file_server"])
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "fileServer", deleted.workspace, deleted.name, deleted.identity)

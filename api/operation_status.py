@@ -25,7 +25,7 @@ def follow(backend: Backend, operation: Operation) -> Progress:
     if operation.verb is Verb.DELETE:
         return _follow_deletion(backend, operation)
     if operation.kind == Kind.FILE_SERVER:
-        row = backend.workspaces.table.get(Kind.FILE_SERVER, operation.workspace, operation.name)
+        row = backend.workspaces.find(Kind.FILE_SERVER, operation.workspace, operation.name)
         if row and "mountSettings" not in row.detail:
             return Progress(operation.started, NO_SERVER)
     # Everything else was done before the request was answered.
@@ -34,7 +34,7 @@ def follow(backend: Backend, operation: Operation) -> Progress:
 
 def _follow_job(backend: Backend, operation: Operation) -> Progress:
     name = JobId(operation.workspace, operation.experiment, operation.name)
-    job: Job | None = backend.manager.jobs.get(name)
+    job: Job | None = backend.manager.find(name)
     if operation.verb is Verb.CREATE:
         return Progress(operation.started)
     if job is None or job.uuid != operation.identity:
@@ -51,13 +51,13 @@ def _follow_deletion(backend: Backend, operation: Operation) -> Progress:
     kind = Kind(operation.kind)
     if not _still_there(backend, kind, operation):
         return Progress(backend.manager.now())
-    backend.cascade.carry_on(kind, operation.workspace, operation.name)
+    backend.cascading_deletion.carry_on(kind, operation.workspace, operation.name)
     return Progress(None if _still_there(backend, kind, operation) else backend.manager.now())
 
 
 def _still_there(backend: Backend, kind: Kind, operation: Operation) -> bool:
     if kind is Kind.CLUSTER:
-        cluster = backend.clusters.table.get(ClusterId(operation.workspace, operation.name))
+        cluster = backend.clusters.fresh(ClusterId(operation.workspace, operation.name))
         return cluster is not None and cluster.identity == operation.identity
-    row: Row | None = backend.workspaces.table.get(kind, operation.workspace, operation.name)
+    row: Row | None = backend.workspaces.find(kind, operation.workspace, operation.name)
     return row is not None and row.identity == operation.identity

@@ -7,13 +7,13 @@ from shared.documents.spec import MountVolumes
 from shared.errors import BatchAIError, NotFoundError, StoreError
 from shared.jobs.model import Job
 from shared.jobs.status_json import timestamp
-from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
 
 
 def list_output_files(
     manager: JobManager,
-    clusters: ClusterManager,
+    clusters: ClusterReader,
     job: Job,
     identifier: str,
     directory: str,
@@ -38,7 +38,7 @@ def list_output_files(
 
 
 def _place(
-    manager: JobManager, clusters: ClusterManager, job: Job, identifier: str, directory: str
+    manager: JobManager, clusters: ClusterReader, job: Job, identifier: str, directory: str
 ) -> OutputPlace:
     try:
         spec, revision = manager.spec(job)

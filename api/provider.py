@@ -34,7 +34,7 @@ def operations_list(req: func.HttpRequest) -> func.HttpResponse:
 def usages_list(req: func.HttpRequest) -> func.HttpResponse:
     """Usages_List: what there is, wherever it is; no quotas are set."""
     services = backend()
-    rows = services.clusters.table.list_all()[0]
+    rows = services.clusters.list_all()[0]
     live = sum(len(services.manager.live(row.id)) for row in rows)
     workspaces = len(services.workspaces.list_workspaces())
     return answer(forms.page(provider.usages([_use(row) for row in rows], workspaces, live)))

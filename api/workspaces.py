@@ -64,7 +64,7 @@ def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace")
 def workspaces_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Workspaces_Delete: 202; what lies in it goes first. 204 where there is none."""
-    deleted = backend().cascade.delete_workspace(workspace_of(req))
+    deleted = backend().cascading_deletion.delete_workspace(workspace_of(req))
     if deleted is None:
         return gone()
     return accepted(req, Verb.DELETE, "workspace", deleted.workspace, deleted.name, deleted.identity)

@@ -77,7 +77,7 @@ class Dispatcher:
         return sum(self._backend.connection.counter.snapshot().values())
 
     def _plan(self) -> dict[str, ClusterId]:
-        rows = self._backend.clusters.table.list_all()[0]
+        rows = self._backend.clusters.list_all()[0]
         clusters = {key(row.id) for row in rows}
         live = self._live(rows)
         open_to = {key(row.id) for row in rows if not row.deleting}
@@ -95,8 +95,8 @@ class Dispatcher:
     def _live(self, rows: Sequence[ClusterRow]) -> list[LiveEntry]:
         """The live jobs of every workspace that has clusters, or sends jobs to those of others."""
         workspaces = {name.lower() for row in rows for name in (row.id.workspace, *row.guests)}
-        jobs = self._backend.manager.jobs
-        return [entry for name in sorted(workspaces) for entry in jobs.list_live_of_workspace(name)]
+        manager = self._backend.manager
+        return [entry for name in sorted(workspaces) for entry in manager.live_of_workspace(name)]
 
     def _job_statuses(
         self, served: Mapping[str, ClusterId], clusters: Iterable[ClusterId], live: Sequence[LiveEntry]

@@ -1,15 +1,26 @@
 """The one place where stores, managers and settings are put together."""
 
-from collections.abc import Callable
+import functools
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.managers.attempts import utc_now
-from shared.managers.cascading_deletion import Cascade
+from shared.managers.accepted_jobs import AcceptedJobs
+from shared.managers.attempts import Attempts
+from shared.managers.cascading_deletion import CascadingDeletion
+from shared.managers.claims import Claims
+from shared.managers.clock import utc_now
 from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
+from shared.managers.job_removal import Remover
 from shared.managers.near_misses import NearMisses
+from shared.managers.node_reports import NodeReports
+from shared.managers.status_writer import StatusWriter
+from shared.managers.submission import Submitter
 from shared.managers.sweeper import Sweeper
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
@@ -37,14 +48,19 @@ class Backend:
     settings: Settings
     connection: Connection
     manager: JobManager
-    clusters: ClusterManager
+    claims: Claims
+    attempts: Attempts
+    clusters: ClusterReader
+    cluster_manager: ClusterManager
+    nodes: NodeReports
+    gangs: Gangs
     sweeper: Sweeper
     workspaces: WorkspaceManager
-    cascade: Cascade
+    cascading_deletion: CascadingDeletion
     lists: JobLists
-    poison: PoisonQueue
-    documents: Documents
+    reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
+    documents: Documents
 
     def close(self) -> None:
         """Close the storage clients."""
@@ -55,27 +71,50 @@ def backend(
     settings: Settings, counter: CallCounter | None = None, now: Callable[[], datetime] = utc_now
 ) -> Backend:
     """A Backend over the storage account that `settings` name. Opens no connection yet."""
-    connection = Connection(settings, counter)
-    queues, documents = JobQueues(connection), Documents(connection)
-    sealer = Sealer(settings.sealing_keys)
-    workspaces = WorkspaceManager(settings, WorkspaceTable(connection), now)
-    clusters = ClusterManager(settings, ClusterTable(connection), queues, documents, sealer, workspaces, now)
-    jobs = JobTable(connection)
+    return backend_over(Connection(settings, counter), now)
+
+
+def backend_over(
+    connection: Connection, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+) -> Backend:
+    """A Backend over an account that is connected already."""
+    settings = connection.settings
+    jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
+    cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
+    workspace_table = WorkspaceTable(connection)
+    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(cluster_table)
+    clusters = ClusterReader(settings, cluster_table, documents, sealer)
+    cluster_manager = ClusterManager(
+        clusters, cluster_table, nodes, queues, documents, sealer, workspaces, now
+    )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
-    manager = JobManager(settings, jobs, queues, documents, clusters, gangs, sealer, workspaces, now)
-    sweeper, cascade = Sweeper(manager, clusters), Cascade(manager, clusters, workspaces, now)
+    remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
+    status = StatusWriter(settings, documents, remover, now)
+    attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
+    submitter = Submitter(
+        settings, jobs, queues, documents, clusters, cluster_manager, sealer, workspaces, remover, now
+    )
+    manager = JobManager(
+        settings, jobs, submitter, remover, status, accepted, clusters, nodes, gangs, now, monotonic
+    )
+    poison = PoisonQueue(connection)
     return Backend(
-        settings,
-        connection,
-        manager,
-        clusters,
-        sweeper,
-        workspaces,
-        cascade,
-        JobLists(connection, jobs),
-        PoisonQueue(connection),
-        documents,
-        NearMisses(settings, documents, now),
+        settings=settings,
+        connection=connection,
+        manager=manager,
+        claims=Claims(settings.lease_seconds, jobs, queues, gangs, attempts, now, monotonic),
+        attempts=attempts,
+        clusters=clusters,
+        cluster_manager=cluster_manager,
+        nodes=nodes,
+        gangs=gangs,
+        sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, now),
+        workspaces=workspaces,
+        cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
+        lists=JobLists(connection, jobs),
+        reconciler=functools.partial(Reconciler, documents, poison),
+        near_misses=NearMisses(settings, documents, now),
+        documents=documents,
     )
 
 

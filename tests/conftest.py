@@ -8,6 +8,8 @@ import pytest
 
 from local import azurite as azurite_process
 
+pytest.register_assert_rewrite("tests.support.contract")
+
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azurite_process.Endpoints]:

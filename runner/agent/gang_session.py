@@ -15,7 +15,7 @@ from runner.processes.stop_signal import StopReason, StopSignal
 from shared.errors import BatchAIError, StoreError
 from shared.jobs.gang import Gang
 from shared.jobs.model import Job, Outcome, Reason
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ class LeaderSession(JobSession):
     def _attempt(self, stop: StopSignal, stack: ExitStack) -> Result:
         services = self._services
         rendezvous = Rendezvous(
-            services.backend.manager,
+            services.backend.attempts,
+            services.backend.gangs,
             services.config,
             self._claim,
             services.node,
@@ -66,7 +67,9 @@ class HelperSession:
     def __init__(self, services: NodeServices, gang: Gang, make_link: MakeLink) -> None:
         self._services = services
         self._gang = gang
-        self._helping = Helping(services.backend.manager, services.config, services.node, make_link)
+        self._helping = Helping(
+            services.backend.attempts, services.backend.gangs, services.config, services.node, make_link
+        )
         self.name = str(gang.job)
         self.tracker = ProcessTracker(services.config.isolation)
 

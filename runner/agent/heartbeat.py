@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
-from shared.stores.cluster_table import ClusterTable, NodeRow
+from shared.managers.node_reports import NodeReports
+from shared.stores.cluster_table import NodeRow
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class NodeReporter:
 
     def __init__(
         self,
-        table: ClusterTable,
+        nodes: NodeReports,
         row: NodeRow,
         every_seconds: float,
         woken: Callable[[], None] = lambda: None,
@@ -30,7 +31,7 @@ class NodeReporter:
     ) -> None:
         """`knocked` is called when somebody has changed the row: something has happened to the node's job.
         `stands_by` is called when the node is told to serve or not (`NodeRow.standby`)."""
-        self._table = table
+        self._nodes = nodes
         self._row = row
         self._told: NodeRow | None = None
         self._every_seconds = every_seconds
@@ -72,7 +73,7 @@ class NodeReporter:
         self._ended.set()
         self._thread.join()
         try:
-            self._table.forget(self._row)
+            self._nodes.forget(self._row)
         except StoreError as error:
             log.warning("node row not removed: %s", error, extra={"action": "node_left"})
 
@@ -98,7 +99,7 @@ class NodeReporter:
             self._report(self._etag)
             return True
         except LostOwnershipError:
-            found = self._table.node(self._row.cluster, self._row.node_id)
+            found = self._nodes.node(self._row.cluster, self._row.node_id)
             self._etag = found[1] if found else ""
             # Somebody knocked, or only the answer to our last report was lost: looking does no harm.
             self._woken()
@@ -111,5 +112,5 @@ class NodeReporter:
     def _report(self, etag: str = "") -> None:
         with self._lock:
             row = self._row
-        self._etag = self._table.report(row, etag)
+        self._etag = self._nodes.report(row, etag)
         self._told = row

@@ -28,7 +28,8 @@ from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
 from shared.jobs.model import Job, Lease, StreamSeal
-from shared.managers.attempts import Attempts, Claim
+from shared.managers.attempts import Attempts
+from shared.managers.claims import Claim
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class JobSession:
         stop = services.begin()
         self._keeper = keeper = self._keep_lease(stop)
         services.reporter.set("running", job=claim.job.uuid)
-        running = threading.Timer(_STATUS_SECONDS, services.backend.manager.write_status, (claim.job,))
+        running = threading.Timer(_STATUS_SECONDS, services.backend.attempts.status.write, (claim.job,))
         if not claim.job.held:
             running.start()
         with ExitStack() as stack:
@@ -156,7 +157,7 @@ class JobSession:
         margin = min(services.config.grace_seconds + 2.0, settings.lease_seconds / 3)
         _arm(self.tracker, claim.lease)
         keeper = LeaseKeeper(
-            services.backend.manager,
+            services.backend.attempts,
             claim.job,
             claim.lease,
             stop,
@@ -181,7 +182,7 @@ class JobSession:
     def _report(self, job: Job, lease: Lease, result: Result) -> None:
         services = self._services
         try:
-            report_outcome(services.backend.manager, job, lease, result, services.stops.why)
+            report_outcome(services.backend.attempts, job, lease, result, services.stops.why)
         except LostOwnershipError as error:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": self.name})
         finally:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.errors import LostOwnershipError
 from shared.jobs.model import Job, Lease, State, StreamSeal
-from shared.managers.job_manager import JobManager
+from shared.managers.attempts import Attempts
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class LeaseKeeper:
 
     def __init__(
         self,
-        manager: JobManager,
+        attempts: Attempts,
         job: Job,
         lease: Lease,
         stop: StopSignal,
@@ -33,7 +33,7 @@ class LeaseKeeper:
         logs: Callable[[], tuple[StreamSeal, ...]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._manager = manager
+        self._attempts = attempts
         self._lease = lease
         self._job = job
         self._stop = stop
@@ -82,7 +82,7 @@ class LeaseKeeper:
 
     def _look_once(self) -> None:
         try:
-            self._job = self._manager.look(self._lease)
+            self._job = self._attempts.look(self._lease)
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             self._lost()
@@ -106,7 +106,7 @@ class LeaseKeeper:
     def _renew_once(self) -> float:
         """Seconds until the next try; 0 when the lease is lost."""
         try:
-            self._lease, self._job = self._manager.renew(self._job, self._lease, self._logs())
+            self._lease, self._job = self._attempts.renew(self._job, self._lease, self._logs())
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()

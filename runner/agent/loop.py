@@ -23,7 +23,7 @@ from shared.backend import Backend
 from shared.environment.variables import Node
 from shared.errors import MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
-from shared.managers.attempts import Claim, Help
+from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
 from shared.stores.cluster_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
@@ -54,7 +54,7 @@ class Agent:
         self._stops = StopRequests()
         row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
         self._reporter = NodeReporter(
-            backend.clusters.table, row, config.node_report_seconds, self._look, self._stand_by
+            backend.nodes, row, config.node_report_seconds, self._look, self._stand_by
         )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
@@ -141,7 +141,7 @@ class Agent:
         for queue in self._order.next():
             if self._stops.draining.is_set():
                 return None
-            found = self._backend.manager.next_job(queue, self._config.node_id)
+            found = self._backend.claims.next_job(queue, self._config.node_id)
             if isinstance(found, Claim):
                 self._order.took(queue)
             if found:

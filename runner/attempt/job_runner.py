@@ -36,7 +36,7 @@ from shared.jobs.events import EventKind
 from shared.jobs.model import Outcome, StreamSeal
 from shared.jobs.status_json import timestamp
 from shared.launch.plan import execution_log_name
-from shared.managers.attempts import utc_now
+from shared.managers.clock import utc_now
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from runner.logs.shipper import ExecutionLog
 from shared.jobs.events import EventKind, JobEvent
 from shared.jobs.model import AttemptReport, Job, StreamSeal
 from shared.jobs.timeline import in_words, timeline
-from shared.managers.attempts import utc_now
+from shared.managers.clock import utc_now
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.errors import LostOwnershipError
 from shared.jobs.gang import Gang, Look, Member
-from shared.stores.gang_table import GangTable
+from shared.managers.gang_manager import Gangs
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class GangWatch:
 
     def __init__(
         self,
-        table: GangTable,
+        gangs: Gangs,
         gang: Gang,
         token: str,
         silence_seconds: float,
@@ -39,7 +39,7 @@ class GangWatch:
         member = gang.member(token)
         if member is None:
             raise ValueError("a gang is watched by a member of it")
-        self._table = table
+        self._gangs = gangs
         self._gang = gang
         self._wanted = self._me = member
         self._changes = self._told = 0
@@ -137,14 +137,14 @@ class GangWatch:
 
     def _look_at(self) -> Look:
         if self._seats:
-            return self._table.look_at_seats(self._gang, self._seats)
-        return self._table.look_at(self._gang)
+            return self._gangs.look_at_seats(self._gang, self._seats)
+        return self._gangs.look_at(self._gang)
 
     def _tell(self) -> bool:
         with self._lock:
             wanted, changes = self._wanted, self._changes
         try:
-            written = self._table.tell(self._gang, wanted)
+            written = self._gangs.report(self._gang, wanted)
         except LostOwnershipError:
             return False  # the look shows whether the row is still ours
         with self._lock:

@@ -60,7 +60,7 @@ class HelperPeers(GangPeers):
     def _see_all(self) -> bool:
         """Know every member, once: from now on the leader is enough."""
         try:
-            found = self._gangs.table.look_at(self.gang).find(self.gang.uuid, self.gang.attempt)
+            found = self._gangs.look_at(self.gang).find(self.gang.uuid, self.gang.attempt)
         except StoreError as error:
             log.warning("members not seen: %s", error, extra={"action": "gang", "job": str(self.gang.job)})
             return False
@@ -119,8 +119,11 @@ class Part:
 class Helping:
     """A node's way into a gang and out of it. Every step that fails leaves things to the gang's next hint."""
 
-    def __init__(self, attempts: Attempts, config: NodeConfig, node: Node, make_link: MakeLink) -> None:
+    def __init__(
+        self, attempts: Attempts, gangs: Gangs, config: NodeConfig, node: Node, make_link: MakeLink
+    ) -> None:
         self._attempts = attempts
+        self._gangs = gangs
         self._config = config
         self._node = node
         self._make_link = make_link
@@ -128,7 +131,7 @@ class Helping:
 
     def read(self, gang: Gang) -> Part | None:
         """What is to be done, or None when the gang's attempt is over. Raises StoreError."""
-        job = self._attempts.jobs.get(gang.job)
+        job = self._attempts.job(gang.job)
         if job is None or job.uuid != gang.uuid or job.attempt != gang.attempt or not job.held:
             return None
         try:
@@ -157,11 +160,11 @@ class Helping:
         link = self._make_link(self._config, work.job.id, work.spec)
         offer = self._leave.enter_context(link.offer())
         member = member_of(self._node, offer)
-        joined = self._attempts.gangs.join(gang, member)
+        joined = self._gangs.join(gang, member)
         if joined is None:
             return None
         reach("joined")
-        peers = HelperPeers(self._attempts.gangs, joined, member.token, link, stop, strike, arm, leaving)
+        peers = HelperPeers(self._gangs, joined, member.token, link, stop, strike, arm, leaving)
         self._leave.callback(peers.end)
         peers.start()
         return peers

@@ -60,11 +60,11 @@ class LeaderPeers(GangPeers):
         for member in lost:
             told = {"action": "seat_freed", "node": member.node_id, "job": str(gang.job)}
             log.info("seat freed", extra=told)
-            gang = self._gangs.table.free(gang, member)
+            gang = self._gangs.free(gang, member)
         # Not with somebody who may just have died: once closed, a gang cannot lose a member and go on.
         half = self._gangs.silence_seconds / 2
         if len(gang.members) == gang.size and not rules.silent(gang, look.at, half):
-            self._gangs.table.write(replace(gang, phase=Phase.ASSEMBLED))
+            self._gangs.write(replace(gang, phase=Phase.ASSEMBLED))
             reach("assembled")
             self._complete = True
 
@@ -103,7 +103,7 @@ class LeaderPeers(GangPeers):
             self._move(gang, Phase.LAUNCHING)
 
     def _move(self, gang: Gang, phase: Phase, ending: Ending | None = None) -> None:
-        self._gangs.table.write(replace(gang, phase=phase, ending=ending))
+        self._gangs.write(replace(gang, phase=phase, ending=ending))
         if phase in (Phase.LAUNCHING, Phase.ENDING):
             reach(str(phase))
         self._watch.hurry()
@@ -173,7 +173,7 @@ class LeaderPeers(GangPeers):
         """The end: nobody is told any more, and the rows go. Raises nothing."""
         self.end()
         try:
-            self._gangs.table.remove(self.gang)
+            self._gangs.remove(self.gang)
         except Exception as error:
             # The sweeper finds them once they are silent.
             log.info("gang not removed: %s", error, extra={"action": "disband", "job": str(self.gang.job)})

@@ -38,7 +38,7 @@ class GangPeers:
         self._finished = threading.Event()
         self._is_done = self._is_over = False
         self._together: tuple[Member, ...] = ()
-        self._watch = GangWatch(gangs.table, gang, token, gangs.silence_seconds, self._heed, self.seats)
+        self._watch = GangWatch(gangs, gang, token, gangs.silence_seconds, self._heed, self.seats)
 
     def start(self) -> None:
         """Be heard of, and see the others."""

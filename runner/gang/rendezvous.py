@@ -16,7 +16,9 @@ from shared.fail_points import reach
 from shared.jobs.gang import rank_of
 from shared.jobs.model import Job
 from shared.jobs.waiting_reason import incomplete
-from shared.managers.attempts import Attempts, Claim
+from shared.managers.attempts import Attempts
+from shared.managers.claims import Claim
+from shared.managers.gang_manager import Gangs
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Rendezvous:
     def __init__(
         self,
         attempts: Attempts,
+        gangs: Gangs,
         config: NodeConfig,
         claim: Claim,
         node: Node,
@@ -44,6 +47,7 @@ class Rendezvous:
     ) -> None:
         """`look` sees whether the job was asked to end; `leaving`: why this node goes away, if it does."""
         self._attempts = attempts
+        self._gangs = gangs
         self._config = config
         self._claim = claim
         self._node = node
@@ -80,12 +84,12 @@ class Rendezvous:
         return self._begin(peers)
 
     def _open(self) -> LeaderPeers:
-        job, attempts = self._claim.job, self._attempts
+        job = self._claim.job
         link = self._make_link(self._config, job.id, self._claim.spec)
         offer = self._leave.enter_context(link.offer())
         member = member_of(self._node, offer)
-        gang = attempts.gangs.open(job, member)
-        peers = LeaderPeers(attempts.gangs, gang, member.token, link, self._stop, self._strike, self._config)
+        gang = self._gangs.open(job, member)
+        peers = LeaderPeers(self._gangs, gang, member.token, link, self._stop, self._strike, self._config)
         peers.start()
         return peers
 
@@ -95,7 +99,7 @@ class Rendezvous:
         try:
             if dissolved := self._must_give_way():
                 return dissolved
-            self._attempts.gangs.ask(self.peers.gang, _HINT_SECONDS)
+            self._gangs.ask(self.peers.gang, _HINT_SECONDS)
             reach("hinted")
             self._say()
         except StoreError as error:
@@ -104,7 +108,7 @@ class Rendezvous:
         return None
 
     def _must_give_way(self) -> Dissolved | None:
-        job, gangs = self._claim.job, self._attempts.gangs
+        job, gangs = self._claim.job, self._gangs
         if older := gangs.to_help(job.cluster, rank_of(job)):
             return Dissolved(f"job {older.job}, which is older, gets the nodes first", _ASIDE_SECONDS, older)
         nodes = gangs.usable_nodes(job.cluster)
@@ -118,7 +122,7 @@ class Rendezvous:
         nodes = tuple(member.node_id for member in self.peers.gang.members)
         if nodes != self._said:
             self._said = nodes
-            self._attempts.write_status(self._claim.job, incomplete(self._claim.job, nodes))
+            self._attempts.status.write(self._claim.job, incomplete(self._claim.job, nodes))
 
     def _begin(self, peers: LeaderPeers) -> Job | None:
         """The gang's row first: it keeps everybody where they are. Then the job's, then work may begin."""
@@ -131,7 +135,7 @@ class Rendezvous:
             return None
         reach("gang_running")
         peers.run()
-        self._attempts.write_status(job)
+        self._attempts.status.write(job)
         return job
 
     def close(self) -> None:

@@ -195,6 +195,22 @@ def request_deletion(job: Job, now: datetime) -> Job:
     return replace(request_termination(job, now), deleting=True)
 
 
+def sent_again(job: Job, now: datetime) -> Job:
+    """A queued job whose message was lost, for which another one is about to be sent."""
+    event = JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt)
+    return replace(job, enqueued=now, events=appended(job.events, event))
+
+
+def woken_by(job: Job, message_id: str) -> Job:
+    """A job that a runner holds, whose message from now on is another one."""
+    return replace(job, message_id=message_id)
+
+
+def another_run(new: Job, uuid: str) -> Job:
+    """The new job under the uuid of a further run of its name."""
+    return replace(new, uuid=uuid)
+
+
 def requeue(
     job: Job,
     outcome: Outcome,

@@ -1,4 +1,4 @@
-"""Deletions that take a while: what lies in a cluster, an experiment or a workspace goes first."""
+"""Deletions that take a while: what lies in a cluster, an experiment or a workspace is deleted first."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shared.errors import BatchAIError, NotFoundError
 from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import ClusterId, JobId
@@ -22,18 +23,20 @@ _SEEN_SECONDS = 60.0
 _LONG_SECONDS = 600.0
 
 
-class Cascade:
+class CascadingDeletion:
     """Begins deletions and carries them on. Every step can be repeated; `resume` is the timer's."""
 
     def __init__(
         self,
         manager: JobManager,
-        clusters: ClusterManager,
+        clusters: ClusterReader,
+        cluster_manager: ClusterManager,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime],
     ) -> None:
         self._manager = manager
         self._clusters = clusters
+        self._cluster_manager = cluster_manager
         self._workspaces = workspaces
         self._now = now
 
@@ -60,7 +63,7 @@ class Cascade:
     def delete_cluster(self, cluster: ClusterId) -> ClusterRow | None:
         """Begin the deletion of a cluster: its live jobs are asked to terminate. None where there is none."""
         try:
-            row = self._clusters.begin_deletion(cluster)
+            row = self._cluster_manager.begin_deletion(cluster)
         except NotFoundError:
             return None
         self.carry_on(Kind.CLUSTER, row.id.workspace, row.id.cluster)
@@ -69,45 +72,45 @@ class Cascade:
     def carry_on(self, kind: Kind, workspace: str, name: str) -> None:
         """Do what can be done now of a deletion that was begun; nothing where none was."""
         if kind is Kind.CLUSTER:
-            row = self._clusters.table.get(ClusterId(workspace, name))
+            row = self._clusters.fresh(ClusterId(workspace, name))
             if row and row.deleting and not self._stop_jobs(row.id):
                 # Noted until no process can believe in the cluster any more, see `_stragglers`.
-                self._clusters.end_deletion(row)
+                self._cluster_manager.end_deletion(row)
             return
-        found = self._workspaces.table.get(kind, workspace, name)
+        found = self._workspaces.find(kind, workspace, name)
         if found and found.deleting and self._is_empty(found):
             if kind is Kind.WORKSPACE:
-                self._clusters.forget_documents(found.name)
+                self._cluster_manager.forget_documents(found.name)
             self._workspaces.end_deletion(found)
 
     def resume(self) -> int:
         """Carry on every deletion that is under way; how many there are."""
-        deletions = self._workspaces.table.list_deletions()
+        deletions = self._workspaces.deletions()
         for deletion, age_seconds in deletions:
             try:
                 self._resume(deletion, age_seconds)
             except BatchAIError as error:
                 stuck = age_seconds > _LONG_SECONDS
-                words = f"stuck for {age_seconds / 60:.0f} min" if stuck else "goes on with the next turn"
+                words = f"stuck for {age_seconds / 60:.0f} min" if stuck else "continues with the next turn"
                 level = logging.ERROR if stuck else logging.WARNING
-                told = {"action": "delete", "resource": deletion.key}
-                log.log(level, "deletion of %s %s: %s", deletion.key, words, error, extra=told)
+                extra = {"action": "delete", "resource": deletion.key}
+                log.log(level, "deletion of %s %s: %s", deletion.key, words, error, extra=extra)
         return len(deletions)
 
     def _resume(self, deletion: Deletion, age_seconds: float) -> None:
-        table = self._workspaces.table
+        workspaces = self._workspaces
         if deletion.kind is Kind.JOB:
-            job = self._manager.jobs.get(JobId(deletion.workspace, deletion.experiment, deletion.name))
+            job = self._manager.find(JobId(deletion.workspace, deletion.experiment, deletion.name))
             if job is None or job.uuid != deletion.identity:
-                table.end_deletion(deletion)
+                workspaces.close_deletion(deletion)
             else:
                 self._manager.delete(job.id)
         elif deletion.kind is Kind.CLUSTER:
             self._resume_cluster(deletion, age_seconds)
         else:
-            row = table.get(deletion.kind, deletion.workspace, deletion.name)
+            row = workspaces.find(deletion.kind, deletion.workspace, deletion.name)
             if row is None or row.identity != deletion.identity:
-                table.end_deletion(deletion)
+                workspaces.close_deletion(deletion)
             elif not row.deleting:
                 self._delete(row.kind, row.workspace, row.name)
             else:
@@ -115,15 +118,15 @@ class Cascade:
 
     def _resume_cluster(self, deletion: Deletion, age_seconds: float) -> None:
         cluster = ClusterId(deletion.workspace, deletion.name)
-        row = self._clusters.table.get(cluster)
+        row = self._clusters.fresh(cluster)
         if row is None:
             self._stop_jobs(cluster)  # accepted by a process that had seen the cluster a moment before
         elif row.identity == deletion.identity:
             self.delete_cluster(cluster)
             return
         if row or age_seconds > _SEEN_SECONDS:
-            self._clusters.forget_queues(cluster)
-            self._workspaces.table.end_deletion(deletion)
+            self._cluster_manager.forget_queues(cluster)
+            self._workspaces.close_deletion(deletion)
 
     def _stop_jobs(self, cluster: ClusterId) -> int:
         """Ask every live job of a cluster to terminate; how many are still live."""
@@ -142,7 +145,7 @@ class Cascade:
         if row.kind is Kind.EXPERIMENT:
             jobs = self._manager.list_jobs(row.workspace, row.name, most=_MOST_JOBS)
         else:
-            jobs = self._manager.jobs.list_workspace(row.name, _MOST_JOBS)
+            jobs = self._manager.in_workspace(row.name, _MOST_JOBS)
         for job in jobs:
             self._manager.delete(job.id)
         if jobs:
@@ -152,15 +155,15 @@ class Cascade:
     def _none_left(self, row: Row) -> bool:
         if row.kind is Kind.EXPERIMENT:
             return not self._manager.list_jobs(row.workspace, row.name, most=1)
-        return not self._manager.jobs.list_workspace(row.name, 1) and self._empty_workspace(row)
+        return not self._manager.in_workspace(row.name, 1) and self._empty_workspace(row)
 
     def _empty_workspace(self, row: Row) -> bool:
         """Remove the clusters, experiments and file servers of a workspace that holds no job."""
-        for cluster in self._clusters.table.list_workspace(row.name):
+        for cluster in self._clusters.list_workspace(row.name):
             self.delete_cluster(cluster.id)
-        if self._clusters.table.list_workspace(row.name, most=1):
+        if self._clusters.list_workspace(row.name, most=1):
             return False
         for kind in (Kind.EXPERIMENT, Kind.FILE_SERVER):
-            for inner in self._workspaces.table.list_rows(kind, row.name):
+            for inner in self._workspaces.list_rows(kind, row.name):
                 self._workspaces.end_deletion(inner)
         return True

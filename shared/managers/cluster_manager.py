@@ -8,16 +8,17 @@ from datetime import datetime
 from shared.documents.http_copy import http_copy
 from shared.documents.parse import DocumentSettings, parse_cluster
 from shared.documents.spec import ClusterSpec, public_properties, to_document
-from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem
 from shared.jobs import status_json
-from shared.jobs.allocation import told
+from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import auto_storage
 from shared.managers.cluster_reader import ClusterReader, document_name
+from shared.managers.conflict_retry import Overtaken, overtaken_by, until_written
+from shared.managers.node_reports import NodeReports
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names import table_limits
 from shared.names.ids import ClusterId
-from shared.settings import Settings
 from shared.stores.cluster_table import ClusterRow, ClusterTable
 from shared.stores.document_blobs import Documents
 from shared.stores.job_queues import JobQueues
@@ -26,8 +27,6 @@ from shared.stores.workspace_table import Deletion, Kind
 
 #: Other workspaces that may send jobs to one cluster: their names are a part of its row.
 MOST_GUESTS = 2_000
-#: Tries to write a row that others write at the same time.
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,31 @@ class ClusterAnswer:
     problems: tuple[Problem, ...] = ()
 
 
-class ClusterManager(ClusterReader):
+class ClusterManager:
     """Accepts cluster documents and changes clusters: the only writer of their rows, each over the row as it
     was read. Thread-safe."""
 
     def __init__(
         self,
-        settings: Settings,
+        reader: ClusterReader,
         table: ClusterTable,
+        nodes: NodeReports,
         queues: JobQueues,
         documents: Documents,
         sealer: Sealer,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime],
     ) -> None:
-        super().__init__(settings, table, documents, sealer)
+        self.settings = reader.settings
+        self._reader = reader
+        self._table = table
+        self._nodes = nodes
+        self._documents = documents
+        self._sealer = sealer
         self._queues = queues
         self._workspaces = workspaces
         self._now = now
-        self._reading = DocumentSettings.of(settings)
+        self._reading = DocumentSettings.of(reader.settings)
 
     def accept(self, cluster: ClusterId, data: bytes, place: str, etag: str = "") -> ClusterAnswer:
         """Accept or refuse a cluster.json dropped at `place` ("<container>/<path>"); one that was overwritten
@@ -76,10 +81,10 @@ class ClusterManager(ClusterReader):
             self._workspaces.ensure(cluster.workspace)
             problems = parsed.problems + self._make_volumes(parsed.spec)
             row = self._store(cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag))
-            self.tell_nodes(row)
+            self.instruct_nodes(row)
         except ConflictError as error:
-            told = Problem(0, 0, "$", str(error), "Then drop it again.")
-            return self.refuse(place, (*parsed.problems, told))
+            refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
+            return self.refuse(place, (*parsed.problems, refusal))
         answer = status_json.of_cluster(row.id, self.settings.scope, self._now(), problems)
         self._documents.put_status(place, answer)
         return ClusterAnswer(True, row, problems)
@@ -105,7 +110,7 @@ class ClusterManager(ClusterReader):
         known = self._settled(cluster)
         problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._store(cluster, parsed.spec, known)
-        self.tell_nodes(row)
+        self.instruct_nodes(row)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = http_copy(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
@@ -115,7 +120,7 @@ class ClusterManager(ClusterReader):
 
     def _settled(self, cluster: ClusterId) -> ClusterRow | None:
         """The cluster, or None. Raises ConflictError for one that is being deleted."""
-        known = self.table.get(cluster)
+        known = self._table.get(cluster)
         if known and known.deleting:
             text = f"the cluster {known.id} is being deleted; wait for its end"
             raise ConflictError(text, "ClusterBeingDeleted")
@@ -140,36 +145,41 @@ class ClusterManager(ClusterReader):
         sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
         self._documents.put_accepted(name, sealed, cluster.workspace)
         self._queues.provision(known.id if known else cluster)
-        for _ in range(_TRIES):
-            row = known or ClusterRow(cluster, revision, created=self._now())
+        current = known
+
+        def store() -> ClusterRow:
+            nonlocal current
+            row = current or ClusterRow(cluster, revision, created=self._now())
             if row.revision != revision:
                 row = replace(row, revision=revision, resized=self._now())
             try:
                 return self._write(replace(row, properties=properties))
-            except (ConflictError, LostOwnershipError, NotFoundError):
-                known = self._settled(cluster)
-                if known and overtaken():
-                    return known
-        raise _contended(cluster)
+            except (ConflictError, LostOwnershipError, NotFoundError) as error:
+                current = self._settled(cluster)
+                if current and overtaken():
+                    return current
+                raise Overtaken from error
+
+        return until_written(store, f"cluster {cluster}")
 
     def _write(self, row: ClusterRow) -> ClusterRow:
         """Raises ConflictError, LostOwnershipError or NotFoundError when it is no longer as it was read."""
-        written = self.table.put(row)
-        self._forget(row.id)
+        written = self._table.put(row)
+        self._reader.forget(row.id)
         return written
 
     def _change(self, cluster: ClusterId, change: Callable[[ClusterRow], ClusterRow]) -> ClusterRow:
         """Write `change` of the cluster as it is now. Raises NotFoundError."""
-        for _ in range(_TRIES):
-            known = self.get(cluster)
+
+        def write() -> ClusterRow:
+            known = self._reader.get(cluster)
             wanted = change(known)
             if wanted == known:
                 return known
-            try:
+            with overtaken_by():
                 return self._write(wanted)
-            except LostOwnershipError:
-                continue
-        raise _contended(cluster)
+
+        return until_written(write, f"cluster {cluster}")
 
     def _place(self, cluster: ClusterId) -> str:
         return f"{self.settings.clusters_container}/{cluster}/cluster.json"
@@ -177,7 +187,7 @@ class ClusterManager(ClusterReader):
     def resize(self, cluster: ClusterId, data: bytes) -> ClusterAnswer:
         """Change the scaleSettings of a cluster to those of a document and nothing else; without any they
         stay. The revision stays too: nodes have nothing to do over. Raises NotFoundError."""
-        known = self.get(cluster)
+        known = self._reader.get(cluster)
         parsed = parse_cluster(data, self._reading)
         if parsed.spec is None:
             return ClusterAnswer(False, problems=parsed.problems)
@@ -190,35 +200,35 @@ class ClusterManager(ClusterReader):
             return replace(row, properties=properties, resized=self._now())
 
         row = self._change(cluster, resized)
-        self.tell_nodes(row)
+        self.instruct_nodes(row)
         return ClusterAnswer(True, row, parsed.problems)
 
-    def tell_nodes(self, row: ClusterRow) -> list[NodeView]:
-        """Tell every node that is alive whether it serves; they hear it with their next report, and the
-        sweeper says it again, for nodes come and go. All nodes, with what they have been told."""
-        nodes, scale = self.nodes_of(row)
-        wanted = told(nodes, scale)
+    def instruct_nodes(self, row: ClusterRow) -> list[NodeView]:
+        """Leave for every node that is alive whether it serves; they see it with their next report, and the
+        sweeper writes it again, for nodes come and go. All nodes, with what was left for them."""
+        nodes, scale = self._reader.nodes_of(row)
+        wanted = wanted_standby(nodes, scale)
         for node in nodes:
             if node.alive and node.standby != wanted[node.node_id]:
-                self.table.stand_by(row.id, node.node_id, wanted[node.node_id])
+                self._nodes.stand_by(row.id, node.node_id, wanted[node.node_id])
         return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""
-        known = self.get(cluster)
-        self._workspaces.table.begin_deletion(deletion_of(known))
+        known = self._reader.get(cluster)
+        self._workspaces.note_deletion(deletion_of(known))
         return self._change(cluster, lambda row: replace(row, deleting=True))
 
     def end_deletion(self, row: ClusterRow) -> None:
         """Remove a cluster without jobs: node rows, what was dropped for it, the row last. Its queues go
         later, with `forget_queues`: messages in them mean no live job."""
-        nodes, _ = self.table.nodes(row.id)
+        nodes, _ = self._table.nodes(row.id)
         for node in nodes:
-            self.table.forget(node)
+            self._nodes.forget(node)
         self._documents.delete_dropped(self._place(row.id))
         self._documents.delete_status(self._place(row.id))
-        self.table.delete(row.id)
-        self._forget(row.id)
+        self._table.delete(row.id)
+        self._reader.forget(row.id)
 
     def forget_documents(self, workspace: str) -> None:
         """Remove what was accepted for the clusters of a workspace that is deleted, every revision. Not with
@@ -228,7 +238,7 @@ class ClusterManager(ClusterReader):
     def forget_queues(self, cluster: ClusterId) -> None:
         """Remove the queues of a cluster that has been gone for a while. Not at once: the name of a queue
         that was removed is blocked for half a minute, and people make clusters anew under the same name."""
-        if self.table.get(cluster) is None:
+        if self._table.get(cluster) is None:
             self._queues.remove(cluster)
 
     def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
@@ -243,7 +253,7 @@ class ClusterManager(ClusterReader):
         guest = workspace.lower()
         if guest == row.id.workspace.lower() or guest in row.guests:
             return
-        self._forget(row.id)
+        self._reader.forget(row.id)
         self._change(row.id, lambda now: _with_guest(now, guest))
 
 
@@ -258,7 +268,3 @@ def _with_guest(row: ClusterRow, guest: str) -> ClusterRow:
 def deletion_of(row: ClusterRow) -> Deletion:
     """The deletion of a cluster."""
     return Deletion(Kind.CLUSTER, row.id.workspace, row.id.cluster, row.identity)
-
-
-def _contended(cluster: ClusterId) -> StoreError:
-    return StoreError(f"cluster {cluster} is being written by others at the same time; try again")

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from shared.documents.spec import ClusterSpec, JobSpec, cluster_from_document
 from shared.errors import NotFoundError, Problem
-from shared.jobs.allocation import Scale, scale_of, told
+from shared.jobs.allocation import Scale, scale_of
+from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import NodeView, is_alive
 from shared.names.ids import ClusterId, group_in, name_in, printable
 from shared.settings import Settings
@@ -57,6 +58,14 @@ class ClusterReader:
         """The cluster as it is now, or None."""
         return self.table.get(cluster)
 
+    def list_all(self) -> tuple[list[ClusterRow], datetime]:
+        """Every cluster of the installation, and the storage service's time of the answer."""
+        return self.table.list_all()
+
+    def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
+        """Clusters of a workspace by name: `most` of them, after the name `after`."""
+        return self.table.list_workspace(workspace, after, most)
+
     def public_spec(self, row: ClusterRow) -> ClusterSpec:
         """The document in force without its secrets, from the row alone."""
         return cluster_from_document({"properties": json.loads(row.properties)}, str)
@@ -67,7 +76,8 @@ class ClusterReader:
         document = self._documents.get_accepted(name)
         return cluster_from_document(document, lambda sealed: self._sealer.unseal(sealed, name))
 
-    def _forget(self, cluster: ClusterId) -> None:
+    def forget(self, cluster: ClusterId) -> None:
+        """Believe no longer that a cluster is as it was seen."""
         with self._lock:
             self._seen.pop(str(cluster).lower(), None)
 
@@ -76,11 +86,11 @@ class ClusterReader:
         stands by, by the cluster's scaleSettings (up to 30 s old)."""
         row = self.find(cluster)
         views = self._views(cluster)
-        standby = told(views, scale_of_row(row) if row else Scale())
+        standby = wanted_standby(views, scale_of_row(row) if row else Scale())
         return [replace(view, standby=standby.get(view.node_id, "")) for view in views]
 
     def nodes_of(self, row: ClusterRow) -> tuple[list[NodeView], Scale]:
-        """The nodes of a cluster as they have been told to serve or to stand by, and how many there should
+        """The nodes of a cluster as they serve or stand by, and how many there should
         be: what the functions of shared.jobs.allocation judge."""
         return self._views(row.id), scale_of_row(row)
 
@@ -97,7 +107,7 @@ class ClusterReader:
         views, scale = self.nodes_of(row)
         # Its row may still say that it goes away.
         views = [replace(view, state="preparing") if view.node_id == node_id else view for view in views]
-        return told(views, scale).get(node_id, "")
+        return wanted_standby(views, scale).get(node_id, "")
 
     def _views(self, cluster: ClusterId) -> list[NodeView]:
         nodes, service_time = self.table.nodes(cluster)

@@ -8,21 +8,25 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
-from shared.errors import LostOwnershipError, StoreError
+from shared.errors import StoreError
 from shared.jobs import gang as rules
-from shared.jobs.gang import Gang, Member, Phase, Stray
+from shared.jobs.gang import Gang, Look, Member, Phase, Stray
 from shared.jobs.model import Job
-from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.conflict_retry import ContendedError, overtaken_by, until_written
 from shared.names.ids import ClusterId
 from shared.settings import Settings
 from shared.stores.gang_table import GangTable
 from shared.stores.job_queues import JobQueues
 
 log = logging.getLogger(__name__)
+
+Seat = TypeVar("Seat")
 
 #: Members that join at the same time get in each other's way; each round lets one of them through.
 _TRIES = 30
@@ -37,7 +41,7 @@ class Gangs:
         self,
         settings: Settings,
         table: GangTable,
-        clusters: ClusterManager,
+        clusters: ClusterReader,
         queues: JobQueues,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -80,7 +84,8 @@ class Gangs:
     def join(self, gang: Gang, member: Member) -> Gang | None:
         """Take a free seat, whatever the index in `member`; the gang as it is then, or None when it lacks
         nobody any more. Raises StoreError."""
-        for _ in range(_TRIES):
+
+        def take() -> Gang | None:
             found = self.table.look_at(gang).find(gang.uuid, gang.attempt)
             if found is None:
                 return None
@@ -88,27 +93,59 @@ class Gangs:
                 return found  # only the answer was lost
             if not found.lacking:
                 return None
-            try:
+            with overtaken_by():
                 return self.table.join(found, replace(member, index=found.free_index()))
-            except LostOwnershipError:
-                self._sleep(random.uniform(0.0, 0.1))
-        return None
+
+        return self._contended(take, None)
 
     def leave(self, gang: Gang, token: str) -> bool:
         """Give a seat up while the gang assembles; False when it does not any more. Raises StoreError."""
-        for _ in range(_TRIES):
+
+        def free() -> bool:
             found = self.table.look_at(gang).find(gang.uuid, gang.attempt)
             member = found.member(token) if found else None
             if found is None or member is None:
                 return True
             if found.phase is not Phase.ASSEMBLING:
                 return False
-            try:
+            with overtaken_by():
                 self.table.free(found, member)
-                return True
-            except LostOwnershipError:
-                self._sleep(random.uniform(0.0, 0.1))
-        return False
+            return True
+
+        return self._contended(free, False)
+
+    def _contended(self, turn: Callable[[], Seat], otherwise: Seat) -> Seat:
+        """What a turn gives; `otherwise` when others were faster each time."""
+        try:
+            return until_written(turn, "the gang", _TRIES, lambda: self._sleep(random.uniform(0.0, 0.1)))
+        except ContendedError:
+            return otherwise
+
+    def look_at(self, gang: Gang) -> Look:
+        """One gang, whatever its attempt; no gang in it when it is gone: one call."""
+        return self.table.look_at(gang)
+
+    def look_at_seats(self, gang: Gang, seats: Iterable[int]) -> Look:
+        """As `look_at`, with some of its members only: what a helper needs does not grow with the gang."""
+        return self.table.look_at_seats(gang, seats)
+
+    def write(self, gang: Gang) -> Gang:
+        """Write a gang's own row, as its leader. Raises LostOwnershipError."""
+        return self.table.write(gang)
+
+    def report(self, gang: Gang, member: Member) -> Member:
+        """Write a member's own row: its heartbeat. Raises LostOwnershipError."""
+        return self.table.tell(gang, member)
+
+    def free(self, gang: Gang, member: Member) -> Gang:
+        """Give a silent member's seat to somebody else. Raises LostOwnershipError when the gang is not
+        as it was read, or the member was heard of since."""
+        return self.table.free(gang, member)
+
+    def remove(self, gang: Gang) -> None:
+        """Remove the gang of one attempt and its members. Raises LostOwnershipError when a later attempt has
+        a gang of its own."""
+        self.table.remove(gang)
 
     def sweep(self, cluster: ClusterId, is_over: Callable[[Gang], bool]) -> tuple[int, int]:
         """Remove what nobody looks after: gangs whose leader is silent and whose attempt `is_over`, members

@@ -1,34 +1,32 @@
-"""JobManager: the only writer of job state.
+"""JobManager: the gate to jobs for people: submit, get, list, terminate, delete, why.
 
-People: submit, get, list, terminate, why. Runners: next_job, renew, finish, give_back. The order of effects
-makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what
-is left / what heals it".
+What runners do is in claims.py and attempts.py. The order of effects makes a crash anywhere harmless;
+docs/explanation/protocol.md has the table "crash after / what is left / what heals it".
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shared.errors import LostOwnershipError, NotFoundError, Problem, StoreError
+from shared.documents.spec import JobSpec
+from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
 from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
 from shared.managers import admission
+from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.admission import Source
-from shared.managers.attempts import Attempts, utc_now
-from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_removal import Remover
+from shared.managers.node_reports import NodeReports
+from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submission, Submitter
-from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import ClusterId, JobId
 from shared.settings import Settings
-from shared.stores.document_blobs import Documents
-from shared.stores.job_queues import JobQueues
 from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
-from shared.stores.secrets.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -36,32 +34,35 @@ log = logging.getLogger(__name__)
 _MOST_AHEAD = 1000
 
 
-class JobManager(Attempts):
-    """The gate to jobs: what people ask for here, what runners do in Attempts.
-
-    Keeps nothing between calls but what `why` has seen; safe to use from several threads.
-    """
+class JobManager:
+    """Keeps nothing between calls but what `why` has seen; safe to use from several threads."""
 
     def __init__(
         self,
         settings: Settings,
         jobs: JobTable,
-        queues: JobQueues,
-        documents: Documents,
-        clusters: ClusterManager,
+        submitter: Submitter,
+        remover: Remover,
+        status: StatusWriter,
+        accepted: AcceptedJobs,
+        clusters: ClusterReader,
+        nodes: NodeReports,
         gangs: Gangs,
-        sealer: Sealer,
-        workspaces: WorkspaceManager,
-        now: Callable[[], datetime] = utc_now,
-        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
-        remover = Remover(jobs, documents, workspaces.table)
-        super().__init__(settings, jobs, queues, documents, sealer, remover, gangs, now, monotonic)
-        self.clusters = clusters
+        self.settings = settings
+        self._jobs = jobs
+        self.now = now
+        self._submitter = submitter
+        self._remover = remover
+        self._status = status
+        self._accepted = accepted
+        self._clusters = clusters
+        self._nodes = nodes
+        self._gangs = gangs
+        self._monotonic = monotonic
         self._seen: dict[ClusterId, tuple[float, list[NodeView], list[QueuedEntry]]] = {}
-        self._submitter = Submitter(
-            settings, jobs, queues, documents, clusters, sealer, workspaces, remover, now
-        )
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
@@ -78,35 +79,45 @@ class JobManager(Attempts):
 
     def get(self, job: JobId) -> Job:
         """The latest run under a name. Raises NotFoundError."""
-        found = self.jobs.get(job)
+        found = self._jobs.get(job)
         if found is None:
             raise NotFoundError(f"The specified job {job.job} is not found", "JobNotFound")
         return found
 
+    def spec(self, job: Job) -> tuple[JobSpec, str]:
+        """As AcceptedJobs.spec. Raises NotFoundError, StoreError, DocumentError."""
+        return self._accepted.spec(job)
+
+    def find(self, job: JobId) -> Job | None:
+        """The latest run under a name, or None."""
+        return self._jobs.get(job)
+
     def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
         """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
-        return self.jobs.list_jobs(workspace, experiment, after, most)
+        return self._jobs.list_jobs(workspace, experiment, after, most)
 
     def runs(self, job: JobId) -> list[Job]:
         """Every run under a name, oldest first. Raises NotFoundError."""
         latest = self.get(job)
-        ended = [run for run in self.jobs.list_runs(job) if run.uuid != latest.uuid]
+        ended = [run for run in self._jobs.list_runs(job) if run.uuid != latest.uuid]
         return [*ended, latest]
 
     def acknowledge(self, job: JobId) -> None:
         """The copy of a document that came over HTTP has appeared: bring its status.json up to date."""
-        found = self.jobs.get(job)
+        found = self._jobs.get(job)
         if found is not None and admission.is_http(found):
-            self.write_status(found)
+            self._status.write(found)
 
     def delete(self, job: JobId) -> Job | None:
         """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a
-        running one goes when its runner has stopped it. None when there is no such job. Raises StoreError.
+        running one is removed when its runner has stopped it. None when there is no such job.
+
+        Raises StoreError.
         """
         gone = self._remover.delete(job, self.now())
         if gone and gone.state.live:
             self._wake_up(gone)
-            self.write_status(gone)
+            self._status.write(gone)
         return gone
 
     def terminate(self, job: JobId) -> Job:
@@ -114,29 +125,29 @@ class JobManager(Attempts):
 
         Raises NotFoundError, StoreError.
         """
-        for _ in range(5):
+
+        def ask() -> tuple[Job, bool]:
             found = self.get(job)
             wanted = transitions.request_termination(found, self.now())
             if wanted is found:
-                self._wake_up(found)
-                return found
-            try:
-                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
-            except LostOwnershipError:
-                continue
-            self._wake_up(written)
-            self.write_status(written)
-            return written
-        raise StoreError(f"job {job} is being written by others at the same time; try again")
+                return found, False
+            with overtaken_by():
+                return self._jobs.write(wanted), True
+
+        asked, written = until_written(ask, f"job {job}")
+        self._wake_up(asked)
+        if written:
+            self._status.write(asked)
+        return asked
 
     def _wake_up(self, job: Job) -> None:
         """Let the runner of a job that is to end look at once; otherwise it hears with its next renewal."""
         if job.state is not State.TERMINATING or not job.owner:
             return
         try:
-            self.clusters.table.wake_up(job.cluster, job.owner)
+            self._nodes.wake_up(job.cluster, job.owner)
         except StoreError as error:
-            log.warning("runner not told: %s", error, extra={"action": "knock", "job": str(job.id)})
+            log.warning("runner not woken: %s", error, extra={"action": "wake_up", "job": str(job.id)})
 
     def why(self, job: Job, at_most_old_seconds: float = 0.0) -> Waiting | None:
         """Why a queued job waits, None for any other. What is known of its cluster may be so old: many who
@@ -144,7 +155,7 @@ class JobManager(Attempts):
         if job.state is not State.QUEUED:
             return None
         nodes, queue = self._cluster_of(job, at_most_old_seconds)
-        command, most = self.settings.runner_command, self.clusters.most_nodes(job.cluster)
+        command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
         return why(job, queue, nodes, command, self.gathered(job), most)
 
     def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
@@ -152,13 +163,13 @@ class JobManager(Attempts):
         if seen and self._monotonic() - seen[0] < at_most_old_seconds:
             return seen[1:]
         at = self._monotonic()
-        nodes, queue = self.clusters.node_views(job.cluster), self.queue_of(job.cluster)
+        nodes, queue = self._clusters.node_views(job.cluster), self.queue_of(job.cluster)
         self._seen[job.cluster] = (at, nodes, queue)
         return nodes, queue
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""
-        gang = self.gangs.of_job(job) if job.held else None
+        gang = self._gangs.of_job(job) if job.held else None
         return [member.node_id for member in gang.members] if gang else []
 
     def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
@@ -166,12 +177,20 @@ class JobManager(Attempts):
         the queue that means something."""
         return queued(self.live(cluster, _MOST_AHEAD))
 
+    def in_workspace(self, workspace: str, most: int) -> list[Job]:
+        """The latest run of `most` jobs of a workspace, whatever their experiment."""
+        return self._jobs.list_workspace(workspace, most)
+
+    def live_of_workspace(self, workspace: str) -> list[LiveEntry]:
+        """Jobs submitted in a workspace that have not ended, whatever their cluster."""
+        return self._jobs.list_live_of_workspace(workspace)
+
     def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
         """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
-        row = self.clusters.find(cluster)
-        entries = self.jobs.list_live(cluster, most=most)
+        row = self._clusters.find(cluster)
+        entries = self._jobs.list_live(cluster, most=most)
         for workspace in row.guests if row else ():
-            entries += self.jobs.list_live(cluster, workspace, most)
+            entries += self._jobs.list_live(cluster, workspace, most)
         return sorted(entries, key=lambda entry: entry.created)
 
 

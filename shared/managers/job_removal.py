@@ -1,12 +1,13 @@
 """Removing a job: its history, its documents, what was dropped for it, and its row last."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from shared.errors import LostOwnershipError, StoreError
+from shared.errors import LostOwnershipError
 from shared.jobs.model import Job
 from shared.jobs.transitions import request_deletion
 from shared.managers.admission import mark_of, place_of
+from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.names.ids import JobId
 from shared.stores.document_blobs import Documents
 from shared.stores.job_table import JobTable
@@ -22,34 +23,30 @@ class Remover:
     table: WorkspaceTable
 
     def delete(self, job: JobId, now: datetime) -> Job | None:
-        """Remove an ended or queued job; mark a running one, which goes when its end is written.
+        """Remove an ended or queued job; mark a running one, which is removed when its end is written.
 
         None when there is no such job. Raises StoreError.
         """
-        for _ in range(5):
+
+        def mark() -> Job | None:
             found = self.jobs.get(job)
             if found is None:
                 return None
-            # Noted first, so that it goes even if this process crashes.
+            # Noted first, so that it is removed even if this process crashes.
             self.table.begin_deletion(deletion_of(found))
-            if not found.state.live:
-                self.remove(found)
-                return replace(found, deleting=True)
             wanted = request_deletion(found, now)
-            if wanted is found:
-                return found
-            try:
-                written = self.jobs.update(wanted) if wanted.state.live else self.jobs.end(wanted)
-            except LostOwnershipError:
-                continue
-            if not written.state.live:
-                self.remove(written)
-            return written
-        raise StoreError(f"job {job} is being written by others at the same time; try again")
+            if wanted is not found and found.state.live:
+                with overtaken_by():
+                    wanted = self.jobs.write(wanted)
+            if not wanted.state.live:
+                self.remove(wanted)
+            return wanted
+
+        return until_written(mark, f"job {job}")
 
     def remove(self, job: Job) -> None:
-        """Remove an ended job. Each step can be repeated; the row goes last, so that a crash leaves something
-        to find. A new run that took the name meanwhile stays."""
+        """Remove an ended job. Each step can be repeated; the row is removed last, so that a crash leaves
+        something to find. A new run that took the name meanwhile stays."""
         for run in self.jobs.list_runs(job.id):
             self.documents.delete_accepted(run.uuid)
         self.jobs.delete_runs(job.id)

@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.jobs import transitions
 from shared.jobs.model import Job, Lease, StreamSeal
+from shared.managers.conflict_retry import Overtaken, until_written
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
 
 log = logging.getLogger(__name__)
-
-#: Tries to write a row that others (a request to end) write at the same time.
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -55,17 +53,22 @@ class Leases:
 
     def _prolong(self, job: Job, lease: Lease) -> tuple[Job, float]:
         """The row with a lease that begins anew, and until when it holds by our monotonic clock."""
-        for _ in range(_TRIES):
+        current = job
+
+        def write() -> tuple[Job, float]:
+            nonlocal current
             # From before the first try of the client, which may repeat it: the row never says less.
             before = self.monotonic()
             try:
-                return self.jobs.prolong(job, self.seconds), before + self.seconds
-            except LostOwnershipError:
+                return self.jobs.prolong(current, self.seconds), before + self.seconds
+            except LostOwnershipError as error:
                 # Somebody has changed it, or only the answer to our own last write was lost.
-                job = self.look(lease)
+                current = self.look(lease)
+                raise Overtaken from error
             except NotFoundError as error:
                 raise LostOwnershipError(f"job {lease.job} was deleted") from error
-        raise StoreError(f"job {lease.job} is being written by others at the same time")
+
+        return until_written(write, f"job {lease.job}")
 
     def _call_anew(self, job: Job, lease: Lease, logs: tuple[StreamSeal, ...]) -> tuple[Lease, Job]:
         """Another message for a job that is held, in place of one whose receipt is dead: an answer was lost,
@@ -73,7 +76,7 @@ class Leases:
         try:
             message_id, receipt = self.queues.send(job, self.seconds, logs)
             lease = replace(lease, message_id=message_id, pop_receipt=receipt)
-            job = self.jobs.prolong(replace(job, message_id=message_id), self.seconds)
+            job = self.jobs.prolong(transitions.woken_by(job, message_id), self.seconds)
             log.info("message sent anew", extra={"action": "renew", "job": str(job.id), "uuid": job.uuid})
         except StoreError as error:
             # Each of the two may be dropped as a duplicate; then the sweeper sends one after the lease.

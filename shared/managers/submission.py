@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,12 +10,14 @@ from shared.documents.http_copy import http_copy
 from shared.documents.parse import DocumentSettings, parse_job
 from shared.documents.rules.job_against_cluster import unmounted_on_cluster
 from shared.documents.spec import JobSpec
-from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem, StoreError
-from shared.jobs import status_json
+from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem
+from shared.jobs import status_json, transitions
 from shared.jobs.model import Job, State
 from shared.managers import admission
 from shared.managers.admission import Source
 from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.conflict_retry import Overtaken, until_written
 from shared.managers.job_removal import Remover
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import JobId
@@ -57,7 +59,8 @@ class Submitter:
     jobs: JobTable
     queues: JobQueues
     documents: Documents
-    clusters: ClusterManager
+    clusters: ClusterReader
+    cluster_manager: ClusterManager
     sealer: Sealer
     workspaces: WorkspaceManager
     remover: Remover
@@ -72,22 +75,22 @@ class Submitter:
         cluster = admission.cluster_of(parsed.spec, job, settings.default_cluster, settings.scope)
         row = self.clusters.find(cluster) if cluster else None
         if row is None and cluster and not source.http:
-            row = self.clusters.take_dropped(cluster)
+            row = self.cluster_manager.take_dropped(cluster)
         if row is None or row.deleting:
             unknown = self.clusters.unknown(parsed.spec, cluster)
             return self.refuse(source, (*parsed.problems, unknown), Fault.NO_CLUSTER)
         try:
             self.workspaces.ensure(job.workspace, job.experiment)
-            self.clusters.admit_guest(row, job.workspace)
-            told_of = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
-            new = self._new_job(told_of, parsed.spec, job, row, source)
+            self.cluster_manager.admit_guest(row, job.workspace)
+            problems = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
+            new = self._new_job(problems, parsed.spec, job, row, source)
             stored = self._store(new, parsed.spec, row, source)
         except _Refused as refused:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
         except ConflictError as error:
-            told = Problem(0, 0, "$", str(error), "Then drop it again.")
+            refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
             fault = Fault.TOO_MANY if error.code == Fault.TOO_MANY else Fault.BEING_DELETED
-            return self.refuse(source, (*parsed.problems, told), fault)
+            return self.refuse(source, (*parsed.problems, refusal), fault)
         if stored.state is State.QUEUED and stored.attempt == 0:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
             self.queues.send(stored)
@@ -126,27 +129,37 @@ class Submitter:
     def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> Job:
         """The job's row: new, or the one that stands for the same document or for a newer one already."""
         existing: Job | None = None
-        for _ in range(4):
-            run = replace(new, uuid=admission.next_uuid(new, existing)) if existing else new
+
+        def store() -> Job:
+            nonlocal existing
+            run = transitions.another_run(new, admission.next_uuid(new, existing)) if existing else new
             document = admission.accepted_document(spec, run, row.revision, self.sealer)
             self.documents.put_accepted(run.uuid, document)
             try:
                 return self.jobs.replace_ended(existing, run) if existing else self.jobs.insert(run)
-            except (ConflictError, LostOwnershipError):
+            except (ConflictError, LostOwnershipError) as error:
                 existing = self.jobs.get(new.id)
-            if existing is None:
-                continue
-            if existing.deleting and not existing.state.live:
-                self.remover.remove(existing)
-                existing = None
-            elif (self._same(existing, new, spec) and not existing.deleting) or self._overtaken(source):
-                return self._settled(existing, run)
-            elif existing.state.live or admission.is_http(new):
-                self._discard(existing, run)
-                raise _Refused(_name_taken(existing), _fault(existing))
-            else:
-                self._discard(existing, run)  # the next turn makes it anew, under the uuid of a further run
-        raise StoreError(f"job {new.id} is being written by others at the same time; try again")
+                if existing and (stored := self._instead(existing, run, spec, source)):
+                    return stored
+                if existing and existing.deleting:
+                    existing = None  # removed
+                raise Overtaken from error
+
+        return until_written(store, f"job {new.id}", tries=4)
+
+    def _instead(self, existing: Job, run: Job, spec: JobSpec, source: Source) -> Job | None:
+        """The job that stands for `run`, whose name is taken; None where it can be stored after all: what
+        was to be deleted is removed, and an ended run makes place for a further one. Raises _Refused."""
+        if existing.deleting and not existing.state.live:
+            self.remover.remove(existing)
+            return None
+        stands = (self._same(existing, run, spec) and not existing.deleting) or self._overtaken(source)
+        self._discard(existing, run)
+        if stands:
+            return existing
+        if existing.state.live or admission.is_http(run):
+            raise _Refused(_name_taken(existing), _fault(existing))
+        return None
 
     def _same(self, existing: Job, new: Job, spec: JobSpec) -> bool:
         """Delivered again (same source), or the same document while the first is still live; over HTTP also
@@ -157,10 +170,6 @@ class Submitter:
         return (existing.state.live or admission.is_http(new)) and self.sealer.has_digest(
             content, existing.content_sha256
         )
-
-    def _settled(self, existing: Job, run: Job) -> Job:
-        self._discard(existing, run)
-        return existing
 
     def _discard(self, existing: Job, run: Job) -> None:
         """Remove the accepted document of a run that is not to be, unless it is the existing one's."""

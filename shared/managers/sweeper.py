@@ -1,30 +1,36 @@
 """The sweeper: what the timer mends. Every step is harmless when nothing is wrong, and when repeated."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
 from shared.jobs import transitions
 from shared.jobs.allocation import TERMINATE
-from shared.jobs.events import EventKind, JobEvent, appended
 from shared.jobs.gang import Gang
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager, queued
+from shared.managers.node_reports import NodeReports
+from shared.managers.status_writer import StatusWriter
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow
+from shared.stores.job_queues import JobQueues
 from shared.stores.job_rows import LiveEntry
+from shared.stores.job_table import JobTable
 
 log = logging.getLogger(__name__)
 
 #: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
 _MOST_STATUS_WRITES = 50
 #: Jobs of a queue whose reason is followed; those further back learn it when they come nearer.
-_MOST_TOLD = 1000
-#: A job that waits for less is on its way; nobody needs to be told why it waits.
-_TOLD_SECONDS = 20.0
+_MOST_FOLLOWED = 1000
+#: A job that waits for less is on its way; nobody needs to know why it waits.
+_LATE_SECONDS = 20.0
 
 
 @dataclass
@@ -41,8 +47,8 @@ class SweepReport:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """A job as it was read at the `etag` of its live entry, and the reason that was told."""
+class _Reported:
+    """A job as it was read at the `etag` of its live entry, and the reason that was reported."""
 
     etag: str
     job: Job
@@ -52,16 +58,35 @@ class _Told:
 class Sweeper:
     """Heals what a crash left behind: see docs/explanation/protocol.md for the table."""
 
-    def __init__(self, manager: JobManager, clusters: ClusterManager) -> None:
+    def __init__(
+        self,
+        manager: JobManager,
+        jobs: JobTable,
+        queues: JobQueues,
+        status: StatusWriter,
+        clusters: ClusterReader,
+        cluster_manager: ClusterManager,
+        nodes: NodeReports,
+        gangs: Gangs,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = manager.settings
         self._manager = manager
+        self._jobs = jobs
+        self._queues = queues
+        self._status = status
         self._clusters = clusters
-        #: What this process has told of waiting jobs; another one begins with nothing and tells it once more.
-        self._told: dict[ClusterId, dict[str, _Told]] = {}
+        self._cluster_manager = cluster_manager
+        self._nodes = nodes
+        self._gangs = gangs
+        self._now = now
+        #: What this process has reported of waiting jobs; another one begins anew.
+        self._reported: dict[ClusterId, dict[str, _Reported]] = {}
 
     def sweep(self) -> SweepReport:
         """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
         report = SweepReport()
-        clusters, service_time = self._clusters.table.list_all()
+        clusters, service_time = self._clusters.list_all()
         for row in clusters:
             report.clusters += 1
             try:
@@ -79,29 +104,29 @@ class Sweeper:
     def _forget_nodes(self, service_time: datetime) -> int:
         """Remove the rows of nodes that were not heard of for long, whatever cluster they are of. A node that
         does come back writes its row anew."""
-        since = service_time - timedelta(seconds=self._manager.settings.forget_node_seconds)
+        since = service_time - timedelta(seconds=self._settings.forget_node_seconds)
         forgotten = 0
-        for row in self._clusters.table.silent(since):
-            if self._clusters.table.forget_silent(row):
+        for row in self._nodes.silent(since):
+            if self._nodes.forget_silent(row):
                 forgotten += 1
-                told = {"action": "node_forgotten", "node": row.node_id, "cluster": row.partition}
-                log.info("node %s of %s is forgotten", row.node_id, row.partition, extra=told)
+                extra = {"action": "node_forgotten", "node": row.node_id, "cluster": row.partition}
+                log.info("node %s of %s is forgotten", row.node_id, row.partition, extra=extra)
         return forgotten
 
     def _sweep_cluster(self, row: ClusterRow, report: SweepReport) -> None:
         cluster = row.id
-        nodes = self._clusters.tell_nodes(row)
+        nodes = self._cluster_manager.instruct_nodes(row)
         entries = self._manager.live(cluster)
         report.live += len(entries)
-        gangs, hints = self._manager.gangs.sweep(cluster, self._is_over)
+        gangs, hints = self._gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
-            self._told.pop(cluster, None)
+            self._reported.pop(cluster, None)
             return
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(entries, nodes)
-        self._tell_why(cluster, entries, nodes)
+        self._report_why(cluster, entries, nodes)
 
     def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
         """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""
@@ -111,7 +136,7 @@ class Sweeper:
 
     def _is_over(self, gang: Gang) -> bool:
         """Whether the attempt a gang was made for is no longer the job's."""
-        job = self._manager.jobs.get(gang.job)
+        job = self._jobs.get(gang.job)
         return job is None or job.uuid != gang.uuid or job.attempt != gang.attempt or job.owner is None
 
     def _resend(self, cluster: ClusterId, entries: list[LiveEntry], hints: int) -> int:
@@ -120,12 +145,12 @@ class Sweeper:
         A message that is lost cannot be told from one that waits, so the oldest jobs are served first and
         each at most once per resend time; duplicates are dropped at the claim.
         """
-        missing = len(entries) + hints - self._manager.queues.count(cluster)
+        missing = len(entries) + hints - self._queues.count(cluster)
         resent = 0
         for entry in entries:
             if resent >= missing:
                 break
-            late = entry.age_seconds > self._manager.settings.resend_seconds
+            late = entry.age_seconds > self._settings.resend_seconds
             if entry.state is State.QUEUED and not entry.owner and late:
                 resent += self._resend_one(entry)
         return resent
@@ -136,12 +161,11 @@ class Sweeper:
             return 0
         try:
             # The row first: it keeps two sweepers from sending at the same time.
-            now = self._manager.now()
-            told = appended(job.events, JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt))
-            written = self._manager.jobs.update(replace(job, enqueued=now, events=told))
+            now = self._now()
+            written = self._jobs.update(transitions.sent_again(job, now))
         except LostOwnershipError:
             return 0
-        self._manager.queues.send(written)
+        self._queues.send(written)
         log.info("message sent again", extra={"action": "resend", "job": str(job.id), "uuid": job.uuid})
         return 1
 
@@ -149,11 +173,11 @@ class Sweeper:
         """Jobs whose lease is over and whose message is gone: terminating ones end, others wait again. While
         a message is left, the next runner to receive it does this faster.
 
-        The nodes only tell which rows are worth a look; that an attempt is over, only its lease says."""
+        The nodes only show which rows are worth a look; that an attempt is over, only its lease says."""
         owned = [entry for entry in entries if entry.owner]
         if not owned:
             return 0
-        lease_seconds = self._manager.settings.lease_seconds
+        lease_seconds = self._settings.lease_seconds
         at_work = {(node.node_id, node.job) for node in nodes if node.alive}
         suspects = [e for e in owned if (e.owner, e.uuid) not in at_work and e.age_seconds > lease_seconds]
         return sum(self._end_orphan(entry) for entry in suspects)
@@ -165,7 +189,7 @@ class Sweeper:
         if not job.state.known or not self._is_left_alone(job):
             return 0
         outcome = Outcome(Reason.RUNNER_LOST, message=f"The runner of attempt {job.attempt} was lost")
-        now = self._manager.now()
+        now = self._now()
         report = AttemptReport(events=(transitions.lost_event(job, now),))
         changed = transitions.requeue(job, outcome, now, report=report)
         try:
@@ -177,7 +201,7 @@ class Sweeper:
     def _read(self, entry: LiveEntry) -> Job | None:
         """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
         try:
-            job = self._manager.jobs.get(entry.id)
+            job = self._jobs.get(entry.id)
         except UnreadableError as error:
             log.error("left alone: %s", error, extra={"action": "unreadable"})
             return None
@@ -187,7 +211,7 @@ class Sweeper:
         """Whether its lease has been over for as long as it held: by then its message, if there is one, has
         been seen again. A row of an older runner shows no renewals: there twice a lease must have passed
         since it was written, and its node be silent."""
-        lease_seconds = self._manager.settings.lease_seconds
+        lease_seconds = self._settings.lease_seconds
         if job.lease_seconds is not None:
             return job.age_seconds > 2 * job.lease_seconds
         alive = {node.node_id for node in self._clusters.alive_nodes(job.cluster)}
@@ -195,23 +219,23 @@ class Sweeper:
 
     def _write(self, job: Job) -> None:
         if job.state.live:
-            self._manager.queues.send(self._manager.jobs.update(job))
+            self._queues.send(self._jobs.write(job))
         else:
-            self._manager.jobs.end(job)
-        self._manager.write_status(job)
+            self._jobs.write(job)
+        self._status.write(job)
 
-    def _tell_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
+    def _report_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
-        not what was told last. Those nobody was told of go first."""
-        known = self._told.pop(cluster, {})
-        waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _TOLD_SECONDS]
+        not what was reported last. Those of which nothing was reported come first."""
+        known = self._reported.pop(cluster, {})
+        waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _LATE_SECONDS]
         if not waiting:
             return
         most = self._clusters.most_nodes(cluster)
-        queue, command = queued(entries), self._manager.settings.runner_command
-        told = self._told[cluster] = {}
+        queue, command = queued(entries), self._settings.runner_command
+        reported = self._reported[cluster] = {}
         left = _MOST_STATUS_WRITES
-        for entry in sorted(waiting[:_MOST_TOLD], key=lambda each: each.uuid in known):
+        for entry in sorted(waiting[:_MOST_FOLLOWED], key=lambda each: each.uuid in known):
             before = known.get(entry.uuid)
             if before and before.etag != entry.etag:
                 before = None
@@ -223,14 +247,14 @@ class Sweeper:
             reason = why(job, queue, nodes, command, self._manager.gathered(job), most)
             if reason and (before is None or before.reason != reason) and left > 0:
                 left -= 1
-                self._manager.write_status(job, reason)
+                self._status.write(job, reason)
                 self._correct(job)
-                before = _Told(entry.etag, job, reason)
+                before = _Reported(entry.etag, job, reason)
             if before:
-                told[entry.uuid] = before
+                reported[entry.uuid] = before
 
-    def _correct(self, told: Job) -> None:
+    def _correct(self, shown: Job) -> None:
         """The job may have gone on between the read and the write: then what was written is old."""
-        now = self._manager.jobs.get(told.id)
-        if now and now.etag != told.etag:
-            self._manager.write_status(now)
+        now = self._jobs.get(shown.id)
+        if now and now.etag != shown.etag:
+            self._status.write(now)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from shared.errors import ConflictError, LostOwnershipError, NotFoundError, StoreError
+from shared.errors import ConflictError, NotFoundError
+from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.names.ids import name_in
 from shared.settings import Settings
 from shared.stores.workspace_table import Deletion, Kind, Row, WorkspaceTable
@@ -174,17 +175,36 @@ class WorkspaceManager:
         self.table.end_deletion(deletion_of(row))
         self._forget(row.workspace, row.name)
 
+    def find(self, kind: Kind, workspace: str, name: str) -> Row | None:
+        """The row, or None."""
+        return self.table.get(kind, workspace, name)
+
+    def list_rows(self, kind: Kind, workspace: str) -> list[Row]:
+        """The experiments or file servers of a workspace by name."""
+        return self.table.list_rows(kind, workspace)
+
+    def deletions(self) -> list[tuple[Deletion, float]]:
+        """Deletions under way, with the seconds since each was noted last, by the service's clock."""
+        return self.table.list_deletions()
+
+    def note_deletion(self, deletion: Deletion) -> None:
+        """Note a deletion, so that it is finished even if whoever asked for it goes away."""
+        self.table.begin_deletion(deletion)
+
+    def close_deletion(self, deletion: Deletion) -> None:
+        """Forget a deletion that is finished; a missing one is fine."""
+        self.table.end_deletion(deletion)
+
     def _change(self, kind: Kind, workspace: str, name: str, change: Callable[[Row], Row]) -> Row:
-        for _ in range(5):
+        def write() -> Row:
             found = self.get(kind, workspace, name)
             wanted = change(found)
             if wanted == found:
                 return found
-            try:
+            with overtaken_by():
                 return self.table.update(wanted)
-            except LostOwnershipError:
-                continue
-        raise StoreError(f"{_WORDS[kind]} {name} is being written by others at the same time; try again")
+
+        return until_written(write, f"{_WORDS[kind]} {name}")
 
     def _forget(self, workspace: str, name: str) -> None:
         prefix = f"{workspace}/".lower()

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from azure.storage.blob import BlobLeaseClient, ContentSettings
 
 from shared.errors import LockedError, LostOwnershipError, NotFoundError
 from shared.stores.connection import Connection, translated
+from shared.stores.service_time import ServiceTime
 
 log = logging.getLogger(__name__)
 
@@ -148,10 +148,10 @@ class Documents:
     def dropped_page(self, container: str, after: str = "") -> "DroppedPage":
         """A page of what lies in a drop container, by name: one call. `after`: the page's place, told by the
         one before it. A container that is missing is empty."""
-        dates: list[str] = []
+        time = ServiceTime()
         blobs = self._blobs.get_container_client(container).list_blobs(
             results_per_page=_MOST_LISTED,
-            raw_response_hook=lambda answer: dates.append(answer.http_response.headers["Date"]),
+            raw_response_hook=time.hook,
         )
         try:
             with translated(f"listing {container}"):
@@ -159,7 +159,7 @@ class Documents:
                 page = list(next(pages, ()))
         except NotFoundError:
             return DroppedPage((), "")
-        now = parsedate_to_datetime(dates[-1])
+        now = time.now
         found = (Dropped(str(b.name), (now - b.last_modified).total_seconds()) for b in page)
         return DroppedPage(tuple(found), str(pages.continuation_token or ""))
 

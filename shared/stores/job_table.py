@@ -95,6 +95,10 @@ class JobTable:
             ],
         )
 
+    def write(self, job: Job) -> Job:
+        """`update` or `end`, as the job is. Raises LostOwnershipError."""
+        return self.update(job) if job.state.live else self.end(job)
+
     def list_jobs(self, workspace: str, experiment: str, after: str = "", most: int = 1000) -> list[Job]:
         """The latest run of each job of an experiment, by name: `most` of them, after the name `after`."""
         prefix = keys.experiment_prefix(experiment)

@@ -13,7 +13,8 @@ class ServiceTime:
         self._date = ""
 
     def hook(self, answer: Any) -> None:
-        self._date = answer.http_response.headers["Date"]
+        # A refusal of something between us and the service need not have one.
+        self._date = answer.http_response.headers.get("Date") or self._date
 
     @property
     def now(self) -> datetime:

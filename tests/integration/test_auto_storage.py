@@ -69,16 +69,16 @@ def test_both_are_made_once(world: World, files: FilesServer, way: str) -> None:
     data = json.dumps(cluster(**NAMES)).encode()
     for _ in range(2):
         if way == "dropped":
-            answer = world.backend.clusters.accept(world.cluster, data, "clusters/c/cluster.json")
+            answer = world.backend.cluster_manager.accept(world.cluster, data, "clusters/c/cluster.json")
         else:
-            answer = world.backend.clusters.accept_http(world.cluster, data)
+            answer = world.backend.cluster_manager.accept_http(world.cluster, data)
         assert answer.accepted and not warnings(answer), answer.problems
         assert made(world, files) == (True, True)
 
 
 def test_other_names_and_other_accounts_are_not_touched(world: World, files: FilesServer) -> None:
     for document in (cluster("other", "another"), cluster(**NAMES, account="elsewhere")):
-        answer = world.backend.clusters.accept_http(world.cluster, json.dumps(document).encode())
+        answer = world.backend.cluster_manager.accept_http(world.cluster, json.dumps(document).encode())
         assert answer.accepted, answer.problems
     assert made(world, files) == (False, False)
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_made_is_a_warning(world: World, files: FilesServer) -> N
     # A wrong key: the service refuses.
     world.settings = replace(world.settings, data_key="d3Jvbmc=")
     world.restart()
-    answer = world.backend.clusters.accept_http(world.cluster, json.dumps(cluster(**NAMES)).encode())
+    answer = world.backend.cluster_manager.accept_http(world.cluster, json.dumps(cluster(**NAMES)).encode())
     assert answer.accepted
     told = warnings(answer)
     assert len(told) == 2 and "share 'batchaishare'" in told[0] and "403" in told[0]

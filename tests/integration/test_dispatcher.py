@@ -58,7 +58,7 @@ class Turns:
 def _other(world: World) -> ClusterId:
     """A cluster of another workspace than the world's own."""
     cluster = ClusterId(f"{world.cluster.workspace}-b", "other")
-    world.backend.clusters.accept(
+    world.backend.cluster_manager.accept(
         cluster,
         b'{"properties": {"vmSize": "STANDARD_D1", '
         b'"userAccountSettings": {"adminUserName": "me", "adminUserPassword": "correct-horse"}}}',

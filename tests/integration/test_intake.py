@@ -62,7 +62,7 @@ def _read(blobs: BlobServiceClient, place: str) -> bytes:
 def looks(world: World) -> NearMisses:
     """What the timer does, with five minutes between any two looks. What other tests left is seen already."""
     hours = itertools.count()
-    near = NearMisses(world.settings, world.manager.documents, world.clock, lambda: 3600.0 * next(hours))
+    near = NearMisses(world.settings, world.backend.documents, world.clock, lambda: 3600.0 * next(hours))
     near.look()
     return near
 

@@ -11,7 +11,7 @@ from runner.isolation.node_config import NodeConfig
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
 from shared.environment.variables import Node
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.stores.connection import CallCounter
 from tests.support.world import World
 

@@ -24,7 +24,7 @@ from local.azurite import Endpoints
 from local.files.server import FilesServer
 from shared.backend import Backend, backend, provision
 from shared.jobs.model import Job, Outcome, Reason
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.names.ids import ClusterId, queue_name
 from shared.settings import settings_from
 
@@ -113,13 +113,13 @@ class RestApi:
         group, workspace = path.split("/")[4], path.split("/")[-1]
         told = self.backend.settings.scope.workspace_in(group, workspace)
         cluster = ClusterId(told, "cluster")
-        claim = self.backend.manager.next_job(queue_name(cluster, "normal"), owner)
+        claim = self.backend.claims.next_job(queue_name(cluster, "normal"), owner)
         assert claim is not None
         return claim
 
     def finish(self, claim: Claim, reason: Reason = Reason.SUCCEEDED, code: int | None = 0) -> Job:
-        lease, job = self.backend.manager.renew(claim.job, claim.lease)
-        return self.backend.manager.finish(job, lease, Outcome(reason, code))
+        lease, job = self.backend.attempts.renew(claim.job, claim.lease)
+        return self.backend.attempts.finish(job, lease, Outcome(reason, code))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A small installation over a real Azurite: one workspace per test, and a clock that can be moved."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.backend import Backend, backend
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.admission import Source
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.managers.submission import Submission
 from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
@@ -76,21 +77,29 @@ class World:
         self.settings = settings
         self.clock = Clock()
         self.counter = CallCounter()
-        self.backend: Backend = backend(settings, self.counter, self.clock)
+        self.backend = self.start()
         self.cluster = ClusterId(settings.default_workspace, "default")
+
+    def wait(self, seconds: float) -> None:
+        """Let the storage service's time go on."""
+        time.sleep(seconds)
 
     @property
     def manager(self) -> Any:
         return self.backend.manager
 
+    def start(self) -> Backend:
+        """A process."""
+        return backend(self.settings, self.counter, self.clock)
+
     def restart(self) -> None:
         """A fresh process: nothing remembered."""
         self.backend.close()
-        self.backend = backend(self.settings, self.counter, self.clock)
+        self.backend = self.start()
 
     def create_cluster(self, document: dict[str, Any] = CLUSTER) -> None:
         place = f"{self.settings.clusters_container}/{self.cluster}/cluster.json"
-        answer = self.backend.clusters.accept(self.cluster, json.dumps(document).encode(), place)
+        answer = self.backend.cluster_manager.accept(self.cluster, json.dumps(document).encode(), place)
         assert answer.accepted, answer.problems
 
     def id(self, name: str = "job") -> JobId:
@@ -129,18 +138,18 @@ class World:
         return queue_name(self.cluster, priority)
 
     def receive(self, priority: str = "normal") -> JobMessage | None:
-        found: JobMessage | None = self.manager.queues.receive(
+        found: JobMessage | None = self.backend.claims._queues.receive(
             self.queue(priority), self.settings.lease_seconds
         )
         return found
 
     def messages(self) -> int:
         """Messages of the cluster, hidden ones included."""
-        count: int = self.manager.queues.count(self.cluster)
+        count: int = self.backend.claims._queues.count(self.cluster)
         return count
 
     def claim(self, owner: str = "node-0", priority: str = "normal") -> Claim | None:
-        found: Claim | None = self.manager.next_job(self.queue(priority), owner)
+        found: Claim | None = self.backend.claims.next_job(self.queue(priority), owner)
         return found
 
     def must_claim(self, owner: str = "node-0", priority: str = "normal") -> Claim:
@@ -152,11 +161,11 @@ class World:
         """The lease of a claim runs out now, as it does when its runner is gone."""
         lease = claim.lease
         # As if it had been renewed for the last time a while ago.
-        self.manager.jobs.prolong(self.manager.jobs.get(lease.job), -1)
-        self.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+        self.backend.manager._jobs.prolong(self.backend.manager._jobs.get(lease.job), -1)
+        self.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
 
     def finish(self, claim: Claim, outcome: Outcome = DONE) -> Job:
-        ended: Job = self.manager.finish(claim.job, claim.lease, outcome)
+        ended: Job = self.backend.attempts.finish(claim.job, claim.lease, outcome)
         return ended
 
 

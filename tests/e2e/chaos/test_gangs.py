@@ -55,7 +55,7 @@ def settled(arena: Arena, spent: int, nodes: int = 2) -> None:
 
 
 def rows(arena: Arena) -> int:
-    look = arena.world.manager.gangs.table.look(arena.world.cluster)
+    look = arena.world.backend.gangs.table.look(arena.world.cluster)
     return len(look.gangs) + len(look.strays)
 
 
@@ -100,7 +100,7 @@ def test_a_helper_is_killed_at(arena: Arena, point: str) -> None:
 def test_the_seat_of_a_helper_that_dies_while_others_lack_is_freed(arena: Arena) -> None:
     begin(arena, {}, {"BATCHAI_FAIL_POINT": "joined:kill"}, nodes=3)
     assert arena.runner(1).process.wait(20) == -signal.SIGKILL, arena.logs()
-    gangs = arena.world.manager.gangs
+    gangs = arena.world.backend.gangs
     wait_for(lambda: len(gangs.table.look(arena.world.cluster).gangs[0].members) == 1, arena)
     arena.start(2)
     arena.start(3)

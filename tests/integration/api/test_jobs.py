@@ -217,7 +217,7 @@ def test_a_running_job_is_deleted_once_its_runner_has_stopped_it(api: RestApi, w
     assert (shown["provisioningState"], shown["executionState"]) == ("deleting", "terminating")
     conflict = api.call("PUT", job, api.document(workspace))
     assert (conflict.status_code, conflict.json()["error"]["code"]) == (409, "ResourceBeingDeleted")
-    lease, seen = api.backend.manager.renew(claim.job, claim.lease)
+    lease, seen = api.backend.attempts.renew(claim.job, claim.lease)
     assert seen.state is State.TERMINATING, "the runner is asked, and keeps its lease meanwhile"
     api.finish(replace(claim, lease=lease), Reason.TERMINATED, None)
     assert api.call("GET", job).status_code == 404
@@ -238,7 +238,7 @@ def test_a_deletion_ends_although_the_runner_crashed_after_its_last_write(
     manager = api.backend.manager
     # What the runner writes last, and then it dies: the row is there, ended and marked.
     current = manager.get(claim.job.id)
-    manager.jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
+    manager._jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
     eventually(lambda: api.call("GET", job).status_code == 404, 15)
 
 
@@ -259,9 +259,9 @@ def test_deleting_takes_the_history_and_gives_a_new_uuid_to_the_next(api: RestAp
 def test_a_runner_whose_job_vanished_stops_and_writes_nothing(api: RestApi, workspace: str) -> None:
     api.job(workspace)
     claim = api.claim(workspace)
-    api.backend.manager.jobs.delete(api.backend.manager.get(claim.job.id))
+    api.backend.manager._jobs.delete(api.backend.manager.get(claim.job.id))
     try:
-        api.backend.manager.renew(claim.job, claim.lease)
+        api.backend.attempts.renew(claim.job, claim.lease)
     except LostOwnershipError:
         return
     raise AssertionError("the lease held")
@@ -292,9 +292,9 @@ def test_a_put_that_crashed_after_its_row_is_finished_by_the_next_one(api: RestA
     job = api.job(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
     document = api.document(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
     # As after a crash between row and message: no message, no copy, no status.json.
-    message = api.backend.manager.queues.receive(queue_of(workspace), 30)
+    message = api.backend.claims._queues.receive(queue_of(workspace), 30)
     assert message is not None
-    api.backend.manager.queues.delete(message.queue, message.message_id, message.pop_receipt)
+    api.backend.claims._queues.delete(message.queue, message.message_id, message.pop_receipt)
     for name in ("job.json", "status.json"):
         eventually(lambda: blob(api, job, "status.json"))
         api.blobs.get_blob_client("jobs", f"{place(job)}/{name}").delete_blob()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import NodeRow
 from tests.support.rest_api import ROOT, VERSION, RestApi

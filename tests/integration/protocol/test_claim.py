@@ -13,7 +13,7 @@ from shared.jobs import transitions
 from shared.jobs.events import EventKind
 from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import WaitingReason
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.stores.cluster_table import NodeRow
 from tests.support.waiting import eventually
 from tests.support.world import DONE, World
@@ -56,12 +56,12 @@ def test_a_duplicate_of_a_running_job_is_dropped(world: World) -> None:
     assert world.claim("node-1") is None
     assert world.messages() == 1
     assert world.job().owner == "node-0"
-    world.manager.renew(claim.job, claim.lease)
+    world.backend.attempts.renew(claim.job, claim.lease)
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"uuid": 1}', "bm90IGpzb24="])
 def test_a_stray_message_is_dropped(world: World, content: str) -> None:
-    world.manager.queues._client(world.queue()).send_message(content)
+    world.backend.claims._queues._client(world.queue()).send_message(content)
     assert world.claim() is None
     assert world.messages() == 0
 
@@ -70,7 +70,9 @@ def test_a_message_of_an_ended_job_is_dropped_and_the_status_is_brought_up_to_da
     """What a crash between the ended row and status.json leaves."""
     world.accept()
     claim = world.must_claim()
-    world.manager.jobs.end(transitions.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock()))
+    world.backend.manager._jobs.end(
+        transitions.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock())
+    )
     assert world.status()["state"] == "queued"
     world.expire(claim)
     assert world.claim("node-1") is None
@@ -84,7 +86,7 @@ def test_a_lost_runner_is_succeeded_through_the_same_message(world: World) -> No
     taken = eventually(lambda: world.claim("node-1"), world.settings.lease_seconds + 3)
     assert (taken.job.attempt, taken.job.owner, taken.job.uuid) == (2, "node-1", lost.job.uuid)
     with pytest.raises(LostOwnershipError):
-        world.manager.renew(lost.job, lost.lease)
+        world.backend.attempts.renew(lost.job, lost.lease)
     with pytest.raises(LostOwnershipError):
         world.finish(lost)
     assert world.job().state is State.RUNNING
@@ -99,7 +101,7 @@ def test_a_loser_that_comes_back_after_the_end_changes_nothing(world: World) -> 
     with pytest.raises(LostOwnershipError):
         world.finish(lost, Outcome(Reason.JOB_FAILED, 3))
     with pytest.raises(LostOwnershipError):
-        world.manager.give_back(lost.job, lost.lease, "drained")
+        world.backend.attempts.give_back(lost.job, lost.lease, "drained")
     assert world.job() == ended
 
 
@@ -155,7 +157,7 @@ def deliver_often(world: World) -> None:
     for _ in range(26):
         message = world.receive()
         assert message
-        world.manager.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
+        world.backend.claims._queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
 
 
 def test_a_message_that_nobody_lives_to_claim_is_poison(
@@ -191,7 +193,7 @@ def test_the_message_of_a_job_whose_lease_lives_is_put_back(world: World) -> Non
     world.accept()
     claim = world.must_claim("node-0")
     lease = claim.lease
-    world.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    world.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
     assert world.claim("node-1") is None
     assert (world.job(), world.messages()) == (claim.job, 1)
 
@@ -201,27 +203,27 @@ def test_a_dead_receipt_costs_its_owner_nothing(world: World) -> None:
     world.accept()
     claim = world.must_claim("node-0")
     lease = replace(claim.lease, pop_receipt="AgAAAAMAAAAAAAAAdead")
-    renewed, job = world.manager.renew(claim.job, lease)
+    renewed, job = world.backend.attempts.renew(claim.job, lease)
     assert renewed.message_id != claim.lease.message_id
     assert job == world.job() and job.message_id == renewed.message_id
     assert world.messages() == 2
     # The old one comes back: a duplicate.
-    world.manager.queues.renew(lease.queue, claim.lease.message_id, claim.lease.pop_receipt, 0)
+    world.backend.claims._queues.renew(lease.queue, claim.lease.message_id, claim.lease.pop_receipt, 0)
     assert world.claim("node-1") is None
     assert world.messages() == 1
-    renewed, job = world.manager.renew(job, renewed)
-    assert world.manager.finish(job, renewed, DONE).state is State.SUCCEEDED
+    renewed, job = world.backend.attempts.renew(job, renewed)
+    assert world.backend.attempts.finish(job, renewed, DONE).state is State.SUCCEEDED
     assert world.messages() == 0
 
 
 def test_any_message_takes_over_once_the_lease_is_over(world: World) -> None:
     world.accept()
     lost = world.must_claim("node-0")
-    world.manager.queues.delete(lost.lease.queue, lost.lease.message_id, lost.lease.pop_receipt)
+    world.backend.claims._queues.delete(lost.lease.queue, lost.lease.message_id, lost.lease.pop_receipt)
 
     def taken() -> Claim | None:
         # One that comes while the lease lives is a duplicate, and dropped.
-        world.manager.queues.send(world.job())
+        world.backend.claims._queues.send(world.job())
         return world.claim("node-1")
 
     claim = eventually(taken, world.settings.lease_seconds + 3)
@@ -232,11 +234,11 @@ def test_a_row_of_an_older_runner_is_judged_by_its_message(world: World) -> None
     """It carries no lease: its message is visible again only because it was not renewed."""
     world.accept()
     claim = world.must_claim("node-0")
-    world.manager.jobs.update(replace(claim.job, lease_seconds=None))
-    world.manager.queues.send(claim.job)
+    world.backend.manager._jobs.update(replace(claim.job, lease_seconds=None))
+    world.backend.claims._queues.send(claim.job)
     assert world.claim("node-1") is None, "another message is a duplicate"
     lease = claim.lease
-    world.manager.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    world.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
     assert world.must_claim("node-1").job.attempt == 2
 
 
@@ -244,14 +246,16 @@ def test_what_a_lost_runner_had_told_of_its_logs_is_kept(world: World) -> None:
     """The renewals leave it in the message: no call more, and the next claim finds it."""
     world.accept()
     claim = world.must_claim()
-    lease, _ = world.manager.renew(claim.job, claim.lease, (StreamSeal("stdout.txt", 1234, "", False, 56),))
+    lease, _ = world.backend.attempts.renew(
+        claim.job, claim.lease, (StreamSeal("stdout.txt", 1234, "", False, 56),)
+    )
     world.expire(replace(claim, lease=lease))
     taken = world.must_claim("node-1")
     assert taken.job.seals == (StreamSeal("stdout.attempt-1.txt", 1234, "", False, 56),)
     lost = next(event for event in taken.job.events if event.kind is EventKind.RUNNER_LOST)
     assert "stdout.txt 1234 bytes" in lost.detail
     ours = StreamSeal("stdout.txt", 5, "ab", True, 1)
-    ended = world.manager.finish(taken.job, taken.lease, DONE, AttemptReport((ours,)))
+    ended = world.backend.attempts.finish(taken.job, taken.lease, DONE, AttemptReport((ours,)))
     assert [(seal.name, seal.complete) for seal in ended.seals] == [
         ("stdout.attempt-1.txt", False),
         ("stdout.txt", True),
@@ -269,7 +273,7 @@ def test_giving_back_spends_nothing(world: World) -> None:
     world.accept()
     for _ in range(4):
         claim = world.must_claim()
-        given = world.manager.give_back(claim.job, claim.lease, "The runner was stopped")
+        given = world.backend.attempts.give_back(claim.job, claim.lease, "The runner was stopped")
         assert given.state is State.QUEUED
     job = world.job()
     assert job.max_attempts - job.attempt == 3
@@ -278,7 +282,7 @@ def test_giving_back_spends_nothing(world: World) -> None:
 
 def test_an_unreadable_document_ends_the_job_after_its_attempts(world: World) -> None:
     job = world.accept()
-    world.manager.documents.delete_accepted(job.uuid)
+    world.backend.documents.delete_accepted(job.uuid)
     eventually(lambda: world.claim() is None and not world.job().state.live)
     ended = world.job()
     assert (ended.state, ended.errors[0].code) == (State.FAILED, "RunnerFault")
@@ -289,7 +293,7 @@ def test_renewals_hide_the_message_and_move_the_deadline(world: World) -> None:
     world.accept()
     claim = world.must_claim()
     world.counter.reset()
-    lease, job = world.manager.renew(claim.job, claim.lease)
+    lease, job = world.backend.attempts.renew(claim.job, claim.lease)
     assert world.counter.snapshot().total() == 2
     assert lease.deadline > claim.lease.deadline
     assert lease.pop_receipt != claim.lease.pop_receipt
@@ -316,7 +320,7 @@ def test_a_lock_on_status_json_keeps_nothing(world: World) -> None:
 def test_messages_that_mean_nothing_do_not_keep_a_good_job_waiting(world: World) -> None:
     """One look gets past them: otherwise each would cost a runner a pause."""
     for _ in range(20):
-        world.manager.queues._client(world.queue()).send_message("stray")
+        world.backend.claims._queues._client(world.queue()).send_message("stray")
     world.accept()
     assert world.must_claim().job.id == world.id()
     assert world.messages() == 1
@@ -331,7 +335,7 @@ def test_a_document_that_cannot_be_read_for_now_costs_no_attempt(
         raise StoreError("the blob service is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.manager.documents, "read_accepted", away)
+        patch.setattr(world.backend.documents, "read_accepted", away)
         for _ in range(world.settings.max_attempts + 1):
             with pytest.raises(StoreError):
                 eventually(world.claim, 5)

@@ -39,11 +39,16 @@ class Meanwhile(ClusterTable):
         return found
 
 
+def meanwhile(world: World, event: Callable[[], Any]) -> None:
+    """Let `event` happen just after the next read of a cluster."""
+    world.backend.clusters.table = world.backend.cluster_manager._table = Meanwhile(world, event)
+
+
 @pytest.fixture
 def other(world: World) -> Iterator[ClusterManager]:
     """The gate in another process, which sees the same rows."""
     services = backend(world.settings)
-    yield services.clusters
+    yield services.cluster_manager
     services.close()
 
 
@@ -60,16 +65,16 @@ def now(world: World) -> ClusterRow:
 def test_a_document_dropped_while_a_guest_is_admitted(world: World, other: ClusterManager) -> None:
     before = now(world)
     drop = cluster_document(3, "somebody")
-    world.backend.clusters.table = Meanwhile(world, lambda: other.accept(world.cluster, drop, place(world)))
-    world.backend.clusters.admit_guest(before, "Guests")
+    meanwhile(world, lambda: other.accept(world.cluster, drop, place(world)))
+    world.backend.cluster_manager.admit_guest(before, "Guests")
     after = now(world)
     assert (after.guests, '"somebody"' in after.properties) == (("guests",), True)
     assert after.revision != before.revision
 
 
 def test_a_guest_admitted_while_a_document_is_dropped(world: World, other: ClusterManager) -> None:
-    world.backend.clusters.table = Meanwhile(world, lambda: other.admit_guest(now(world), "guests"))
-    assert world.backend.clusters.accept(world.cluster, cluster_document(3), place(world)).accepted
+    meanwhile(world, lambda: other.admit_guest(now(world), "guests"))
+    assert world.backend.cluster_manager.accept(world.cluster, cluster_document(3), place(world)).accepted
     after = now(world)
     assert (after.guests, '"targetNodeCount":3' in after.properties) == (("guests",), True)
 
@@ -78,16 +83,16 @@ def test_a_cluster_resized_while_another_document_is_dropped(world: World, other
     def drop() -> None:
         other.accept(world.cluster, cluster_document(3, "somebody"), place(world))
 
-    world.backend.clusters.table = Meanwhile(world, drop)
-    assert world.backend.clusters.resize(world.cluster, cluster_document(7)).accepted
+    meanwhile(world, drop)
+    assert world.backend.cluster_manager.resize(world.cluster, cluster_document(7)).accepted
     after = json.loads(now(world).properties)
     assert after["scaleSettings"]["manual"]["targetNodeCount"] == 7
     assert after["userAccountSettings"]["adminUserName"] == "somebody"
 
 
 def test_a_deletion_begun_while_a_document_is_dropped_stands(world: World, other: ClusterManager) -> None:
-    world.backend.clusters.table = Meanwhile(world, lambda: other.begin_deletion(world.cluster))
-    answer = world.backend.clusters.accept(world.cluster, cluster_document(3), place(world))
+    meanwhile(world, lambda: other.begin_deletion(world.cluster))
+    answer = world.backend.cluster_manager.accept(world.cluster, cluster_document(3), place(world))
     assert not answer.accepted
     assert "is being deleted" in answer.problems[-1].message
     assert now(world).deleting
@@ -99,7 +104,7 @@ def test_a_cluster_that_has_gone_admits_nobody_and_does_not_come_back(
     before = now(world)
     other.end_deletion(other.begin_deletion(world.cluster))
     with pytest.raises(NotFoundError):
-        world.backend.clusters.admit_guest(before, "guests")
+        world.backend.cluster_manager.admit_guest(before, "guests")
     assert world.backend.clusters.fresh(world.cluster) is None
     world.create_cluster()
 
@@ -107,10 +112,10 @@ def test_a_cluster_that_has_gone_admits_nobody_and_does_not_come_back(
 def test_a_new_cluster_dropped_twice_at_once_is_made_once(world: World, other: ClusterManager) -> None:
     new = ClusterId(world.cluster.workspace, "new")
     path = f"{world.settings.clusters_container}/{new}/cluster.json"
-    world.backend.clusters.table = Meanwhile(world, lambda: other.accept(new, cluster_document(1), path))
-    answer = world.backend.clusters.accept(new, cluster_document(2), path)
+    meanwhile(world, lambda: other.accept(new, cluster_document(1), path))
+    answer = world.backend.cluster_manager.accept(new, cluster_document(2), path)
     assert answer.accepted
-    first = other.fresh(new)
+    first = ClusterTable(world.backend.connection).get(new)
     assert first is not None
     assert '"targetNodeCount":2' in first.properties
     other.end_deletion(other.begin_deletion(new))
@@ -121,7 +126,7 @@ def test_four_guests_at_once_are_all_admitted(world: World) -> None:
 
     def admit(number: int) -> None:
         start.wait()
-        world.backend.clusters.admit_guest(before, f"guest-{number}")
+        world.backend.cluster_manager.admit_guest(before, f"guest-{number}")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(admit, range(4)))

@@ -48,14 +48,14 @@ def workspace(world: World) -> None:
 
 def cluster(world: World) -> None:
     world.accept()
-    world.backend.clusters.begin_deletion(world.cluster)
+    world.backend.cluster_manager.begin_deletion(world.cluster)
 
 
 def is_over(world: World, make: Callable[[World], None]) -> bool:
     name = world.settings.default_workspace
     if make is cluster:
         return world.backend.clusters.table.get(world.cluster) is None
-    if world.manager.jobs.get(world.id()):
+    if world.backend.manager._jobs.get(world.id()):
         return False
     rows = world.backend.workspaces.table
     return make is job or rows.get(Kind.WORKSPACE, name, name) is None
@@ -72,7 +72,7 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
     # Otherwise a cluster's deletion stays noted for a minute after its end.
     monkeypatch.setattr(cascading_deletion, "_SEEN_SECONDS", -1.0)
     caplog.set_level(logging.INFO, "shared")
-    other = world.backend.cascade
+    other = world.backend.cascading_deletion
     for before in range(1, 60):
         if world.backend.clusters.table.get(world.cluster) is None:
             world.create_cluster()
@@ -81,7 +81,7 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
         interruption = Interruption(before, other.resume)
         late = backend(world.settings, interruption, world.clock)
         try:
-            late.cascade.resume()
+            late.cascading_deletion.resume()
         finally:
             late.close()
         assert is_over(world, make), before
@@ -98,12 +98,12 @@ def test_a_deletion_that_fails_is_told_without_a_traceback_and_louder_when_it_la
     job(world)
     monkeypatch.setattr(world.manager, "delete", refuse)
     for long_seconds, level, words in (
-        (600.0, "WARNING", "goes on with the next turn"),
+        (600.0, "WARNING", "continues with the next turn"),
         (-1.0, "ERROR", "stuck for 0 min"),
     ):
         monkeypatch.setattr(cascading_deletion, "_LONG_SECONDS", long_seconds)
         caplog.clear()
-        world.backend.cascade.resume()
+        world.backend.cascading_deletion.resume()
         (record,) = [r for r in caplog.records if world.settings.default_workspace in r.getMessage()]
         assert record.levelname == level and words in record.getMessage() and not record.exc_info
         assert "storage is away" in record.getMessage()
@@ -118,16 +118,16 @@ def test_nothing_is_left_of_a_workspace_that_was_deleted(
 ) -> None:
     """Rows, accepted documents of jobs and of every revision of a cluster, queues."""
     monkeypatch.setattr(cascading_deletion, "_SEEN_SECONDS", -1.0)
-    before = set(world.manager.documents.list_accepted())
+    before = set(world.backend.documents.list_accepted())
     world.create_cluster(CLUSTER | {"properties": CLUSTER["properties"] | {"vmSize": "STANDARD_D2"}})
     world.accept()
     world.finish(world.must_claim())
-    made = set(world.manager.documents.list_accepted()) - before
+    made = set(world.backend.documents.list_accepted()) - before
     assert len(made) == 2 and any(name.startswith("cluster-") for name in made)
-    revisions = {n for n in world.manager.documents.list_accepted() if n.startswith("cluster-")}
-    world.backend.cascade.delete_workspace(world.settings.default_workspace)
-    eventually(lambda: world.backend.cascade.resume() == 0, 20, 0.2)
-    after = set(world.manager.documents.list_accepted())
+    revisions = {n for n in world.backend.documents.list_accepted() if n.startswith("cluster-")}
+    world.backend.cascading_deletion.delete_workspace(world.settings.default_workspace)
+    eventually(lambda: world.backend.cascading_deletion.resume() == 0, 20, 0.2)
+    after = set(world.backend.documents.list_accepted())
     assert not made & after
     assert len(revisions - after) == 2
     queues = {queue.name for queue in world.backend.connection.queues.list_queues()}

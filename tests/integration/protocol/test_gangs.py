@@ -13,7 +13,7 @@ from shared.jobs.events import EventKind
 from shared.jobs.gang import Ending, Gang, Member, Phase, Step
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import WaitingReason
-from shared.managers.attempts import Claim, Help
+from shared.managers.claims import Claim, Help
 from shared.managers.gang_manager import Gangs, new_token
 from shared.stores.cluster_table import NodeRow
 from tests.support.waiting import eventually
@@ -33,14 +33,14 @@ def world(installation: str) -> Iterator[World]:
 
 
 def gangs(world: World) -> Gangs:
-    found: Gangs = world.manager.gangs
+    found: Gangs = world.backend.gangs
     return found
 
 
 def a_job(world: World, name: str = "job", nodes: int = 2, **changes: object) -> Job:
     """A queued job of several nodes with its message."""
     world.accept(name)
-    written: Job = world.manager.jobs.update(replace(world.job(name), node_count=nodes, **changes))
+    written: Job = world.backend.manager._jobs.update(replace(world.job(name), node_count=nodes, **changes))
     return written
 
 
@@ -68,7 +68,7 @@ def test_a_claimed_job_of_several_nodes_stays_queued_and_says_what_it_has(world:
     waiting = world.manager.why(job)
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
     assert "2 of 2 nodes are together: node-0, node-1" in waiting.message
-    assert world.manager.renew(claim.job, claim.lease)[1].held
+    assert world.backend.attempts.renew(claim.job, claim.lease)[1].held
 
 
 def test_a_complete_gang_runs_and_is_closed(world: World) -> None:
@@ -77,7 +77,7 @@ def test_a_complete_gang_runs_and_is_closed(world: World) -> None:
     assert whole is not None and [m.index for m in whole.members] == [0, 1]
     gangs(world).table.write(replace(whole, phase=Phase.ASSEMBLED))
     assert gangs(world).join(gang, member("node-2")) is None, "nobody joins any more"
-    running = world.manager.assembled(claim.job, claim.lease, ["node-0", "node-1"])
+    running = world.backend.attempts.assembled(claim.job, claim.lease, ["node-0", "node-1"])
     assert (running.state, running.started is not None) == (State.RUNNING, True)
     assert running.events[-1].kind is EventKind.ASSEMBLED
     assert world.finish(claim).state is State.SUCCEEDED, "a claim from before is as good"
@@ -208,7 +208,7 @@ def test_a_gang_larger_than_the_cluster_is_not_claimed_and_says_so(world: World)
         assert world.claim() is None
         message = eventually(world.receive, 10)
         assert message.excused == delivery + 1
-        world.manager.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
+        world.backend.claims._queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
     job = world.job()
     assert (job.attempt, job.state) == (0, State.QUEUED)
     waiting = world.manager.why(job)
@@ -220,7 +220,7 @@ def test_deliveries_that_were_put_back_are_not_held_against_a_message(world: Wor
     a_job(world)
     for _ in range(30):
         message = eventually(world.receive, 5)
-        world.manager.queues.put_back(message, 0)
+        world.backend.claims._queues.put_back(message, 0)
     assert isinstance(world.claim(), Claim)
 
 
@@ -228,7 +228,7 @@ def test_a_gang_that_has_waited_for_days_is_still_looked_at(world: World) -> Non
     a_job(world, nodes=4)
     message = world.receive()
     assert message
-    world.manager.queues.put_back(replace(message, excused=100_000), 0)
+    world.backend.claims._queues.put_back(replace(message, excused=100_000), 0)
     assert world.claim() is None
     assert world.messages() == 1
 
@@ -237,9 +237,11 @@ def test_excuses_outlive_renewals(world: World) -> None:
     a_job(world)
     message = world.receive()
     assert message
-    world.manager.queues.put_back(message, 0)
+    world.backend.claims._queues.put_back(message, 0)
     claim = world.must_claim()
-    lease, _ = world.manager.renew(claim.job, claim.lease, (StreamSeal("stdout.txt", 1, "", False, 1),))
+    lease, _ = world.backend.attempts.renew(
+        claim.job, claim.lease, (StreamSeal("stdout.txt", 1, "", False, 1),)
+    )
     world.expire(replace(claim, lease=lease))
     again = world.receive()
     assert again and again.excused == 1
@@ -247,7 +249,7 @@ def test_excuses_outlive_renewals(world: World) -> None:
 
 def test_dissolving_spends_nothing_and_is_no_error(world: World) -> None:
     claim, gang = lead(world)
-    given = world.manager.dissolve(claim.job, claim.lease, "an older one goes first", 0)
+    given = world.backend.attempts.dissolve(claim.job, claim.lease, "an older one goes first", 0)
     gangs(world).table.remove(gang)
     assert (given.state, given.owner, given.errors) == (State.QUEUED, None, ())
     assert given.max_attempts - given.attempt == 3
@@ -258,7 +260,7 @@ def test_dissolving_spends_nothing_and_is_no_error(world: World) -> None:
 
 def test_a_held_job_is_taken_over_through_its_own_message_only(world: World) -> None:
     claim, gang = lead(world)
-    world.manager.queues.send(world.job())
+    world.backend.claims._queues.send(world.job())
     assert world.claim("node-1") is None, "a duplicate"
     assert world.messages() == 1
     world.expire(claim)
@@ -273,16 +275,16 @@ def test_a_held_job_is_taken_over_through_its_own_message_only(world: World) -> 
     with pytest.raises(LostOwnershipError):
         gangs(world).table.remove(gang)
     with pytest.raises(LostOwnershipError):
-        world.manager.assembled(claim.job, claim.lease, ["node-0", "node-1"])
+        world.backend.attempts.assembled(claim.job, claim.lease, ["node-0", "node-1"])
 
 
 def test_terminating_a_held_job_ends_it_at_once(world: World) -> None:
     claim, _ = lead(world)
     assert world.manager.terminate(world.id()).state is State.FAILED
     with pytest.raises(LostOwnershipError):
-        world.manager.assembled(claim.job, claim.lease, ["node-0", "node-1"])
+        world.backend.attempts.assembled(claim.job, claim.lease, ["node-0", "node-1"])
     with pytest.raises(LostOwnershipError):
-        world.manager.look(claim.lease)
+        world.backend.attempts.look(claim.lease)
 
 
 def test_who_has_left_may_not_be_found_again(world: World) -> None:
@@ -332,7 +334,7 @@ def test_the_sweeper_sends_no_second_message_for_a_held_job(world: World) -> Non
     a_job(world, "other", 2)
     lost = world.receive()
     assert lost
-    world.manager.queues.delete(lost.queue, lost.message_id, lost.pop_receipt)
+    world.backend.claims._queues.delete(lost.queue, lost.message_id, lost.pop_receipt)
 
     def sent_again() -> int:
         world.backend.sweeper.sweep()
@@ -346,7 +348,7 @@ def test_the_sweeper_sends_no_second_message_for_a_held_job(world: World) -> Non
 def test_a_held_job_whose_leader_and_message_are_gone_waits_again(world: World) -> None:
     claim, _ = lead(world, node="node-9")  # which has never reported
     lease = claim.lease
-    world.manager.queues.delete(lease.queue, lease.message_id, lease.pop_receipt)
+    world.backend.claims._queues.delete(lease.queue, lease.message_id, lease.pop_receipt)
     world.backend.sweeper.sweep()
     assert world.job().held, "it may only be slow"
 

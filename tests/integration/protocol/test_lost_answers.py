@@ -77,10 +77,10 @@ def test_of_a_renewal_of_the_row(world: World, wires: WiredStorage) -> None:
     world.accept()
     claim = world.must_claim()
     wires.table.lose_answer(lambda method, path: method == "PATCH")
-    lease, job = world.manager.renew(claim.job, claim.lease)
+    lease, job = world.backend.attempts.renew(claim.job, claim.lease)
     assert wires.table.lost
     assert lease.deadline > claim.lease.deadline
-    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+    assert world.backend.attempts.finish(job, lease, DONE).state is State.SUCCEEDED
     assert world.messages() == 0
 
 
@@ -89,11 +89,11 @@ def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:
     world.accept()
     claim = world.must_claim()
     wires.queue.lose_answer(lambda method, path: method == "PUT")
-    lease, job = world.manager.renew(claim.job, claim.lease)
+    lease, job = world.backend.attempts.renew(claim.job, claim.lease)
     assert wires.queue.lost
     assert lease.deadline > claim.lease.deadline
-    lease, job = world.manager.renew(job, lease)
-    ended = world.manager.finish(job, lease, DONE)
+    lease, job = world.backend.attempts.renew(job, lease)
+    ended = world.backend.attempts.finish(job, lease, DONE)
     assert (ended.state, ended.attempt) == (State.SUCCEEDED, 1)
 
 
@@ -110,7 +110,7 @@ def test_of_a_hand_back(world: World, wires: WiredStorage) -> None:
     world.accept()
     claim = world.must_claim()
     wires.table.lose_answer(a_write)
-    world.manager.give_back(claim.job, claim.lease, "drained")
+    world.backend.attempts.give_back(claim.job, claim.lease, "drained")
     again = world.must_claim("node-1")
     assert (again.job.attempt, again.job.max_attempts) == (2, 4)
 

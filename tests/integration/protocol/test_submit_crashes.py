@@ -10,7 +10,7 @@ from tests.support.world import World
 
 def lose_messages(world: World) -> None:
     """What is left when the process died between row and message."""
-    world.manager.queues._client(world.queue()).clear_messages()
+    world.backend.claims._queues._client(world.queue()).clear_messages()
 
 
 def lose_row(world: World, job: Job) -> None:

@@ -36,7 +36,7 @@ def alive(world: World, node: str = "node-0", job: str = "") -> None:
 
 
 def clear(world: World) -> None:
-    world.manager.queues._client(world.queue()).clear_messages()
+    world.backend.claims._queues._client(world.queue()).clear_messages()
 
 
 def test_a_healthy_installation_is_left_alone(world: World) -> None:
@@ -127,7 +127,7 @@ def test_a_job_whose_lease_is_renewed_is_left_alone_whatever_its_node_says(world
 
     def goes_on(began: float = job.state_since.timestamp()) -> bool:
         nonlocal job, lease
-        lease, job = world.manager.renew(job, lease)
+        lease, job = world.backend.attempts.renew(job, lease)
         sweep(world)
         assert (world.job().state, world.job().attempt) == (State.RUNNING, 1)
         return world.clock().timestamp() - began > 4 * world.settings.lease_seconds
@@ -139,7 +139,7 @@ def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(worl
     world.accept()
     claim = world.must_claim("node-0")
     clear(world)
-    job = world.manager.jobs.update(replace(claim.job, lease_seconds=None))
+    job = world.backend.manager._jobs.update(replace(claim.job, lease_seconds=None))
     eventually(lambda: world.job().age_seconds > 3 * world.settings.lease_seconds)
     alive(world, "node-0")
     sweep(world)
@@ -148,7 +148,7 @@ def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(worl
 
 
 def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_TOLD_SECONDS", 0.5)
+    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.5)
     world.accept()
     eventually(lambda: sweep(world) or "waiting" in world.status())
     waiting = world.status()["waiting"]
@@ -160,7 +160,7 @@ def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pyte
 
 
 def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.0)
     for number in range(5):
         world.accept(f"job-{number}")
     eventually(lambda: sweep(world) or all("waiting" in world.status(f"job-{n}") for n in range(5)))

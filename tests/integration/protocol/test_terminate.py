@@ -17,9 +17,9 @@ def test_running_is_told_at_the_next_renewal_and_ends_as_terminated(world: World
     claim = world.must_claim()
     assert world.manager.terminate(world.id()).state is State.TERMINATING
     assert world.status()["state"] == "terminating"
-    _, seen = world.manager.renew(claim.job, claim.lease)
+    _, seen = world.backend.attempts.renew(claim.job, claim.lease)
     assert seen.state is State.TERMINATING
-    ended = world.manager.finish(claim.job, claim.lease, Outcome(Reason.TERMINATED))
+    ended = world.backend.attempts.finish(claim.job, claim.lease, Outcome(Reason.TERMINATED))
     assert (ended.state, ended.errors[0].code, ended.exit_code) == (State.FAILED, "JobTerminated", None)
 
 
@@ -52,6 +52,6 @@ def test_a_drained_runner_ends_a_job_that_was_to_end(world: World) -> None:
     world.accept()
     claim = world.must_claim()
     world.manager.terminate(world.id())
-    job = world.manager.give_back(claim.job, claim.lease, "drained")
+    job = world.backend.attempts.give_back(claim.job, claim.lease, "drained")
     assert (job.state, job.errors[0].code) == (State.FAILED, "JobTerminated")
     assert world.messages() == 0

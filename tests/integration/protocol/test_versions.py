@@ -52,7 +52,7 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
     world.accept("plain")
     assert world.backend.sweeper.sweep().faults == 0
     assert world.finish(world.must_claim()).id.job == "plain"
-    world.manager.queues.send(world.job("suspended"))
+    world.backend.claims._queues.send(world.job("suspended"))
     before = world.job("suspended")
     assert world.claim() is None
     assert (world.job("suspended"), world.job("suspended").etag) == (before, before.etag)
@@ -81,7 +81,7 @@ def test_a_row_that_cannot_be_read_is_left_alone_and_the_others_go_on(world: Wor
 
 
 def test_a_message_of_a_newer_version_is_left_for_its_own_runners(world: World) -> None:
-    client = world.manager.queues._client(world.queue())
+    client = world.backend.claims._queues._client(world.queue())
     client.send_message(json.dumps({"v": 2, "task": "something else"}))
     world.accept()
     assert world.must_claim().job.id == world.id()

@@ -8,7 +8,7 @@ from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment
 from shared.jobs.model import Reason
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from tests.integration.runner.conftest import Shares
 from tests.support.agents import job_runner
 from tests.support.world import World, document

@@ -200,7 +200,7 @@ def test_a_result_outlives_an_outage(
 def resized(world: World, target: int, option: str = "requeue") -> None:
     scale = {"manual": {"targetNodeCount": target, "nodeDeallocationOption": option}}
     document = json.dumps({"properties": {"scaleSettings": scale}}).encode()
-    assert world.backend.clusters.resize(world.cluster, document).accepted
+    assert world.backend.cluster_manager.resize(world.cluster, document).accepted
 
 
 def counted(world: World) -> dict[str, str]:

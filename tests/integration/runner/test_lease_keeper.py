@@ -9,7 +9,7 @@ from local.azurite import Endpoints
 from runner.agent.lease_keeper import LeaseKeeper
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.jobs.model import State
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
 from tests.support.world import DONE, World, settings_for
@@ -69,7 +69,7 @@ def test_a_lease_is_kept_for_longer_than_it_lasts(world: World, kept: Kept) -> N
     assert kept.stop.reason is None
     job, lease = kept.keeper.end()
     assert lease.deadline > time.monotonic() + 1
-    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+    assert world.backend.attempts.finish(job, lease, DONE).state is State.SUCCEEDED
 
 
 def test_terminate_is_heard_within_a_renewal(world: World, kept: Kept) -> None:
@@ -81,7 +81,7 @@ def test_terminate_is_heard_within_a_renewal(world: World, kept: Kept) -> None:
 
 def test_a_lease_in_other_hands_is_lost(world: World, kept: Kept) -> None:
     job, lease = kept.keeper._job, kept.keeper._lease
-    world.manager.give_back(job, lease, "taken away")
+    world.backend.attempts.give_back(job, lease, "taken away")
     assert kept.stopped(2) is StopReason.LOST
 
 
@@ -134,7 +134,7 @@ def test_the_lease_of_a_job_that_is_over_comes_back(
     eventually(lambda: kept.keeper._lease.deadline > ended + 0.5, 10)
     assert kept.stop.reason is None
     job, lease = kept.keeper.end()
-    assert world.manager.finish(job, lease, DONE).state is State.SUCCEEDED
+    assert world.backend.attempts.finish(job, lease, DONE).state is State.SUCCEEDED
 
 
 def test_a_job_that_is_over_is_lost_to_who_took_it(world: World, wires: WiredStorage, kept: Kept) -> None:

@@ -18,7 +18,7 @@ from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from runner.processes import job_process
 from shared.jobs.model import State
-from shared.managers.job_manager import JobManager
+from shared.managers.claims import Claims
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
@@ -39,7 +39,7 @@ class Path:
         if event != "call" or threading.current_thread().name != "agent" or self._is_over:
             return
         code = frame.f_code
-        if code is JobManager.next_job.__code__:
+        if code is Claims.next_job.__code__:
             if self.stack:
                 self._is_over = True
                 return

@@ -13,7 +13,7 @@ from runner.processes.stop_signal import StopSignal
 from shared.jobs.events import EventKind
 from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import WaitingReason
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from shared.settings import AccountEndpoints
 from shared.stores.cluster_table import NodeRow
 from tests.support.agents import job_runner

@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 
 from runner.isolation.node_config import NodeConfig
-from shared.managers.attempts import Claim
+from shared.managers.claims import Claim
 from tests.integration.mounts.conftest import words_of
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.stage import Stage

@@ -1,0 +1,43 @@
+"""NodeReports: the gate to the rows of nodes: what runners report, and what others leave for them there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.names.ids import ClusterId
+from shared.stores.cluster_table import ClusterTable, NodeRow, SilentRow
+
+
+@dataclass(frozen=True)
+class NodeReports:
+    """Keeps nothing between calls; safe to use from several threads."""
+
+    table: ClusterTable
+
+    def node(self, cluster: ClusterId, node_id: str) -> tuple[NodeRow, str] | None:
+        """A node's row and its etag, or None."""
+        return self.table.node(cluster, node_id)
+
+    def report(self, node: NodeRow, etag: str = "") -> str:
+        """Write what a runner reports; the write is its heartbeat. The row's new etag. With `etag` only over
+        the row that has it: LostOwnershipError says that somebody has left something for it."""
+        return self.table.report(node, etag)
+
+    def forget(self, node: NodeRow) -> None:
+        """Remove a node that has left."""
+        self.table.forget(node)
+
+    def wake_up(self, cluster: ClusterId, node_id: str) -> None:
+        """Let a node's runner look at its job with its next report. A node that is not there is fine."""
+        self.table.wake_up(cluster, node_id)
+
+    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
+        """Leave for a node whether it serves, as `NodeRow.standby`."""
+        self.table.stand_by(cluster, node_id, standby)
+
+    def silent(self, since: datetime) -> list[SilentRow]:
+        """The nodes of all clusters that were not heard of since a time of the storage service."""
+        return self.table.silent(since)
+
+    def forget_silent(self, row: SilentRow) -> bool:
+        """Remove a row as it was read; False where its node was heard of since."""
+        return self.table.forget_silent(row)

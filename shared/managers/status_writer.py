@@ -1,0 +1,51 @@
+"""What people see of a written row: status.json beside the drop, or that the job is gone."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.errors import StoreError
+from shared.jobs import status_json
+from shared.jobs.model import Job
+from shared.jobs.waiting_reason import Waiting
+from shared.managers import admission
+from shared.managers.job_removal import Remover
+from shared.settings import Settings
+from shared.stores.document_blobs import Documents
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StatusWriter:
+    """Follows the rows of jobs; never decides anything about them."""
+
+    settings: Settings
+    documents: Documents
+    remover: Remover
+    now: Callable[[], datetime]
+
+    def write(self, job: Job, waiting: Waiting | None = None) -> bool:
+        """Bring status.json up to date. A failure is logged and answered by False: the row is what counts."""
+        place = admission.place_of(job.source)
+        try:
+            self.documents.put_status(
+                place, status_json.of_job(job, self.settings.scope, self.now(), waiting)
+            )
+        except StoreError as error:
+            log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
+            return False
+        return True
+
+    def report(self, job: Job) -> bool:
+        """What follows a written row: status.json, or the removal of a job that was to be deleted at its end.
+        False when status.json could not be written."""
+        if job.state.live or not job.deleting:
+            return self.write(job)
+        try:
+            self.remover.remove(job)
+        except StoreError:
+            # The list of deletions still holds it; the timer finishes it.
+            log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})
+        return True

@@ -1,0 +1,155 @@
+"""The queue service: visibility timeouts, pop receipts, delivery counts, time to live."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+from tests.support.memory.faults import Call, refusal
+
+
+@dataclass
+class _Message:
+    id: str
+    content: str
+    visible: datetime
+    expires: datetime | None
+    order: int
+    pop_receipt: str
+    dequeue_count: int = 0
+
+
+class MemoryQueues:
+    """A QueueServiceClient."""
+
+    def __init__(self, account: Any) -> None:
+        self.account = account
+        self.queues: dict[str, list[_Message]] = {}
+
+    def get_queue_client(self, name: str) -> "MemoryQueue":
+        return MemoryQueue(self, name)
+
+    def rename(self, queue: str, message_id: str, wanted: str) -> None:
+        """Give a message the id that it had in another account."""
+        next(m for m in self.queues[queue] if m.id == message_id).id = wanted
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryQueue:
+    """A QueueClient."""
+
+    def __init__(self, service: MemoryQueues, name: str) -> None:
+        self._service, self._name = service, name
+        self.url = f"memory://{name}"
+
+    def _call(self, method: str, verb: str, apply: Any) -> Any:
+        return self._service.account.call(method, Call("queue", verb, self._name), apply)
+
+    @property
+    def _now(self) -> datetime:
+        now: datetime = self._service.account.clock()
+        return now
+
+    @property
+    def _messages(self) -> list[_Message]:
+        """What lies in the queue, hidden messages included, the one that is seen first first."""
+        if self._name not in self._service.queues:
+            raise refusal(404, "QueueNotFound")
+        now = self._now
+        left = [m for m in self._service.queues[self._name] if m.expires is None or m.expires > now]
+        self._service.queues[self._name][:] = left
+        return sorted(left, key=lambda message: (message.visible, message.order))
+
+    def create_queue(self) -> None:
+        self._call("PUT", "create_queue", lambda: self._service.queues.setdefault(self._name, []) and None)
+
+    def delete_queue(self) -> None:
+        def delete() -> None:
+            if self._service.queues.pop(self._name, None) is None:
+                raise refusal(404, "QueueNotFound")
+
+        self._call("DELETE", "delete_queue", delete)
+
+    def send_message(
+        self, content: str, time_to_live: int = 604_800, visibility_timeout: float = 0
+    ) -> SimpleNamespace:
+        def send() -> SimpleNamespace:
+            self._messages  # noqa: B018 - is there such a queue
+            expires = None if time_to_live == -1 else self._now + timedelta(seconds=time_to_live)
+            visible = self._now + timedelta(seconds=visibility_timeout)
+            order = self._service.account.next_number()
+            sent = _Message(str(uuid4()), content, visible, expires, order, uuid4().hex)
+            self._service.queues[self._name].append(sent)
+            return _shown(sent)
+
+        return self._call("POST", "send", send)
+
+    def receive_message(self, visibility_timeout: float = 30) -> SimpleNamespace | None:
+        return next(iter(self.receive_messages(1, visibility_timeout)), None)
+
+    def receive_messages(
+        self, max_messages: int = 1, visibility_timeout: float = 30
+    ) -> list[SimpleNamespace]:
+        def receive() -> list[SimpleNamespace]:
+            found = [m for m in self._messages if m.visible <= self._now][:max_messages]
+            for message in found:
+                self._hide(message, visibility_timeout)
+                message.dequeue_count += 1
+            return [_shown(message) for message in found]
+
+        found: list[SimpleNamespace] = self._call("GET", "receive", receive)
+        return found
+
+    def peek_messages(self, max_messages: int = 1) -> list[SimpleNamespace]:
+        def peek() -> list[SimpleNamespace]:
+            return [_shown(m) for m in self._messages if m.visible <= self._now][:max_messages]
+
+        found: list[SimpleNamespace] = self._call("GET", "list", peek)
+        return found
+
+    def update_message(
+        self, message_id: str, pop_receipt: str, content: str | None = None, visibility_timeout: float = 0
+    ) -> SimpleNamespace:
+        def update() -> SimpleNamespace:
+            message = self._held(message_id, pop_receipt)
+            if content is not None:
+                message.content = content
+            self._hide(message, visibility_timeout)
+            return _shown(message)
+
+        return self._call("PUT", "update", update)
+
+    def delete_message(self, message_id: str, pop_receipt: str) -> None:
+        def delete() -> None:
+            self._service.queues[self._name].remove(self._held(message_id, pop_receipt))
+
+        self._call("DELETE", "delete", delete)
+
+    def get_queue_properties(self) -> SimpleNamespace:
+        def count() -> SimpleNamespace:
+            return SimpleNamespace(approximate_message_count=len(self._messages))
+
+        return self._call("GET", "properties", count)
+
+    def _hide(self, message: _Message, seconds: float) -> None:
+        message.visible, message.pop_receipt = self._now + timedelta(seconds=seconds), uuid4().hex
+
+    def _held(self, message_id: str, pop_receipt: str) -> _Message:
+        found = next((m for m in self._messages if m.id == message_id), None)
+        if found is None:
+            raise refusal(404, "MessageNotFound")
+        if found.pop_receipt != pop_receipt:
+            raise refusal(400, "PopReceiptMismatch")
+        return found
+
+
+def _shown(message: _Message) -> SimpleNamespace:
+    return SimpleNamespace(
+        id=message.id,
+        content=message.content,
+        pop_receipt=message.pop_receipt,
+        dequeue_count=message.dequeue_count,
+    )
