@@ -35,7 +35,7 @@ param separateDataAccount bool = false
 param dataContainers array = ['data']
 
 @description('Shares for data and outputs, beside that of auto storage.')
-param dataShares array = ['outputs']
+param dataShares array = ['logs']
 
 @description('How keys are asked for over HTTP: function, admin, or anonymous (only behind App Service Authentication).')
 @allowed(['function', 'admin', 'anonymous'])
@@ -273,7 +273,7 @@ output AZURE_FUNCTION_APP string = app.outputs.appName
 output AZURE_BATCHAI_STORAGE_ACCOUNT string = dataName
 output BATCHAI_URL string = app.outputs.url
 output BATCHAI_STATE_ACCOUNT string = state.outputs.accountName
-// The next three commands, from the first VM to the first answer.
-output BATCHAI_NEXT_1 string = 'az vmss scale -g ${group.name} -n vmss-${pools[0].name}-${token} --new-capacity 1'
-output BATCHAI_NEXT_2 string = 'az storage blob upload --auth-mode login --account-name ${state.outputs.accountName} -c jobs -n first/job.json -f job.json'
-output BATCHAI_NEXT_3 string = 'az storage blob download --auth-mode login --account-name ${state.outputs.accountName} -c jobs -n first/status.json -f /dev/stdout'
+// The next three commands; scripts/publish-runner shows them at the end of `azd up`.
+output BATCHAI_NEXT_1 string = 'az storage blob upload --auth-mode login --account-name ${state.outputs.accountName} -c clusters -n default/cluster.json -f examples/hello/cluster.json'
+output BATCHAI_NEXT_2 string = 'az storage blob upload --auth-mode login --account-name ${state.outputs.accountName} -c jobs -n hello/job.json -f examples/hello/job.json'
+output BATCHAI_NEXT_3 string = 'az vmss scale -g ${group.name} -n vmss-${pools[0].name}-${token} --new-capacity 1'

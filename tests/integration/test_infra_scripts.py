@@ -1,4 +1,4 @@
-"""What a VM of a pool is told and runs: cloud-init's own schema, shellcheck, and fetching a published package."""
+"""What a VM of a pool is told and runs: cloud-init's own schema, shellcheck, and fetching a package."""
 
 import http.server
 import json
