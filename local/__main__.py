@@ -59,7 +59,7 @@ def up(context: click.Context, /, **_: int | None) -> None:
     words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     state = supervisor.up(default_directory(), words, console.print)
     console.print(
-        "\nup. Drop job.json files into the container [bold]jobs[/bold]; see README, 'Your own job.json'."
+        "\nup. Drop job.json files into the container [bold]jobs[/bold]; see docs/tutorials/your-own-job.md."
     )
     console.print(
         f"HTTP           {state.http}\nstorage        {state.storage}\nfile shares    {state.files}"

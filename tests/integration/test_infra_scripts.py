@@ -107,9 +107,8 @@ def test_a_published_package_is_fetched_by_identity_and_installed(azure: str, tm
     done = fetched(azure, tmp_path)
     assert done.returncode == 0, done.stderr
     packages = tmp_path / "packages"
-    assert (
-        done.stdout.split() == f"--wheel {packages}/{wheel} --constraints {packages}/constraints.txt".split()
-    )
+    given = ["--wheel", f"{packages}/{wheel}", "--constraints", f"{packages}/constraints.txt"]
+    assert done.stdout.split() == [*given, "--env-file", "/etc/batchai/runner.env"]
     assert (packages / wheel).read_bytes() == b"wheel"
     assert set(Azure.client_ids) == {"of-the-runners"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SecretError, StoreError
-from shared.stores.identity import identity
+from shared.stores.identity import forget_identities
 from shared.stores.secrets.key_vaults import Vaults
 from tests.support.vault import APP_ID, OBJECT_ID, Vault
 from tests.support.vault import vault as running_vault
@@ -18,9 +18,9 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     with running_vault(tmp_path) as made:
         for name, value in made.environment().items():
             monkeypatch.setenv(name, value)
-        identity.cache_clear()  # each vault here has an identity service of its own
+        forget_identities()  # each vault here has an identity service of its own
         yield made
-        identity.cache_clear()
+        forget_identities()
 
 
 @pytest.fixture

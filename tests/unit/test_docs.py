@@ -19,8 +19,17 @@ PAGES = [
 MADE = ("status.json", "local.settings.json")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_FILE = re.compile(
-    r"`((?:api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|tests)/[\w./-]+\.\w+)`"
+_FOLDERS = "api|bench|cli|docs|examples|local|runner|schemas|scripts|shared|tests"
+#: A file or, with a slash at its end, a folder; a star stands for any name.
+_PATH = re.compile(rf"`((?:{_FOLDERS})/(?:[\w.*/-]*(?:\.\w+|/))?)`")
+_TEST = re.compile(r"`(test_\w+?)(?:\[\w+\]|_?\.\.\.)?`")
+_MODULE = re.compile(rf"python (?:-P )?-m ((?:{_FOLDERS})[\w.]*)")
+#: A page; a decision may be named by its number alone.
+_PAGE = re.compile(r"\bdocs/(?:adr/\d{4}|[\w/-]+\.md)")
+#: Words that the glossary has replaced.
+_GONE = re.compile(
+    r"\b(cages?|dead[\s-]man|workplaces?|crew|knock\w*|inmates|leftovers|at the door|one-way doors?)\b",
+    re.IGNORECASE,
 )
 
 
@@ -53,17 +62,41 @@ def lost(page: Path) -> list[str]:
     return found
 
 
+def missing(page: Path) -> list[str]:
+    """The project's files and folders that a page names and that are not there."""
+    named = [path for path in _PATH.findall(prose(page)) if not path.endswith(MADE)]
+    return [path for path in named if not any(PROJECT.glob(path.rstrip("/")))]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_somewhere_and_files_exist(page: Path) -> None:
     assert not lost(page)
-    named = [file for file in _FILE.findall(prose(page)) if not file.endswith(MADE) and "<" not in file]
-    assert not [file for file in named if not (PROJECT / file).exists() and ADRS.count(page) == 0]
+    assert not missing(page)
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+def test_links_and_files_that_are_not_there_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# One\n[a](gone.md) [b](#one) [c](#two) [d](https://example.com/x)\n")
+    page.write_text(
+        "# One\n[a](gone.md) [b](#one) [c](#two) [d](https://example.com/x)\n"
+        "`shared/errors.py` `shared/gone.py` `shared/jobs/` `shared/gone/` `shared/jobs/*.py` `api/*.txt`\n"
+    )
     assert lost(page) == ["gone.md", "#two"]
+    assert missing(page) == ["shared/gone.py", "shared/gone/", "api/*.txt"]
+
+
+def test_the_tests_and_modules_that_pages_name_exist() -> None:
+    tests = " ".join(file.stem + file.read_text("utf-8") for file in PROJECT.glob("tests/**/test_*.py"))
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        assert not [name for name in _TEST.findall(text) if name not in tests], page
+        modules = [PROJECT / module.rstrip(".").replace(".", "/") for module in _MODULE.findall(text)]
+        assert not [m for m in modules if not (m.with_suffix(".py").exists() or (m / "__main__.py").exists())]
+
+
+def test_words_that_the_glossary_has_replaced_are_gone() -> None:
+    texts = {page.name: _LINK.sub("]", prose(page)) for page in PAGES if page.name != "glossary.md"}
+    found = {name: _GONE.findall(text) for name, text in texts.items()}
+    assert not {name: words for name, words in found.items() if words}
 
 
 def test_every_page_is_linked_from_the_index() -> None:
@@ -88,3 +121,14 @@ def test_the_readme_is_short_and_the_table_of_changes_long() -> None:
     assert len((PROJECT / "README.md").read_text("utf-8").splitlines()) <= 90
     table = (DOCS / "architecture.md").read_text("utf-8").partition("## Where do I change X")[2]
     assert len(re.findall(r"^\| (?!I want|---)", table, re.MULTILINE)) >= 25
+
+
+def test_the_pages_that_code_names_exist() -> None:
+    folders = ("api", "bench", "cli", "runner", "scripts", "shared", "tests")
+    code = [file for folder in folders for file in PROJECT.glob(f"{folder}/**/*") if file.is_file()]
+    code += [PROJECT / "Makefile", PROJECT / "function_app.py", *PROJECT.glob("local/*.py")]
+    code += [*PROJECT.glob("local/files/*.py"), *PROJECT.glob("local/host/*.py")]
+    texts = {file: file.read_text("utf-8", "replace") for file in code if file.suffix in ("", ".py", ".sh")}
+    named = {(file, page) for file, text in texts.items() for page in _PAGE.findall(text)}
+    assert len(named) > 20
+    assert not [(str(file), page) for file, page in sorted(named) if not any(PROJECT.glob(page + "*"))]

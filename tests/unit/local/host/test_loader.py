@@ -121,7 +121,7 @@ app.register_functions(bp)
 """
     functions = {function.name: function for function in load(tmp_path, app, C="jobs")}
     assert {name: f.trigger for name, f in functions.items()} == {
-        "http": HttpTrigger("a/{id}", frozenset({"GET", "PUT"}), "ANONYMOUS"),
+        "http": HttpTrigger("a/{id}", frozenset({"GET", "PUT"})),
         "renamed": BlobTrigger("jobs/{x}", "S", event_grid=False),
         "told": BlobTrigger("c/{x}", "S", event_grid=True),
         "queued": QueueTrigger("jobs-q", "S"),
