@@ -1,8 +1,8 @@
 """Hold the Bicep files of a folder together where no Bicep compiler is at hand: `check_infra.py infra`.
 
 Finds files that cannot be parsed, resources the parser lost, names that nothing declares, declarations that
-nothing uses, modules that are missing or get other parameters than they declare, and outputs that a module does
-not have. It knows no Azure types: `az bicep build`, which `make infra` runs where `az` is, is the judge. Exit
+nothing uses, modules that are missing or get other parameters than they declare, and outputs that a module
+does not have. It knows no Azure types: `az bicep build`, which `make infra` runs where `az` is, is the judge. Exit
 code 1 where something was found; the findings are printed, one a line.
 """
 
@@ -27,8 +27,7 @@ _OUTPUT = re.compile(r"\b(\w+)\.outputs\.(\w+)")
 #: A name that is a value: no member (after a dot), no key (before a colon), no function (before a bracket).
 _NAME = re.compile(r"(?<![\w.?$@])([A-Za-z_]\w*)(?!\w|\s*\(|:(?!:))")
 _WORDS = frozenset(
-    ("param", "var", "resource", "module", "output", "existing", "targetScope")
-    + ("if", "for", "in", "true", "false", "null")
+    "param var resource module output existing targetScope if for in true false null".split()  # noqa: SIM905
 )
 _TYPES = frozenset(["string", "int", "bool", "array", "object"])
 
