@@ -2,8 +2,10 @@
 
 Finds files that cannot be parsed, resources the parser lost, names that nothing declares, declarations that
 nothing uses, modules that are missing or get other parameters than they declare, and outputs that a module
-does not have. It knows no Azure types: `az bicep build`, which `make infra` runs where `az` is, is the judge. Exit
-code 1 where something was found; the findings are printed, one a line.
+does not have.
+
+It knows no Azure types: `az bicep build`, which `make infra` runs where `az` is, is the judge.
+Exit code 1 where something was found; the findings are printed, one a line.
 """
 
 import re
