@@ -5,7 +5,7 @@ PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-por
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT))
 
-.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit setup setup-dev schema clean
+.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,11 @@ audit: setup-dev  ## bandit, and known advisories on what is pinned
 	@.venv/bin/bandit -q -c pyproject.toml -r shared runner api cli local scripts function_app.py
 	@$(PY) scripts/audit.py
 
+infra: setup-dev  ## infra/*.bicep: by the Bicep compiler where az is, and by the project's own check
+	@if az bicep version >/dev/null 2>&1; then az bicep build --file infra/main.bicep --stdout >/dev/null; \
+		else echo "no az with bicep here: only the project's own check" >&2; fi
+	@$(PY) scripts/check_infra.py infra
+
 unit: setup-dev  ## unit tests
 	@.venv/bin/pytest -q tests/unit
 
@@ -55,7 +60,7 @@ test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine
 	@scripts/client-envs azure-cli
 	@scripts/engine-envs
-	@$(MAKE) --no-print-directory lint types audit
+	@$(MAKE) --no-print-directory lint types audit infra
 	@scripts/test-all
 
 schema: setup-dev  ## write schemas/*.json from the models
