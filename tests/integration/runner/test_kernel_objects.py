@@ -20,7 +20,7 @@ from tests.support.world import World
 SCRIPT = """
 import ctypes, os, sys
 sys.path.insert(0, {project!r})
-from runner import kernel_objects as kernel
+from runner.isolation import kernel_objects as kernel
 libc = ctypes.CDLL(None, use_errno=True)
 add = {{250: 248, 219: 217}}[kernel._KEYCTL]
 rings = {{"user": -4, "user session": -5, "session": -3, "persistent": kernel._persistent_ring()}}

@@ -14,8 +14,8 @@ from runner.agent.shutdown import OUT_OF_TIME
 #: The main thread holds a lock that `leave` does not need, and is stuck in a call of the system's.
 _PROGRAM = """
 import socket, sys, threading, time
-from runner import leaving
-leaving._KILL_SECONDS = 0.3
+from runner.agent import shutdown
+shutdown._KILL_SECONDS = 0.3
 left = threading.Event()
 def kill():
     print("killed", flush=True)
@@ -24,7 +24,7 @@ def leave():
     print("leaves", flush=True)
     left.set()
     if sys.argv[1] == "raises": raise RuntimeError
-leaving.Departure(leave, kill, 0.6).listen()
+shutdown.Departure(leave, kill, 0.6).listen()
 print("on", flush=True)
 if sys.argv[1] == "orderly":
     left.wait()

@@ -12,8 +12,7 @@ import psutil
 import pytest
 
 from runner.machine import cgroups
-from runner.processes import job_process
-from runner.processes import process_tracker as cage_module
+from runner.processes import job_process, process_tracker
 from runner.processes.process_tracker import ProcessTracker
 from tests.support.waiting import eventually
 
@@ -88,12 +87,13 @@ FIRST = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {project!r})
-from runner import priority, process
+from runner.machine import priority
+from runner.processes import job_process
 print(os.nice(0))
 priority.raise_own()
 print(os.nice(0))
 print(Path("/proc/self/autogroup").read_text().split()[-1])
-job = process.start("", "nice", {{"PATH": "/usr/bin:/bin"}}, Path(), Path("out"), Path("err"))
+job = job_process.start("", "nice", {{"PATH": "/usr/bin:/bin"}}, Path(), Path("out"), Path("err"))
 job.popen.wait()
 print(Path("out").read_text())
 """
@@ -109,33 +109,34 @@ def test_a_runner_comes_first_and_its_jobs_where_they_were(tmp_path: Path) -> No
     assert (after, session, job) == (max(-20, before - 10), max(-20, before - 10), before + 5)
 
 
-# A runner in miniature: starts a job in a cage and then does what the test asks for.
+# A runner in miniature: starts a job that it tracks and then does what the test asks for.
 RUNNER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {project!r})
-from runner import cage as cages, cgroups, process
-from runner.processes.process_tracker import Cage
+from runner.machine import cgroups
+from runner.processes import job_process, process_tracker
 folder, command, seconds, cgroup = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
 if not cgroup:
     cgroups.make = lambda name: None
-assert cages.adopt_orphans()
-cage = Cage()
+assert process_tracker.adopt_orphans()
+tracker = process_tracker.ProcessTracker()
 if seconds:
-    cage.arm(seconds)
-child = process.start("", command, {{"PATH": "/usr/bin:/bin"}}, folder, folder / "out", folder / "err", cage)
+    tracker.arm(seconds)
+path, out, err = {{"PATH": "/usr/bin:/bin"}}, folder / "out", folder / "err"
+child = job_process.start("", command, path, folder, out, err, tracker)
 (folder / "started").write_text(str(child.popen.pid))
 if {wait}:
     child.popen.wait()
     helper = __import__("subprocess").Popen(["sleep", "30"])
     while b"sleep" not in Path(f"/proc/{{helper.pid}}/cmdline").read_bytes():
         time.sleep(0.01)
-    (folder / "found").write_text(str(cage.kill()))
+    (folder / "found").write_text(str(tracker.kill()))
     (folder / "helper").write_text("lives" if helper.poll() is None else "killed")
     helper.kill()
     helper.wait()
-    (folder / "left").write_text(str(len(cage.inmates())))
-    cage.close()
+    (folder / "left").write_text(str(len(tracker.members())))
+    tracker.close()
     zombies = [p for p in __import__("psutil").Process().children() if p.status() == "zombie"]
     (folder / "end").write_text(str(len(zombies)))
 else:
@@ -203,4 +204,4 @@ def test_a_cage_that_nothing_entered_costs_nothing() -> None:
 
 
 def test_what_cannot_be_killed_is_told_by_name() -> None:
-    assert f"process {os.getpid()} (" in cage_module.describe([psutil.Process()])
+    assert f"process {os.getpid()} (" in process_tracker.describe([psutil.Process()])

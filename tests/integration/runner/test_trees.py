@@ -76,10 +76,10 @@ def _remove_as_nobody(tree: Path) -> None:
     user = 65534 if os.geteuid() == 0 else os.geteuid()
     tree.parent.chmod(0o777)
     code = (
-        "import os; from pathlib import Path; from runner import trees\n"
+        "import os; from pathlib import Path; from runner.machine import tree_removal\n"
         "from tests.integration.runner import test_trees\n"
         f"os.setresgid({user}, {user}, {user}); os.setresuid({user}, {user}, {user})\n"
-        f"tree = Path({str(tree)!r}); tree.mkdir(); test_trees._closed(tree); trees.remove(tree)"
+        f"tree = Path({str(tree)!r}); tree.mkdir(); test_trees._closed(tree); tree_removal.remove(tree)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
