@@ -10,6 +10,7 @@ from runner.agent.shutdown import LEAVE_SECONDS, OUT_OF_TIME, Departure
 from runner.config import RunnerConfig, config_from
 from runner.containers.container import sweep as sweep_containers
 from runner.containers.docker import Docker
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.logs.routing import mount_context
 from runner.machine import priority
@@ -62,8 +63,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config, wired = _read(args)
         whose = f"runner {config.node_id} of cluster {config.cluster}"
-        with isolated(config) as config, claimed(config.gpus, whose) as share:
-            _run(config, wired, known, share)
+        with isolated(config) as node, claimed(config.gpus, whose) as share:
+            _run(node, wired, known, share)
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(config: RunnerConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
+def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
     """Work until stopped."""
     log = logging.getLogger("runner")
     priority.raise_own()

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runner.isolation.isolation import Isolation
 from runner.limits import NO_LIMITS, Limits, limits_from
 from runner.machine.gpu_share import choice_from
 from runner.machine.scheduled_events import events_url
@@ -87,7 +86,6 @@ class RunnerConfig:
     job_user: str = "own"  #: a name, "own": the runner's, "": one per runner, where the runner is root
     limits: Limits = NO_LIMITS  #: of a job
     metadata_open: bool = True  #: whether jobs may reach what gives them the machine's identity
-    isolation: Isolation = field(default_factory=Isolation)  #: what became of these: runner.isolation.setup
 
     @property
     def work(self) -> Path:

@@ -1,56 +1,39 @@
 """The agent: one loop that takes jobs of one cluster and runs them, one at a time."""
 
-import json
 import logging
 import random
-import threading
 import time
-from contextlib import ExitStack
-from dataclasses import replace
 
-from runner.agent import report_outcome
+from runner.agent.gang_session import HelperSession, LeaderSession
 from runner.agent.heartbeat import NodeReporter
-from runner.agent.lease_keeper import LeaseKeeper
+from runner.agent.job_session import JobSession, NodeServices
 from runner.agent.node_setup import ClusterVolumes
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
+from runner.agent.stop_requests import StopRequests
 from runner.attempt import clean_node
-from runner.attempt.job_runner import JobRunner
-from runner.attempt.peers import Peers, Work
-from runner.attempt.result import Dissolved, Result
-from runner.config import RunnerConfig
-from runner.gang.helper import Help, HelperPeers, Helping
 from runner.gang.link import MakeLink, PortsOnly
-from runner.gang.rendezvous import Rendezvous
 from runner.isolation import job_folders
-from runner.machine import nvml
+from runner.isolation.node_config import NodeConfig
 from runner.machine.gpu_share import NO_GPUS, GpuShare
-from runner.machine.scheduled_events import EventWatcher, MachineEvent
-from runner.processes import process_tracker as cages
+from runner.machine.scheduled_events import EventWatcher
 from runner.processes.process_tracker import ProcessTracker
-from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
 from shared.environment.variables import Node
-from shared.errors import BatchAIError, LostOwnershipError, MountError, SecretError, StoreError
+from shared.errors import MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
-from shared.jobs.gang import Gang
-from shared.jobs.model import Job, Lease, Outcome, Reason, StreamSeal
-from shared.managers.attempts import Claim
+from shared.managers.attempts import Claim, Help
 from shared.names.ids import queue_name
 from shared.stores.cluster_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)
 
-#: A job that lives shorter than this shows no "running" in status.json: it is over before anybody looks.
-_STATUS_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 #: What a runner cannot do now it tries again after this long.
 _RETRY_SECONDS = 5.0
-#: Why a job is handed back, for people.
-_STOPPED = "The runner was stopped"
-_RESIZED = "The cluster was resized, and this node is none of it any more"
+Session = JobSession | HelperSession
 
 
 class Agent:
@@ -59,7 +42,7 @@ class Agent:
     def __init__(
         self,
         backend: Backend,
-        config: RunnerConfig,
+        config: NodeConfig,
         known: KnownSecrets | None = None,
         share: GpuShare = NO_GPUS,
         make_link: MakeLink = PortsOnly,
@@ -68,62 +51,53 @@ class Agent:
         `make_link`: how the nodes of a job of several reach each other."""
         self._backend = backend
         self._config = config
-        self._stopping = threading.Event()
-        self._signal: StopSignal | None = None
-        self._share = share
-        self._node = Node(config.node_id, config.address, share.count)
+        self._stops = StopRequests()
         row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
         self._reporter = NodeReporter(
             backend.clusters.table, row, config.node_report_seconds, self._look, self._stand_by
         )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
-        self._volumes = ClusterVolumes(config, backend, self._stopping, self._vaults, self._known)
-        self._tracker = ProcessTracker(config.isolation)
-        self._keeper: LeaseKeeper | None = None
-        self._runner: JobRunner | None = None
+        self._volumes = ClusterVolumes(config, backend, self._stops.draining, self._vaults, self._known)
+        self._services = NodeServices(
+            backend,
+            config,
+            Node(config.node_id, config.address, share.count),
+            share,
+            self._known,
+            self._vaults,
+            self._volumes,
+            self._reporter,
+            self._stops,
+            self._be_brisk,
+        )
         self._make_link = make_link
-        self._leaving = _STOPPED
+        self._session: Session | None = None
+        self._tracker = ProcessTracker(config.isolation)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
-        self._machine_going: MachineEvent | None = None
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
         # A runner that has just come up is as brisk as after a job.
         self._last_job = time.monotonic()
 
     def stop(self) -> None:
         """Drain: hand the job under way back, take no other. Returns at once; from any thread."""
-        self._stopping.set()
-        if signal := self._signal:
-            signal.set(StopReason.DRAIN)
+        self._stops.drain()
 
     def kill(self) -> None:
         """End every process of the job under way, at once. From any thread, when there is no time left."""
         self._tracker.kill()
 
-    def machine_goes(self, event: MachineEvent) -> None:
-        """The machine is about to be taken away: tell the job, hand it back, take no other until it stays."""
-        self._machine_going, self._leaving = event, f"The machine is taken away: {event}"
-        if runner := self._runner:
-            runner.notice = json.dumps(event.as_json())
-        if signal := self._signal:
-            signal.set(StopReason.EVICTED)
-
-    def machine_stays(self) -> None:
-        """The announcement was withdrawn: go on with other jobs."""
-        self._machine_going, self._leaving = None, _STOPPED
-
     def _stand_by(self, standby: str) -> None:
         """The cluster is to have fewer nodes, or this one again: called when that is heard."""
         log.info("stands by" if standby else "serves", extra={"action": "stand_by", "standby": standby})
-        self._last_job = time.monotonic()  # as brisk as after a job
-        if standby == REQUEUE and self._signal:
-            self._leaving = _RESIZED
-            self._signal.set(StopReason.DRAIN)
+        self._be_brisk()
+        if standby == REQUEUE:
+            self._stops.resize()
 
     def run(self) -> None:
         """Work until stopped."""
         url = self._config.scheduled_events_url
-        watcher = EventWatcher(url, self._config.machine, self.machine_goes, self.machine_stays)
+        watcher = EventWatcher(url, self._config.machine, self._stops.evict, self._stops.withdraw)
         if url:
             watcher.start()
         try:
@@ -135,47 +109,46 @@ class Agent:
     def _work(self) -> None:
         self._reporter.start()
         try:
-            while not self._stopping.is_set():
+            while not self._stops.draining.is_set():
                 try:
-                    self._turn()
+                    if found := self._turn():
+                        self._work_on(found)
                 except StoreError as error:
                     log.warning("storage: %s", error, extra={"action": "poll_failed"})
-                    self._stopping.wait(_RETRY_SECONDS)
+                    self._stops.draining.wait(_RETRY_SECONDS)
                 except Exception:
                     # A fault of ours in one job must not take the node away from the others.
-                    about = {"job": str(self._runner.claim.job.id)} if self._runner else {}
+                    about = {"job": self._session.name} if self._session else {}
                     log.exception("unexpected", extra={"action": "turn_failed", **about})
-                    self._stopping.wait(_RETRY_SECONDS)
+                    self._stops.draining.wait(_RETRY_SECONDS)
         finally:
             self._leave()
 
-    def _turn(self) -> None:
-        """Make the node ready if it is not, then run one job or wait a moment."""
-        if self._machine_going:
-            self._reporter.set("leaving", detail=str(self._machine_going))
-            self._stopping.wait(_LOOK_SECONDS)
-            return
+    def _turn(self) -> Claim | Help | None:
+        """Make the node ready if it is not, then look for a job; None after a moment without one."""
+        if self._stops.machine_event:
+            self._reporter.set("leaving", detail=str(self._stops.machine_event))
+            self._stops.draining.wait(_LOOK_SECONDS)
+            return None
         if self._reporter.state == "leaving":
             self._reporter.set("preparing")
         if self._reporter.state in ("preparing", "unusable") and not self._make_ready():
-            self._stopping.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
-            return
+            self._stops.draining.wait(_RETRY_SECONDS if self._reporter.state == "unusable" else 1.0)
+            return None
         if self._reporter.standby:
-            self._stopping.wait(_LOOK_SECONDS)
-            return
+            self._stops.draining.wait(_LOOK_SECONDS)
+            return None
         for queue in self._order.next():
-            if self._stopping.is_set():
-                return
+            if self._stops.draining.is_set():
+                return None
             found = self._backend.manager.next_job(queue, self._config.node_id)
             if isinstance(found, Claim):
                 self._order.took(queue)
-                self._run_job(found)
-                return
             if found:
-                self._help(found.gang)
-                return
+                return found
             self._order.found_empty(queue)
-        self._stopping.wait(self._pause())
+        self._stops.draining.wait(self._pause())
+        return None
 
     def _make_ready(self) -> bool:
         try:
@@ -205,183 +178,32 @@ class Agent:
         # Jitter keeps many runners from polling in step.
         return pause * random.uniform(0.9, 1.1)
 
-    def _run_job(self, claim: Claim) -> None:
-        """Run a claimed job to its outcome and tell it, unless the lease was lost on the way."""
-        if time.monotonic() >= claim.lease.deadline:
-            log.warning("claimed too late", extra={"action": "lost", "job": str(claim.job.id)})
+    def _work_on(self, found: Claim | Help) -> None:
+        """Run a claimed job or help another, to its end; then help the older job that it gave way to."""
+        session = self._session_of(found)
+        self._session, self._tracker = session, session.tracker
+        result = session.run()
+        if result is None:
             return
-        log.info("claimed", extra={"action": "claimed", "job": str(claim.job.id), "uuid": claim.job.uuid})
-        manager, stop = self._backend.manager, self._new_signal()
-        settings = self._backend.settings
-        # A short lease must leave time between renewals; a lost one is killed without grace anyway.
-        margin = min(self._config.grace_seconds + 2.0, settings.lease_seconds / 3)
-        self._tracker = tracker = ProcessTracker(self._config.isolation)
-        _arm(tracker, claim.lease)
-        self._keeper = keeper = LeaseKeeper(
-            manager,
-            claim.job,
-            claim.lease,
-            stop,
-            settings.renew_seconds,
-            margin,
-            lambda lease: _arm(tracker, lease),
-            self._log_progress,
-        )
-        keeper.start()
-        self._reporter.set("running", job=claim.job.uuid)
-        told = threading.Timer(_STATUS_SECONDS, manager.write_status, (claim.job,))
-        if not claim.job.held:
-            told.start()
-        with ExitStack() as gang:
-            try:
-                result = self._attempt(claim, stop, gang)
-            finally:
-                told.cancel()
-                if told.ident:
-                    told.join()
-                job, lease = keeper.end()
-                cages.close(tracker)
-            try:
-                report_outcome.tell(self._backend.manager, job, lease, result, self._leaving)
-            except LostOwnershipError as error:
-                log.warning("result dropped: %s", error, extra={"action": "lost", "job": str(claim.job.id)})
-            finally:
-                self._free(result.node_fault)
-        takes_more = not self._stopping.is_set() and not self._reporter.standby
-        if result.dissolved and result.dissolved.help and takes_more:
-            self._help(result.dissolved.help)
-
-    def _new_signal(self) -> StopSignal:
-        """What stops the job that begins now."""
-        self._signal = stop = StopSignal()
-        if self._stopping.is_set():
-            stop.set(StopReason.DRAIN)
-        elif self._machine_going:
-            stop.set(StopReason.EVICTED)
-        elif self._reporter.standby == REQUEUE:
-            self._leaving = _RESIZED
-            stop.set(StopReason.DRAIN)
-        return stop
-
-    def _free(self, node_fault: str) -> None:
-        """The node works on no job any more."""
-        self._signal = self._runner = self._keeper = None
-        if not self._machine_going:
-            self._leaving = _STOPPED
-        self._last_job = time.monotonic()
-        if node_fault:
-            self._reporter.set("unusable", detail=node_fault)
-        else:
-            self._reporter.set("idle")
-
-    def _attempt(self, claim: Claim, stop: StopSignal, gang: ExitStack) -> Result:
-        if result := self._follow(claim.cluster_revision, stop):
-            return result
-        if claim.job.node_count == 1:
-            return self._run(claim, stop, None)
-        rendezvous = Rendezvous(
-            self._backend.manager,
-            self._config,
-            claim,
-            self._node,
-            self._make_link,
-            stop,
-            self._known.text,
-            self._look,
-            lambda: self._leaving,
-        )
-        gang.callback(rendezvous.close)
-        try:
-            together = rendezvous.assemble()
-        except StoreError as error:
-            together = Dissolved(str(error), _RETRY_SECONDS)
-        except BatchAIError as error:
-            return Result(Outcome(Reason.RUNNER_FAULT, message=str(error)))
-        if not isinstance(together, Job):
-            # The rows go first: whoever has joined is free before the job is looked at again.
-            gang.close()
-            return Result(None, stopped=stop.reason, dissolved=together)
-        return self._run(replace(claim, job=together), stop, rendezvous.peers)
-
-    def _help(self, gang: Gang) -> None:
-        """Help another runner's job, if its gang still lacks nodes."""
-        helping = Helping(self._backend.manager, self._config, self._node, self._make_link)
-        work = helping.read(gang)
-        if work is None:
-            return
-        stop = self._new_signal()
-        self._tracker = tracker = ProcessTracker(self._config.isolation)
-        fault = ""
-        try:
-            peers = helping.join(gang, work, stop, self._known.text, tracker.arm, lambda: self._leaving)
-            if peers:
-                log.info("helps", extra={"action": "helps", "job": str(gang.job), "uuid": gang.uuid})
-                self._reporter.set("running", job=gang.uuid)
-                fault = self._take_part(peers, work, stop)
-        except BatchAIError as error:
-            log.warning("not helped: %s", error, extra={"action": "help", "job": str(gang.job)})
-        finally:
-            cages.close(tracker)
-            helping.close()
-            self._free(fault)
-
-    def _take_part(self, peers: HelperPeers, work: Help, stop: StopSignal) -> str:
-        """What is wrong with the node afterwards, or ""."""
-        if peers.wait_for_start():
-            early = self._follow(work.cluster_revision, stop)
-        elif stop.reason is StopReason.LOST or peers.leave():
-            return ""
-        else:
-            early = Result(None, stopped=stop.reason)
-        result = peers.conclude(early) if early else self._run(work, stop, peers)
-        return result.node_fault
-
-    def _follow(self, revision: str, stop: StopSignal) -> Result | None:
-        """Bring the cluster's volumes up to what a job was accepted against; None when they are."""
-        if revision == self._volumes.revision:
-            return None
-        try:
-            self._volumes.follow()
-        except (MountError, SecretError, SetupTaskError, StoreError) as error:
-            stop.set(StopReason.DRAIN)
-            fault = self._known.text(f"cluster volumes: {error}")
-            return Result(None, stopped=StopReason.DRAIN, node_fault=fault)
-        return None
-
-    def _run(self, claim: Work, stop: StopSignal, peers: Peers | None) -> Result:
-        self._runner = runner = JobRunner(
-            self._config,
-            self._backend.settings,
-            claim,
-            self._node,
-            self._volumes.volumes,
-            self._backend.workspaces.file_server,
-            stop,
-            self._vaults,
-            self._known,
-            self._backend.connection.counter,
-            self._tracker,
-            share=self._share,
-            peers=peers,
-            settle_cluster=self._volumes.settle,
-        )
-        if self._machine_going:
-            runner.notice = json.dumps(self._machine_going.as_json())
-        devices = self._share.devices
-        busy = nvml.busy(devices) if devices else frozenset()
-        result = runner.run()
         self._temps_in_doubt = result.temps_fault
-        if devices and (left := nvml.left_busy(devices, busy)):
-            fault = f"a GPU is still used by process {', '.join(map(str, sorted(left)))}"
-            result = replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
-        return result
+        older = result.dissolved.help if result.dissolved else None
+        if older and not self._stops.draining.is_set() and not self._reporter.standby:
+            self._work_on(Help(older))
+
+    def _session_of(self, found: Claim | Help) -> Session:
+        if isinstance(found, Help):
+            return HelperSession(self._services, found.gang, self._make_link)
+        if found.job.node_count > 1:
+            return LeaderSession(self._services, found, self._make_link)
+        return JobSession(self._services, found)
+
+    def _be_brisk(self) -> None:
+        """Poll as after a job."""
+        self._last_job = time.monotonic()
 
     def _look(self) -> None:
-        if keeper := self._keeper:
-            keeper.look()
-
-    def _log_progress(self) -> tuple[StreamSeal, ...]:
-        return self._runner.log_progress() if self._runner else ()
+        if session := self._session:
+            session.look()
 
     def _leave(self) -> None:
         try:
@@ -390,9 +212,3 @@ class Agent:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
         self._vaults.close()
         self._reporter.end()
-
-
-def _arm(tracker: ProcessTracker, lease: Lease) -> None:
-    """The job's processes die a moment before its lease ends, even if this process cannot see to it."""
-    left = lease.deadline - time.monotonic()
-    tracker.arm(max(0.01, left - min(1.0, left / 10)))

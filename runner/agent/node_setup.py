@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from runner.agent import setup_task
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.logs import routing
 from runner.mounts.from_document import volumes_of
 from runner.mounts.mount import mount_all
@@ -28,7 +28,7 @@ class ClusterVolumes:
 
     def __init__(
         self,
-        config: RunnerConfig,
+        config: NodeConfig,
         backend: Backend,
         stopping: threading.Event,
         vaults: Vaults,

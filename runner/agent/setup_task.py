@@ -4,8 +4,9 @@ import os
 import threading
 from collections.abc import Sequence
 
-from runner.config import RunnerConfig, job_base_environment
+from runner.config import job_base_environment
 from runner.isolation.job_user import own
+from runner.isolation.node_config import NodeConfig
 from runner.logs import routing
 from runner.machine import tree_removal
 from runner.mounts.types import Volume
@@ -27,7 +28,7 @@ class SetupTaskError(BatchAIError):
 
 def run(
     task: SetupTask,
-    config: RunnerConfig,
+    config: NodeConfig,
     settings: Settings,
     row: ClusterRow,
     volumes: Sequence[Volume],
@@ -78,7 +79,7 @@ def _wait(child: job_process.JobProcess, stopping: threading.Event, grace_second
     return child.exit_code
 
 
-def _environment(task: SetupTask, config: RunnerConfig, mount_root: str) -> dict[str, str]:
+def _environment(task: SetupTask, config: NodeConfig, mount_root: str) -> dict[str, str]:
     env = job_base_environment(config, os.environ)
     env |= {"AZ_BATCHAI_MOUNT_ROOT": mount_root, "AZ_BATCH_NODE_ID": config.node_id}
     expansion = Expansion(env)

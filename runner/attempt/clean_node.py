@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.config import RunnerConfig
 from runner.isolation import job_folders, kernel_objects
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import SHARED_PLACES, needed_by_jobs
 from runner.logs import routing
 from runner.machine import mountinfo
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 30.0
 
 
-def forget(config: RunnerConfig) -> None:
+def forget(config: NodeConfig) -> None:
     """Remove what a job can leave outside its own folders, where its user is a job's alone: kernel objects,
     keys, files in the temp folders of the machine. Before a job and after it, when its processes are gone.
 
@@ -55,7 +55,7 @@ def _of_user(uid: int) -> Iterator[Path]:
         yield from map(Path, names)
 
 
-def refuse(config: RunnerConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
+def refuse(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
     """What the job before, whose cage this is, has left must be gone before another may run here.
 
     `temps`: those of jobs too, which else stay until the next one, and it must be seen that the next one's

@@ -5,11 +5,11 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from runner.attempt.peers import Peers, Scene
-from runner.config import RunnerConfig
+from runner.attempt.record import AttemptRecord
 from runner.isolation import job_folders
+from runner.isolation.node_config import NodeConfig
 from runner.logs.routing import Logs
 from runner.machine.trusted_path import TrustedPath
 from runner.processes import job_process
@@ -29,37 +29,29 @@ from shared.launch.planning import plan
 log = logging.getLogger(__name__)
 
 
-class Diary(Protocol):
-    """What is said to the job's owner."""
-
-    def say(self, text: str) -> None: ...
-
-
 @dataclass
 class Execution:
     """The processes of one attempt on this node. Every process is dead when a method returns an outcome;
-    what they have left behind is for the cage."""
+    what they have left behind is for the process tracker."""
 
-    config: RunnerConfig
+    config: NodeConfig
     spec: JobSpec
     placement: Placement
     step_host: StepHost
     logs: Logs
-    diary: Diary
+    record: AttemptRecord
     stop: StopSignal
     tracker: ProcessTracker
     peers: Peers
-    happened: Callable[[EventKind, str], None]
     trusted_path: Callable[[str], TrustedPath]  #: of an absolute path of this node
     notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
-    undo_failed: Callable[[str], None]  #: makes the node unusable; says why
     monotonic: Callable[[], float] = time.monotonic
     processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
-    gpu_seconds: float = 0.0
     _deadline: float = 0.0
 
     def run(self) -> Outcome | None:
-        """The outcome; None when the attempt was stopped for the runner's sake.
+        """Run preparation and processes to the end. None when the runner itself stops (drain, eviction, lost
+        lease).
 
         Raises BatchAIError, OSError.
         """
@@ -67,24 +59,37 @@ class Execution:
             return None
         for identifier, folder in output_directories(self.spec, self.placement).items():
             job_folders.make_output(self.trusted_path(folder), self.config.isolation.user)
-            self.diary.say(f"output directory {identifier}: {folder}")
+            self.record.say(f"output directory {identifier}: {folder}")
         try:
             self.step_host.open()
         except StoppedEarlyError:
             return self._stopped([])
         if self.spec.container_settings:
-            self.happened(EventKind.CONTAINER_STARTED, "")
-        base = self.step_host.base
-        steps = plan(self.spec, self.placement, python=self.step_host.python, base=base)
-        for note in steps.notes:
-            self.diary.say(note)
-        env = job_environment(self.spec, self.placement, base=base)
-        for path, content in steps.files.items():
-            job_folders.put(self.placement.layout, path, content)
+            self.record.happened(EventKind.CONTAINER_STARTED)
+        steps, env = self._plan()
         limit = self.spec.constraints.max_wall_clock_time.total_seconds()
         self._deadline = self.monotonic() + (limit if self.peers.leads else math.inf)
         with self.peers.connected(self._scene(env)) as connected:
-            return self._connected(steps, connected)
+            if steps.preparation is not None:
+                early = self._prepare(steps.preparation, connected)
+                if early is None or not early.succeeded:
+                    return early
+            self.peers.prepared()
+            while not self.peers.may_launch():
+                if self._is_over(0.05):
+                    return self._stopped([])
+            return self._launch(steps, connected)
+
+    def _plan(self) -> tuple[LaunchPlan, Mapping[str, str]]:
+        """The commands of all nodes, and the variables that the job adds to those of its step host."""
+        base = self.step_host.base
+        steps = plan(self.spec, self.placement, python=self.step_host.python, base=base)
+        for note in steps.notes:
+            self.record.say(note)
+        env = job_environment(self.spec, self.placement, base=base)
+        for path, content in steps.files.items():
+            job_folders.put(self.placement.layout, path, content)
+        return steps, env
 
     def _scene(self, env: Mapping[str, str]) -> Scene:
         return Scene(
@@ -93,20 +98,9 @@ class Execution:
             self.step_host,
             self.tracker,
             env,
-            self.diary.say,
-            self.undo_failed,
+            self.record.say,
+            self.record.node_faults.append,
         )
-
-    def _connected(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
-        if steps.preparation is not None:
-            early = self._prepare(steps.preparation, env)
-            if early is None or not early.succeeded:
-                return early
-        self.peers.prepared()
-        while not self.peers.may_launch():
-            if self._is_over(0.05):
-                return self._stopped([])
-        return self._launch(steps, env)
 
     def _is_over(self, seconds: float) -> bool:
         """Whether a stop is asked for within `seconds`, or the time is up."""
@@ -120,11 +114,11 @@ class Execution:
         out, err = (
             self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
         )
-        self.diary.say("job preparation starts")
+        self.record.say("job preparation starts")
         prepared = [self.step_host.start("jobPreparation", command, env, out, err)]
         early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED, lambda: True)
         if early is not None and early.succeeded:
-            self.happened(EventKind.PREPARED, "")
+            self.record.happened(EventKind.PREPARED)
         return early
 
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
@@ -134,18 +128,18 @@ class Execution:
             if self._too_late():
                 return self._stopped([child for _, child in started])
             out, err = (self.logs.add(step.log_name(stream)) for stream in ("stdout", "stderr"))
-            self.diary.say(f"{step.role} starts: {step.command}")
+            self.record.say(f"{step.role} starts: {step.command}")
             child = self.step_host.start(step.name, step.command, {**env, **step.environment}, out, err)
             self.processes.append(child)
             started.append((step, child))
-        self.happened(EventKind.STARTED, "")
+        self.record.happened(EventKind.STARTED)
         reach("started")
         begun = self.monotonic()
         essential = [child for step, child in started if step.essential]
         children = [child for _, child in started]
         outcome = self._wait(children, essential, Reason.JOB_FAILED, self.peers.done)
-        self.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
-        self.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
+        self.record.gpu_seconds = self.placement.this.gpus * (self.monotonic() - begun)
+        self.record.happened(EventKind.STOPPED, with_code(outcome).removeprefix(", ") if outcome else "")
         return outcome
 
     def _wait(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.config import RunnerConfig
 from runner.containers import container_process, images
 from runner.containers.container import EXITS, JOB_LABEL, ROOT_LABEL, Container, sweep
 from runner.containers.container_process import ContainerStep
@@ -15,6 +14,7 @@ from runner.containers.docker import Answer, Docker
 from runner.containers.errors import ContainerError, ContainerLostError
 from runner.containers.options import Options, bind, folders_for, premounted_folders
 from runner.isolation.metadata_firewall import MetadataError
+from runner.isolation.node_config import NodeConfig
 from runner.machine import cgroups
 from runner.machine.scheduled_events import is_azure_machine
 from runner.mounts.types import Volume
@@ -37,7 +37,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class ContainerStepHost:
     """`open` it before use and `close` it before the volumes go, whatever happened. See Workplace."""
 
-    config: RunnerConfig
+    config: NodeConfig
     spec: JobSpec
     placement: Placement
     tracker: ProcessTracker

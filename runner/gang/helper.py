@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from runner.attempt.result import Result
-from runner.config import RunnerConfig
 from runner.gang.link import Link, MakeLink, member_of
 from runner.gang.member import GangPeers
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node
@@ -108,8 +108,8 @@ class HelperPeers(GangPeers):
 
 
 @dataclass(frozen=True)
-class Help:
-    """What a helper works on."""
+class Part:
+    """What a helper works on. Not `Help`, by which next_job asks for one."""
 
     job: Job
     spec: JobSpec
@@ -119,14 +119,14 @@ class Help:
 class Helping:
     """A node's way into a gang and out of it. Every step that fails leaves things to the gang's next hint."""
 
-    def __init__(self, attempts: Attempts, config: RunnerConfig, node: Node, make_link: MakeLink) -> None:
+    def __init__(self, attempts: Attempts, config: NodeConfig, node: Node, make_link: MakeLink) -> None:
         self._attempts = attempts
         self._config = config
         self._node = node
         self._make_link = make_link
         self._leave = ExitStack()
 
-    def read(self, gang: Gang) -> Help | None:
+    def read(self, gang: Gang) -> Part | None:
         """What is to be done, or None when the gang's attempt is over. Raises StoreError."""
         job = self._attempts.jobs.get(gang.job)
         if job is None or job.uuid != gang.uuid or job.attempt != gang.attempt or not job.held:
@@ -139,12 +139,12 @@ class Helping:
             # The leader has the same document and ends the job for it.
             log.warning("not helped: %s", error, extra={"action": "help", "job": str(gang.job)})
             return None
-        return Help(job, spec, revision)
+        return Part(job, spec, revision)
 
     def join(
         self,
         gang: Gang,
-        work: Help,
+        work: Part,
         stop: StopSignal,
         strike: Callable[[str], str],
         arm: Callable[[float], None],

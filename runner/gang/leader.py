@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from runner.attempt.result import Result
-from runner.config import RunnerConfig
 from runner.gang.link import Link
 from runner.gang.member import GangPeers
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.fail_points import reach
 from shared.jobs import gang as rules
@@ -34,7 +34,7 @@ class LeaderPeers(GangPeers):
         link: Link,
         stop: StopSignal,
         strike: Callable[[str], str],
-        config: RunnerConfig,
+        config: NodeConfig,
     ) -> None:
         self._config = config
         self._complete = self._running = self._closed = False

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runner.attempt.peers import Scene
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.machine import network
 from runner.machine.network import HeldPorts
 from shared.documents.spec import JobSpec
@@ -66,13 +66,13 @@ class Link(Protocol):
         """The job's processes open the ports that were offered now: let them go. Raises nothing."""
 
 
-MakeLink = Callable[[RunnerConfig, JobId, JobSpec], Link]
+MakeLink = Callable[[NodeConfig, JobId, JobSpec], Link]
 
 
 class PortsOnly:
     """Nodes that know each other's addresses and free ports, and no more: enough for toolkits without ssh."""
 
-    def __init__(self, config: RunnerConfig, job: JobId, spec: JobSpec) -> None:
+    def __init__(self, config: NodeConfig, job: JobId, spec: JobSpec) -> None:
         self._count = port_count(spec)
         self._held: HeldPorts | None = None
 

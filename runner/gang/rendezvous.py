@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from runner.attempt.result import Dissolved
-from runner.config import RunnerConfig
 from runner.gang.leader import LeaderPeers
 from runner.gang.link import MakeLink, member_of
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, StoreError
@@ -33,7 +33,7 @@ class Rendezvous:
     def __init__(
         self,
         attempts: Attempts,
-        config: RunnerConfig,
+        config: NodeConfig,
         claim: Claim,
         node: Node,
         make_link: MakeLink,

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from runner.isolation import ipc, metadata_firewall, slots, unix_accounts
 from runner.isolation.isolation import Isolation
 from runner.isolation.job_user import JobUser, own
 from runner.isolation.metadata_firewall import MetadataError, MetadataFirewall
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.slots import NoSlotError
 from runner.isolation.unix_accounts import AccountError
 from runner.machine import cgroups
@@ -33,8 +33,8 @@ SHARED_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @contextmanager
-def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
-    """The config with what can be had of isolation on this machine; the slot is held until left.
+def isolated(config: RunnerConfig) -> Iterator[NodeConfig]:
+    """The settings with what can be had of isolation on this machine; the slot is held until left.
 
     Raises SettingsError where what was asked for cannot be had.
     """
@@ -55,7 +55,7 @@ def isolated(config: RunnerConfig) -> Iterator[RunnerConfig]:
         temp, space = _private_temp(config), _private_ipc()
         isolation = Isolation(user, slot, label, config.limits, temp, space, firewall, fault)
         log.info("jobs run as %s", describe(isolation), extra={"action": "isolation"})
-        yield replace(config, isolation=isolation)
+        yield NodeConfig.of(config, isolation)
 
 
 def _close_own_folder(config: RunnerConfig) -> None:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from runner.config import RunnerConfig
 from runner.isolation.job_user import JobUser
+from runner.isolation.node_config import NodeConfig
 from runner.logs.path_folder import PathFolder
 from runner.logs.shipper import LogShipper, Until
 from runner.mounts.from_document import place_of, trusted_path_of
@@ -108,7 +108,7 @@ def open_logs(
 
 
 def mount_context(
-    config: RunnerConfig, say: Callable[[str], None], undo_failed: Callable[[MountError], None]
+    config: NodeConfig, say: Callable[[str], None], undo_failed: Callable[[MountError], None]
 ) -> MountContext:
     """What this runner gives to the volume drivers."""
     work = config.work / "mounts"

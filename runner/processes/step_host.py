@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from runner.config import RunnerConfig, job_base_environment
+from runner.config import job_base_environment
 from runner.isolation import job_folders, slots
 from runner.isolation.confinement import Confinement
 from runner.isolation.job_user import JobUser
 from runner.isolation.metadata_firewall import MetadataError
+from runner.isolation.node_config import NodeConfig
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
@@ -57,7 +58,7 @@ class StepHost(Protocol):
 class NodeStepHost:
     """The node itself."""
 
-    config: RunnerConfig
+    config: NodeConfig
     layout: NodeLayout
     tracker: ProcessTracker
     say: Callable[[str], None]  #: a line for the execution log

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.attempt.peers import Scene
-from runner.config import RunnerConfig
 from runner.containers.container_host import ContainerStepHost
 from runner.containers.docker import Docker
 from runner.gang.link import Offer
 from runner.isolation.isolation import NOT_ISOLATED
 from runner.isolation.job_user import JobUser, own
+from runner.isolation.node_config import NodeConfig
 from runner.processes.step_host import NodeStepHost
 from runner.ssh import connection, server, shared_temp
 from runner.ssh.access import Peer, SshError, access_from_json
@@ -27,7 +27,7 @@ from shared.names.ids import JobId
 class SshLink:
     """One node's ssh for one gang. See gang_types.Link."""
 
-    def __init__(self, config: RunnerConfig, job: JobId, spec: JobSpec) -> None:
+    def __init__(self, config: NodeConfig, job: JobId, spec: JobSpec) -> None:
         self._config = config
         self._layout = NodeLayout(str(config.root), job)
         self._ports = port_count(spec)

@@ -12,7 +12,7 @@ import pytest
 
 from api.blob_drops import take_job
 from runner.agent.loop import Agent
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.backend import backend
 from shared.jobs.model import State
@@ -28,7 +28,7 @@ def drop(world: World, name: str) -> None:
 
 def run_one(world: World, tmp_path: Path) -> State:
     claim = world.must_claim()
-    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=())
+    config = NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=())
     result = job_runner(world, config, claim, StopSignal(), world.counter).run()
     assert result.outcome is not None
     return world.finish(claim, result.outcome).state
@@ -75,7 +75,7 @@ def test_a_warm_runner_adds_its_looks_at_queues_only(patient: World, tmp_path: P
     world = patient
     drop(world, "first")
     theirs = backend(world.settings)
-    config = RunnerConfig(world.cluster, "node-0", tmp_path / "root", gpus=(), active_poll_seconds=0.05)
+    config = NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=(), active_poll_seconds=0.05)
     agent = Agent(theirs, config)
     looks = "GET queue"
     with running(agent):

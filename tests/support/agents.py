@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runner.agent.loop import Agent
+from runner.attempt.host import AttemptHost
 from runner.attempt.job_runner import JobRunner
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
 from shared.environment.variables import Node
@@ -39,17 +40,13 @@ def running(agent: Agent, seconds: float = 30.0) -> Iterator[None]:
 
 
 def job_runner(
-    world: World, config: RunnerConfig, claim: Claim, stop: StopSignal, counter: CallCounter | None = None
+    world: World, config: NodeConfig, claim: Claim, stop: StopSignal, counter: CallCounter | None = None
 ) -> JobRunner:
     """The runner of one claimed job, on a cluster without volumes of its own."""
     return JobRunner(
-        config=config,
-        settings=world.settings,
+        host=AttemptHost(config, world.settings, world.backend.workspaces.file_server, counter=counter),
         claim=claim,
         node=Node(config.node_id, "127.0.0.1", 0),
-        cluster_volumes=(),
-        find_server=world.backend.workspaces.file_server,
         stop=stop,
-        counter=counter,
         tracker=ProcessTracker(config.isolation),
     )

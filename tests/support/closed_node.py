@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from runner.attempt.job_runner import Result
-from runner.config import RunnerConfig
+from runner.attempt.result import Result
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment
 from shared.jobs.model import Reason
@@ -18,7 +18,7 @@ MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
 class Closed:
     """A node whose jobs have a user of their own, and a share for their logs."""
 
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig) -> None:
+    def __init__(self, world: World, shares: Shares, config: NodeConfig) -> None:
         self.world, self.shares, self.config = world, shares, config
         self.logs = shares.create("logs")
         self.number = 0
@@ -27,7 +27,7 @@ class Closed:
     def user(self) -> str:
         return self.config.isolation.user.name
 
-    def run(self, command: str, config: RunnerConfig | None = None, **properties: Any) -> Result:
+    def run(self, command: str, config: NodeConfig | None = None, **properties: Any) -> Result:
         self.number += 1
         least = {
             "stdOutErrPathPrefix": f"{MOUNTS}/logs",

@@ -8,7 +8,8 @@ import pytest
 from azure.storage.fileshare import ShareServiceClient
 
 from local.files.server import FilesServer
-from runner.config import Premounted, RunnerConfig
+from runner.config import Premounted
+from runner.isolation.node_config import NodeConfig
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints
 from tests.support.world import World, settings_for
@@ -70,11 +71,11 @@ def world(installation: str, shares: Shares) -> Iterator[World]:
 
 
 @pytest.fixture
-def config(world: World, shares: Shares, tmp_path: Path) -> Callable[..., RunnerConfig]:
+def config(world: World, shares: Shares, tmp_path: Path) -> Callable[..., NodeConfig]:
     """A runner's config; each call is another node with a root of its own."""
-    made: list[RunnerConfig] = []
+    made: list[NodeConfig] = []
 
-    def make(**changes: object) -> RunnerConfig:
+    def make(**changes: object) -> NodeConfig:
         number = len(made)
         values: dict[str, object] = {
             "cluster": ClusterId(world.cluster.workspace, world.cluster.cluster),
@@ -87,7 +88,7 @@ def config(world: World, shares: Shares, tmp_path: Path) -> Callable[..., Runner
             "node_report_seconds": 0.5,
             "premounted": shares.premounted(),
         }
-        made.append(RunnerConfig(**values | changes))  # type: ignore[arg-type]
+        made.append(NodeConfig(**values | changes))  # type: ignore[arg-type]
         return made[-1]
 
     return make

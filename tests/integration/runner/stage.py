@@ -3,8 +3,8 @@
 import threading
 from typing import Any
 
-from runner.attempt.job_runner import Result
-from runner.config import RunnerConfig
+from runner.attempt.result import Result
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment
 from shared.jobs.model import Reason
@@ -19,7 +19,7 @@ MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
 class Stage:
     """Submits, claims and runs documents whose logs go to the share `logs`."""
 
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig) -> None:
+    def __init__(self, world: World, shares: Shares, config: NodeConfig) -> None:
         self.world, self.shares, self.config = world, shares, config
         self.logs = shares.create("logs")
         self.stop = StopSignal()

@@ -12,7 +12,7 @@ import pytest
 
 from local.azurite import Endpoints
 from runner.agent.loop import Agent
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from shared.backend import backend
 from shared.jobs.allocation import present
 from shared.jobs.model import State
@@ -25,7 +25,7 @@ from tests.support.world import world as open_world
 
 
 @contextmanager
-def an_agent(world: World, config: RunnerConfig, **settings: Any) -> Iterator[Agent]:
+def an_agent(world: World, config: NodeConfig, **settings: Any) -> Iterator[Agent]:
     """An agent with connections of its own, working."""
     wired = backend(replace(world.settings, **settings))
     try:
@@ -45,7 +45,7 @@ def done(world: World, *names: str) -> bool:
 
 
 def test_two_agents_run_twenty_jobs_once_each(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger"
     names = [f"job-{number}" for number in range(20)]
@@ -65,9 +65,7 @@ def test_two_agents_run_twenty_jobs_once_each(
     assert {world.job(name).state for name in names} == {State.SUCCEEDED}
 
 
-def test_a_job_is_told_as_running_and_then_as_ended(
-    world: World, config: Callable[..., RunnerConfig]
-) -> None:
+def test_a_job_is_told_as_running_and_then_as_ended(world: World, config: Callable[..., NodeConfig]) -> None:
     world.accept(data=document("sleep 3; exit 3"))
     with an_agent(world, config()):
         eventually(lambda: world.status()["state"] == "running", 8)
@@ -77,7 +75,7 @@ def test_a_job_is_told_as_running_and_then_as_ended(
 
 
 def test_a_drained_agent_hands_its_job_to_another(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     world.accept(data=document(f"echo x >> {tmp_path}/begun; [ $AZ_BATCHAI_ATTEMPT = 2 ] || sleep 60"))
     with an_agent(world, config()):
@@ -90,7 +88,7 @@ def test_a_drained_agent_hands_its_job_to_another(
 
 
 def test_terminate_reaches_a_running_job(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     world.accept(data=document(f"touch {tmp_path}/begun; sleep 60"))
     with an_agent(world, config()):
@@ -102,7 +100,7 @@ def test_terminate_reaches_a_running_job(
 
 
 def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     """Heartbeats are shorter than renewals (12 s and 30 s by default; here 1 s and 20 s)."""
     told = tmp_path / "told"
@@ -115,7 +113,7 @@ def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
     assert world.job().errors[0].code == "JobTerminated"
 
 
-def test_priorities(world: World, config: Callable[..., RunnerConfig], tmp_path: Path) -> None:
+def test_priorities(world: World, config: Callable[..., NodeConfig], tmp_path: Path) -> None:
     for name in ("low", "normal", "high"):
         world.accept(name, document(f"echo {name} >> {tmp_path}/order", schedulingPriority=name))
     with an_agent(world, config()):
@@ -124,7 +122,7 @@ def test_priorities(world: World, config: Callable[..., RunnerConfig], tmp_path:
 
 
 def test_a_node_is_seen_while_it_works_and_gone_when_it_leaves(
-    world: World, config: Callable[..., RunnerConfig]
+    world: World, config: Callable[..., NodeConfig]
 ) -> None:
     def views() -> dict[str, str]:
         return {view.node_id: view.state for view in world.backend.clusters.node_views(world.cluster)}
@@ -135,7 +133,7 @@ def test_a_node_is_seen_while_it_works_and_gone_when_it_leaves(
 
 
 def test_cluster_volumes_are_mounted_once_for_all_jobs(
-    world: World, config: Callable[..., RunnerConfig], shares: Shares
+    world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
     directory = shares.create("azfiles")
     cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}}
@@ -153,7 +151,7 @@ def test_cluster_volumes_are_mounted_once_for_all_jobs(
 
 
 def test_a_cluster_share_that_is_missing_makes_the_node_unusable_and_no_job_fails(
-    world: World, config: Callable[..., RunnerConfig], shares: Shares
+    world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
     cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
     cluster["properties"]["nodeSetup"]["mountVolumes"] = {"azureFileShares": [shares.volume("missing")]}
@@ -171,7 +169,7 @@ def test_a_cluster_share_that_is_missing_makes_the_node_unusable_and_no_job_fail
 
 
 def test_a_runner_waits_for_its_cluster(
-    installation: str, config: Callable[..., RunnerConfig], world: World
+    installation: str, config: Callable[..., NodeConfig], world: World
 ) -> None:
     lonely = replace(config(), cluster=replace(world.cluster, cluster="not-yet"))
     with an_agent(world, lonely):
@@ -181,7 +179,7 @@ def test_a_runner_waits_for_its_cluster(
 
 @pytest.mark.parametrize("command", ["exit 0", "exit 3"])
 def test_a_result_outlives_an_outage(
-    world: World, config: Callable[..., RunnerConfig], azurite: Endpoints, tmp_path: Path, command: str
+    world: World, config: Callable[..., NodeConfig], azurite: Endpoints, tmp_path: Path, command: str
 ) -> None:
     """The job ends while storage is away: its end is told once storage is back, and it runs once."""
     world.accept(data=document(f"echo x >> {tmp_path}/ledger; sleep 0.5; {command}"))
@@ -211,7 +209,7 @@ def counted(world: World) -> dict[str, str]:
 
 
 def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
-    world: World, config: Callable[..., RunnerConfig]
+    world: World, config: Callable[..., NodeConfig]
 ) -> None:
     resized(world, 0)
     world.accept()
@@ -230,7 +228,7 @@ def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
 
 
 def test_the_job_of_a_node_that_leaves_is_put_back_and_another_node_takes_it(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     command = f"echo x >> {tmp_path}/begun; [ $AZ_BATCHAI_ATTEMPT = 2 ] || sleep 60"
     world.accept(data=document(command))
@@ -251,7 +249,7 @@ def test_the_job_of_a_node_that_leaves_is_put_back_and_another_node_takes_it(
 
 @pytest.mark.parametrize("option", ["terminate", "waitforjobcompletion"])
 def test_what_else_may_become_of_the_job_of_a_node_that_leaves(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path, option: str
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path, option: str
 ) -> None:
     world.accept(data=document(f"touch {tmp_path}/begun; until [ -e {tmp_path}/go ]; do sleep 0.1; done"))
     with an_agent(world, config(node_report_seconds=0.3)):
@@ -269,7 +267,7 @@ def test_what_else_may_become_of_the_job_of_a_node_that_leaves(
 
 
 def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_over(
-    world: World, config: Callable[..., RunnerConfig]
+    world: World, config: Callable[..., NodeConfig]
 ) -> None:
     def owners(*names: str) -> set[str]:
         return {event.node for name in names for event in world.job(name).events if event.node}
@@ -295,7 +293,7 @@ def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_ove
 
 
 def test_a_job_of_another_resource_group(
-    azurite: Endpoints, shares: Shares, config: Callable[..., RunnerConfig], tmp_path: Path
+    azurite: Endpoints, shares: Shares, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     """Output lies under the group's name; the node's own paths have none, as the original's had."""
     logs = shares.create("logs")

@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.mounts.drivers.fuse_process import fuse_fault
 from shared.jobs.events import EventKind
 from shared.jobs.model import Job, State
@@ -70,7 +70,7 @@ def data(world: World, shares: Shares, azurite: Endpoints, tmp_path: Path) -> It
 
 
 def test_a_job_has_succeeded_when_its_files_are_in_the_clusters_container(
-    data: Data, config: Callable[..., RunnerConfig], driver: str
+    data: Data, config: Callable[..., NodeConfig], driver: str
 ) -> None:
     """Among them a file that a process which had to be killed held open."""
     left_open = "(exec 3> held; echo held >&3; sleep 60) & sleep 0.5"
@@ -87,7 +87,7 @@ def test_a_job_has_succeeded_when_its_files_are_in_the_clusters_container(
 
 
 def test_what_has_not_arrived_is_said_by_the_job_and_the_node(
-    data: Data, config: Callable[..., RunnerConfig], driver: str, tmp_path: Path
+    data: Data, config: Callable[..., NodeConfig], driver: str, tmp_path: Path
 ) -> None:
     data.accept(
         f"cd {ROOT}/data; touch {tmp_path}/on; until [ -e {tmp_path}/go ]; do sleep 0.05; done; echo x > lost"
@@ -108,7 +108,7 @@ def test_what_has_not_arrived_is_said_by_the_job_and_the_node(
 
 
 def test_a_volume_whose_program_died_is_emptied_told_and_mounted_anew(
-    data: Data, config: Callable[..., RunnerConfig], tmp_path: Path
+    data: Data, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     need(fuse_fault())
     node = config(drivers={"azureBlobFileSystem": ("rclone",)})
@@ -139,7 +139,7 @@ def driver(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_node_of_a_job_waits_for_its_own_files(data: Data, config: Callable[..., RunnerConfig]) -> None:
+def test_every_node_of_a_job_waits_for_its_own_files(data: Data, config: Callable[..., NodeConfig]) -> None:
     need(fuse_fault())
     chosen = {"azureBlobFileSystem": ("rclone",)}
     prepare = {"commandLine": f"echo x > {ROOT}/data/$AZ_BATCH_NODE_ID"}
@@ -153,7 +153,7 @@ def test_every_node_of_a_job_waits_for_its_own_files(data: Data, config: Callabl
 
 
 def test_every_node_says_what_has_not_arrived_in_the_jobs_history(
-    data: Data, config: Callable[..., RunnerConfig], tmp_path: Path
+    data: Data, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     need(fuse_fault())
     prepare = (

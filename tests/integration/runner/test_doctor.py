@@ -12,11 +12,11 @@ import pytest
 from azure.storage.queue import QueueServiceClient
 
 from local.azurite import Endpoints
-from runner.config import RunnerConfig
 from runner.doctor import checks_jobs
 from runner.doctor.check import State
 from runner.isolation import metadata_firewall
 from runner.isolation.job_user import own
+from runner.isolation.node_config import NodeConfig
 from runner.limits import Limits
 from shared.names.ids import ClusterId
 from tests.integration.runner.conftest import Shares
@@ -121,7 +121,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
 
 
 def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
-    config = RunnerConfig(ClusterId("ws", "default"), "node-0", tmp_path, limits=Limits(500, 10**9))
+    config = NodeConfig(ClusterId("ws", "default"), "node-0", tmp_path, limits=Limits(500, 10**9))
     found = {check.name: check for check in checks_jobs.jobs(config)}
     assert f"the runner's own, {own().name}" in found["job user"].detail
     assert "/tmp" in found["job temp folders"].detail
@@ -133,7 +133,7 @@ def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
 def test_a_metadata_endpoint_that_cannot_be_closed_fails_on_azures_machines_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = RunnerConfig(ClusterId("ws", "default"), "node-0", tmp_path, metadata_open=False)
+    config = NodeConfig(ClusterId("ws", "default"), "node-0", tmp_path, metadata_open=False)
     monkeypatch.setattr(metadata_firewall, "find_program", lambda name: None)
     states = []
     for azure in (True, False):

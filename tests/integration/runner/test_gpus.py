@@ -18,7 +18,7 @@ import pytest
 
 from local import environment, processes
 from local.stack import APP
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.machine import nvml as gpus
 from runner.machine.gpu_claims import claimed, claims_folder
 from runner.machine.gpu_share import Gpu
@@ -159,7 +159,7 @@ def test_a_gpu_that_is_not_there_is_refused(two: None, tmp_path: Path) -> None:
 
 @contextmanager
 def a_runner(
-    world: World, config: RunnerConfig, choice: str, serial: str, seconds: float = 20
+    world: World, config: NodeConfig, choice: str, serial: str, seconds: float = 20
 ) -> Iterator[processes.Child]:
     """A runner process with `--gpus choice`, on a machine that pretends to have four."""
     fake = {"PYTHONPATH": str(FAKE), "FAKE_NVML_GPUS": "4", "FAKE_NVML_SERIAL": serial}
@@ -189,7 +189,7 @@ def serial() -> Iterator[str]:
 
 
 def test_runners_of_one_machine_show_their_jobs_a_part_each(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path, serial: str
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path, serial: str
 ) -> None:
     world.create_cluster()
     script, seen = tmp_path / "show.sh", tmp_path / "seen"
@@ -208,7 +208,7 @@ def test_runners_of_one_machine_show_their_jobs_a_part_each(
 
 
 def test_a_runner_that_wants_anothers_gpu_does_not_start(
-    world: World, config: Callable[..., RunnerConfig], serial: str
+    world: World, config: Callable[..., NodeConfig], serial: str
 ) -> None:
     with a_runner(world, config(), "1,3", serial) as first:
         eventually(lambda: "node node-0" in first.tail(), 30)

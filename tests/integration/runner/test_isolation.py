@@ -13,8 +13,8 @@ from azure.storage.blob import ContainerClient
 from local import environment, processes
 from local.azurite import Endpoints
 from local.stack import APP
-from runner.config import RunnerConfig
 from runner.isolation import slots
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
@@ -50,7 +50,7 @@ def world(installation: str, shares: Shares, azurite: Endpoints) -> Iterator[Wor
 
 
 @pytest.fixture
-def node(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Iterator[Closed]:
+def node(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Iterator[Closed]:
     with isolated(config(job_user="")) as closed:
         yield Closed(world, shares, closed)
 
@@ -81,7 +81,7 @@ def test_the_folders_of_a_job_are_its_own(node: Closed) -> None:
 
 
 @pytest.fixture
-def apart(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Iterator[Closed]:
+def apart(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Iterator[Closed]:
     """A node with private temp folders: no premounted share lies below /tmp."""
     with isolated(config(job_user="")) as closed:
         assert closed.isolation.private_temp
@@ -192,7 +192,7 @@ def test_mounts_of_other_runners_are_not_seen_inside(node: Closed, tmp_path: Pat
 
 
 def test_a_volume_by_rclone_belongs_to_the_jobs_user(
-    azurite: Endpoints, world: World, shares: Shares, config: Callable[..., RunnerConfig]
+    azurite: Endpoints, world: World, shares: Shares, config: Callable[..., NodeConfig]
 ) -> None:
     need(fuse_fault())
     name = world.cluster.workspace
@@ -231,7 +231,7 @@ def test_a_job_cannot_put_anything_in_the_place_of_what_is_the_runners(node: Clo
 
 
 def test_a_runner_that_is_told_nothing_isolates_its_jobs(
-    world: World, config: Callable[..., RunnerConfig]
+    world: World, config: Callable[..., NodeConfig]
 ) -> None:
     made = config()
     settings = {
@@ -267,7 +267,7 @@ def test_two_runners_never_share_a_user(tmp_path: Path) -> None:
 
 
 def test_a_root_that_the_user_cannot_reach_is_told_at_the_start(
-    config: Callable[..., RunnerConfig], tmp_path: Path
+    config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
@@ -280,17 +280,17 @@ def test_a_root_that_the_user_cannot_reach_is_told_at_the_start(
 
 @pytest.mark.parametrize("name", ["own", "root"])
 def test_jobs_can_stay_with_the_runners_own_user(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], name: str
+    world: World, shares: Shares, config: Callable[..., NodeConfig], name: str
 ) -> None:
     with isolated(config(job_user=name)) as same:
         assert Closed(world, shares, same).output("id -un") == "root\n"
 
 
-def test_a_user_that_is_not_there_is_a_wrong_setting(config: Callable[..., RunnerConfig]) -> None:
+def test_a_user_that_is_not_there_is_a_wrong_setting(config: Callable[..., NodeConfig]) -> None:
     with pytest.raises(SettingsError, match="no such user"), isolated(config(job_user="nobody-of-that-name")):
         pass
 
 
-def test_a_user_by_name(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> None:
+def test_a_user_by_name(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> None:
     with isolated(config(job_user="nobody")) as other:
         assert Closed(world, shares, other).output("id -un; touch here && ls") == "nobody\nhere\n"

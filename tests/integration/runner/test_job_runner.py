@@ -13,8 +13,8 @@ import psutil
 import pytest
 from azure.storage.fileshare import ShareServiceClient
 
-from runner.attempt.job_runner import Result
-from runner.config import RunnerConfig
+from runner.attempt.result import Result
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason
 from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
@@ -25,7 +25,7 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def stage(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Stage:
+def stage(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Stage:
     return Stage(world, shares, config())
 
 

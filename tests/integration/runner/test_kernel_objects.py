@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import RunnerConfig
 from runner.isolation import kernel_objects
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from tests.integration.runner.conftest import Shares
 from tests.support import closed_machine
@@ -58,7 +58,7 @@ def script(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def node(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Iterator[Closed]:
+def node(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Iterator[Closed]:
     with isolated(config(job_user="")) as closed:
         assert closed.isolation.private_ipc
         yield Closed(world, shares, closed)

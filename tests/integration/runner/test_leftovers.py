@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.agent import loop as agents
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from shared.jobs.model import State
 from shared.settings import AccountEndpoints
@@ -47,7 +47,7 @@ def world(installation: str, shares: Shares) -> Iterator[World]:
 
 
 @pytest.fixture
-def node(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Iterator[Closed]:
+def node(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Iterator[Closed]:
     with isolated(config(job_user="")) as closed:
         yield Closed(world, shares, closed)
 
@@ -74,7 +74,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 def test_a_node_that_cannot_make_folders_says_so_and_uses_up_no_attempt(
     world: World,
-    config: Callable[..., RunnerConfig],
+    config: Callable[..., NodeConfig],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_node_that_cannot_make_folders_says_so_and_uses_up_no_attempt(
 
 
 def test_what_is_left_in_the_temps_is_cleared_when_the_runner_starts(
-    world: World, config: Callable[..., RunnerConfig]
+    world: World, config: Callable[..., NodeConfig]
 ) -> None:
     made = config()
     left = made.root / "jobs/default/default/before"

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.config import RunnerConfig
 from runner.isolation import cgroup_limits
 from runner.isolation.isolation import Isolation
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.limits import Limits
 from runner.machine import cgroups
@@ -53,7 +53,7 @@ def need_controller(name: str) -> None:
 def run(
     world: World,
     shares: Shares,
-    config: RunnerConfig,
+    config: NodeConfig,
     command: str,
     limits: Limits,
     wall_clock: str = "PT60S",
@@ -75,7 +75,7 @@ def run(
 
 
 def test_a_job_that_needs_too_much_memory_ends_and_is_told(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig]
+    world: World, shares: Shares, config: Callable[..., NodeConfig]
 ) -> None:
     need_controller("memory")
     state, message, attempt = run(world, shares, config(), HOG, Limits(memory=200 * MIB))
@@ -87,7 +87,7 @@ def test_a_job_that_needs_too_much_memory_ends_and_is_told(
 def test_a_fork_bomb_ends_and_the_runner_goes_on(
     world: World,
     shares: Shares,
-    config: Callable[..., RunnerConfig],
+    config: Callable[..., NodeConfig],
     monkeypatch: pytest.MonkeyPatch,
     held_by: str,
 ) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from runner.attempt.result import Result
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.logs.shipper import LogShipper
 from runner.processes import stop_signal
 from runner.processes.stop_signal import StopReason
@@ -30,7 +30,7 @@ _REFUSALS = [
 
 
 @pytest.fixture
-def stage(world: World, shares: Shares, config: Callable[..., RunnerConfig]) -> Stage:
+def stage(world: World, shares: Shares, config: Callable[..., NodeConfig]) -> Stage:
     return Stage(world, shares, config())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_job_runner import Stage
@@ -45,7 +45,7 @@ class Memory(threading.Thread):
 
 
 def test_two_hundred_megabytes_at_full_speed(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig]
+    world: World, shares: Shares, config: Callable[..., NodeConfig]
 ) -> None:
     stage = Stage(world, shares, config())
     claim = stage.claim(f"yes '{LINE.decode().strip()}' | head -c {BYTES}")
@@ -80,7 +80,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     ids=["by its output", "by a file"],
 )
 def test_a_job_that_fills_the_disk_fails_and_is_told_why(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], small_disk: Path, command: str
+    world: World, shares: Shares, config: Callable[..., NodeConfig], small_disk: Path, command: str
 ) -> None:
     stage = Stage(world, shares, config(root=small_disk / "root"))
     before = time.monotonic()
@@ -93,7 +93,7 @@ def test_a_job_that_fills_the_disk_fails_and_is_told_why(
 
 
 def test_a_node_whose_disk_is_full_says_so_and_another_tries(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], small_disk: Path
+    world: World, shares: Shares, config: Callable[..., NodeConfig], small_disk: Path
 ) -> None:
     ours = config(root=small_disk / "root")
     stage = Stage(world, shares, ours)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import RunnerConfig
 from runner.isolation import job_folders, metadata_firewall, setup
 from runner.isolation.metadata_firewall import INSTANCE, WIRE_SERVER, MetadataError
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.machine import cgroups
 from runner.processes.process_tracker import ProcessTracker
@@ -81,8 +81,8 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture
-def config(root: Path) -> RunnerConfig:
-    return RunnerConfig(ClusterId("ws", "default"), "node-0", root / "root", metadata_open=False)
+def config(root: Path) -> NodeConfig:
+    return NodeConfig(ClusterId("ws", "default"), "node-0", root / "root", metadata_open=False)
 
 
 def asks(name: str, address: str, port: int = 80) -> bool:
@@ -91,7 +91,7 @@ def asks(name: str, address: str, port: int = 80) -> bool:
     return networks.inside(name, lambda: subprocess.run(command, capture_output=True).returncode == 0)
 
 
-def job_asks(net: Net, config: RunnerConfig, address: str, port: int = 80) -> str:
+def job_asks(net: Net, config: NodeConfig, address: str, port: int = 80) -> str:
     """What a job on the machine is told: "identity", or its complaint."""
     layout = NodeLayout(str(config.root), JobId("ws", "exp", "job"))
     job_folders.make(layout, config.isolation)
@@ -123,7 +123,7 @@ def test_the_stand_in_answers_everybody_while_no_door_is_closed(net: Net) -> Non
         assert asks(name, INSTANCE) and asks(name, WIRE_SERVER) and asks(name, WIRE_SERVER, 53)
 
 
-def entered(net: Net, config: RunnerConfig, test: Callable[[RunnerConfig], None]) -> None:
+def entered(net: Net, config: NodeConfig, test: Callable[[NodeConfig], None]) -> None:
     """Run a test while a runner with this config is up on the machine."""
     context = isolated(config)
     closed = networks.inside(net.machine, context.__enter__)
@@ -133,8 +133,8 @@ def entered(net: Net, config: RunnerConfig, test: Callable[[RunnerConfig], None]
         networks.inside(net.machine, lambda: context.__exit__(None, None, None))
 
 
-def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config: RunnerConfig) -> None:
-    def test(closed: RunnerConfig) -> None:
+def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config: NodeConfig) -> None:
+    def test(closed: NodeConfig) -> None:
         assert closed.isolation.firewall is not None and not closed.isolation.fault
         for address in (INSTANCE, WIRE_SERVER):
             told = job_asks(net, closed, address)
@@ -149,19 +149,19 @@ def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config:
     assert asks(net.container, INSTANCE), "the door goes with the runner"
 
 
-def test_jobs_that_need_the_identity_reach_it(net: Net, config: RunnerConfig) -> None:
-    def test(closed: RunnerConfig) -> None:
+def test_jobs_that_need_the_identity_reach_it(net: Net, config: NodeConfig) -> None:
+    def test(closed: NodeConfig) -> None:
         assert job_asks(net, closed, INSTANCE) == "identity"
         assert asks(net.container, INSTANCE)
 
     entered(net, replace(config, job_user="", metadata_open=True), test)
 
 
-def test_jobs_of_the_runners_own_user_are_known_by_their_cgroup(net: Net, config: RunnerConfig) -> None:
+def test_jobs_of_the_runners_own_user_are_known_by_their_cgroup(net: Net, config: NodeConfig) -> None:
     if cgroups.home_of("") is None:
         closed_machine.lacking("no cgroup v2 that we may write to")
 
-    def test(closed: RunnerConfig) -> None:
+    def test(closed: NodeConfig) -> None:
         assert "identity" not in job_asks(net, closed, INSTANCE)
         assert "identity" not in job_asks(net, closed, INSTANCE), "the next job, in a cgroup of its own"
         assert asks(net.machine, INSTANCE)
@@ -169,7 +169,7 @@ def test_jobs_of_the_runners_own_user_are_known_by_their_cgroup(net: Net, config
     entered(net, replace(config, job_user="own"), test)
 
 
-def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, config: RunnerConfig) -> None:
+def test_a_killed_runner_leaves_a_table_that_the_next_one_replaces(net: Net, config: NodeConfig) -> None:
     left = metadata_firewall.closed("job-test", None)
     networks.inside(net.machine, left.__enter__)
     with ExitStack() as stack:
@@ -189,7 +189,7 @@ def test_a_table_that_is_gone_is_not_missed(net: Net) -> None:
 
 @pytest.mark.parametrize("azure", [True, False])
 def test_without_nft_only_a_machine_of_azures_takes_no_job(
-    config: RunnerConfig, monkeypatch: pytest.MonkeyPatch, azure: bool
+    config: NodeConfig, monkeypatch: pytest.MonkeyPatch, azure: bool
 ) -> None:
     closed_machine.need()
     monkeypatch.setattr(metadata_firewall, "find_program", lambda name: None)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from runner.agent.loop import Agent
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.machine.scheduled_events import EventWatcher, MachineEvent
 from shared.backend import backend
 from shared.jobs.events import EventKind
@@ -136,7 +136,7 @@ while :; do sleep 0.02; done
 
 
 def test_a_job_is_told_and_handed_back_in_time_and_the_machine_may_stay(
-    world: World, config: Callable[..., RunnerConfig], metadata: MetadataService, tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], metadata: MetadataService, tmp_path: Path
 ) -> None:
     world.accept(data=document(JOB.format(folder=tmp_path)))
     theirs = backend(world.settings)

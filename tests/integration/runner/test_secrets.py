@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from runner.agent.loop import Agent
-from runner.attempt.job_runner import Result
-from runner.config import RunnerConfig
+from runner.attempt.result import Result
+from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.environment.layout import path_segment
 from shared.jobs.model import Reason, State
@@ -36,7 +36,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
 class Stage:
     """Runs one document whose logs go to the share `logs`, with a vault at hand."""
 
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig, vault: Vault) -> None:
+    def __init__(self, world: World, shares: Shares, config: NodeConfig, vault: Vault) -> None:
         self.world, self.shares, self.config, self.vault = world, shares, config, vault
         self.logs = shares.create("logs")
 
@@ -67,7 +67,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(world: World, shares: Shares, config: Callable[..., RunnerConfig], vault: Vault) -> Stage:
+def stage(world: World, shares: Shares, config: Callable[..., NodeConfig], vault: Vault) -> Stage:
     return Stage(world, shares, config(vault_hosts=(vault.host,)), vault)
 
 

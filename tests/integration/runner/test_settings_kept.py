@@ -12,7 +12,7 @@ import pytest
 
 from local import environment, processes
 from local.stack import APP
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.processes.process_tracker import is_alive
 from shared.jobs.model import State
 from tests.support import closed_machine, runners
@@ -91,7 +91,7 @@ class Spy:
 
 
 @contextmanager
-def a_runner(world: World, config: RunnerConfig, spy: Spy) -> Iterator[processes.Child]:
+def a_runner(world: World, config: NodeConfig, spy: Spy) -> Iterator[processes.Child]:
     settings = {
         "BATCHAI_STORAGE": world.settings.storage,
         "BATCHAI_SEALING_KEYS": f"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=,{CANARY}",
@@ -115,7 +115,7 @@ def a_runner(world: World, config: RunnerConfig, spy: Spy) -> Iterator[processes
         child.stop(20)
 
 
-def started(world: World, config: RunnerConfig, name: str) -> None:
+def started(world: World, config: NodeConfig, name: str) -> None:
     logs = f"$AZ_BATCHAI_JOB_TEMP/{name}"
     world.accept(name, document(LASTING, stdOutErrPathPrefix=logs))
     folder = config.root / "jobs" / str(world.id(name))
@@ -139,7 +139,7 @@ def processes_of(user: str) -> list[psutil.Process]:
 
 
 def test_a_job_finds_no_setting_of_the_runners_in_any_process_of_its_user(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     spy, made = Spy(tmp_path / "spy"), config()
     with spy.looking(), a_runner(world, made, spy) as child:

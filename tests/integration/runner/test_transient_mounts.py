@@ -7,7 +7,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.mounts.types import BLOB_CONTAINER
 from runner.processes.stop_signal import StopSignal
 from shared.jobs.events import EventKind
@@ -54,7 +54,7 @@ def world(installation: str, azurite: Endpoints, wire: Wire) -> Iterator[World]:
 @pytest.fixture
 def attempt(world: World, tmp_path: Path) -> Callable[[], Job]:
     """Take the job, run it, tell its end: one turn of a runner whose only driver is `copy`."""
-    config = RunnerConfig(
+    config = NodeConfig(
         world.cluster, "node-0", tmp_path / "root", gpus=0, drivers={BLOB_CONTAINER: ("copy",)}
     )
 

@@ -10,7 +10,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Endpoints
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from runner.machine import mountinfo
 from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
@@ -64,7 +64,7 @@ def rclone_job(azurite: Endpoints, container: ContainerClient, command: str) -> 
     return document(command, mountVolumes={"azureBlobFileSystems": [volume]})
 
 
-def by_rclone(config: Callable[..., RunnerConfig], **changes: Any) -> RunnerConfig:
+def by_rclone(config: Callable[..., NodeConfig], **changes: Any) -> NodeConfig:
     need(fuse_fault())
     return config(drivers={BLOB_CONTAINER: ("rclone",)}, **changes)
 
@@ -75,7 +75,7 @@ def node(world: World) -> NodeView:
 
 
 def test_logs_on_an_unmanaged_volume_are_files_on_it(
-    world: World, config: Callable[..., RunnerConfig], tmp_path: Path
+    world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     need("mount needs root" if os.geteuid() else None)
     outside = tmp_path / "outside"
@@ -107,7 +107,7 @@ def test_logs_on_an_unmanaged_volume_are_files_on_it(
 
 def test_a_volume_that_cannot_be_unmounted_makes_the_node_unusable_until_it_can(
     world: World,
-    config: Callable[..., RunnerConfig],
+    config: Callable[..., NodeConfig],
     azurite: Endpoints,
     container: ContainerClient,
     tmp_path: Path,
@@ -152,7 +152,7 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_volume_somebody_else_holds_open_goes_and_the_job_has_its_result(
     world: World,
-    config: Callable[..., RunnerConfig],
+    config: Callable[..., NodeConfig],
     azurite: Endpoints,
     container: ContainerClient,
     tmp_path: Path,
@@ -175,7 +175,7 @@ def test_a_volume_somebody_else_holds_open_goes_and_the_job_has_its_result(
 
 def test_a_server_that_hangs_puts_the_job_back_and_the_lease_is_kept_meanwhile(
     world: World,
-    config: Callable[..., RunnerConfig],
+    config: Callable[..., NodeConfig],
     azurite: Endpoints,
     container: ContainerClient,
 ) -> None:

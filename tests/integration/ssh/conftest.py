@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from runner.config import RunnerConfig
 from runner.isolation import job_folders
 from runner.isolation.job_user import own
+from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
@@ -89,9 +89,9 @@ class Pair:
         )
 
     @contextmanager
-    def _config(self, index: int) -> Iterator[RunnerConfig]:
+    def _config(self, index: int) -> Iterator[NodeConfig]:
         root = self.tmp_path / f"root-{index}"
-        config = RunnerConfig(ClusterId("ws", "gpus"), f"node-{index}", root)
+        config = NodeConfig(ClusterId("ws", "gpus"), f"node-{index}", root)
         if not self.closed:
             yield config
             return
@@ -107,7 +107,7 @@ class Pair:
         spec = spec or job(len(self.addresses), secrets=[{"name": "TOKEN", "value": SECRET}])
         with ExitStack() as stack:
             offers: list[Offer] = []
-            configs: list[RunnerConfig] = []
+            configs: list[NodeConfig] = []
             for index in range(len(self.addresses)):
                 config = stack.enter_context(self._config(index))
                 layout = NodeLayout(str(config.root), JOB)
@@ -140,7 +140,7 @@ class Pair:
         placement: Placement,
         offer: Offer,
         peers: tuple[Peer, ...],
-        config: RunnerConfig,
+        config: NodeConfig,
     ) -> LinkedNode:
         tracker = ProcessTracker()
         folder = self.tmp_path / f"node-{placement.index}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from shared.managers.attempts import Claim
 from tests.integration.mounts.conftest import words_of
 from tests.integration.runner.conftest import Shares
@@ -20,7 +20,7 @@ ENVIRONMENT = "PATH=/opt/tools:/bin", "FROM_IMAGE=yes"
 class Boxes(Stage):
     """A Stage whose jobs run in containers."""
 
-    def __init__(self, world: World, shares: Shares, config: RunnerConfig, daemon: DockerDaemon) -> None:
+    def __init__(self, world: World, shares: Shares, config: NodeConfig, daemon: DockerDaemon) -> None:
         super().__init__(world, shares, config)
         self.daemon = daemon
 

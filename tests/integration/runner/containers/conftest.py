@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from runner.config import RunnerConfig
+from runner.isolation.node_config import NodeConfig
 from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.containers.boxes import ENVIRONMENT, IMAGE, Boxes, eventually_gone
@@ -23,7 +23,7 @@ def daemon() -> Iterator[DockerDaemon]:
 
 @pytest.fixture
 def boxes(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], daemon: DockerDaemon
+    world: World, shares: Shares, config: Callable[..., NodeConfig], daemon: DockerDaemon
 ) -> Iterator[Boxes]:
     yield Boxes(world, shares, config(docker=daemon.command), daemon)
     assert not eventually_gone(daemon)

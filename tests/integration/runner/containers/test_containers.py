@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from runner.config import RunnerConfig
 from runner.containers import container, options
 from runner.containers.docker import Docker
+from runner.isolation.node_config import NodeConfig
 from runner.processes import process_tracker
 from runner.processes.stop_signal import StopReason
 from shared.jobs.model import Reason
@@ -194,7 +194,7 @@ def test_an_image_without_a_shell(boxes: Boxes) -> None:
 
 
 def test_a_node_without_docker(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], daemon: DockerDaemon
+    world: World, shares: Shares, config: Callable[..., NodeConfig], daemon: DockerDaemon
 ) -> None:
     boxes = Boxes(world, shares, config(docker="no-such-docker"), daemon)
     result = boxes.run(boxes.claim())
@@ -204,7 +204,7 @@ def test_a_node_without_docker(
 
 
 def test_a_toolkit_runs_with_the_images_python(
-    world: World, shares: Shares, config: Callable[..., RunnerConfig], daemon: DockerDaemon
+    world: World, shares: Shares, config: Callable[..., NodeConfig], daemon: DockerDaemon
 ) -> None:
     # Given an image that has the programs of this machine, bash and python3 among them, but no "python"
     folders = [word for path in ("/usr", "/lib", "/lib64") for word in ("--volume", f"{path}:{path}:ro")]

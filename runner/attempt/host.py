@@ -1,0 +1,29 @@
+"""What a node lends to the attempts on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from runner.isolation.node_config import NodeConfig
+from runner.machine.gpu_share import NO_GPUS, GpuShare
+from runner.mounts.from_document import FindServer
+from runner.mounts.types import Volume
+from runner.secrets.redaction import KnownSecrets
+from shared.settings import Settings
+from shared.stores.connection import CallCounter
+from shared.stores.secrets.key_vaults import Vaults
+
+
+@dataclass(frozen=True)
+class AttemptHost:
+    """The same for each attempt of a job; the cluster's volumes as they are now."""
+
+    config: NodeConfig
+    settings: Settings
+    find_server: FindServer
+    cluster_volumes: tuple[Volume, ...] = ()
+    vaults: Vaults = field(default_factory=Vaults)
+    known: KnownSecrets = field(default_factory=KnownSecrets)
+    counter: CallCounter | None = None
+    share: GpuShare = NO_GPUS
+    #: waits until the cluster's volumes hold what was written there; says what it waits for; what they lack
+    settle_cluster: Callable[[Callable[[str], None]], tuple[str, ...]] = lambda say: ()
