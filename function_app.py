@@ -15,6 +15,7 @@ from api import (
     health,
     job_files,
     jobs,
+    nodes,
     provider,
     resource_groups,
     workspaces,
@@ -30,7 +31,7 @@ _SOURCE = os.environ.get("BATCHAI_BLOB_SOURCE", "LogsAndContainerScan")
 _LEVEL = func.AuthLevel[os.environ.get("BATCHAI_HTTP_AUTH", "function").upper()]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-for part in (health, workspaces, experiments, jobs, job_files, clusters, file_servers, provider):
+for part in (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, provider):
     app.register_functions(part.bp)
 for beside in (resource_groups, emulated_account):
     app.register_functions(beside.bp)

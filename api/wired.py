@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=1)
 def backend() -> "Backend":
-    """The one Backend of the process. Raises SettingsError with every fault of the settings."""
+    """The one Backend of the process. Raises SettingsError with every fault of the settings, StoreError
+    where the vault of the sealing key does not answer: the next request asks again."""
     # Imported late: the storage SDKs and pydantic take most of a second to load.
     from shared.backend import backend as wire
     from shared.settings import settings_from
+    from shared.stores.secrets.sealing_keys import with_vault_keys
 
-    return wire(settings_from(os.environ))
+    return wire(with_vault_keys(settings_from(os.environ)))
 
 
 @functools.lru_cache(maxsize=1)

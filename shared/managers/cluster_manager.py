@@ -13,7 +13,7 @@ from shared.jobs import status_json
 from shared.jobs.allocation import told
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import auto_storage
-from shared.managers.cluster_reader import ClusterReader, document_name
+from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names import table_limits
 from shared.names.ids import ClusterId
@@ -202,6 +202,12 @@ class ClusterManager(ClusterReader):
             if node.alive and node.standby != wanted[node.node_id]:
                 self.table.stand_by(row.id, node.node_id, wanted[node.node_id])
         return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
+
+    def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> KnownNode:
+        """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError."""
+        self.known_node(cluster, node_id)
+        self.table.mark_drain(cluster, node_id, drain)
+        return self.known_node(cluster, node_id)
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""
