@@ -37,8 +37,8 @@ docs/reference/settings.md lists the rest. Example:
 SIGTERM and Ctrl-C hand the job under way back to the queue and stop. The process is gone
 BATCHAI_DRAIN_SECONDS and {LEAVE_SECONDS:.0f} s later, whatever storage does. SIGUSR1, or
 `batchai cluster node drain`, lets it end the job under way, take no other, and leave.
-Exit codes: 0 stopped, 1 a Key Vault does not answer, 2 wrong settings, {OUT_OF_TIME} stopped because the time was up: the lease of the
-job under way runs out, {FINISHED} left after its job as it was asked to."""
+Exit codes: 0 stopped, 1 a Key Vault does not answer, 2 wrong settings, {OUT_OF_TIME} stopped because the
+time was up: the lease of the job under way runs out, {FINISHED} left after its job as it was asked to."""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.jobs.events import EventKind
 from shared.jobs.model import State
 from shared.stores import row_keys
+from shared.stores.cluster_table import NodeRow
 from shared.stores.job_table import TABLE
 from tests.support.world import World
 
@@ -95,3 +96,27 @@ def test_a_word_that_is_not_known_is_one_thing(word: str) -> None:
     assert State(word).live
     assert EventKind("Claimed") is EventKind.CLAIMED
     assert word not in list(State)
+
+
+def test_a_newer_versions_columns_of_clusters_and_nodes_are_kept(world: World) -> None:
+    tables, clusters = world.backend.connection.tables, world.backend.clusters
+    at = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": world.cluster.cluster}
+    of_clusters = tables.get_table_client("clusters")
+    of_clusters.update_entity({**at, "Budget": 17}, mode=UpdateMode.MERGE)
+    data = {"properties": {"scaleSettings": {"manual": {"targetNodeCount": 3}}}}
+    clusters.resize(world.cluster, json.dumps(data).encode())
+    assert of_clusters.get_entity(**_keys(at))["Budget"] == 17
+    row = NodeRow(world.cluster, "node-0", "idle", 0)
+    etag = clusters.table.report(row)
+    node = {"PartitionKey": row_keys.cluster_partition(world.cluster), "RowKey": "node-0"}
+    of_nodes = tables.get_table_client("nodes")
+    of_nodes.update_entity({**node, "Rack": "b"}, mode=UpdateMode.MERGE)
+    found = clusters.table.node(world.cluster, "node-0")
+    assert found and found[1] != etag
+    clusters.table.report(row, found[1])
+    clusters.table.report(row)
+    assert of_nodes.get_entity(**_keys(node))["Rack"] == "b"
+
+
+def _keys(entity: dict[str, str]) -> dict[str, str]:
+    return {"partition_key": entity["PartitionKey"], "row_key": entity["RowKey"]}
