@@ -18,7 +18,7 @@ from api.resources import forms, operations
 from api.resources.operations import Operation, Verb
 from api.wired import backend
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
-from shared.names.ids import group_fault, name_fault
+from shared.names.ids import API_VERSION, group_fault, name_fault
 
 log = logging.getLogger(__name__)
 
@@ -181,10 +181,10 @@ def _role_fault(req: func.HttpRequest, names: tuple[str, ...]) -> func.HttpRespo
 def _version_fault(req: func.HttpRequest, beside: bool) -> func.HttpResponse | None:
     version = query(req, "api-version")
     if not version:
-        text = f"The api-version query parameter (?api-version=) is required; use {forms.API_VERSION}."
+        text = f"The api-version query parameter (?api-version=) is required; use {API_VERSION}."
         return refuse(400, "MissingApiVersionParameter", text)
-    if version != forms.API_VERSION and not beside:
-        text = f"The api-version '{version}' is invalid. The supported version is '{forms.API_VERSION}'."
+    if version != API_VERSION and not beside:
+        text = f"The api-version '{version}' is invalid. The supported version is '{API_VERSION}'."
         return refuse(400, "InvalidApiVersionParameter", text)
     return None
 

@@ -6,7 +6,7 @@ import logging
 
 from shared.backend import Backend
 from shared.documents.http_copy import is_http_copy
-from shared.errors import Problem
+from shared.errors import BatchAIError, Problem
 from shared.managers.admission import Source
 from shared.managers.drop_reconciler import Reconciler
 from shared.names.ids import cluster_from_blob_path, job_from_blob_path
@@ -78,3 +78,61 @@ def _bad_path(error: ValueError) -> tuple[Problem, ...]:
 
 def _source(blob_name: str, data: bytes, etag: str) -> Source:
     return Source(blob_name, etag.strip('"') or "sha256-" + hashlib.sha256(data).hexdigest())
+
+
+def take(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
+    """A blob `<container>/<path>` was dropped, whichever it is. Raises StoreError."""
+    container = blob_name.partition("/")[0]
+    if container == backend.settings.jobs_container:
+        take_job(backend, blob_name, data, etag)
+    elif container == backend.settings.clusters_container:
+        take_cluster(backend, blob_name, data, etag)
+
+
+def take_announced(backend: Backend, blob_name: str) -> None:
+    """An event says that `<container>/<path>` was written: take what lies there now, if anything does.
+
+    A second event for one version, or one that comes after the next version's, changes nothing: the version
+    is known by its ETag. Raises StoreError.
+    """
+    if not _is_drop(backend, blob_name):
+        return
+    if found := backend.documents.read_dropped(blob_name):
+        take(backend, blob_name, *found)
+
+
+def take_given_up(backend: Backend, blob_name: str) -> None:
+    """The host has given up a drop: try once more, and answer it as failed where that fails too. Raises
+    StoreError where not even the answer can be written."""
+    try:
+        take_announced(backend, blob_name)
+    except Exception as error:
+        # Of foreign errors only the kind: their text may quote the document, secrets included.
+        words = str(error) if isinstance(error, BatchAIError) else type(error).__name__
+        log.error("a drop fails: %s", words, extra={"action": "drop", "blob": blob_name})
+        _refuse(backend, blob_name, _failed(error))
+
+
+def _is_drop(backend: Backend, blob_name: str) -> bool:
+    settings = backend.settings
+    container, _, path = blob_name.partition("/")
+    wanted = {settings.jobs_container: "job.json", settings.clusters_container: "cluster.json"}
+    return wanted.get(container) == path.rpartition("/")[2] and not _walks(path)
+
+
+def _refuse(backend: Backend, blob_name: str, problems: tuple[Problem, ...]) -> None:
+    found = backend.documents.read_dropped(blob_name)
+    if found is None:
+        return  # nobody waits for an answer to a file that is gone
+    if blob_name.endswith("/job.json"):
+        backend.manager.refuse(_source(blob_name, *found), problems)
+    else:
+        backend.clusters.refuse(blob_name, problems)
+
+
+def _failed(error: Exception) -> tuple[Problem, ...]:
+    # The error's text may quote the document, secrets included.
+    words = (
+        f"the file could not be processed in five tries ({type(error).__name__}). The document may be right."
+    )
+    return (Problem(0, 0, "$", words, "Drop it again; if that fails too, show the operator this answer."),)

@@ -1,4 +1,4 @@
-"""File servers: PUT, GET, DELETE, list. No machine is made for one; docs/reference/rest-api.md says what is done."""
+"""File servers: PUT, GET, DELETE, list. No machine is made for one; see docs/reference/rest-api.md."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any

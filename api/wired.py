@@ -11,14 +11,20 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=1)
 def backend() -> "Backend":
-    """The one Backend of the process. Raises SettingsError with every fault of the settings, StoreError
-    where the vault of the sealing key does not answer: the next request asks again."""
+    """The one Backend of the process; what it works on is made where it is missing.
+
+    Raises SettingsError with every fault of the settings, StoreError; then the next call tries again.
+    """
     # Imported late: the storage SDKs and pydantic take most of a second to load.
     from shared.backend import backend as wire
+    from shared.backend import provision
     from shared.settings import settings_from
     from shared.stores.secrets.sealing_keys import with_vault_keys
 
-    return wire(with_vault_keys(settings_from(os.environ)))
+    settings = with_vault_keys(settings_from(os.environ))
+    # An installation makes itself, when its first instance is first asked for anything.
+    provision(settings)
+    return wire(settings)
 
 
 @functools.lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from shared.environment.variables import Node, Placement, job_environment, job_p
 from shared.launch.plan import LaunchPlan, preparation_log_name
 from shared.launch.planning import plan
 from shared.names.ids import ClusterId, JobId, Scope
+from shared.names.paths import is_below
 from shared.times import iso_duration
 
 MASK = "***"
@@ -113,17 +114,13 @@ def _folder(
 ) -> dict[str, str]:
     """One folder, and what it lies on: "job volume", "cluster volume", "node" or "" for an empty path.
     `mounted`: where the job's volumes are."""
-    if any(_inside(path, volume) for volume in mounted):
+    if any(is_below(path, volume) for volume in mounted):
         on = "job volume"
-    elif _inside(path, layout.mount_root):
+    elif is_below(path, layout.mount_root):
         on = "cluster volume"
     else:
         on = "node" if path else ""
     return {"kind": kind, "id": key, "variable": variable, "path": path, "on": on}
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def _node(launch: LaunchPlan, spec: JobSpec, placement: Placement, common: dict[str, str]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import httpx
 
 from cli.faults import Fault, NotAnswering, Refused
 from cli.talk import tell_all, tell_answer, tell_request
+from shared.names.ids import API_VERSION
 
-API_VERSION = "2018-05-01"
 _HEADERS = {"accept": "application/json"}
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 #: Answers that say "not now".

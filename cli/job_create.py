@@ -8,7 +8,7 @@ from cli import columns
 from cli.document import read_job
 from cli.faults import Fault, Refused
 from cli.job import jobs, where
-from cli.job_file import STDOUTERR, Terminal, log_name
+from cli.job_file import Terminal, log_name
 from cli.job_wait import Progress, finish, interrupted, wait
 from cli.links import Links, Place
 from cli.options import command, name_option
@@ -16,6 +16,7 @@ from cli.session import Session, named
 from cli.storage import Mounts, completed, mount_options
 from cli.tail import Follower
 from cli.talk import tell
+from shared.environment.layout import STDOUTERR_FOLDER
 
 _WATCH_SECONDS = 1.0
 
@@ -77,7 +78,7 @@ def _refuse_existing(session: Session, path: str) -> None:
 def watched(session: Session, path: str, job: dict[str, Any]) -> dict[str, Any]:
     """The job once it has ended; until then its states go to standard error and its stdout to stdout."""
     links = Links(session.api)
-    place = Place(path, STDOUTERR, ".", log_name(job, "stdout"))
+    place = Place(path, STDOUTERR_FOLDER, ".", log_name(job, "stdout"))
     follower = Follower(links, place, Terminal(), _quiet, _WATCH_SECONDS, told=Progress(tell))
     try:
         return follower.run()

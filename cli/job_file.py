@@ -14,14 +14,14 @@ from cli.options import command, group, job_option
 from cli.session import Session
 from cli.tail import Follower
 from cli.talk import tell
+from shared.environment.layout import STDOUTERR_FOLDER
 
 files = group(jobs, "file", "Files that jobs write.")
-STDOUTERR = "stdouterr"
 _directory = click.option(
     "directory",
     "-d",
     "--output-directory-id",
-    default=STDOUTERR,
+    default=STDOUTERR_FOLDER,
     show_default=True,
     help="Id of an output directory of the job.",
 )
@@ -95,7 +95,7 @@ def logs(session: Session, name: str, follow_it: bool, stderr: bool, file_name: 
     path = session.job(name)
     if not file_name:
         file_name = log_name(session.api.get(path), "stderr" if stderr else "stdout")
-    follow(session, name, Place(path, STDOUTERR, ".", file_name), wait=follow_it)
+    follow(session, name, Place(path, STDOUTERR_FOLDER, ".", file_name), wait=follow_it)
 
 
 def log_name(job: dict[str, Any], kind: str) -> str:

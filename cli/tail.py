@@ -13,7 +13,6 @@ The file is read in pieces, each from where the last one ended. What may come be
 * the job is deleted, or another run begins under its name: the run that was followed has ended.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from cli.faults import NOT_FOUND, Fault, NotAnswering, Refused
 from cli.job_status import ENDED, identity, state
 from cli.links import PIECE, LinkExpired, Links, Place
 from cli.retry import Retry
+from shared.environment.layout import kept_as
 
 _TRIES = 5
 #: Looks at a file that does not grow, between two questions whether it goes on in a next one.
@@ -100,7 +100,7 @@ class Follower:
     def _further(self, names: Iterable[str], part: int, attempt: int = 0) -> str:
         """The name of a further part of the file, "" where there is none; `attempt` 0: of the earliest
         attempt from the followed one on."""
-        found = self._numbered(names, rf"\.attempt-(\d+)\.part-{part}")
+        found = self._kept(names, part)
         return next((name for number, name in found if number == attempt or not attempt), "")
 
     def _look(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -201,17 +201,13 @@ class Follower:
             name = self._further(names, self._part + 1, attempt)
             self._begin(self._part + 1, name)
 
-    def _kept(self, names: Iterable[str]) -> list[tuple[int, str]]:
-        """(attempt, name) of the files that attempts from the followed one on have left behind."""
-        return self._numbered(names, r"\.attempt-(\d+)")
-
-    def _numbered(self, names: Iterable[str], infix: str) -> list[tuple[int, str]]:
-        """(attempt, name), sorted, of the names that are the file's with `infix`, of attempts from the
-        followed one on."""
-        stem, dot, suffix = self.place.name.rpartition(".")
-        pattern = re.compile(rf"{re.escape(stem)}{infix}{re.escape(dot + suffix)}")
-        matches = [match for name in names if (match := pattern.fullmatch(name))]
-        return sorted((int(m[1]), m[0]) for m in matches if int(m[1]) >= self._attempt)
+    def _kept(self, names: Iterable[str], part: int = 1) -> list[tuple[int, str]]:
+        """(attempt, name), sorted, of this part of the file as attempts from the followed one on have left
+        it behind."""
+        found = ((kept_as(self.place.name, name), name) for name in names)
+        return sorted(
+            (kept[0], name) for kept, name in found if kept and kept[1] == part and kept[0] >= self._attempt
+        )
 
 
 def _attempt(job: dict[str, Any]) -> int:

@@ -15,7 +15,10 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.fileshare import ShareServiceClient
 from rich.console import Console
 
-_API = "?api-version=2018-05-01"
+from shared.environment.layout import STDOUTERR_FOLDER
+from shared.names.ids import API_VERSION
+
+_API = f"?api-version={API_VERSION}"
 _LIVE = ("queued", "running", "terminating")
 _ANSWER_SECONDS = 60.0
 
@@ -117,7 +120,7 @@ class Watch:
 
     def _tail(self, job: dict[str, Any]) -> None:
         """Print what stdout.txt has gained since the last look."""
-        path = f"{job['properties']['jobOutputDirectoryPathSegment']}/stdouterr/stdout.txt"
+        path = f"{job['properties']['jobOutputDirectoryPathSegment']}/{STDOUTERR_FOLDER}/stdout.txt"
         client = self.shares.get_share_client("logs").get_file_client(path)
         try:
             size = client.get_file_properties().size

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.errors import ConflictError
 from shared.managers.attempts import utc_now
 from shared.managers.cascading_deletion import Cascade
 from shared.managers.cluster_manager import ClusterManager
@@ -13,15 +12,16 @@ from shared.managers.job_manager import JobManager
 from shared.managers.near_misses import NearMisses
 from shared.managers.sweeper import Sweeper
 from shared.managers.workspace_manager import WorkspaceManager
-from shared.settings import Settings
+from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
 from shared.stores import cluster_table as cluster_tables
 from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
 from shared.stores import workspace_table as workspace_tables
 from shared.stores.cluster_table import ClusterTable
-from shared.stores.connection import CallCounter, Connection, translated
+from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
 from shared.stores.gang_table import GangTable
+from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
@@ -80,18 +80,19 @@ def backend(
 
 
 def provision(settings: Settings) -> None:
-    """Create the tables and containers of an installation where they are missing."""
+    """Create the tables, containers and queues of an installation where they are missing. Raises StoreError,
+    which names what this identity may not make."""
+    tables = (
+        job_tables.TABLE,
+        cluster_tables.CLUSTERS,
+        cluster_tables.NODES,
+        gang_tables.TABLE,
+        workspace_tables.TABLE,
+    )
+    containers = (settings.jobs_container, settings.clusters_container, settings.accepted_container)
+    queues = (DROPS, DROPS_POISON) if settings.drop_source == QUEUE else ()
     connection = Connection(settings)
     try:
-        of_clusters = (cluster_tables.CLUSTERS, cluster_tables.NODES, gang_tables.TABLE)
-        for table in (job_tables.TABLE, *of_clusters, workspace_tables.TABLE):
-            try:
-                with translated(f"creating table {table}"):
-                    connection.tables.create_table(table)
-            except ConflictError:
-                pass  # exists
-        Documents(connection).provision(
-            (settings.jobs_container, settings.clusters_container, settings.accepted_container)
-        )
+        make_missing(connection, tables, containers, queues)
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""Places where a test makes a runner die or stall, before and after each step of docs/explanation/protocol.md.
+"""Places where a test makes a runner die or stall, around each step of docs/explanation/protocol.md.
 
 A runner that is started with BATCHAI_FAIL_POINT=<point>:<how>[:<file>] gets there and: kill (SIGKILL),
 stop (SIGSTOP) or fault (an exception). With a file it happens only to the process that manages to create it:

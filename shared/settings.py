@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
@@ -16,6 +17,9 @@ from shared.names.vault_urls import vault_secret
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
+_SERVICE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9_-]+)?")
+_SERVICES = ("blob", "file", "queue", "table")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~/-]*)?")
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
@@ -26,6 +30,15 @@ class AccountEndpoints:
 
     blob: str = ""
     file: str = ""
+    queue: str = ""
+    table: str = ""
+
+
+#: How drops reach the function app: found by listing (a laptop), by Event Grid's webhook, by a storage queue.
+POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
+#: The queue of QUEUE, and where the Functions host leaves what it has given up.
+DROPS, DROPS_POISON = "drops", "drops-poison"
+PUBLIC_SUFFIX = "core.windows.net"
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,13 @@ class Settings:
 
     storage: str = field(repr=False, default="")  #: connection string of the state account
     storage_account: str = ""  #: account of the state for identity-based access (no connection string)
+    storage_urls: AccountEndpoints = (
+        AccountEndpoints()
+    )  #: of its services, where the machine's identity is used
+    identity_client_id: str = ""  #: user-assigned managed identity; "": the machine's only one
+    #: domain of the services of accounts that no setting gives an address
+    storage_suffix: str = PUBLIC_SUFFIX
+    drop_source: str = POLLING
     scope: Scope = DEFAULT_SCOPE
     location: str = "local"
     default_workspace: str = "default"
@@ -70,13 +90,42 @@ class Settings:
     http_roles: bool = False  #: app roles of Entra tokens are looked at (App Service Authentication is on)
 
 
+def drop_source(env: Mapping[str, str]) -> str:
+    """How drops arrive: POLLING, EVENT_GRID or QUEUE. Raises SettingsError for anything else."""
+    value = env.get("BATCHAI_BLOB_SOURCE", "").strip() or POLLING
+    for known in (POLLING, EVENT_GRID, QUEUE):
+        if value.lower() == known.lower():
+            return known
+    wrong = f"BATCHAI_BLOB_SOURCE is '{value}'; it must be {POLLING}, {EVENT_GRID} or {QUEUE}"
+    raise SettingsError((wrong,))
+
+
+def http_level(env: Mapping[str, str]) -> str:
+    """The level of keys that HTTP asks for: ANONYMOUS, FUNCTION or ADMIN. Raises SettingsError."""
+    value = (env.get("BATCHAI_HTTP_AUTH", "").strip() or "function").upper()
+    if value not in ("ANONYMOUS", "FUNCTION", "ADMIN"):
+        wrong = f"BATCHAI_HTTP_AUTH is '{value.lower()}'; it must be anonymous, function or admin"
+        raise SettingsError((wrong,))
+    return value
+
+
+def account_in(url: str) -> str:
+    """The account that a service URL names: its folder where it has one (emulators), else its host's name."""
+    parts = urlsplit(url)
+    return parts.path.strip("/").partition("/")[0] or (parts.hostname or "").partition(".")[0]
+
+
 def settings_from(env: Mapping[str, str]) -> Settings:
     """Settings of the function app and the runner. Raises SettingsError with every fault."""
     reader = _Reader(env)
     lease = reader.number("BATCHAI_LEASE_SECONDS", 90.0, least=2.0)
     settings = Settings(
         storage=reader.storage(),
-        storage_account=env.get("BATCHAI_STORAGE__accountName", ""),
+        storage_account=reader.account(),
+        storage_urls=reader.storage_urls(),
+        identity_client_id=reader.client_id(),
+        storage_suffix=reader.suffix(),
+        drop_source=reader.drop_source(),
         scope=Scope(
             reader.text("BATCHAI_SUBSCRIPTION_ID", DEFAULT_SCOPE.subscription_id),
             reader.text("BATCHAI_RESOURCE_GROUP", DEFAULT_SCOPE.resource_group),
@@ -170,10 +219,11 @@ class _Reader:
 
     def storage(self) -> str:
         value = self.env.get("BATCHAI_STORAGE", "")
-        if not value and not self.env.get("BATCHAI_STORAGE__accountName"):
+        if not value and not self.account():
             self.faults.append(
                 "BATCHAI_STORAGE is missing: set it to a connection string of the storage account that holds "
-                "the drops and the state, or set BATCHAI_STORAGE__accountName to use the machine's identity"
+                "the drops and the state, or set BATCHAI_STORAGE__accountName (or __blobServiceUri, "
+                "__queueServiceUri and __tableServiceUri) to use the machine's identity"
             )
         if value and not _CONNECTION_STRING.search(value):
             # Never quoted: it may hold a key.
@@ -182,6 +232,54 @@ class _Reader:
                 "DefaultEndpointsProtocol=https;AccountName=<account>;AccountKey=<key>;EndpointSuffix=..."
             )
         return value
+
+    def account(self) -> str:
+        """The account of the state where the machine's identity opens it; "" where nothing names it."""
+        named = self.env.get("BATCHAI_STORAGE__accountName", "").strip()
+        return named or account_in(self._uri("blob"))
+
+    def _uri(self, service: str) -> str:
+        return self.env.get(f"BATCHAI_STORAGE__{service}ServiceUri", "").strip().rstrip("/")
+
+    def storage_urls(self) -> AccountEndpoints:
+        """The services' addresses: those given, else the account's in the cloud that is known."""
+        given = {service: self._uri(service) for service in _SERVICES}
+        for service, url in given.items():
+            if url and not _SERVICE_URL.fullmatch(url):
+                # Never quoted: it may hold a signature.
+                self.faults.append(
+                    f"BATCHAI_STORAGE__{service}ServiceUri must be like "
+                    f"https://account.{service}.core.windows.net, without a signature"
+                )
+        account, suffix = self.account(), self.suffix()
+        if not account or self.env.get("BATCHAI_STORAGE"):
+            return AccountEndpoints()
+        return AccountEndpoints(**{s: url or f"https://{account}.{s}.{suffix}" for s, url in given.items()})
+
+    def suffix(self) -> str:
+        """The domain of a cloud's storage, as the state's account tells it."""
+        storage = self.env.get("BATCHAI_STORAGE", "")
+        if found := re.search(r"(?i)(?:^|;)EndpointSuffix=([A-Za-z0-9.-]+)", storage):
+            return found[1].lower()
+        found = re.fullmatch(r"https://[a-z0-9-]+\.blob\.(core\.[a-z0-9.-]+)", self._uri("blob").lower())
+        return found[1] if found else PUBLIC_SUFFIX
+
+    def client_id(self) -> str:
+        value = self.env.get("BATCHAI_STORAGE__clientId", "").strip()
+        if value and not _UUID.fullmatch(value):
+            self.faults.append(
+                f"BATCHAI_STORAGE__clientId is '{value}'; it must be the client id of a user-"
+                "assigned identity, a UUID (az identity show --query clientId)"
+            )
+        return value
+
+    def drop_source(self) -> str:
+        """BATCHAI_BLOB_SOURCE in its own spelling."""
+        try:
+            return drop_source(self.env)
+        except SettingsError as error:
+            self.faults += error.faults
+            return POLLING
 
     def keys(self) -> tuple[bytes, ...]:
         text = self.env.get("BATCHAI_SEALING_KEYS", "")
@@ -223,7 +321,7 @@ class _Reader:
         text = self.env.get("BATCHAI_ENDPOINTS", "") or "{}"
         try:
             raw = json.loads(text)
-            return {
+            given = {
                 str(account): AccountEndpoints(
                     blob=str(urls.get("blob", "")).rstrip("/"), file=str(urls.get("file", "")).rstrip("/")
                 )
@@ -234,3 +332,6 @@ class _Reader:
                 'BATCHAI_ENDPOINTS must be JSON like {"account": {"blob": "http://...", "file": "http://..."}}'
             )
             return {}
+        # Volumes of the state's own account are reached where it is.
+        own = {s: self._uri(s) for s in ("blob", "file") if self._uri(s)}
+        return ({self.account(): AccountEndpoints(**own)} if own and self.account() else {}) | given

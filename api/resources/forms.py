@@ -13,7 +13,6 @@ from shared.errors import Problem, Severity
 from shared.jobs.status_json import timestamp
 from shared.names.ids import PROVIDER
 
-API_VERSION = "2018-05-01"
 WORKSPACE_TYPE = f"{PROVIDER}/workspaces"
 EXPERIMENT_TYPE = f"{PROVIDER}/workspaces/experiments"
 JOB_TYPE = f"{PROVIDER}/workspaces/experiments/jobs"

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from api.resources.forms import API_VERSION
 from shared.jobs.status_json import timestamp
-from shared.names.ids import NAME_PATTERN, PROVIDER, Scope, group_fault, group_in, name_in
+from shared.names.ids import API_VERSION, NAME_PATTERN, PROVIDER, Scope, group_fault, group_in, name_in
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST_CHARACTERS = 2_000

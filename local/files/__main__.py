@@ -9,7 +9,7 @@ from types import FrameType
 
 import uvicorn
 
-from local.files.server import ACCOUNT, KEY, InUseError, listen, open_emulator, serve, url_of
+from local.files.server import ACCOUNT, KEY, InUseError, Tls, listen, open_emulator, serve, url_of
 
 _EXAMPLE = f"""example:
   python -m local.files --root /tmp/shares --port 10003
@@ -30,14 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         with (
-            open_emulator(options.root, options.account, options.key, options.alias) as emulator,
+            open_emulator(
+                options.root, options.account, options.key, options.alias, not options.tokens_only
+            ) as emulator,
             listen(options.host, options.port) as listener,
         ):
             print(
                 f"Azure Files emulator: {url_of(listener, options.account)} serves {options.root}",
                 flush=True,
             )
-            serve(emulator, listener, _stop_on_signals)
+            serve(emulator, listener, _stop_on_signals, Tls(options.cert, options.cert_key))
     except (InUseError, ValueError, OSError) as error:
         print(f"python -m local.files: {error}", file=sys.stderr)
         return 1
@@ -66,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--key", default=KEY, help="account key in base64 (default: the emulators' well-known key)"
+    )
+    parser.add_argument("--cert", type=Path, help="PEM certificate: serve HTTPS, as bearer tokens need")
+    parser.add_argument("--cert-key", type=Path, help="PEM key of the certificate")
+    parser.add_argument(
+        "--tokens-only", action="store_true", help="refuse what is signed with the account key"
     )
     parser.add_argument("--log-requests", action="store_true", help="print a line per request")
     return parser

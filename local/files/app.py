@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from local.files import operations, sas, sharedkey, shares, targets, xmltext
+from local.files import bearer, operations, sas, sharedkey, shares, targets, xmltext
 from local.files.errors import FilesError
 from local.files.files import LARGEST_RANGE
 from local.files.operations import Operation
@@ -62,7 +62,7 @@ async def _answer(emulator: Emulator, request: Request, headers: Mapping[str, st
     target = targets.parse(raw_path, emulator.accounts, keep_trailing_dots=keep)
     query = _query(request)
     operation = operations.find(request.method, target, query)
-    _authenticate(emulator, account, request, headers, query, target, operation)
+    claims = _authenticate(emulator, account, request, headers, query, target, operation)
     call = Call(
         emulator=emulator,
         method=request.method,
@@ -71,7 +71,8 @@ async def _answer(emulator: Emulator, request: Request, headers: Mapping[str, st
         headers=headers,
         body=await _body(request, headers),
         account=account,
-        endpoint=f"http://{headers.get('host', 'localhost')}/{account}/",
+        claims=claims,
+        endpoint=f"{request.url.scheme}://{headers.get('host', 'localhost')}/{account}/",
     )
     refuse_unsupported(call)
     return await run_in_threadpool(operation.handler, call)
@@ -85,9 +86,16 @@ def _authenticate(
     query: Mapping[str, str],
     target: Target,
     operation: Operation,
-) -> None:
+) -> Mapping[str, object]:
+    """The claims of the bearer token, {} where there is none. Raises FilesError."""
     now = datetime.now(UTC)
     key = emulator.key
+    if bearer.is_bearer(headers):
+        # The one operation whose reference does not name the header, and with which the SDK does not send it.
+        with_intent = query.get("comp") != "userdelegationkey"
+        return bearer.check(headers, account, now, with_intent)
+    if not emulator.takes_keys and ("authorization" in headers or "skoid" not in query):
+        raise FilesError("KeyBasedAuthenticationNotPermitted")
     if "authorization" in headers:
         raw_path, raw_query = (
             request.scope["raw_path"].decode("ascii"),
@@ -105,9 +113,11 @@ def _authenticate(
             now=now,
             client=client,
             policy=lambda name: shares.policy(emulator, target.share, name),
+            secure=request.url.scheme == "https",
         )
     else:
         raise FilesError("NoAuthenticationInformation")
+    return {}
 
 
 def _joined(request: Request) -> dict[str, str]:

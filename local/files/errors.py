@@ -41,6 +41,11 @@ CODES: Mapping[str, tuple[int, str]] = {
     "LeaseNotPresentWithFileOperation": (412, "A lease id was given, but the resource is not leased."),
     "LeaseNotPresentWithLeaseOperation": (409, "The resource is not leased."),
     "Md5Mismatch": (400, "The Content-MD5 given is not that of the body received."),
+    "InvalidAuthenticationInfo": (401, "The bearer token is not one for this service and time."),
+    "KeyBasedAuthenticationNotPermitted": (
+        403,
+        "Key based authentication is not permitted on this storage account.",
+    ),
     "MissingRequiredHeader": (400, "A required header is missing."),
     "NoAuthenticationInformation": (
         401,

@@ -34,6 +34,7 @@ _SERVICE = {
     "GET  list": Operation(service.list_shares, Need("s", "l")),
     "GET service properties": Operation(service.get_properties, Need("s", "r")),
     "PUT service properties": Operation(service.set_properties, Need("s", "w")),
+    "POST service userdelegationkey": Operation(service.user_delegation_key, Need("s", "")),
 }
 _SHARE = {
     "PUT share ": Operation(shares.create, _CREATE_SHARE),
@@ -79,7 +80,6 @@ _PATH = {
 _ABSENT = {
     ("share", "snapshot"): "share snapshots",
     ("share", "undelete"): "soft delete",
-    ("service", "userdelegationkey"): "Entra ID and user delegation keys",
     ("hardlink", ""): "hard links (NFS shares)",
     ("symboliclink", ""): "symbolic links (NFS shares)",
 }

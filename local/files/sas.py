@@ -1,21 +1,25 @@
 """Shared access signatures: account SAS (ss, srt) and service SAS for a share or a file (sr=s, sr=f). PURE.
 
 Sources: "Create an account SAS" and "Create a service SAS" of the Azure Storage reference.
-User delegation SAS (skoid ...) is not supported and refused.
+"Create a user delegation SAS": signed with a key that a bearer of a token was given (skoid ...).
 """
 
+import base64
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
+from local.files import bearer
 from local.files.errors import FilesError
 from local.files.sharedkey import sign
 from local.files.targets import Target
 
 #: From this version on, an account SAS has the field for the encryption scope (empty for files).
 _WITH_SCOPE = "2020-12-06"
+#: What a user delegation SAS has in the place of the stored access policy.
+_DELEGATED = ("skoid", "sktid", "skt", "ske", "sks", "skv", "skdutid", "sduoid")
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,25 @@ def check(
     now: datetime,
     client: str,
     policy: Callable[[str], Policy | None],
+    secure: bool = False,
 ) -> None:
     """Raises FilesError (401/403) unless the SAS in `query` allows `need` on `target` to `client` now.
 
     `policy` finds the stored access policy of the target's share by its id.
     """
-    if "skoid" in query:
-        raise FilesError("AuthenticationFailed", "user delegation SAS is not supported by this emulator")
     is_account = "srt" in query
-    _check_signature(
-        query, _account_string(query, account) if is_account else _service(query, target, account), key
-    )
+    text = _account_string(query, account) if is_account else _service(query, target, account)
+    if "skoid" in query:
+        bearer.check_period(query, now)
+        key = base64.b64decode(bearer.delegation_key(key, query))
+    _check_signature(query, text, key)
     given = Policy() if is_account else _stored(query, policy)
     _check_time(_either(query, "st", given.start), _either(query, "se", given.expiry), now)
     if is_account:
         _check_account(query, need)
     elif query.get("sr", "") not in need.service_sas:
         raise FilesError("AuthorizationResourceTypeMismatch")
-    _check_client(query, client)
+    _check_client(query, client, secure)
     if not set(_either(query, "sp", given.permission)) & set(need.permissions):
         raise FilesError(
             "AuthorizationPermissionMismatch",
@@ -94,8 +99,9 @@ def _service(query: Mapping[str, str], target: Target, account: str) -> str:
         )
     resource = f"/file/{account}/{target.share}" + (f"/{target.path}" if kind == "f" else "")
     before = [query.get(f, "") for f in ("sp", "st", "se")]
-    after = [query.get(f, "") for f in ("si", "sip", "spr", "sv", "rscc", "rscd", "rsce", "rscl", "rsct")]
-    return "\n".join([*before, resource, *after])
+    who = _DELEGATED if "skoid" in query else ("si",)
+    rest = ("sip", "spr", "sv", "rscc", "rscd", "rsce", "rscl", "rsct")
+    return "\n".join([*before, resource, *(query.get(f, "") for f in (*who, *rest))])
 
 
 def _check_signature(query: Mapping[str, str], text: str, key: bytes) -> None:
@@ -147,8 +153,8 @@ def _check_account(query: Mapping[str, str], need: Need) -> None:
         )
 
 
-def _check_client(query: Mapping[str, str], client: str) -> None:
-    if query.get("spr") == "https":
+def _check_client(query: Mapping[str, str], client: str, secure: bool) -> None:
+    if query.get("spr") == "https" and not secure:
         raise FilesError("AuthorizationProtocolMismatch")
     if "sip" in query:
         low, _, high = query["sip"].partition("-")

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,11 +33,16 @@ class InUseError(Exception):
 
 @contextmanager
 def open_emulator(
-    root: Path, account: str = ACCOUNT, key: str = KEY, aliases: Sequence[str] = ()
+    root: Path,
+    account: str = ACCOUNT,
+    key: str = KEY,
+    aliases: Sequence[str] = (),
+    takes_keys: bool = True,
 ) -> Iterator[Emulator]:
     """The emulator over `root`, which is created. Raises InUseError, or ValueError for a bad key.
 
-    `aliases`: further names of the account, with the same shares and the same key.
+    `aliases`: further names of the account, with the same shares and the same key; `takes_keys` False:
+    what is signed with it is refused, tokens are taken.
     """
     try:
         secret = base64.b64decode(key, validate=True)
@@ -51,7 +57,7 @@ def open_emulator(
         records = RecordStore(tree.own / "records.sqlite")
         try:
             records.sweep(lambda share, path: _inode(tree, share, path))
-            yield Emulator((account, *aliases), secret, tree, records)
+            yield Emulator((account, *aliases), secret, tree, records, takes_keys=takes_keys)
         finally:
             records.close()
 
@@ -75,9 +81,22 @@ def url_of(listener: socket.socket, account: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/{account}"
 
 
-def uvicorn_server(emulator: Emulator) -> uvicorn.Server:
+@dataclass(frozen=True)
+class Tls:
+    """PEM files of a certificate and its key; none: plain HTTP."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+PLAIN = Tls()
+
+
+def uvicorn_server(emulator: Emulator, tls: Tls = PLAIN) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(emulator),
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=tls.key,
         http="h11",
         ws="none",
         loop="asyncio",
@@ -92,9 +111,14 @@ def uvicorn_server(emulator: Emulator) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(emulator: Emulator, listener: socket.socket, stop: Callable[[uvicorn.Server], None]) -> None:
+def serve(
+    emulator: Emulator,
+    listener: socket.socket,
+    stop: Callable[[uvicorn.Server], None],
+    tls: Tls = PLAIN,
+) -> None:
     """Serves until stopped. `stop` is called once with the server, to arrange for its `should_exit`."""
-    server = uvicorn_server(emulator)
+    server = uvicorn_server(emulator, tls)
     stop(server)
     server.run(sockets=[listener])
 

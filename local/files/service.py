@@ -3,9 +3,10 @@
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from local.files import properties, shares, xmltext
+from local.files import bearer, properties, shares, xmltext
+from local.files.errors import FilesError
 from local.files.paging import Page, pack
-from local.files.state import Answer, Call, xml
+from local.files.state import NEWEST_VERSION, Answer, Call, xml
 from local.files.targets import Target
 
 _DEFAULTS = b"""<StorageServiceProperties>
@@ -61,6 +62,26 @@ def set_properties(call: Call) -> Answer:
         root.append(child)
     call.emulator.records.keep("service", _ROOT, ElementTree.tostring(root, encoding="unicode"))
     return Answer(202)
+
+
+def user_delegation_key(call: Call) -> Answer:
+    """A key that signs links for as long as the request says; given to bearers of a token only."""
+    if not call.claims:
+        raise FilesError("AuthenticationFailed", "only a bearer token gets a user delegation key")
+    given = xmltext.parse(call.body, "KeyInfo")
+    fields = {
+        "skoid": str(call.claims.get("oid", "")),
+        "sktid": str(call.claims.get("tid", "")),
+        "skt": given.findtext("Start", ""),
+        "ske": given.findtext("Expiry", ""),
+        "sks": "f",
+        "skv": call.headers.get("x-ms-version", NEWEST_VERSION),
+    }
+    root = Element("UserDelegationKey")
+    names = ("SignedOid", "SignedTid", "SignedStart", "SignedExpiry", "SignedService", "SignedVersion")
+    xmltext.add_all(root, dict(zip(names, fields.values(), strict=True)))
+    xmltext.add(root, "Value", bearer.delegation_key(call.emulator.key, fields))
+    return xml(xmltext.document(root))
 
 
 def _properties(call: Call) -> Element:

@@ -41,6 +41,7 @@ class Emulator:
     tree: Tree
     records: RecordStore
     locks: Locks = field(default_factory=Locks)
+    takes_keys: bool = True  #: False: bearer tokens and user delegation only (allowSharedKeyAccess)
 
     def record(self, target: Target, entry: Entry) -> Record:
         return self.records.get(target.share, target.path, entry.inode)
@@ -60,6 +61,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     account: str  #: the name of the account that the client uses
+    claims: Mapping[str, object]  #: of the bearer token; none where a key or a signature opened
     endpoint: str  #: URL of the account as the client sees it, with a slash at the end
 
     @property

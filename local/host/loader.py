@@ -162,4 +162,4 @@ def _trigger(name: str, binding: Mapping[str, Any], environment: Mapping[str, st
             text("schedule"), bool(binding.get("runOnStartup")), monitor is None or bool(monitor)
         )
     methods = frozenset(str(m).upper() for m in binding.get("methods") or ())
-    return HttpTrigger(str(binding.get("route") or ""), methods, str(binding.get("authLevel", "")))
+    return HttpTrigger(str(binding.get("route") or ""), methods)

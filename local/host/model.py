@@ -40,7 +40,6 @@ class HttpTrigger:
 
     route: str
     methods: frozenset[str]
-    auth_level: str
 
 
 Trigger = BlobTrigger | QueueTrigger | TimerTrigger | HttpTrigger

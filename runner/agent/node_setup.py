@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from runner.agent import setup_task
 from runner.isolation.node_config import NodeConfig
@@ -17,6 +18,7 @@ from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
 from shared.documents.secret_references import secret_values
 from shared.documents.spec import NodeSetup
+from shared.environment.layout import mount_root
 from shared.errors import MountError
 from shared.stores.secrets.key_vaults import Vaults
 
@@ -63,7 +65,9 @@ class ClusterVolumes:
         volumes = volumes_of(setup.mount_volumes, self._settings, self._find_server)
         self.close()
         context = routing.mount_context(self._config, _say, lambda error: _say(str(error)))
-        self._mounted = self._stack.enter_context(mount_all(volumes, self._config.root / "mounts", context))
+        self._mounted = self._stack.enter_context(
+            mount_all(volumes, Path(mount_root(str(self._config.root))), context)
+        )
         try:
             if setup.setup_task and self._set_up != row.revision:
                 _say("the setup task starts")

@@ -13,7 +13,7 @@ from runner.mounts.types import Volume
 from runner.processes import job_process
 from shared.documents.expansion import Expansion, expand
 from shared.documents.spec import SetupTask
-from shared.environment.layout import setup_task_directory, setup_task_segment
+from shared.environment.layout import mount_root, setup_task_directory, setup_task_segment
 from shared.errors import BatchAIError, LaunchError
 from shared.settings import Settings
 from shared.stores.cluster_table import ClusterRow
@@ -38,9 +38,9 @@ def run(
 
     Raises SetupTaskError when it cannot be started, its exit code is not 0, or `stopping` is set meanwhile.
     """
-    mount_root = str(config.root / "mounts")
+    root = mount_root(str(config.root))
     try:
-        env = _environment(task, config, mount_root)
+        env = _environment(task, config, root)
         prefix = expand(task.std_out_err_path_prefix, env, "stdOutErrPathPrefix")
     except LaunchError as error:
         raise SetupTaskError(f"the cluster's setup task cannot be started: {error}") from error
@@ -48,7 +48,7 @@ def run(
     spool = config.work / "setup-task"
     tree_removal.discard(spool)
     spool.mkdir(parents=True, mode=0o700)
-    roots = {mount_root: volumes}
+    roots = {root: volumes}
     logs = routing.open_logs(folder, roots, spool, run="", attempt=1, node_root=config.root, user=own())
     out, err = (logs.add(f"{stream}-{config.node_id}.txt") for stream in ("stdout", "stderr"))
     logs.start()
@@ -79,9 +79,9 @@ def _wait(child: job_process.JobProcess, stopping: threading.Event, grace_second
     return child.exit_code
 
 
-def _environment(task: SetupTask, config: NodeConfig, mount_root: str) -> dict[str, str]:
+def _environment(task: SetupTask, config: NodeConfig, root: str) -> dict[str, str]:
     env = job_base_environment(config, os.environ)
-    env |= {"AZ_BATCHAI_MOUNT_ROOT": mount_root, "AZ_BATCH_NODE_ID": config.node_id}
+    env |= {"AZ_BATCHAI_MOUNT_ROOT": root, "AZ_BATCH_NODE_ID": config.node_id}
     expansion = Expansion(env)
     for variable in task.environment_variables:
         env[variable.name] = expansion.fill(variable.value, f"the environment variable {variable.name}")

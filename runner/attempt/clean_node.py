@@ -16,6 +16,7 @@ from runner.mounts import mount
 from runner.processes import process_tracker as cages
 from runner.processes.process_tracker import ProcessTracker
 from runner.secrets.settings import for_others
+from shared.environment.layout import job_temp_root
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def refuse(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) 
     tracker.kill()
     if left := tracker.members():
         raise job_folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
-    jobs = config.root / "jobs"
+    jobs = Path(job_temp_root(str(config.root)))
     if mountinfo.mounted_under(jobs):
         # What could not be unmounted when its job ended may be by now.
         mount.sweep(jobs, routing.mount_context(config, log.info, lambda error: None))

@@ -9,8 +9,8 @@ from runner.doctor.checks_settings import Given
 from runner.doctor.report import as_json, exit_code, print_table
 from runner.doctor.run_checks import examine
 
-_EPILOG = """Settings come from the environment (docs/reference/settings.md); where it has none, from the local stack
-that runs in this directory. What is tried in storage has throw-away names and is removed again. Example:
+_EPILOG = """Settings come from the environment (docs/reference/settings.md); where it has none, from the local
+stack that runs in this directory. What is tried in storage has throw-away names and is removed again. Example:
 
     python -P -m runner.doctor --cluster research/gpu -o table
 

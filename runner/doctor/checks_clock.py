@@ -44,7 +44,7 @@ def _service_url(settings: Settings) -> str:
     connection = Connection(settings)
     try:
         if not settings.storage:
-            return f"https://{settings.storage_account}.blob.core.windows.net/"
+            return f"{settings.storage_urls.blob}/"
         url = urlsplit(str(connection.blobs.url))
         return f"{url.scheme}://{url.netloc}/"  # what follows may be a signature
     finally:

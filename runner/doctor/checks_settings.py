@@ -81,7 +81,10 @@ def remedy(fault: str) -> str:
     name = match.group()
     if name.startswith("--"):
         return f"give {name} as `python -m runner --help` says"
-    return _REMEDIES.get(name) or f"set {name} as docs/reference/settings.md says, for instance: export {name}=..."
+    return (
+        _REMEDIES.get(name)
+        or f"set {name} as docs/reference/settings.md says, for instance: export {name}=..."
+    )
 
 
 def app(env: Mapping[str, str]) -> list[Check]:
@@ -90,7 +93,11 @@ def app(env: Mapping[str, str]) -> list[Check]:
     if not any(env.get(setting) for setting in (*_APP, "FUNCTIONS_WORKER_RUNTIME")):
         return [not_checked(name, "this is not the function app's environment")]
     faults = [
-        failed(name, f"{setting} is '{env.get(setting, '')}'", f"set {setting} as docs/reference/settings.md says")
+        failed(
+            name,
+            f"{setting} is '{env.get(setting, '')}'",
+            f"set {setting} as docs/reference/settings.md says",
+        )
         for setting, form in _APP.items()
         if (env.get(setting) or setting == "BATCHAI_SWEEP_SCHEDULE")
         and not re.fullmatch(form, env.get(setting, "").strip())

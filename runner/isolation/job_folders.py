@@ -14,7 +14,7 @@ from runner.isolation.path_writer import SCRIPT
 from runner.machine import mountinfo, tree_removal
 from runner.machine.commands import run
 from runner.machine.trusted_path import TrustedPath
-from shared.environment.layout import NodeLayout
+from shared.environment.layout import NodeLayout, job_temp_root
 from shared.errors import BatchAIError
 from shared.names.ids import JobId
 
@@ -62,7 +62,7 @@ def try_out(root: Path, isolation: Isolation) -> None:
     """Clear the temps of all jobs, make the folders of one, and clear these. Raises FolderError: then no job
     could begin here."""
     make(NodeLayout(str(root), _NO_JOB), isolation)
-    clear(root / "jobs")
+    clear(Path(job_temp_root(str(root))))
 
 
 def _make_common(folder: Path, user: JobUser) -> None:

@@ -50,6 +50,7 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             key=place.key,
             share=place.name,
             endpoint=place.endpoint,
+            identity_client_id=settings.identity_client_id,
             file_mode=share.file_mode,
             directory_mode=share.directory_mode,
         )
@@ -63,6 +64,7 @@ def _volumes(mounts: MountVolumes, settings: Settings, find_server: FindServer) 
             key=place.key,
             container=place.name,
             endpoint=place.endpoint,
+            identity_client_id=settings.identity_client_id,
             mount_options=blobs.mount_options or "",
         )
         yield _allowed(volume, place.closed)

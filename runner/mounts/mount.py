@@ -27,6 +27,7 @@ from runner.mounts.types import (
 )
 from runner.secrets.redaction import masked
 from shared.errors import MountError
+from shared.names.paths import TakenFolders
 
 __all__ = ["DEFAULT_ORDER", "DRIVERS", "choose", "mount_all", "mount_volume", "stuck_children", "sweep"]
 
@@ -80,17 +81,14 @@ def mount_all(
 
 def _refuse_overlaps(volumes: Sequence[Volume]) -> None:
     """No volume inside another, nor two at one path: the second would be written into the first."""
-    taken: dict[str, Volume] = {}
+    taken = TakenFolders()
     for volume in volumes:
-        path = volume.relative_mount_path.rstrip("/")
-        for other_path, other in taken.items():
-            if f"{path}/".startswith(f"{other_path}/") or f"{other_path}/".startswith(f"{path}/"):
-                raise MountError(
-                    volume.code,
-                    f"{volume} at '{path}' and {other} at '{other_path}' would lie in one another.",
-                    "Give every volume a relativeMountPath of its own.",
-                )
-        taken[path] = volume
+        if fault := taken.take(volume.relative_mount_path):
+            raise MountError(
+                volume.code,
+                f"{volume} is not mounted: '{volume.relative_mount_path}' {fault}.",
+                "Give every volume a relativeMountPath of its own.",
+            )
 
 
 def choose(volume: Volume, context: MountContext) -> tuple[Driver, str]:

@@ -36,14 +36,13 @@ class UnmountError(MountError):
 class Volume:
     """One volume, already resolved from the document; secrets opened, and hidden from repr.
 
-    Neither key nor sas means: the managed identity of the machine (where the driver can).
+    No key means: the managed identity of the machine (where the driver can).
     """
 
     kind: str  #: a key of ERROR_CODES
     relative_mount_path: str
     account: str = ""
     key: str = field(default="", repr=False)
-    sas: str = field(default="", repr=False)  #: without the leading "?"
     share: str = ""
     container: str = ""
     #: full service URL, e.g. http://127.0.0.1:10000/devstoreaccount1; empty: the public cloud's
@@ -70,7 +69,13 @@ class Volume:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
-        return tuple(secret for secret in (self.key, self.sas) if secret)
+        return (
+            tuple(
+                self.key,
+            )
+            if self.key
+            else ()
+        )
 
     def __str__(self) -> str:
         """What a person calls it: "container data of account a"."""
@@ -128,7 +133,6 @@ class MountContext:
     allowed_mount_commands: tuple[str, ...] = ()  #: prefixes that an unmanaged volume's command may have
     timeout_seconds: float = 40.0  #: for a mount, and for each step of an unmount
     upload_timeout_seconds: float = 3600.0  #: for data that is still on its way when the job has ended
-    blobfuse_cache: str = ""  #: "block" or "file": the operator's choice where a document makes none
     user_id: int | None = None  #: who owns the files where the volume itself does not say
     group_id: int | None = None
     #: told of every failed undo, also when the error of the job itself is what gets raised

@@ -27,14 +27,13 @@ from runner.machine import cgroups
 from runner.machine.commands import run
 from runner.processes import signals
 from runner.processes.watchdog import DeadMan
-from runner.secrets.settings import for_others
+from runner.secrets.settings import RUNNER_MARK, for_others
 
 log = logging.getLogger(__name__)
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 _VARIABLE = "BATCHAI_ATTEMPT_MARK"
-_OURS = "BATCHAI_RUNNER_MARK"
 #: How often is looked again for what a kill has missed (a fork under way), and the pause between.
 _ROUNDS, _PAUSE_SECONDS = 60, 0.05
 _END_ALL_SECONDS = 10.0
@@ -45,15 +44,15 @@ def adopt_orphans() -> bool:
 
     For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
     """
-    os.environ[_OURS] = uuid.uuid4().hex
+    os.environ[RUNNER_MARK] = uuid.uuid4().hex
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def own_mark() -> dict[str, str]:
     """The variable by which a child of this process is told from an orphan of a job; none where it adopts
     none. For children that do not inherit this process's environment."""
-    mark = os.environ.get(_OURS)
-    return {_OURS: mark} if mark else {}
+    mark = os.environ.get(RUNNER_MARK)
+    return {RUNNER_MARK: mark} if mark else {}
 
 
 def _adopts() -> bool:
@@ -201,7 +200,7 @@ class ProcessTracker:
     def _adopted(self) -> set[int]:
         if not self._open or not _adopts():
             return set()
-        ours = f"{_OURS}={os.environ.get(_OURS, '-')}"
+        ours = f"{RUNNER_MARK}={os.environ.get(RUNNER_MARK, '-')}"
         return {pid for pid in _children() - self._before - self._started if not bears(pid, ours)}
 
 

@@ -74,10 +74,6 @@ class Redactor:
         """The same for UTF-8 text."""
         return _struck(data, self.spans(data))
 
-    def stream(self) -> "RedactedStream":
-        """For text that arrives in pieces."""
-        return RedactedStream(self)
-
     def spans(self, data: bytes) -> list[Span]:
         """Where secrets stand, from left to right, overlapping ones as one."""
         found: list[Span] = []
@@ -93,43 +89,6 @@ class Redactor:
             else:
                 merged.append((start, end))
         return merged
-
-    def begun(self, data: bytes) -> int:
-        """How many bytes at the end of `data` may be the beginning of a secret."""
-        most = 0
-        for form in self._forms:
-            for length in range(min(len(form) - 1, len(data)), most, -1):
-                if data.endswith(form[:length]):
-                    most = length
-                    break
-        return most
-
-
-class RedactedStream:
-    """Redacts a text that arrives in pieces: whatever the pieces, the outcome is that of the whole text.
-
-    What may be the beginning of a secret is held back until the next piece, or `finish`, shows what it is.
-    """
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._held = b""
-
-    def feed(self, piece: bytes) -> bytes:
-        """What can be said of the text so far, beyond what was said before."""
-        self._held += piece
-        spans = self._redactor.spans(self._held)
-        cut = len(self._held) - self._redactor.begun(self._held)
-        for start, end in spans:
-            if start < cut < end:
-                cut = start  # a secret may follow that overlaps this one
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return _struck(ready, [span for span in spans if span[1] <= cut])
-
-    def finish(self) -> bytes:
-        """The rest."""
-        rest, self._held = self._held, b""
-        return self._redactor.data(rest)
 
 
 class KnownSecrets:
@@ -149,10 +108,6 @@ class KnownSecrets:
     def text(self, text: str) -> str:
         """`text` without what is known now."""
         return self._redactor.text(text)
-
-    def stream(self) -> RedactedStream:
-        """A stream without what is known now."""
-        return self._redactor.stream()
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:

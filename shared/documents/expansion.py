@@ -85,12 +85,6 @@ def expanded_bytes(text: str, sizes: Mapping[str, int]) -> int:
     return size + bytes_of(text[at:])
 
 
-def variables_in(text: str) -> tuple[str, ...]:
-    """The names that `expand` would look up in `text`, in order of appearance, each once."""
-    names = (match[1] or match[2] for match in _TOKEN.finditer(text))
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
 def bytes_of(text: str) -> int:
     """The length of `text` as a process is given it."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -92,7 +92,8 @@ def own_places(settings: Settings) -> OwnPlaces:
 def _state_account(settings: Settings) -> tuple[str, tuple[str, ...]]:
     """The account of the state, and the URLs of its services that the settings name."""
     if not settings.storage:
-        return _plain(settings.storage_account), ()
+        own = settings.storage_urls
+        return _plain(settings.storage_account), tuple(u for u in (own.blob, own.queue, own.table) if u)
     values = _values(settings.storage)
     if values.get("usedevelopmentstorage", "").lower() == "true":
         return _EMULATOR, tuple(f"http://127.0.0.1:{port}/{_EMULATOR}" for port in _EMULATOR_PORTS)

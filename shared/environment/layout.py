@@ -4,6 +4,7 @@ Sources: recorded conversations of the original service and its SDK tests (OUTPU
 "outputs", STDOUTERR_FOLDER_NAME = "stdouterr"); its prose forgot the literal "outputs" folder.
 """
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,8 +12,19 @@ from shared.names.ids import ClusterId, JobId, Scope, name_in
 
 STDOUTERR_FOLDER = "stdouterr"
 OUTPUTS_FOLDER = "outputs"
+_INFIX = re.compile(r"\.attempt-(\d+)(?:\.part-(\d+))?", re.ASCII)
 #: The original's root on Ubuntu nodes; a runner may be given another (several runners on one machine must).
 DEFAULT_NODE_ROOT = "/mnt/batch/tasks/shared/LS_root"
+
+
+def mount_root(root: str) -> str:
+    """Where the cluster's volumes are mounted on a node with this root: whatever job runs there."""
+    return f"{root}/mounts"
+
+
+def job_temp_root(root: str) -> str:
+    """Where the temps of all jobs lie on a node with this root."""
+    return f"{root}/jobs"
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,12 @@ class NodeLayout:
     @property
     def mount_root(self) -> str:
         """AZ_BATCHAI_MOUNT_ROOT: the cluster's volumes."""
-        return f"{self.root}/mounts"
+        return mount_root(self.root)
 
     @property
     def job_temp_root(self) -> str:
         """AZ_BATCHAI_JOB_TEMP_DIR: the temps of all jobs; wiped when a node starts a new job."""
-        return f"{self.root}/jobs"
+        return job_temp_root(self.root)
 
     @property
     def job_temp(self) -> str:
@@ -117,12 +129,27 @@ def attempt_name(name: str, attempt: int) -> str:
     """What an earlier attempt's file is called beside the new one: stdout.attempt-1.txt; "" for attempt 0."""
     if attempt < 1:
         return ""
-    stem, dot, suffix = name.rpartition(".")
-    return f"{stem}.attempt-{attempt}{dot}{suffix}"
+    return _with_infix(name, f".attempt-{attempt}")
 
 
 def part_name(name: str, attempt: int, part: int) -> str:
     """Where a log of an attempt goes on that a container's blob has no more room for, parts 2, 3, ...:
     stdout.attempt-1.part-2.txt. Named by its attempt, so that no later one finds it in its way."""
+    return _with_infix(name, f".attempt-{attempt}.part-{part}")
+
+
+def kept_as(name: str, found: str) -> tuple[int, int] | None:
+    """(attempt, part) of a file that `attempt_name` (part 1) or `part_name` named after the log `name`; None
+    for any other file."""
     stem, dot, suffix = name.rpartition(".")
-    return f"{stem}.attempt-{attempt}.part-{part}{dot}{suffix}"
+    match = _INFIX.fullmatch(found.removeprefix(stem).removesuffix(dot + suffix))
+    if match is None:
+        return None
+    attempt, part = int(match[1]), int(match[2] or 1)
+    made = part_name(name, attempt, part) if match[2] else attempt_name(name, attempt)
+    return (attempt, part) if made == found else None
+
+
+def _with_infix(name: str, infix: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}{infix}{dot}{suffix}"

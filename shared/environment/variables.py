@@ -13,7 +13,7 @@ from shared.documents.spec import JobSpec
 from shared.environment.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
 from shared.errors import LaunchError
 from shared.names.ids import ClusterId, JobId, Scope, printable
-from shared.names.paths import is_below, rooted
+from shared.names.paths import expanded_parts_fault, expanded_prefix_fault, left_root
 
 #: Variables under this prefix that the service sets cannot be set by the document: the runner relies on them.
 RESERVED_PREFIX = "AZ_BATCH"
@@ -218,26 +218,23 @@ def _node_variables(placement: Placement) -> dict[str, str]:
 
 def _absolute(path: str, fill: _Fill, what: str) -> str:
     expanded = fill(path, what)
-    if not expanded.startswith("/"):
+    if fault := expanded_prefix_fault(expanded):
         raise LaunchError(
-            f"{what} is {_shown(path)}, which comes out as {_shown(expanded)} on the node; it must be an "
-            "absolute path, for example $AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
+            f"{what} is {_shown(path)}, which comes out as {_shown(expanded)} on the node; it {fault}"
         )
     return expanded
 
 
 def _plain(path: str, what: str) -> str:
-    # The document's own text has no .. in it (rules of directories): a variable has brought it in.
-    if ".." in path.split("/"):
-        raise LaunchError(f"{what} comes out as {_shown(path)} on the node; it must have no .. in it")
+    if fault := expanded_parts_fault(path):
+        raise LaunchError(f"{what} comes out as {_shown(path)} on the node; it {fault}")
     return path
 
 
 def _within_root(text: str, known: Mapping[str, str], fill: _Fill, what: str) -> str:
     """`text` expanded. One that begins with a variable of the node stays below it."""
-    expanded, root = fill(text, what), rooted(text)
-    base = known.get(root.variable, "") if root else ""
-    if base.startswith("/") and not is_below(expanded, base):
+    expanded = fill(text, what)
+    if base := left_root(text, expanded, known):
         raise LaunchError(f"{what} comes out as {_shown(expanded)} on the node, which leads out of {base}")
     return expanded
 

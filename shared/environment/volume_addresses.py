@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from shared.documents.own_places import own_places
 from shared.documents.spec import AzureBlobFileSystem, AzureFileShare, AzureStorageCredentials
 from shared.names.file_urls import file_share
-from shared.settings import AccountEndpoints, Settings
+from shared.settings import PUBLIC_SUFFIX, AccountEndpoints, Settings
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
     url = file_share(share.azure_file_url)
     account = url.account_beside(share.account_name)
     own = settings.endpoints.get(account, AccountEndpoints()).file
+    own = own or _elsewhere(account, "file", settings)
     endpoint = own if url.is_public else url.endpoint
     key = _key(share.credentials, account, settings)
     named = (share.account_name, url.account)
@@ -39,9 +40,17 @@ def container_place(blobs: AzureBlobFileSystem, settings: Settings) -> StoragePl
     """The container of an entry of azureBlobFileSystems."""
     account = blobs.account_name
     endpoint = settings.endpoints.get(account, AccountEndpoints()).blob
+    endpoint = endpoint or _elsewhere(account, "blob", settings)
     key = _key(blobs.credentials, account, settings)
     closed = own_places(settings).container_fault(account, blobs.container_name)
     return StoragePlace(account, blobs.container_name, endpoint, key, closed=closed)
+
+
+def _elsewhere(account: str, service: str, settings: Settings) -> str:
+    """The address of an account's service in the cloud of the installation; "" in the public one."""
+    if settings.storage_suffix == PUBLIC_SUFFIX or not account:
+        return ""
+    return f"https://{account}.{service}.{settings.storage_suffix}"
 
 
 def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:

@@ -10,15 +10,14 @@ from shared.errors import Problem, Severity
 from shared.jobs.model import Job
 from shared.jobs.timeline import timeline
 from shared.jobs.waiting_reason import Waiting
-from shared.names.ids import ClusterId, Scope
+from shared.names.ids import API_VERSION, ClusterId, Scope
 from shared.times import timestamp as timestamp  # others know it from here
 
 #: More problems than a person reads at once; the rest is counted.
 MOST_PROBLEMS = 200
-API_VERSION = "2018-05-01"
 
 
-def refused(problems: Sequence[Problem], now: datetime, note: str = "") -> dict[str, Any]:
+def refused(problems: Sequence[Problem], now: datetime) -> dict[str, Any]:
     """The answer to a document that cannot run: every problem at once."""
     faults = sum(1 for p in problems if p.severity is Severity.ERROR)
     status: dict[str, Any] = {
@@ -29,8 +28,6 @@ def refused(problems: Sequence[Problem], now: datetime, note: str = "") -> dict[
     }
     if len(problems) > MOST_PROBLEMS:
         status["problemsNotShown"] = len(problems) - MOST_PROBLEMS
-    if note:
-        status["note"] = note
     return status
 
 

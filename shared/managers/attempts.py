@@ -1,7 +1,7 @@
 """Attempts: what runners do to a job, next_job, renew, finish and give_back. The runners' half of JobManager.
 
-The order of effects makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what is
-left / what heals it".
+The order of effects makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what
+is left / what heals it".
 """
 
 import logging

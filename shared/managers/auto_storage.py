@@ -29,22 +29,22 @@ def ensure(mounts: MountVolumes | None, settings: Settings) -> tuple[Problem, ..
 
 
 def _ensure(mounts: MountVolumes, settings: Settings) -> Iterator[Problem]:
-    account, key = settings.data_account, settings.data_key
+    account = settings.data_account
     for number, share in enumerate(mounts.azure_file_shares):
         try:
             place = share_place(share, settings)
         except ValueError:
             continue
-        if (place.account, place.name) == (account, SHARE) and place.opens:
+        if (place.account, place.name) == (account, SHARE) and place.opens and not place.closed:
             try:
-                create_share(ShareAddress(account, SHARE, key, place.endpoint))
+                create_share(ShareAddress(account, SHARE, place.key, place.endpoint))
             except StoreError as error:
                 yield _warning(f"{_KINDS}.azureFileShares[{number}]", f"share '{SHARE}'", error)
     for number, blobs in enumerate(mounts.azure_blob_file_systems):
         place = container_place(blobs, settings)
-        if (place.account, place.name) == (account, CONTAINER):
+        if (place.account, place.name) == (account, CONTAINER) and not place.closed:
             try:
-                create_container(ContainerAddress(account, CONTAINER, key, place.endpoint))
+                create_container(ContainerAddress(account, CONTAINER, place.key, place.endpoint))
             except StoreError as error:
                 path = f"{_KINDS}.azureBlobFileSystems[{number}]"
                 yield _warning(path, f"container '{CONTAINER}'", error)

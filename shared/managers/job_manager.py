@@ -1,7 +1,8 @@
 """JobManager: the only writer of job state.
 
 People: submit, get, list, terminate, why. Runners: next_job, renew, finish, give_back. The order of effects
-makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what is left / what heals it".
+makes a crash anywhere harmless; docs/explanation/protocol.md has the table "crash after / what
+is left / what heals it".
 """
 
 import logging

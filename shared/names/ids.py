@@ -15,6 +15,8 @@ NAME_PATTERN = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
 RESOURCE_GROUP_PATTERN = re.compile(r"^[A-Za-z0-9._-]{0,89}[A-Za-z0-9_-]\Z")
 RESOURCE_GROUP_RULE = "1 to 90 letters, digits, '.', '-' or '_', no '.' at its end"
 PROVIDER = "Microsoft.BatchAI"
+#: The one version of the REST API that is served, asked for and linked to.
+API_VERSION = "2018-05-01"
 PRIORITIES = ("high", "normal", "low")
 
 

@@ -4,7 +4,7 @@ import itertools
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MOST_BYTES = 4_000
@@ -92,12 +92,32 @@ def is_below(path: str, folder: str) -> bool:
     return whole == folder or whole.startswith(f"{folder.rstrip('/')}/")
 
 
+def expanded_prefix_fault(expanded: str) -> str | None:
+    """What keeps a prefix, its variables filled in, from being a folder that can be made, or None."""
+    if not expanded.startswith("/"):
+        return "must be an absolute path, for example $AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
+    return expanded_parts_fault(expanded)
+
+
+def expanded_parts_fault(expanded: str) -> str | None:
+    """That variables have brought a `..` into a path that was written without one, or None."""
+    return "must have no .. in it" if ".." in expanded.split("/") else None
+
+
+def left_root(text: str, expanded: str, known: Mapping[str, str]) -> str:
+    """The folder that the variable at the beginning of `text` names and that `expanded` leads out of; ""
+    where it begins with none, or stays below it. `known`: the variables' values."""
+    root = rooted(text)
+    base = known.get(root.variable, "") if root else ""
+    return base if base.startswith("/") and not is_below(expanded, base) else ""
+
+
 @dataclass(frozen=True)
 class RootedPath:
     """A path that begins with a variable: `$NAME/rest`, or `${NAME}/rest`."""
 
     variable: str
-    parts: tuple[str, ...]  #: of the rest; empty and . parts left out
+    parts: tuple[str, ...]  #: of the rest; empty and . parts left out, .. worked out
 
     def is_below(self, folder: str) -> bool:
         """Whether the rest is `folder` or lies in it."""
@@ -108,12 +128,36 @@ class RootedPath:
 def rooted(path: str) -> RootedPath | None:
     """`path` taken apart, or None where it does not begin with a variable and a slash (or nothing more)."""
     match = _VARIABLE_ROOT.fullmatch(path)
-    return RootedPath(match[1] or match[2], plain_parts(match[3] or "")) if match else None
+    return (
+        RootedPath(match[1] or match[2], plain_parts(posixpath.normpath(match[3] or "/"))) if match else None
+    )
 
 
 def plain_parts(path: str) -> tuple[str, ...]:
     """The parts of `path` that name something."""
     return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+class TakenFolders:
+    """The folders that volumes were given, one after the other: none may be another's, or inside or around
+    one (a link on the outer one could lead the inner anywhere)."""
+
+    def __init__(self) -> None:
+        self._taken: set[tuple[str, ...]] = set()
+        self._above: set[tuple[str, ...]] = set()
+
+    def take(self, path: str) -> str | None:
+        """Why a plain relative path cannot be given to one more volume, or None. It is taken either way."""
+        parts = plain_parts(path)
+        above = [parts[:depth] for depth in range(1, len(parts))]
+        fault = None
+        if parts in self._taken:
+            fault = "is the relativeMountPath of another volume too"
+        elif parts in self._above or any(folder in self._taken for folder in above):
+            fault = "lies inside or around another volume's folder"
+        self._taken.add(parts)
+        self._above.update(above)
+        return fault
 
 
 class MountPoints:

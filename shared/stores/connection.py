@@ -31,7 +31,7 @@ from shared.errors import (
     StoreError,
 )
 from shared.settings import Settings
-from shared.stores.identity import identity
+from shared.stores.identity import identity, use_client_id
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
 _CONNECT_SECONDS = 5
@@ -83,6 +83,7 @@ class Connection:
     def __init__(self, settings: Settings, counter: CallCounter | None = None) -> None:
         self.settings = settings
         self.counter = counter or CallCounter()
+        use_client_id(settings.identity_client_id)
 
     @functools.cached_property
     def tables(self) -> TableServiceClient:
@@ -90,8 +91,7 @@ class Connection:
         options["transport"] = counting_transport(self.counter, "table")
         if self.settings.storage:
             return TableServiceClient.from_connection_string(self.settings.storage, **options)
-        url = f"https://{self.settings.storage_account}.table.core.windows.net"
-        return TableServiceClient(url, credential=identity(), **options)
+        return TableServiceClient(self._url("table"), credential=identity(), **options)
 
     @functools.cached_property
     def queues(self) -> QueueServiceClient:
@@ -100,8 +100,7 @@ class Connection:
         options["transport"] = counting_transport(self.counter, "queue")
         if self.settings.storage:
             return QueueServiceClient.from_connection_string(self.settings.storage, **options)
-        url = f"https://{self.settings.storage_account}.queue.core.windows.net"
-        return QueueServiceClient(url, credential=identity(), **options)
+        return QueueServiceClient(self._url("queue"), credential=identity(), **options)
 
     @functools.cached_property
     def blobs(self) -> BlobServiceClient:
@@ -110,8 +109,16 @@ class Connection:
         options["transport"] = counting_transport(self.counter, "blob")
         if self.settings.storage:
             return BlobServiceClient.from_connection_string(self.settings.storage, **options)
-        url = f"https://{self.settings.storage_account}.blob.core.windows.net"
-        return BlobServiceClient(url, credential=identity(), **options)
+        return BlobServiceClient(self._url("blob"), credential=identity(), **options)
+
+    @property
+    def storage_name(self) -> str:
+        """The account's name, for people."""
+        return self.settings.storage_account or str(self.blobs.account_name)
+
+    def _url(self, service: str) -> str:
+        given: str = getattr(self.settings.storage_urls, service)
+        return given or f"https://{self.settings.storage_account}.{service}.{self.settings.storage_suffix}"
 
     def close(self) -> None:
         """Close the clients that were made."""

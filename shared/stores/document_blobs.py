@@ -11,7 +11,7 @@ from urllib.parse import quote
 from azure.core import MatchConditions
 from azure.storage.blob import BlobLeaseClient, ContentSettings
 
-from shared.errors import ConflictError, LockedError, LostOwnershipError, NotFoundError
+from shared.errors import LockedError, LostOwnershipError, NotFoundError
 from shared.stores.connection import Connection, translated
 
 log = logging.getLogger(__name__)
@@ -203,15 +203,6 @@ class Documents:
                 return
             except LockedError:
                 self._unlock(container, name)
-
-    def provision(self, containers: tuple[str, ...]) -> None:
-        """Create containers where they are missing."""
-        for container in containers:
-            try:
-                with translated(f"creating container {container}"):
-                    self._blobs.create_container(container)
-            except ConflictError:
-                pass  # exists
 
     def _put(
         self,

@@ -77,7 +77,9 @@ class Identity:
     def _question(
         self, scopes: tuple[str, ...], options: dict[str, Any], refused_seconds: float
     ) -> _Question:
-        key = (scopes, tuple(sorted((name, str(value)) for name, value in options.items())))
+        # What else SDKs ask for (enable_cae) changes no token of a managed identity.
+        wanted = {name: options[name] for name in ("claims", "tenant_id") if options.get(name)}
+        key = (scopes, tuple(sorted(wanted.items())))
         with self._lock:
             found = self._questions.get(key)
             if found and (not found.answered.is_set() or self._holds(found, refused_seconds)):
@@ -122,14 +124,28 @@ class ImpatientIdentity:
         return self._identity.ask(scopes, options, WAIT_SECONDS, _REFUSED_SECONDS)
 
 
-@functools.cache
+_client_id = ""
+
+
+def use_client_id(client_id: str) -> None:
+    """Which user-assigned identity the process has, from its settings; "" leaves what was said before."""
+    global _client_id
+    _client_id = client_id or _client_id
+
+
 def identity() -> Identity:
-    """The machine's identity, where no key is configured."""
-    return Identity(_default_chain)
+    """The machine's identity, where no key is configured: one for the whole process."""
+    return _identity_of(_client_id)
 
 
-def _default_chain() -> Any:
+@functools.cache
+def _identity_of(client_id: str) -> Identity:
+    return Identity(functools.partial(_chain, client_id))
+
+
+def _chain(client_id: str) -> Any:
     # Imported late: azure-identity costs a third of a second and the local stack never needs it.
-    from azure.identity import DefaultAzureCredential
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
-    return DefaultAzureCredential()
+    # Whoever names an identity means that one, and no other sign-in of the machine.
+    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()

@@ -1,7 +1,9 @@
 """What `.funcignore` lets into the package of the function app: as git reads it, and as Core Tools do."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,3 +87,52 @@ def test_of_a_developers_checkout_only_what_the_app_needs_is_packaged(
 @pytest.mark.parametrize("reader", [by_git, by_core_tools])
 def test_of_this_checkout_too(tmp_path: Path, reader: Callable[[Path, Path], set[str]]) -> None:
     assert reader(PROJECT, tmp_path) == packaged()
+
+
+RUNTIME = Path(os.environ.get("BATCHAI_TEST_FUNCTIONS", PROJECT / ".venvs/functions")) / "bin" / "python"
+
+
+def _index(package: Path, source: str) -> subprocess.CompletedProcess[str]:
+    if not RUNTIME.exists():
+        pytest.skip("no .venvs/functions: scripts/functions-env makes it where there is Python 3.13")
+    env = {"PATH": os.environ["PATH"], "BATCHAI_BLOB_SOURCE": source}
+    command = [str(RUNTIME), str(PROJECT / "tests/support/indexed.py")]
+    return subprocess.run(command, cwd=package, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The package as it is deployed: nothing of the checkout beside it."""
+    folder = tmp_path / "package"
+    for name in packaged():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def test_the_package_is_at_most_a_megabyte(package: Path, tmp_path: Path) -> None:
+    made = shutil.make_archive(str(tmp_path / "package"), "zip", package)
+    assert Path(made).stat().st_size <= 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("source", "drops"),
+    [
+        ("", {"job_dropped", "cluster_dropped"}),
+        ("eventgrid", {"job_dropped", "cluster_dropped"}),
+        ("queue", {"drop_announced", "drop_given_up"}),
+    ],
+)
+def test_microsofts_runtime_indexes_the_package(package: Path, source: str, drops: set[str]) -> None:
+    done = _index(package, source)
+    assert done.returncode == 0, done.stderr[-3000:]
+    names = set(json.loads(done.stdout.splitlines()[-1])["functions"])
+    assert len(names) >= 40
+    assert {name for name in names if "drop" in name} == drops
+    assert {"sweep", "health", "jobs_create"} <= names
+
+
+def test_a_wrong_source_of_drops_is_told_at_start(package: Path) -> None:
+    done = _index(package, "Sometimes")
+    assert done.returncode != 0
+    assert "BATCHAI_BLOB_SOURCE is 'Sometimes'; it must be LogsAndContainerScan" in done.stderr

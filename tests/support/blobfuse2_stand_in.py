@@ -36,11 +36,10 @@ def main(arguments: list[str]) -> int:
         container=storage["container"],
         endpoint=storage["endpoint"],
         key=os.environ.get("AZURE_STORAGE_ACCESS_KEY", "") if storage["mode"] == "key" else "",
-        sas=os.environ.get("AZURE_STORAGE_SAS_TOKEN", "") if storage["mode"] == "sas" else "",
     )
     try:
         with ContainerClient(
-            volume.service_url, volume.container, credential=volume.key or volume.sas, retry_total=0
+            volume.service_url, volume.container, credential=volume.key, retry_total=0
         ) as client:
             next(iter(client.list_blobs(results_per_page=1)), None)
     except AzureError as error:

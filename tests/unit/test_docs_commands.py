@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PAGES = [PROJECT / "README.md", *(PROJECT / "docs").glob("**/*.md"), *(PROJECT / "examples").glob("*/README.md")]
+PAGES = [
+    PROJECT / "README.md",
+    *(PROJECT / "docs").glob("**/*.md"),
+    *(PROJECT / "examples").glob("*/README.md"),
+]
 #: A clone of the original's recipes beside this one: the page says so.
 ELSEWHERE = "../BatchAI/"
 

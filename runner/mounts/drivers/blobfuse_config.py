@@ -1,6 +1,6 @@
 """blobfuse2's configuration for a volume: a file without secrets, and an environment with them. Pure.
 
-Which cache: what the document says; else what the operator says; else block_cache where the volume is
+Which cache: what the document says; else block_cache where the volume is
 read-only (large files, streamed through memory, nothing on disk); else file_cache (any kind of write, whole
 files on the local disk, the way the original's blobfuse worked).
 """
@@ -15,16 +15,16 @@ from runner.mounts.types import MountContext, Volume
 _BLOCK_MIB = 16
 
 
-def cache_kind(options: BlobfuseOptions, context: MountContext) -> str:
+def cache_kind(options: BlobfuseOptions) -> str:
     """ "block" or "file"."""
-    return options.cache or context.blobfuse_cache or ("block" if options.read_only else "file")
+    return options.cache or ("block" if options.read_only else "file")
 
 
 def config_text(
     volume: Volume, options: BlobfuseOptions, context: MountContext, home: Path, allow_others: bool
 ) -> str:
     """The configuration as JSON, which is YAML."""
-    kind = cache_kind(options, context)
+    kind = cache_kind(options)
     config: dict[str, object] = {
         "foreground": True,
         "read-only": options.read_only,
@@ -86,7 +86,7 @@ def _storage(volume: Volume, options: BlobfuseOptions) -> dict[str, object]:
         "container": volume.container,
         "endpoint": endpoint,
         "use-http": endpoint.startswith("http://"),
-        "mode": "key" if volume.key else "sas" if volume.sas else "msi",
+        "mode": "key" if volume.key else "msi",
     }
     if options.concurrency:
         settings["max-concurrency"] = options.concurrency
@@ -99,6 +99,4 @@ def secret_environment(volume: Volume) -> Mapping[str, str]:
     """The one variable that holds the secret; none for a managed identity."""
     if volume.key:
         return {"AZURE_STORAGE_ACCESS_KEY": volume.key}
-    if volume.sas:
-        return {"AZURE_STORAGE_SAS_TOKEN": volume.sas}
     return {}

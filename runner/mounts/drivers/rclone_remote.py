@@ -31,10 +31,6 @@ def _settings(volume: Volume) -> Mapping[str, str]:
         settings["UPLOAD_CONCURRENCY"] = "8"
     else:
         settings["SHARE_NAME"] = volume.share
-    if volume.sas and not volume.key:
-        # For a container its own URL; for a share the service's, rclone adds the share's name.
-        address = f"{volume.service_url}/{volume.container if blob else ''}"
-        return settings | {"SAS_URL": f"{address}?{volume.sas.lstrip('?')}"}
     settings |= {"ACCOUNT": volume.account, "ENDPOINT": volume.service_url}
     if volume.key:
         return settings | {"KEY": volume.key}

@@ -3,11 +3,10 @@
 from shared.documents.models.cluster import ClusterSpec
 from shared.documents.models.job import JobSpec
 from shared.documents.models.volumes import MountVolumes
+from shared.documents.rules.directories import CLUSTER_ROOT
 from shared.errors import Problem, Severity
 from shared.names.ids import printable
 from shared.names.paths import MountPoints, rooted
-
-_ROOT = "AZ_BATCHAI_MOUNT_ROOT"
 
 
 def unmounted_on_cluster(job: JobSpec, cluster: ClusterSpec) -> tuple[Problem, ...]:
@@ -20,7 +19,7 @@ def unmounted_on_cluster(job: JobSpec, cluster: ClusterSpec) -> tuple[Problem, .
     found = []
     for path, text in _paths(job):
         place = rooted(text)
-        if place is None or place.variable != _ROOT or not place.parts:
+        if place is None or place.variable != CLUSTER_ROOT or not place.parts:
             continue
         if not points.hold(place.parts):
             told = f"The cluster mounts nothing at {printable(place.parts[0])}."

@@ -12,6 +12,7 @@ from shared.documents.rules import job as rules_job
 from shared.documents.rules import toolkits
 from shared.documents.rules.directories import directory_rules
 from shared.documents.rules.environment import environment_rules
+from shared.documents.rules.expanded_paths import expanded_path_rules
 from shared.documents.rules.expansion import expansion_rules, setup_expansion
 from shared.documents.rules.job import container_rules
 from shared.documents.rules.texts import text_rules
@@ -28,6 +29,7 @@ JOB_RULES: tuple[Rule, ...] = (
     directory_rules,
     environment_rules,
     expansion_rules,
+    expanded_path_rules,
     job_variables,
     text_rules,
     lambda job: volume_rules(job.child("mountVolumes")),

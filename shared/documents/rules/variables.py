@@ -32,6 +32,20 @@ ALWAYS = frozenset(
         "AZ_BATCH_MASTER_NODE",
     )
 )
+#: Those of them that hold an absolute path.
+FOLDERS = frozenset(
+    (
+        "AZ_BATCHAI_MOUNT_ROOT",
+        "AZ_BATCHAI_JOB_MOUNT_ROOT",
+        "AZ_BATCHAI_JOB_TEMP",
+        "AZ_BATCHAI_JOB_TEMP_DIR",
+        "AZ_BATCHAI_SHARED_JOB_TEMP",
+        "AZ_BATCHAI_STDOUTERR_DIR",
+        "AZ_BATCHAI_MPI_HOST_FILE",
+        "AZ_BATCHAI_JOB_WORK_DIR",
+        "AZ_BATCHAI_PREEMPTION_NOTICE",
+    )
+)
 #: Set for some toolkits only.
 BY_TOOLKIT = {
     "AZ_BATCHAI_PS_HOSTS": ("tensorflow",),

@@ -6,11 +6,11 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from shared.documents.findings import Finding, Findings, Path, Raw, warning
+from shared.documents.findings import Finding, Findings, Raw, warning
 from shared.documents.rules.secrets import one_of, reference_rules
 from shared.names.file_urls import STORAGE_NAME, file_share
 from shared.names.ids import printable
-from shared.names.paths import MountPoints, mount_path_fault, plain_parts, relative_fault
+from shared.names.paths import MountPoints, TakenFolders, mount_path_fault, relative_fault
 
 KINDS = ("azureFileShares", "azureBlobFileSystems", "fileServers", "unmanagedFileSystems")
 #: Each is a mount, and often a process, on every node of the job.
@@ -65,23 +65,14 @@ def _target(volume: Raw) -> Findings:
 
 
 def _distinct_targets(found: Iterable[Raw]) -> Findings:
-    """No two volumes on one folder, none inside another (a link on the outer one could lead it anywhere)."""
-    taken: dict[tuple[str, ...], Path] = {}
-    inner: set[tuple[str, ...]] = set()
+    """No two volumes on one folder, none inside another."""
+    taken = TakenFolders()
     for volume in found:
         target = volume.text("relativeMountPath")
         if not target or mount_path_fault(target):
             continue
-        parts, path = plain_parts(target), volume.at("relativeMountPath")
-        above = [parts[:n] for n in range(1, len(parts))]
-        if parts in taken:
-            yield Finding(
-                path, f"{printable(target)} is the relativeMountPath of another volume too.", _APART
-            )
-        elif parts in inner or any(folder in taken for folder in above):
-            yield Finding(path, f"{printable(target)} lies inside or around another volume's folder.", _APART)
-        taken.setdefault(parts, path)
-        inner.update(above)
+        if fault := taken.take(target):
+            yield Finding(volume.at("relativeMountPath"), f"{printable(target)} {fault}.", _APART)
 
 
 _APART = "Give each volume a folder of its own, beside the others."

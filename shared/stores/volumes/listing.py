@@ -20,6 +20,7 @@ from azure.storage.fileshare import (
 from shared.errors import RequestError, StoreError
 from shared.stores.connection import error_code, translated
 from shared.stores.identity import IdentityUnavailableError, ImpatientIdentity
+from shared.stores.volumes.delegation import read_signature
 
 #: Sizes of a live job's files are asked one by one; this many at a time.
 _AT_A_TIME = 8
@@ -209,17 +210,19 @@ def _share_links(folder: Folder, minutes: int, options: dict[str, Any]) -> Calla
 
 def _blob_links(folder: Folder, minutes: int, options: dict[str, Any]) -> Callable[[str, str], str]:
     start, expiry = _period(minutes)
-    secret: dict[str, Any] = {"account_key": folder.key}
-    if not folder.key:
+    sign: Callable[[str], str]
+    if folder.key:
+        allowed = BlobSasPermissions(read=True)
+        sign = lambda name: generate_blob_sas(  # noqa: E731
+            folder.account, folder.name, name, account_key=folder.key, permission=allowed, expiry=expiry
+        )
+    else:
         with BlobServiceClient(folder.url, **options) as service:
-            secret = {"user_delegation_key": service.get_user_delegation_key(start, expiry)}
+            key = service.get_user_delegation_key(start, expiry)
+        sign = lambda name: read_signature(key, folder.account, folder.name, name, expiry)  # noqa: E731
 
     def link(url: str, name: str) -> str:
-        allowed = BlobSasPermissions(read=True)
-        sas = generate_blob_sas(
-            folder.account, folder.name, name, permission=allowed, expiry=expiry, **secret
-        )
-        return f"{url}?{sas}"
+        return f"{url}?{sign(name)}"
 
     return link
 

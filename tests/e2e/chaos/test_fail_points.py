@@ -1,4 +1,4 @@
-"""The runner dies before and after each step of docs/explanation/protocol.md; another one brings the job to its end."""
+"""The runner dies around each step of docs/explanation/protocol.md; another one brings the job to its end."""
 
 import signal
 import time

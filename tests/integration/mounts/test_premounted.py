@@ -134,7 +134,7 @@ def test_a_link_in_the_way_is_not_followed(machine: Machine, tmp_path: Path) -> 
 def test_volumes_that_would_lie_in_one_another_are_refused(machine: Machine, first: str, second: str) -> None:
     volumes = [replace(LOGS, relative_mount_path=path) for path in (first, second)]
     with (
-        pytest.raises(MountError, match="lie in one another"),
+        pytest.raises(MountError, match=r"(of another volume too|inside or around another volume)"),
         mount_all(volumes, machine.root, machine.context),
     ):
         pytest.fail("it must not be mounted")

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import ContainerClient
 
-from local.azurite import Endpoints
 from runner.machine import mountinfo
 from runner.mounts.mount import mount_all, mount_volume, sweep
 from runner.mounts.types import BLOB_CONTAINER, MountContext, UnmountError, Volume
@@ -113,22 +112,6 @@ def test_the_secret_is_on_no_command_line_and_in_no_file(machine: Machine, volum
         assert all(volume.key not in path.read_text(errors="replace") for path in files)
         assert machine.context.work.stat().st_mode & 0o077 == 0
     assert volume.key not in machine.log and volume.key not in repr(volume)
-
-
-def test_a_sas_is_enough(machine: Machine, volume: Volume, azurite: Endpoints) -> None:
-    sas = generate_container_sas(
-        azurite.account,
-        volume.container,
-        account_key=azurite.key,
-        permission=ContainerSasPermissions(read=True, write=True, list=True, create=True, delete=True),
-        expiry="2099-01-01T00:00:00Z",
-    )
-    with mount_volume(replace(volume, key="", sas=sas), machine.root, machine.context) as mounted:
-        (mounted.target / "a").write_text("a")
-        lines = " ".join(part for process in rclone_of(machine) for part in process.cmdline())
-        assert "sig=" not in lines
-    with mount_volume(volume, machine.root, machine.context) as mounted:
-        assert (mounted.target / "a").read_text() == "a"
 
 
 @pytest.mark.parametrize(

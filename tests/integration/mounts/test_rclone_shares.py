@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from azure.storage.fileshare import ShareSasPermissions, generate_share_sas
 
 from runner.mounts.mount import mount_volume
 from runner.mounts.types import FILE_SHARE, Volume
@@ -52,19 +51,6 @@ def test_modes_of_the_document_are_honoured(machine: Machine, volume: Volume) ->
         (mounted.target / "folder").mkdir()
         assert (mounted.target / "file").stat().st_mode & 0o777 == 0o640
         assert (mounted.target / "folder").stat().st_mode & 0o777 == 0o750
-
-
-def test_a_sas_is_enough(machine: Machine, volume: Volume, file_service: FileService) -> None:
-    sas = generate_share_sas(
-        volume.account,
-        volume.share,
-        account_key=volume.key,
-        permission=ShareSasPermissions(read=True, write=True, list=True, create=True, delete=True),
-        expiry="2099-01-01T00:00:00Z",
-    )
-    with mount_volume(replace(volume, key="", sas=sas), machine.root, machine.context) as mounted:
-        (mounted.target / "a").write_text("a")
-    assert (file_service.root / volume.share / "a").read_text() == "a"
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,36 @@ def test_renewals_follow_the_lease() -> None:
 @pytest.mark.parametrize(("lease", "silence"), [("90", 12), ("10", 5)])
 def test_a_node_may_be_silent_for_half_the_lease_at_most(lease: str, silence: float) -> None:
     assert settings_from(LEAST | {"BATCHAI_LEASE_SECONDS": lease}).gang_silence_seconds == silence
+
+
+IDENTITY = {"BATCHAI_SEALING_KEYS": KEY, "BATCHAI_STORAGE__clientId": "9" * 8 + "-9999-9999-9999-" + "9" * 12}
+
+
+def test_addresses_of_services_name_account_and_cloud() -> None:
+    env = IDENTITY | {"BATCHAI_STORAGE__blobServiceUri": "https://acc.blob.core.usgovcloudapi.net/"}
+    settings = settings_from(env)
+    assert (settings.storage_account, settings.storage_suffix) == ("acc", "core.usgovcloudapi.net")
+    assert settings.storage_urls.table == "https://acc.table.core.usgovcloudapi.net"
+    assert settings.storage_urls.blob == "https://acc.blob.core.usgovcloudapi.net"
+    assert settings.endpoints["acc"].blob == settings.storage_urls.blob
+    assert settings.identity_client_id.startswith("9999")
+
+
+def test_an_account_name_is_the_public_clouds() -> None:
+    urls = settings_from(IDENTITY | {"BATCHAI_STORAGE__accountName": "acc"}).storage_urls
+    assert urls.queue == "https://acc.queue.core.windows.net"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BATCHAI_STORAGE__queueServiceUri", "https://acc.queue.core.windows.net/?sig=c2VjcmV0"),
+        ("BATCHAI_STORAGE__clientId", "runner"),
+        ("BATCHAI_BLOB_SOURCE", "Sometimes"),
+    ],
+)
+def test_wrong_addresses_identities_and_sources_are_told(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(IDENTITY | {"BATCHAI_STORAGE__accountName": "acc", name: value})
+    assert name in str(caught.value)
+    assert "c2VjcmV0" not in str(caught.value)

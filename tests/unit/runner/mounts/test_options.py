@@ -91,29 +91,24 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         pass
 
 
-def config(
-    volume: Volume = VOLUME, options: BlobfuseOptions | None = None, operator: str = ""
-) -> dict[str, Any]:
-    context = replace(CONTEXT, blobfuse_cache=operator)
-    text = blobfuse_config.config_text(volume, options or BlobfuseOptions(), context, Path("/home"), True)
+def config(volume: Volume = VOLUME, options: BlobfuseOptions | None = None) -> dict[str, Any]:
+    text = blobfuse_config.config_text(volume, options or BlobfuseOptions(), CONTEXT, Path("/home"), True)
     assert not volume.key or volume.key not in text
     made: dict[str, Any] = json.loads(text)
     return made
 
 
 @pytest.mark.parametrize(
-    ("options", "operator", "kind"),
+    ("options", "kind"),
     [
-        (BlobfuseOptions(), "", "file"),
-        (BlobfuseOptions(read_only=True), "", "block"),
-        (BlobfuseOptions(), "block", "block"),
-        (BlobfuseOptions(read_only=True), "file", "file"),
-        (BlobfuseOptions(cache="file", read_only=True), "block", "file"),
-        (BlobfuseOptions(cache="block"), "file", "block"),
+        (BlobfuseOptions(), "file"),
+        (BlobfuseOptions(read_only=True), "block"),
+        (BlobfuseOptions(cache="file", read_only=True), "file"),
+        (BlobfuseOptions(cache="block"), "block"),
     ],
 )
-def test_which_cache(options: BlobfuseOptions, operator: str, kind: str) -> None:
-    made = config(options=options, operator=operator)
+def test_which_cache(options: BlobfuseOptions, kind: str) -> None:
+    made = config(options=options)
     assert made["components"] == ["libfuse", f"{kind}_cache", "attr_cache", "azstorage"]
     assert f"{kind}_cache" in made
 
@@ -121,9 +116,6 @@ def test_which_cache(options: BlobfuseOptions, operator: str, kind: str) -> None
 def test_credentials_are_in_the_environment_only() -> None:
     assert config()["azstorage"]["mode"] == "key"
     assert blobfuse_config.secret_environment(VOLUME) == {"AZURE_STORAGE_ACCESS_KEY": "c2VjcmV0"}
-    sas = replace(VOLUME, key="", sas="sv=1&sig=secret")
-    assert config(sas)["azstorage"]["mode"] == "sas" and "secret" not in json.dumps(config(sas))
-    assert blobfuse_config.secret_environment(sas) == {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=secret"}
     identity = replace(VOLUME, key="", identity_client_id="1234")
     assert config(identity)["azstorage"]["mode"] == "msi"
     assert config(identity)["azstorage"]["appid"] == "1234"

@@ -1,0 +1,40 @@
+"""Drops by the blob trigger: found by listing the containers (a laptop), or told by Event Grid's webhook."""
+
+import time
+
+import azure.functions as func
+
+from api.wired import backend
+
+
+def blueprint(source: str) -> func.Blueprint:
+    """The two functions, for the source "LogsAndContainerScan" or "EventGrid"."""
+    bp = func.Blueprint()
+    told_by = func.BlobSource(source)
+
+    @bp.blob_trigger(
+        arg_name="blob", path="jobs/{path}/job.json", connection="BATCHAI_STORAGE", source=told_by
+    )
+    def job_dropped(blob: func.InputStream) -> None:
+        """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
+        _take(blob)
+
+    @bp.blob_trigger(
+        arg_name="blob", path="clusters/{path}/cluster.json", connection="BATCHAI_STORAGE", source=told_by
+    )
+    def cluster_dropped(blob: func.InputStream) -> None:
+        """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""
+        _take(blob)
+
+    return bp
+
+
+def _take(blob: func.InputStream) -> None:
+    """Storage that is away for a minute costs a drop nothing."""
+    from api.blob_drops import take
+    from shared.managers.drop_reconciler import patiently
+
+    data = blob.read()
+    properties = getattr(blob, "blob_properties", None) or {}
+    etag = str(properties.get("ETag", ""))
+    patiently(lambda: take(backend(), str(blob.name), data, etag), time.sleep)

@@ -1,0 +1,64 @@
+"""Rules over what a job's paths come to with their variables filled in: what no node could make. PURE.
+
+The node fills them in by `shared.environment.variables.job_paths`, in the same order, with the same
+faults.
+"""
+
+from shared.documents.expansion import expand
+from shared.documents.findings import Finding, Findings, Path, Raw
+from shared.documents.rules.variables import ALWAYS, FOLDERS
+from shared.errors import LaunchError
+from shared.names.paths import (
+    characters_fault,
+    expanded_parts_fault,
+    expanded_prefix_fault,
+    leaves_root,
+    left_root,
+    prefix_fault,
+    relative_fault,
+)
+
+_HINT = "Begin it with $AZ_BATCHAI_JOB_MOUNT_ROOT, and write the folders themselves."
+#: What a path is written with: the folders of a node are absolute, the other variables hold none.
+_VALUES = {name: "/node" if name in FOLDERS else "0" for name in ALWAYS}
+
+
+def expanded_path_rules(job: Raw) -> Findings:
+    """Every path of a job that does not come out where a path may lie; those that are wrong as they are
+    written are left to the other rules."""
+    known = dict(_VALUES)
+    del known["AZ_BATCHAI_STDOUTERR_DIR"]
+    logs = job.text("stdOutErrPathPrefix") or ""
+    yield from _prefix(logs, "stdOutErrPathPrefix", job.at("stdOutErrPathPrefix"), known)
+    known["AZ_BATCHAI_STDOUTERR_DIR"] = _filled(logs, known)
+    for folder in job.children("inputDirectories"):
+        text, name = folder.text("path") or "", folder.text("id") or ""
+        path = _filled(text, known)
+        well = text and characters_fault(text) is None and not leaves_root(text)
+        if well and left_root(text, path, known):
+            message = f"path comes out as '{path[:200]}', which leads out of its root."
+            yield Finding(folder.at("path"), message, "Write $AZ_BATCHAI_JOB_MOUNT_ROOT/<folder>.")
+        known[f"AZ_BATCHAI_INPUT_{name}"] = path
+    for folder in job.children("outputDirectories"):
+        prefix, suffix = folder.text("pathPrefix") or "", folder.text("pathSuffix") or ""
+        yield from _prefix(prefix, "pathPrefix", folder.at("pathPrefix"), known)
+        if (
+            suffix
+            and relative_fault(suffix) is None
+            and (fault := expanded_parts_fault(_filled(suffix, known)))
+        ):
+            yield Finding(folder.at("pathSuffix"), f"pathSuffix, its variables filled in, {fault}.", _HINT)
+        whole = f"{_filled(prefix, known).rstrip('/')}/{_filled(suffix, known).strip('/')}"
+        known[f"AZ_BATCHAI_OUTPUT_{folder.text('id')}"] = whole
+
+
+def _prefix(text: str, key: str, path: Path, known: dict[str, str]) -> Findings:
+    if text and prefix_fault(text) is None and (fault := expanded_prefix_fault(_filled(text, known))):
+        yield Finding(path, f"{key}, its variables filled in, {fault}.", _HINT)
+
+
+def _filled(text: str, known: dict[str, str]) -> str:
+    try:
+        return expand(text, known)
+    except LaunchError:
+        return "/"  # too long, which the rules of expansion report

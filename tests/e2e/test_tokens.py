@@ -1,0 +1,44 @@
+"""An installation whose account takes no key: drops, jobs, volumes and output files by a managed identity."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import azurite
+
+SUPPORT = Path(__file__).parents[1] / "support"
+PROJECT = Path(__file__).parents[2]
+
+
+def test_the_whole_pipeline_by_identity_alone(tmp_path: Path) -> None:
+    tools = ("unshare", "ip", "openssl", "fusermount3", "rclone")
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if os.geteuid() or missing:
+        pytest.skip(f"needs root and {', '.join(missing) or 'nothing else'}")
+    command = ["unshare", "-n", "-m", str(SUPPORT / "token_account.sh"), azurite.node_binary()]
+    command += [str(azurite.script()), sys.executable, str(tmp_path)]
+    command += [sys.executable, "-m", "tests.support.token_pipeline", str(tmp_path)]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("BATCHAI_", "AZURE_", "AzureWebJobs"))}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=kept, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:] + _logs(tmp_path)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["state"] == "succeeded", told
+    files = told["files"]
+    assert files["stdouterr/stdout.txt"] == "by token\n"
+    assert files["MODEL/m.txt"] == "model\n"
+    assert "rclone" in files["stdouterr/execution.log"]
+    assert "SMB needs the account key" in files["stdouterr/execution.log"]
+    assert told["with_key"] == "KeyBasedAuthenticationNotPermitted"
+    assert told["tokens_of_the_app"] == 1
+    assert told["clients"] == ["99999999-9999-9999-9999-999999999999"]
+
+
+def _logs(work: Path) -> str:
+    return "".join(f"\n{log.name}: {log.read_text()[-2000:]}" for log in work.glob("*.log"))
