@@ -14,6 +14,7 @@ from shared.documents.spec import JobSpec, job_from_document
 from shared.errors import (
     BatchAIError,
     LostOwnershipError,
+    NewerVersionError,
     NotFoundError,
     StoreError,
     UnreadableError,
@@ -212,6 +213,10 @@ class Attempts:
         read for good costs attempts, and at last the job."""
         try:
             accepted: tuple[JobSpec, str] | BatchAIError = self.spec(job)
+        except NewerVersionError as error:
+            log.warning("left alone: %s", error, extra={"action": "newer", "job": str(job.id)})
+            self._put_back(message, self.settings.lease_seconds)
+            return None
         except StoreError as error:
             if not isinstance(error, NotFoundError):
                 raise

@@ -1,4 +1,4 @@
-"""Yesterday's version and today's share an installation, in the middle of a job: runners go before the app."""
+"""Yesterday's version and today's share an installation, in the middle of a job."""
 
 import io
 import json
@@ -27,7 +27,8 @@ from shared.wiring import backend
 made = backend(settings_from(os.environ))
 workspace, experiment, name = sys.argv[1].split("/")
 place = f"jobs/{sys.argv[1]}/job.json"
-answer = made.manager.submit(JobId(workspace, experiment, name), sys.stdin.buffer.read(), Source(place, "0x1"))
+id = JobId(workspace, experiment, name)
+answer = made.manager.submit(id, sys.stdin.buffer.read(), Source(place, "0x1"))
 assert answer.job is not None, answer.problems
 made.close()
 """

@@ -19,7 +19,8 @@ def unit() -> str:
     """The unit as the script writes it for one runner."""
     found = re.search(r"cat <<UNIT\n(.*?)\nUNIT\n", SCRIPT.read_text(), re.DOTALL)
     assert found
-    words = {"$1": "Batch AI runner", "$2": "", "$env_file": "/etc/batchai/runner.env", "$prefix": "/opt/batchai"}
+    words = {"$1": "Batch AI runner", "$2": "", "$env_file": "/etc/batchai/runner.env"}
+    words["$prefix"] = "/opt/batchai"
     text = found[1].replace(r"\$", "@")
     for word, value in words.items():
         text = text.replace(word, value)

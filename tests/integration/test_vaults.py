@@ -155,7 +155,7 @@ def test_what_a_vault_holds_instead_of_keys_is_not_repeated(vault: Vault) -> Non
 
 def test_a_vault_that_refuses_is_a_fault_and_one_that_is_busy_is_asked_again(vault: Vault) -> None:
     settings = Settings(sealing_keys_secret=vault.url("sealing"))
-    with pytest.raises(SettingsError, match="BATCHAI_SEALING_KEYS_SECRET: .*it has no sealing"):
+    with pytest.raises(SettingsError, match=r"BATCHAI_SEALING_KEYS_SECRET: .*it has no sealing"):
         with_vault_keys(settings)
     vault.put("sealing", KEYS[0])
     vault.refusals += [503] * 10

@@ -1,4 +1,4 @@
-"""A Debian 12 with nothing on it: a folder that is made once by debootstrap, and a copy of it for each test."""
+"""A Debian 12 with nothing on it: made once by debootstrap, and laid under each test's own changes."""
 
 import os
 import shutil
@@ -70,7 +70,8 @@ def bare_machine(directory: Path, shown: Mapping[str, Path]) -> Iterator[BareMac
             _mount(stack, at, "--bind", str(folder))
         shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
         # apt keeps what it has fetched: the next test needs no network for it.
-        (root / "etc/apt/apt.conf.d/keep").write_text('Binary::apt-get::APT::Keep-Downloaded-Packages "true";\n')
+        keep = 'Binary::apt-get::APT::Keep-Downloaded-Packages "true";\n'
+        (root / "etc/apt/apt.conf.d/keep").write_text(keep)
         (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # a chroot starts no services
         (root / "usr/sbin/policy-rc.d").chmod(0o755)
         yield BareMachine(root)

@@ -1,5 +1,6 @@
 """Old and new run side by side: what a newer version wrote is left alone, shown as it is, stops nobody."""
 
+import copy
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ from azure.data.tables import TableClient, UpdateMode
 
 from shared.jobs.events import EventKind
 from shared.jobs.model import State
+from shared.names.ids import queue_name
 from shared.stores import row_keys
 from shared.stores.cluster_table import NodeRow
 from shared.stores.job_table import TABLE
@@ -120,3 +122,37 @@ def test_a_newer_versions_columns_of_clusters_and_nodes_are_kept(world: World) -
 
 def _keys(entity: dict[str, str]) -> dict[str, str]:
     return {"partition_key": entity["PartitionKey"], "row_key": entity["RowKey"]}
+
+
+@pytest.mark.parametrize("form", ["document", "secret"])
+def test_an_accepted_document_of_a_newer_version_is_put_back_and_costs_nothing(
+    world: World, form: str
+) -> None:
+    world.accept()
+    documents, uuid = world.backend.documents, world.job().uuid
+    accepted, etag = documents.read_accepted(uuid)
+    newer = copy.deepcopy(accepted)
+    if form == "document":
+        newer["v"] = 2
+    else:
+        sealed = {"sealed": {"v": 3, "key": "0", "data": ""}}
+        newer["properties"]["secrets"] = [{"name": "A", "value": sealed}]
+    documents.replace_accepted(uuid, newer, etag)
+    assert world.claim() is None
+    assert (world.job().state, world.job().attempt, world.messages()) == (State.QUEUED, 0, 1)
+    _, etag = documents.read_accepted(uuid)
+    documents.replace_accepted(uuid, accepted, etag)
+    world.restart()
+    world.manager.queues.send(world.job())
+    assert world.finish(world.must_claim()).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("version", [2, "2.1", None, 0])
+def test_a_message_of_another_version_is_not_deleted(world: World, version: object) -> None:
+    world.accept()
+    world.receive()
+    queue = world.backend.connection.queues.get_queue_client(queue_name(world.cluster, "normal"))
+    queue.clear_messages()
+    queue.send_message(json.dumps({"v": version, "run": "x"}))
+    assert world.claim() is None
+    assert world.messages() == 1
