@@ -14,6 +14,7 @@ from api import (
     health,
     job_files,
     jobs,
+    nodes,
     provider,
     queue_drops,
     resource_groups,
@@ -30,7 +31,7 @@ _SOURCE = drop_source(os.environ)
 _LEVEL = func.AuthLevel[http_level(os.environ)]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-for part in (health, workspaces, experiments, jobs, job_files, clusters, file_servers, provider):
+for part in (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, provider):
     app.register_functions(part.bp)
 for beside in (resource_groups, emulated_account):
     app.register_functions(beside.bp)

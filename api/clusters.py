@@ -21,7 +21,8 @@ bp = func.Blueprint()
 _REFUSED = "InvalidRequestContent"
 
 
-def _cluster_of(req: func.HttpRequest) -> ClusterId:
+def cluster_of(req: func.HttpRequest) -> ClusterId:
+    """The cluster that a request's path names."""
     return ClusterId(workspace_of(req), req.route_params["cluster"])
 
 
@@ -43,7 +44,7 @@ def _shown(row: "ClusterRow") -> func.HttpResponse:
 @arm("workspace", "cluster")
 def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Create: 202. An existing cluster takes the new document, as it does when one is dropped."""
-    services, cluster = backend(), _cluster_of(req)
+    services, cluster = backend(), cluster_of(req)
     workspace, _ = services.workspaces.require(cluster.workspace)
     made = services.cluster_manager.accept_http(ClusterId(workspace, cluster.cluster), req.get_body())
     if made.row is None:
@@ -56,7 +57,7 @@ def clusters_create(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "cluster")
 def clusters_update(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Update: 200 with the resource; only scaleSettings can be changed."""
-    made = backend().cluster_manager.resize(_cluster_of(req), req.get_body())
+    made = backend().cluster_manager.resize(cluster_of(req), req.get_body())
     if made.row is None:
         return refuse_document(_REFUSED, made.problems)
     return _shown(made.row)
@@ -66,14 +67,14 @@ def clusters_update(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "cluster")
 def clusters_get(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Get: 200, or 404 ClusterNotFound."""
-    return _shown(backend().clusters.get(_cluster_of(req)))
+    return _shown(backend().clusters.get(cluster_of(req)))
 
 
 @bp.route(route=routes.CLUSTER, methods=["DELETE"])
 @arm("workspace", "cluster")
 def clusters_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_Delete: 202; its live jobs are asked to terminate. 204 where there is none."""
-    row = backend().cascading_deletion.delete_cluster(_cluster_of(req))
+    row = backend().cascading_deletion.delete_cluster(cluster_of(req))
     if row is None:
         return gone()
     return accepted(req, Verb.DELETE, "cluster", row.id.workspace, row.id.cluster, row.identity)
@@ -98,7 +99,7 @@ def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
 def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_ListRemoteLoginInformation: the nodes that are counted."""
     clusters = backend().clusters
-    row = clusters.get(_cluster_of(req))
+    row = clusters.get(cluster_of(req))
     counted = dict(present(*clusters.nodes_of(row)))
     nodes = [node for node in clusters.alive_nodes(row.id) if node.node_id in counted]
     return answer(forms.page(login_information((node.node_id, node.address) for node in nodes)))

@@ -22,6 +22,8 @@ JOB = f"{JOBS}/{{job}}"
 RUN = f"{JOB}/runs/{{run}}"
 CLUSTERS = f"{WORKSPACE}/clusters"
 CLUSTER = f"{CLUSTERS}/{{cluster}}"
+NODES = f"{CLUSTER}/nodes"
+NODE = f"{NODES}/{{node}}"
 FILE_SERVERS = f"{WORKSPACE}/fileServers"
 FILE_SERVER = f"{FILE_SERVERS}/{{file_server}}"
 LOCATION = f"{SUBSCRIPTION}/locations/{{location}}"
@@ -48,6 +50,9 @@ METHODS = {
     CLUSTERS: "GET",
     CLUSTER: "GET, PUT, PATCH, DELETE",
     f"{CLUSTER}/listRemoteLoginInformation": "POST",
+    NODES: "GET",
+    f"{NODE}/drain": "POST",
+    f"{NODE}/undrain": "POST",
     FILE_SERVERS: "GET",
     FILE_SERVER: "GET, PUT, DELETE",
     f"{LOCATION}/usages": "GET",

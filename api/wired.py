@@ -19,8 +19,9 @@ def backend() -> "Backend":
     from shared.backend import backend as wire
     from shared.backend import provision
     from shared.settings import settings_from
+    from shared.stores.secrets.sealing_keys import with_vault_keys
 
-    settings = settings_from(os.environ)
+    settings = with_vault_keys(settings_from(os.environ))
     # An installation makes itself, when its first instance is first asked for anything.
     provision(settings)
     return wire(settings)

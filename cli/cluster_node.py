@@ -1,6 +1,7 @@
 """`batchai cluster node` and `cluster file`: a cluster's machines, and where their setup task writes."""
 
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -14,14 +15,40 @@ from cli.ssh import run_on_node, ssh_options
 
 nodes = group(clusters, "node", "Nodes of a cluster.")
 files = group(clusters, "file", "Files of a cluster's setup task.")
+node_name = click.option("-n", "--node", required=True, help="Name of the node, as `node list` shows it.")
 _ROOT = "$AZ_BATCHAI_MOUNT_ROOT/"
 
 
 @command(nodes, "list", "cluster node list -w research -c gpus", cluster_option, in_workspace)
 def list_all(session: Session, cluster: str) -> None:
-    """List the nodes of a cluster and how to log in to them."""
-    path = f"{session.cluster(cluster)}/listRemoteLoginInformation"
-    session.show_all(session.api.pages("POST", path), columns.node)
+    """List the nodes of a cluster: their state, version, and how to log in to them."""
+    session.show_all(session.api.pages("GET", f"{session.cluster(cluster)}/nodes"), columns.cluster_node)
+
+
+@command(
+    nodes, "drain", "cluster node drain -w research -c gpus -n gpu-0", cluster_option, node_name, in_workspace
+)
+def drain(session: Session, cluster: str, node: str) -> None:
+    """Let a node end the job it has, take no other, and leave: before an upgrade or a repair.
+
+    The mark stays until `undrain`: its runner does not take jobs after a restart either.
+    """
+    answer = session.api.act(f"{session.cluster(cluster)}/nodes/{quote(node, safe='')}/drain")
+    session.show(answer, columns.cluster_node)
+
+
+@command(
+    nodes,
+    "undrain",
+    "cluster node undrain -w research -c gpus -n gpu-0",
+    cluster_option,
+    node_name,
+    in_workspace,
+)
+def undrain(session: Session, cluster: str, node: str) -> None:
+    """Let a node take jobs again. Where its runner has left, start it: systemctl start batchai-runner."""
+    answer = session.api.act(f"{session.cluster(cluster)}/nodes/{quote(node, safe='')}/undrain")
+    session.show(answer, columns.cluster_node)
 
 
 @command(

@@ -89,6 +89,15 @@ def node(item: dict[str, Any]) -> Row:
     }
 
 
+def cluster_node(item: dict[str, Any]) -> Row:
+    state = _text(item, "state")
+    return {
+        **node(item),
+        "State": f"{state}, marked" if item.get("drain") else state,
+        "Version": _text(item, "version"),
+    }
+
+
 def file_server(item: dict[str, Any]) -> Row:
     disks, mount = item.get("dataDisks") or {}, item.get("mountSettings") or {}
     return {

@@ -68,6 +68,10 @@ class Api:
         if wait:
             self._await(answer)
 
+    def act(self, path: str) -> dict[str, Any]:
+        """POST an action that is answered by what it changed. Raises Refused, NotAnswering."""
+        return self._json(self.send("POST", path, {}))
+
     def pages(self, method: str, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
         """Every member of a list, page after page. Raises Refused, NotAnswering."""
         body = self._json(self.send(method, path, query))

@@ -6,7 +6,7 @@ import os
 import sys
 
 from runner.agent.loop import Agent
-from runner.agent.shutdown import LEAVE_SECONDS, OUT_OF_TIME, Departure
+from runner.agent.shutdown import FINISHED, LEAVE_SECONDS, OUT_OF_TIME, Departure, await_listener
 from runner.config import RunnerConfig, config_from
 from runner.containers.container import sweep as sweep_containers
 from runner.containers.docker import Docker
@@ -25,8 +25,9 @@ from runner.secrets.settings import secrets_in
 from runner.ssh.ssh_link import SshLink
 from shared import fail_points
 from shared.backend import Backend, backend
-from shared.errors import SettingsError
+from shared.errors import SettingsError, StoreError
 from shared.settings import Settings, settings_from
+from shared.stores.secrets import sealing_keys
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/reference/settings.md lists the rest. Example:
@@ -34,9 +35,10 @@ docs/reference/settings.md lists the rest. Example:
     python -P -m runner --cluster research/gpu --node-id gpu-0 --root /mnt/batchai
 
 SIGTERM and Ctrl-C hand the job under way back to the queue and stop. The process is gone
-BATCHAI_DRAIN_SECONDS and {LEAVE_SECONDS:.0f} s later, whatever storage does.
-Exit codes: 0 stopped, 2 wrong settings, {OUT_OF_TIME} stopped because the time was up: the lease of the
-job under way runs out."""
+BATCHAI_DRAIN_SECONDS and {LEAVE_SECONDS:.0f} s later, whatever storage does. SIGUSR1, or
+`batchai cluster node drain`, lets it end the job under way, take no other, and leave.
+Exit codes: 0 stopped, 1 a Key Vault does not answer, 2 wrong settings, {OUT_OF_TIME} stopped because the
+time was up: the lease of the job under way runs out, {FINISHED} left after its job as it was asked to."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         "--gpus", default="", help="its GPUs of this machine: 0,1 or UUIDs, none, all (default)"
     )
     args = parser.parse_args(argv)
+    await_listener()
     known = KnownSecrets()
     known.know("settings", secrets_in(os.environ))
     log_filter.set_up(known)
@@ -64,16 +67,19 @@ def main(argv: list[str] | None = None) -> int:
         config, wired = _read(args)
         whose = f"runner {config.node_id} of cluster {config.cluster}"
         with isolated(config) as node, claimed(config.gpus, whose) as share:
-            _run(node, wired, known, share)
+            return _run(node, wired, known, share)
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
         return 2
-    return 0
+    except StoreError as error:  # the vault of the sealing key: another start may find it
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
-def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> None:
-    """Work until stopped."""
+def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> int:
+    """Work until stopped; the exit code."""
+    known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
     log = logging.getLogger("runner")
     priority.raise_own()
     process_tracker.adopt_orphans()
@@ -81,10 +87,11 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)
     agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
-    Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS).listen()
+    Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
     wired.close()
+    return FINISHED if agent.has_finished else 0
 
 
 def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
@@ -99,7 +106,7 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
     except SettingsError as error:
         faults += error.faults
     try:
-        settings = settings_from(os.environ)
+        settings = sealing_keys.with_vault_keys(settings_from(os.environ))
     except SettingsError as error:
         faults += error.faults
     if config is None or settings is None:

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shlex
-import socket
 from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner.limits import NO_LIMITS, Limits, limits_from
 from runner.machine.gpu_share import choice_from
+from runner.machine.instance import machine_name
 from runner.machine.scheduled_events import events_url
 from shared.environment.layout import DEFAULT_NODE_ROOT
 from shared.errors import SettingsError
@@ -110,7 +110,7 @@ def config_from(
     except ValueError as error:
         named = ClusterId("default", "default")
         faults.append(f"--cluster: {error}; expected <workspace>/<cluster> or <cluster>")
-    node = node_id or env.get("BATCHAI_NODE_ID", "") or socket.gethostname().replace(".", "-")
+    node = node_id or env.get("BATCHAI_NODE_ID", "") or machine_name().replace(".", "-")
     if not NAME_PATTERN.match(node):
         faults.append(f"--node-id: '{node}' is not a name")
     try:

@@ -7,6 +7,7 @@ BatchAIError
 ├── RequestError           a request asks for something that cannot be
 ├── IllegalTransitionError a state change the protocol forbids
 ├── StoreError             storage did not do what was asked; trying again may help
+│   ├── NewerVersionError  what lies there is in the form of a later version of this program
 │   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
 │   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
 ├── SecretError            a Key Vault secret cannot be had, and asking again would not help
@@ -83,6 +84,10 @@ class StoreError(BatchAIError):
 
 class BeingRemovedError(StoreError):
     """The service still removes what had this name."""
+
+
+class NewerVersionError(StoreError):
+    """What lies there was written in the form of a later version: it is for that version's own."""
 
 
 class LockedError(StoreError):

@@ -16,6 +16,7 @@ from shared.settings import settings_from
 from shared.stores.connection import Connection
 from shared.stores.document_blobs import Documents
 from shared.stores.secrets.sealing import Sealer
+from shared.stores.secrets.sealing_keys import with_vault_keys
 
 _TRIES = 3
 
@@ -84,11 +85,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.reseal", description=__doc__)
     parser.parse_args(argv)
     try:
-        settings = settings_from(os.environ)
+        settings = with_vault_keys(settings_from(os.environ))
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
         return 2
+    except StoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     connection, sealer = Connection(settings), Sealer(settings.sealing_keys)
     try:
         tally = reseal(Documents(connection), sealer)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
+from shared.names.vault_urls import vault_secret
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
@@ -62,6 +63,7 @@ class Settings:
     clusters_container: str = "clusters"
     accepted_container: str = "accepted"
     sealing_keys: tuple[bytes, ...] = field(repr=False, default=())  #: newest first, 32 bytes each
+    sealing_keys_secret: str = ""  #: URL of a Key Vault secret that holds such keys; not read yet
     #: further containers and shares of the state's account that no document may name
     reserved_names: tuple[str, ...] = ()
     #: what the two placeholders of the original client stand for
@@ -134,6 +136,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         default_experiment=reader.name("BATCHAI_DEFAULT_EXPERIMENT"),
         default_cluster=reader.name("BATCHAI_DEFAULT_CLUSTER"),
         sealing_keys=reader.keys(),
+        sealing_keys_secret=reader.keys_secret(),
         reserved_names=reader.reserved(),
         data_account=env.get("AZURE_BATCHAI_STORAGE_ACCOUNT", ""),
         data_key=env.get("AZURE_BATCHAI_STORAGE_KEY", ""),
@@ -162,6 +165,20 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     if reader.faults:
         raise SettingsError(tuple(reader.faults))
     return settings
+
+
+def keys_in(text: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """The sealing keys of a text, separated by commas, and what is wrong with it, which never quotes one."""
+    keys, faults = [], []
+    for number, part in enumerate(text.split(","), 1):
+        try:
+            key = base64.b64decode(part.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32:
+            faults.append(f"key {number} is not 32 bytes in base64")
+        keys.append(key)
+    return tuple(keys), tuple(faults)
 
 
 class _Reader:
@@ -267,21 +284,27 @@ class _Reader:
     def keys(self) -> tuple[bytes, ...]:
         text = self.env.get("BATCHAI_SEALING_KEYS", "")
         if not text:
-            self.faults.append(
-                "BATCHAI_SEALING_KEYS is missing: 32 random bytes in base64 (several, newest first, "
-                "separated by commas, while keys are rotated). Make one with: openssl rand -base64 32"
-            )
+            if not self.env.get("BATCHAI_SEALING_KEYS_SECRET"):
+                self.faults.append(
+                    "BATCHAI_SEALING_KEYS is missing: 32 random bytes in base64 (several, newest first, "
+                    "separated by commas, while keys are rotated). Make one with: openssl rand -base64 32; "
+                    "or set BATCHAI_SEALING_KEYS_SECRET to the URL of a Key Vault secret that holds it"
+                )
             return ()
-        keys = []
-        for number, part in enumerate(text.split(","), 1):
-            try:
-                key = base64.b64decode(part.strip(), validate=True)
-            except binascii.Error:
-                key = b""
-            if len(key) != 32:
-                self.faults.append(f"BATCHAI_SEALING_KEYS: key {number} is not 32 bytes in base64")
-            keys.append(key)
-        return tuple(keys)
+        keys, faults = keys_in(text)
+        self.faults += [f"BATCHAI_SEALING_KEYS: {fault}" for fault in faults]
+        return keys
+
+    def keys_secret(self) -> str:
+        url = self.env.get("BATCHAI_SEALING_KEYS_SECRET", "")
+        try:
+            return str(vault_secret(url)) if url else ""
+        except ValueError as error:
+            self.faults.append(
+                f"BATCHAI_SEALING_KEYS_SECRET is {error}; expected "
+                "https://<vault>.vault.azure.net/secrets/<name>[/<version>]"
+            )
+            return ""
 
     def public_url(self) -> str:
         value = self.env.get("BATCHAI_PUBLIC_URL", "").rstrip("/")

@@ -48,6 +48,21 @@ def cluster_resource(facts: ClusterFacts, scope: Scope) -> dict[str, Any]:
     return resource(scope.cluster(facts.id), CLUSTER_TYPE, shown | properties)
 
 
+def node_information(node: NodeView, address: str, version: str, drain: bool) -> dict[str, Any]:
+    """A node as `GET .../nodes` shows it; `state` "lost" where nothing was heard of it for a lease."""
+    shown = {
+        "nodeId": node.node_id,
+        "state": node.state if node.alive else "lost",
+        "drain": drain,
+        "version": version,
+        "ipAddress": address,
+        "port": _SSH_PORT,
+        "detail": node.detail,
+        "job": node.job,
+    }
+    return {name: value for name, value in shown.items() if value != ""}
+
+
 def login_information(nodes: Iterable[tuple[str, str]]) -> Sequence[dict[str, Any]]:
     """(node id, address) pairs as listRemoteLoginInformation shows them; nodes without an address are left
     out."""

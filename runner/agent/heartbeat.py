@@ -28,22 +28,31 @@ class NodeReporter:
         every_seconds: float,
         woken: Callable[[], None] = lambda: None,
         stands_by: Callable[[str], None] = lambda standby: None,
+        drains: Callable[[bool], None] = lambda drain: None,
     ) -> None:
         """`knocked` is called when somebody has changed the row: something has happened to the node's job.
-        `stands_by` is called when the node is told to serve or not (`NodeRow.standby`)."""
+        `stands_by` is called when the node is told to serve or not (`NodeRow.standby`), `drains` when it is
+        told to finish and leave or to stay (`NodeRow.drain`)."""
         self._nodes = nodes
         self._row = row
         self._told: NodeRow | None = None
         self._every_seconds = every_seconds
         self._woken = woken
         self._stands_by = stands_by
+        self._drains = drains
+        self._leaves = False
         self._etag = ""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_telling, name="node-report", daemon=True)
 
     def start(self) -> None:
-        """Tell once, now, and then keep telling."""
+        """Look whether the node was marked before, tell once, now, and then keep telling."""
+        try:
+            if found := self._nodes.node(self._row.cluster, self._row.node_id):
+                self._drain(found[0].drain)
+        except StoreError as error:
+            log.warning("node row not read: %s", error, extra={"action": "node_report"})
         self._tell()
         self._thread.start()
 
@@ -60,6 +69,17 @@ class NodeReporter:
         if changed:
             self._stands_by(standby)
 
+    def leaves(self, leaves: bool) -> None:
+        """Whether the node is reported as leaving from now on, whatever its state is meanwhile."""
+        with self._lock:
+            self._leaves = leaves
+
+    def _drain(self, drain: bool) -> None:
+        if drain != self._row.drain:
+            with self._lock:
+                self._row = replace(self._row, drain=drain)
+            self._drains(drain)
+
     @property
     def state(self) -> str:
         return self._row.state
@@ -69,18 +89,23 @@ class NodeReporter:
         return self._row.standby
 
     def end(self) -> None:
-        """Stop telling and remove the row: the node has left."""
+        """Stop telling and remove the row: the node has left. A row that is marked stays: the mark keeps a
+        runner that is started again from taking jobs."""
         self._ended.set()
         self._thread.join()
         try:
-            self._nodes.forget(self._row)
+            if self._row.drain:
+                self.set("leaving", detail="drained; batchai cluster node undrain lets it serve again")
+                self._report()
+            else:
+                self._nodes.forget(self._row)
         except StoreError as error:
             log.warning("node row not removed: %s", error, extra={"action": "node_left"})
 
     def _keep_telling(self) -> None:
         due = time.monotonic() + self._every_seconds
         while not self._ended.wait(max(0.0, min(_SETTLE_SECONDS, due - time.monotonic()))):
-            if time.monotonic() >= due or self._row != self._told:
+            if time.monotonic() >= due or self._wanted() != self._told:
                 due = time.monotonic() + self._every_seconds
                 self._tell()
 
@@ -105,12 +130,16 @@ class NodeReporter:
             self._woken()
             if found:
                 self.stand_by(found[0].standby)
+                self._drain(found[0].drain)
         except NotFoundError:
             self._etag = ""  # somebody has removed the row: we are still there
         return False
 
-    def _report(self, etag: str = "") -> None:
+    def _wanted(self) -> NodeRow:
         with self._lock:
-            row = self._row
+            return replace(self._row, state="leaving") if self._leaves else self._row
+
+    def _report(self, etag: str = "") -> None:
+        row = self._wanted()
         self._etag = self._nodes.report(row, etag)
         self._told = row

@@ -25,6 +25,7 @@ from shared.errors import MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
 from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
+from shared.package import package_version
 from shared.stores.cluster_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
 
@@ -37,7 +38,8 @@ Session = JobSession | HelperSession
 
 
 class Agent:
-    """A runner: one Batch AI node. `run` returns when `stop` was called and nothing is left on the node."""
+    """A runner: one Batch AI node. `run` returns when `stop` or `finish` was called, or its row was marked,
+    and nothing is left on the node."""
 
     def __init__(
         self,
@@ -52,9 +54,16 @@ class Agent:
         self._backend = backend
         self._config = config
         self._stops = StopRequests()
-        row = NodeRow(config.cluster, config.node_id, "preparing", share.count, config.address)
+        row = NodeRow(
+            config.cluster,
+            config.node_id,
+            "preparing",
+            share.count,
+            config.address,
+            version=package_version(),
+        )
         self._reporter = NodeReporter(
-            backend.nodes, row, config.node_report_seconds, self._look, self._stand_by
+            backend.nodes, row, config.node_report_seconds, self._look, self._stand_by, self._marked
         )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts)
@@ -83,6 +92,24 @@ class Agent:
         """Drain: hand the job under way back, take no other. Returns at once; from any thread."""
         self._stops.drain()
 
+    def finish(self) -> None:
+        """Take no other job than the one under way, and leave. Returns at once; from any thread."""
+        log.info("finishes, then leaves", extra={"action": "finish"})
+        self._stops.finish()
+        self._reporter.leaves(True)
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether it leaves because it was to finish first, not because it was stopped."""
+        return self._stops.finishing and not self._stops.draining.is_set()
+
+    def _marked(self, drain: bool) -> None:
+        """The node is to finish and leave, or to stay after all: called when that is heard."""
+        text = "finishes, then leaves" if drain else "stays"
+        log.info(text, extra={"action": "drain_mark", "drain": drain})
+        self._stops.mark(drain)
+        self._reporter.leaves(self._stops.finishing)
+
     def kill(self) -> None:
         """End every process of the job under way, at once. From any thread, when there is no time left."""
         self._tracker.kill()
@@ -109,7 +136,7 @@ class Agent:
     def _work(self) -> None:
         self._reporter.start()
         try:
-            while not self._stops.draining.is_set():
+            while not self._stops.takes_none:
                 try:
                     if found := self._turn():
                         self._work_on(found)
@@ -139,7 +166,7 @@ class Agent:
             self._stops.draining.wait(_LOOK_SECONDS)
             return None
         for queue in self._order.next():
-            if self._stops.draining.is_set():
+            if self._stops.takes_none:
                 return None
             found = self._backend.claims.next_job(queue, self._config.node_id)
             if isinstance(found, Claim):
@@ -187,7 +214,7 @@ class Agent:
             return
         self._temps_in_doubt = result.temps_fault
         older = result.dissolved.help if result.dissolved else None
-        if older and not self._stops.draining.is_set() and not self._reporter.standby:
+        if older and not self._stops.takes_none and not self._reporter.standby:
             self._work_on(Help(older))
 
     def _session_of(self, found: Claim | Help) -> Session:

@@ -25,15 +25,32 @@ _KILL_SECONDS = 2.0
 #: The exit code of a runner whose time was up.
 OUT_OF_TIME = 3
 
+#: The exit code of a runner that has finished its job and left because it was asked to: systemd does not
+#: start it again (RestartPreventExitStatus=).
+FINISHED = 4
+
 _ASKED = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
-class Departure:
-    """Hears SIGTERM and SIGINT from `listen` on."""
+def await_listener() -> None:
+    """Keep a SIGUSR1 that comes before `Departure.listen`: it would end the process. For the main thread."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 
-    def __init__(self, leave: Callable[[], None], kill: Callable[[], object], seconds: float) -> None:
-        """`leave` is called when the first of them comes, from a thread, and returns at once; `kill` ends
-        what must not outlive this process, `seconds` later, if that is still there."""
+
+class Departure:
+    """Hears SIGTERM, SIGINT and SIGUSR1 from `listen` on."""
+
+    def __init__(
+        self,
+        leave: Callable[[], None],
+        kill: Callable[[], object],
+        seconds: float,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`leave` is called when the first SIGTERM or SIGINT comes, from a thread, and returns at once;
+        `kill` ends what must not outlive this process, `seconds` later, if that is still there. `finish` is
+        called for SIGUSR1 and sets no deadline."""
+        self._finish = finish
         self._leave = leave
         self._kill = kill
         self._seconds = seconds
@@ -45,13 +62,15 @@ class Departure:
         """For the main thread, once."""
         self._told.setblocking(False)
         signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
-        for number in _ASKED:
+        for number in (*_ASKED, signal.SIGUSR1):
             signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         threading.Thread(target=self._hear, name="departure", daemon=True).start()
 
     def _hear(self) -> None:
-        while not _ASKED.intersection(self._heard.recv(64)):
-            pass
+        while not _ASKED.intersection(heard := self._heard.recv(64)):
+            if signal.SIGUSR1 in heard:
+                self._finish()
         deadline = time.monotonic() + self._seconds
         log.info("asked to stop", extra={"action": "stop"})
         try:

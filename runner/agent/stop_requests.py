@@ -15,8 +15,8 @@ class StopRequests:
     """Requests come from any thread and return at once. The job under way hears of them by the signal that
     `begin` made for it.
 
-    A request that lets the job under way finish belongs here too: it sets no signal, only what the loop asks
-    before it takes another job.
+    A request that lets the job under way finish (`finish`) sets no signal, only what the loop asks before it
+    takes another job.
     """
 
     def __init__(self) -> None:
@@ -25,6 +25,25 @@ class StopRequests:
         self.notice = ""  #: what the job is told of it, JSON
         self.why = _STOPPED  #: the job is handed back, for people
         self._signal: StopSignal | None = None
+        self._asked = self._marked = False
+
+    def finish(self) -> None:
+        """Take no other job than the one under way, and leave (SIGUSR1). Cannot be withdrawn."""
+        self._asked = True
+
+    def mark(self, marked: bool) -> None:
+        """As `finish`, until the mark in the node's row is taken away."""
+        self._marked = marked
+
+    @property
+    def finishing(self) -> bool:
+        """Whether the runner leaves once the job under way has ended."""
+        return self._asked or self._marked
+
+    @property
+    def takes_none(self) -> bool:
+        """Whether the loop takes no further job."""
+        return self.draining.is_set() or self.finishing
 
     def drain(self) -> None:
         """Hand the job under way back, take no other."""

@@ -12,10 +12,13 @@ from shared.documents.models.cluster import ClusterSpec
 from shared.documents.models.job import JobSpec
 from shared.documents.models.shape import Kind, shape_of
 from shared.documents.validation import problems_of
-from shared.errors import DocumentError, Problem
+from shared.errors import DocumentError, NewerVersionError, Problem
 from shared.times import iso_duration
 
 S = TypeVar("S", bound=Model)
+#: Of the form of accepted documents. It is not written: a document without it is of this one, and the digest
+#: by which a cluster's revision is known is made of the document.
+_VERSION = 1
 #: Objects that GET shows even when every member was secret or absent.
 _SHOWN_EMPTY = frozenset({"credentials"})
 
@@ -31,12 +34,12 @@ def public_properties(spec: JobSpec | ClusterSpec) -> dict[str, Any]:
 
 
 def job_from_document(document: dict[str, Any], unseal: Callable[[Any], str]) -> JobSpec:
-    """The exact inverse of `to_document` for a job. Raises DocumentError."""
+    """The exact inverse of `to_document` for a job. Raises DocumentError, NewerVersionError."""
     return _from_document(document, unseal, JobSpec)
 
 
 def cluster_from_document(document: dict[str, Any], unseal: Callable[[Any], str]) -> ClusterSpec:
-    """The exact inverse of `to_document` for a cluster. Raises DocumentError."""
+    """The exact inverse of `to_document` for a cluster. Raises DocumentError, NewerVersionError."""
     return _from_document(document, unseal, ClusterSpec)
 
 
@@ -63,6 +66,8 @@ def _plain(model: Model, seal: Callable[[SecretStr], Any]) -> dict[str, Any]:
 
 def _from_document(document: dict[str, Any], unseal: Callable[[Any], str], model: type[S]) -> S:
     properties = document.get("properties") if isinstance(document, dict) else None
+    if isinstance(document, dict) and document.get("v", _VERSION) != _VERSION:
+        raise NewerVersionError("an accepted document is in the form of another version of this program")
     if not isinstance(properties, dict):
         raise DocumentError(
             (Problem(0, 0, "$", "an accepted document must hold an object called properties"),)

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.documents.spec import JobSpec
-from shared.errors import BatchAIError, LostOwnershipError, NotFoundError, StoreError, UnreadableError
+from shared.errors import (
+    BatchAIError,
+    LostOwnershipError,
+    NewerVersionError,
+    NotFoundError,
+    StoreError,
+    UnreadableError,
+)
 from shared.fail_points import reach
 from shared.jobs import transitions
 from shared.jobs.gang import Gang, rank_of
@@ -180,6 +187,10 @@ class Claims:
         read for good costs attempts, and at last the job."""
         try:
             accepted: tuple[JobSpec, str] | BatchAIError = self._attempts.spec(job)
+        except NewerVersionError as error:
+            log.warning("left alone: %s", error, extra={"action": "newer", "job": str(job.id)})
+            self._put_back(message, self._lease_seconds)
+            return None
         except StoreError as error:
             if not isinstance(error, NotFoundError):
                 raise

@@ -13,7 +13,7 @@ from shared.jobs import status_json
 from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import auto_storage
-from shared.managers.cluster_reader import ClusterReader, document_name
+from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
 from shared.managers.conflict_retry import Overtaken, overtaken_by, until_written
 from shared.managers.node_reports import NodeReports
 from shared.managers.workspace_manager import WorkspaceManager
@@ -212,6 +212,12 @@ class ClusterManager:
             if node.alive and node.standby != wanted[node.node_id]:
                 self._nodes.stand_by(row.id, node.node_id, wanted[node.node_id])
         return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
+
+    def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> KnownNode:
+        """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError."""
+        self._reader.known_node(cluster, node_id)
+        self._nodes.mark_drain(cluster, node_id, drain)
+        return self._reader.known_node(cluster, node_id)
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""

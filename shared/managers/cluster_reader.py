@@ -17,6 +17,8 @@ from shared.stores.cluster_table import ClusterRow, ClusterTable, NodeRow
 from shared.stores.document_blobs import Documents
 from shared.stores.secrets.sealing import Sealer
 
+#: A node, its address, its runner's version, and whether it is marked to leave.
+KnownNode = tuple[NodeView, str, str, bool]
 #: Seconds for which a cluster that was found is taken to be still there.
 _CACHE_SECONDS = 30.0
 
@@ -115,7 +117,25 @@ class ClusterReader:
 
     def _view(self, node: NodeRow, service_time: datetime) -> NodeView:
         alive = is_alive(node.heard, service_time, self.settings.lease_seconds)
-        return NodeView(node.node_id, node.state, alive, node.detail, node.job, node.standby)
+        # From the mark on, though its runner may not have heard of it yet.
+        state = "leaving" if node.drain else node.state
+        return NodeView(node.node_id, state, alive, node.detail, node.job, node.standby)
+
+    def known_nodes(self, cluster: ClusterId) -> list[KnownNode]:
+        """Every node there is a row of, by name."""
+        nodes, service_time = self.table.nodes(cluster)
+        return [self._known(node, service_time) for node in sorted(nodes, key=lambda n: n.node_id)]
+
+    def known_node(self, cluster: ClusterId, node_id: str) -> KnownNode:
+        """One of them. Raises NotFoundError."""
+        for known in self.known_nodes(cluster):
+            if known[0].node_id == node_id:
+                return known
+        text = f"The cluster {cluster.cluster} has no node {printable(node_id)}"
+        raise NotFoundError(text, "NodeNotFound")
+
+    def _known(self, node: NodeRow, service_time: datetime) -> KnownNode:
+        return self._view(node, service_time), node.address, node.version, node.drain
 
     def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
         """The nodes of a cluster that are alive by storage's clock."""

@@ -58,7 +58,9 @@ class Gangs:
     def usable_nodes(self, cluster: ClusterId) -> int:
         """How many nodes a gang could have at best."""
         views = self._clusters.node_views(cluster)
-        return sum(view.alive and not view.standby and view.state != "unusable" for view in views)
+        return sum(
+            view.alive and not view.standby and view.state not in ("unusable", "leaving") for view in views
+        )
 
     def of_job(self, job: Job) -> Gang | None:
         """The gang of a job's current attempt."""

@@ -34,6 +34,10 @@ class NodeReports:
         """Leave for a node whether it serves, as `NodeRow.standby`."""
         self.table.stand_by(cluster, node_id, standby)
 
+    def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
+        """Leave for a node whether it finishes its job and leaves, or stays. A missing one is fine."""
+        self.table.mark_drain(cluster, node_id, drain)
+
     def silent(self, since: datetime) -> list[SilentRow]:
         """The nodes of all clusters that were not heard of since a time of the storage service."""
         return self.table.silent(since)

@@ -1,6 +1,7 @@
 """The tables of clusters and of their nodes."""
 
 import itertools
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,11 @@ from shared.stores.unreadable_rows import readable, readables
 
 CLUSTERS = "clusters"
 NODES = "nodes"
+#: The columns of a cluster's row. What a newer version has added travels along when the row is written over.
+_COLUMNS = re.compile(
+    "PartitionKey|RowKey|Timestamp|Workspace|Cluster|Revision|Created|Resized|Deleting|"
+    r"Properties\d*|Guests\d*|odata\..*|.*@odata\.type"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class ClusterRow:
     guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here, in lower case
     resized: datetime | None = None  #: when the wanted number of nodes was last set; None: at creation
     deleting: bool = False  #: it takes no more jobs and goes once its last job has ended
+    #: Columns of the row that a newer version wrote: carried along, never looked at.
+    newer: tuple[tuple[str, Any], ...] = ()
     etag: str = ""  #: of the row this was read from; "" for one that is new
 
     @property
@@ -50,10 +58,13 @@ class NodeRow:
     address: str = ""
     job: str = ""  #: uuid of the run it works on
     detail: str = ""  #: why it is unusable, or what it prepares
-    version: str = ""
+    version: str = ""  #: of the runner's package
     #: "": it serves. Else its cluster is to have fewer nodes: it takes no job, and this says what becomes of
     #: the one it has (shared.jobs.allocation). Others write it, the runner keeps it.
     standby: str = ""
+    #: It finishes the job it has, takes no other and leaves. Others write it, the runner only reads it; the
+    #: mark stays in the row when the runner has left.
+    drain: bool = False
     heard: datetime | None = None
 
 
@@ -99,6 +110,7 @@ class ClusterTable:
             "Deleting": row.deleting,
             **table_limits.spread("Properties", row.properties),
             **table_limits.spread("Guests", " ".join(row.guests)),
+            **dict(row.newer),
         }
         with translated(f"writing cluster {row.id}"):
             if not row.etag:
@@ -132,7 +144,8 @@ class ClusterTable:
         return found, time.now
 
     def report(self, node: NodeRow, etag: str = "") -> str:
-        """Write what a runner says of itself; the write is its heartbeat. The row's new etag.
+        """Write what a runner says of itself; the write is its heartbeat. The row's new etag. Columns that
+        the runner does not write (`drain`, those of a newer version) stay as they are.
 
         With `etag` only over the row that has it: LostOwnershipError says that somebody has knocked.
         """
@@ -152,9 +165,9 @@ class ClusterTable:
         entity = table_limits.fitted(columns_of_node)
         with translated(f"writing node {node.node_id}"):
             if not etag:
-                return str(self._nodes.upsert_entity(entity, mode=UpdateMode.REPLACE)["etag"])
+                return str(self._nodes.upsert_entity(entity, mode=UpdateMode.MERGE)["etag"])
             written = self._nodes.update_entity(
-                entity, mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                entity, mode=UpdateMode.MERGE, etag=etag, match_condition=MatchConditions.IfNotModified
             )
             return str(written["etag"])
 
@@ -166,6 +179,10 @@ class ClusterTable:
     def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
         """Tell a node whether it serves, as `NodeRow.standby`; its runner notices as with `knock`."""
         self._change(cluster, node_id, {"Standby": standby})
+
+    def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
+        """Tell a node to finish its job and leave, or to stay; its runner notices as with `wake_up`."""
+        self._change(cluster, node_id, {"Drain": drain})
 
     def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
         entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
@@ -244,6 +261,7 @@ def _cluster_from(entity: Any) -> ClusterRow:
         guests=tuple(table_limits.joined(entity, "Guests").split()),
         resized=entity.get("Resized"),
         deleting=bool(entity.get("Deleting", False)),
+        newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=str(entity.metadata["etag"]),
     )
 
@@ -262,8 +280,9 @@ def _node_from(entity: Any) -> NodeRow:
         address=entity["Address"],
         job=entity["Job"],
         detail=entity["Detail"],
-        version=entity["Version"],
+        version=entity.get("Version", ""),
         standby=entity.get("Standby", ""),
+        drain=bool(entity.get("Drain", False)),
         heard=entity.metadata["timestamp"],
     )
 

@@ -231,7 +231,8 @@ def _text(
 def _body(content: Any) -> _Body:
     try:
         body = json.loads(content)
-        if int(body.get("v", _VERSION)) > _VERSION:
+        # Whatever another version may call itself: it is not ours to take for a stray message.
+        if body.get("v", _VERSION) != _VERSION:
             return _Body(newer=True)
         if "hint" in body:
             workspace, cluster = body["hint"]

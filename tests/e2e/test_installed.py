@@ -127,6 +127,29 @@ def test_a_node_runs_a_job(node: Path, elsewhere: Path, stack: StackState, clien
     assert file.download_file().readall() == b"said\n"
 
 
+def python_of_the_function_app() -> str:
+    """An interpreter of 3.13, the function app's version; skips where there is none."""
+    candidates = [shutil.which("python3.13"), *sorted(Path.home().glob(".pyenv/versions/3.13*/bin/python3"))]
+    for found in filter(None, candidates):
+        said = subprocess.run([found, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        if said.stdout == b"(3, 13)\n":
+            return str(found)
+    pytest.skip("no Python 3.13 here: apt, pyenv install 3.13, or uv python install 3.13")
+
+
+def test_everything_is_imported_by_3_13_too(
+    tmp_path: Path, built: tuple[Path, Path], elsewhere: Path
+) -> None:
+    run([python_of_the_function_app(), "-m", "venv", "--without-pip", str(tmp_path / "node")], tmp_path)
+    programs = tmp_path / "node" / "bin"
+    install(programs, f"{built[0]}[runner,cli]")  # the source distribution, where the others take the wheel
+    rooms = ("api", "cli", "runner", "shared")
+    assert imported(programs, elsewhere, *rooms, "function_app") == f"{len(modules(*rooms)) + 1} modules\n"
+    assert "--cluster CLUSTER" in run([str(programs / "python"), "-P", "-m", "runner", "--help"], elsewhere)
+    assert "mends" in run([str(programs / "python"), "-P", "-m", "runner.doctor", "--help"], elsewhere)
+    assert "Usage: batchai" in run([str(programs / "batchai"), "--help"], elsewhere)
+
+
 def test_with_the_other_extras_too(node: Path, elsewhere: Path, built: tuple[Path, Path]) -> None:
     # The extra `local` without Node, whose 60 MB no module of ours imports.
     pinned = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"][

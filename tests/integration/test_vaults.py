@@ -1,14 +1,17 @@
 """Reading secrets from a Key Vault: the real SDK and the real DefaultAzureCredential over TLS."""
 
+import base64
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.errors import SecretError, StoreError
+from shared.errors import SecretError, SettingsError, StoreError
+from shared.settings import Settings
 from shared.stores.identity import forget_identities
 from shared.stores.secrets.key_vaults import Vaults
+from shared.stores.secrets.sealing_keys import texts, with_vault_keys
 from tests.support.vault import APP_ID, OBJECT_ID, Vault
 from tests.support.vault import vault as running_vault
 
@@ -124,3 +127,39 @@ def test_a_server_that_wants_a_token_for_somebody_else_gets_none(
     with pytest.raises(SecretError, match="does not behave like a Key Vault"):
         vaults.read(vault.url("key"))
     assert not [path for path in vault.requests if "/msi/token" in path]
+
+
+KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in range(3)]
+
+
+def test_sealing_keys_of_a_vault_go_before_those_of_the_settings(vault: Vault) -> None:
+    vault.put("sealing", f"{KEYS[0]},{KEYS[1]}")
+    settings = Settings(
+        sealing_keys=(bytes([1]) * 32, bytes([2]) * 32), sealing_keys_secret=vault.url("sealing")
+    )
+    read = with_vault_keys(settings)
+    assert read.sealing_keys == tuple(bytes([number]) * 32 for number in (0, 1, 2))
+    assert texts(read) == tuple(KEYS)
+    assert not any(key in repr(read) for key in KEYS)
+    assert with_vault_keys(Settings()) == Settings(), "nothing is asked where no secret is named"
+
+
+def test_what_a_vault_holds_instead_of_keys_is_not_repeated(vault: Vault) -> None:
+    vault.put("sealing", f"{KEYS[0]},swordfish")
+    with pytest.raises(SettingsError) as refused:
+        with_vault_keys(Settings(sealing_keys_secret=vault.url("sealing")))
+    assert "key 2 is not 32 bytes in base64" in str(refused.value)
+    assert "swordfish" not in str(refused.value)
+    assert KEYS[0] not in str(refused.value)
+
+
+def test_a_vault_that_refuses_is_a_fault_and_one_that_is_busy_is_asked_again(vault: Vault) -> None:
+    settings = Settings(sealing_keys_secret=vault.url("sealing"))
+    with pytest.raises(SettingsError, match=r"BATCHAI_SEALING_KEYS_SECRET: .*it has no sealing"):
+        with_vault_keys(settings)
+    vault.put("sealing", KEYS[0])
+    vault.refusals += [503] * 10
+    with pytest.raises(StoreError, match="503"):
+        with_vault_keys(settings)
+    vault.refusals.clear()
+    assert with_vault_keys(settings).sealing_keys == (bytes(32),)

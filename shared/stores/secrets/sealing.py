@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.errors import StoreError
+from shared.errors import NewerVersionError, StoreError
 
 _NONCE_BYTES = 12
 #: Of the sealed form. 1 (not written) was bound to no document.
@@ -40,8 +40,8 @@ class Sealer:
         return {"sealed": {"v": _VERSION, "key": self._newest, "data": base64.b64encode(data).decode()}}
 
     def unseal(self, sealed: Any, document: str) -> str:
-        """The value. Raises StoreError when the key is gone, the data was changed, or it was sealed for
-        another document than `document`."""
+        """The value. Raises NewerVersionError for a newer form, StoreError when the key is gone, the data was
+        changed, or it was sealed for another document than `document`."""
         try:
             inner = sealed["sealed"]
             key_id, data = str(inner["key"]), base64.b64decode(inner["data"])
@@ -87,9 +87,9 @@ class Sealer:
 
 
 def _bound(key_id: str, document: str, version: int) -> bytes:
-    """What is authenticated beside the value. Raises ValueError for a form of a newer version."""
+    """What is authenticated beside the value. Raises NewerVersionError for a form of a newer version."""
     if version not in (1, _VERSION):
-        raise ValueError("the sealed form of a newer version")
+        raise NewerVersionError("a stored secret is in the sealed form of a newer version")
     return (key_id if version == 1 else f"{version}|{key_id}|{document}").encode()
 
 

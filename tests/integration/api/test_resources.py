@@ -129,6 +129,21 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
     assert scaled["properties"]["userAccountSettings"] == CLUSTER["properties"]["userAccountSettings"]
 
 
+def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> None:
+    cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
+    api.backend.clusters.table.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
+    shown = {"nodeId": "n0", "state": "running", "drain": False, "version": "1.2", "ipAddress": "10.0.0.4"}
+    shown |= {"port": 22, "job": "u"}
+    assert api.must("GET", f"{path}/nodes")["value"] == [shown]
+    drained = shown | {"state": "leaving", "drain": True}
+    assert api.must("POST", f"{path}/nodes/n0/drain") == drained
+    assert api.must("GET", f"{path}/nodes")["value"] == [drained]
+    assert api.must("GET", path)["properties"]["nodeStateCounts"]["leavingNodeCount"] == 1
+    assert api.must("POST", f"{path}/nodes/n0/undrain") == shown
+    answer = api.call("POST", f"{path}/nodes/n1/drain")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NodeNotFound")
+
+
 @pytest.mark.parametrize(
     "zero",
     [

@@ -1,5 +1,6 @@
 """Old and new run side by side: what a newer version wrote is left alone, shown as it is, stops nobody."""
 
+import copy
 import json
 from typing import Any
 
@@ -8,7 +9,9 @@ from azure.data.tables import TableClient, UpdateMode
 
 from shared.jobs.events import EventKind
 from shared.jobs.model import State
+from shared.names.ids import queue_name
 from shared.stores import row_keys
+from shared.stores.cluster_table import NodeRow
 from shared.stores.job_table import TABLE
 from tests.support.world import World
 
@@ -95,3 +98,61 @@ def test_a_word_that_is_not_known_is_one_thing(word: str) -> None:
     assert State(word).live
     assert EventKind("Claimed") is EventKind.CLAIMED
     assert word not in list(State)
+
+
+def test_a_newer_versions_columns_of_clusters_and_nodes_are_kept(world: World) -> None:
+    tables, clusters = world.backend.connection.tables, world.backend.clusters
+    at = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": world.cluster.cluster}
+    of_clusters = tables.get_table_client("clusters")
+    of_clusters.update_entity({**at, "Budget": 17}, mode=UpdateMode.MERGE)
+    data = {"properties": {"scaleSettings": {"manual": {"targetNodeCount": 3}}}}
+    world.backend.cluster_manager.resize(world.cluster, json.dumps(data).encode())
+    assert of_clusters.get_entity(**_keys(at))["Budget"] == 17
+    row = NodeRow(world.cluster, "node-0", "idle", 0)
+    etag = clusters.table.report(row)
+    node = {"PartitionKey": row_keys.cluster_partition(world.cluster), "RowKey": "node-0"}
+    of_nodes = tables.get_table_client("nodes")
+    of_nodes.update_entity({**node, "Rack": "b"}, mode=UpdateMode.MERGE)
+    found = clusters.table.node(world.cluster, "node-0")
+    assert found and found[1] != etag
+    clusters.table.report(row, found[1])
+    clusters.table.report(row)
+    assert of_nodes.get_entity(**_keys(node))["Rack"] == "b"
+
+
+def _keys(entity: dict[str, str]) -> dict[str, str]:
+    return {"partition_key": entity["PartitionKey"], "row_key": entity["RowKey"]}
+
+
+@pytest.mark.parametrize("form", ["document", "secret"])
+def test_an_accepted_document_of_a_newer_version_is_put_back_and_costs_nothing(
+    world: World, form: str
+) -> None:
+    world.accept()
+    documents, uuid = world.backend.documents, world.job().uuid
+    accepted, etag = documents.read_accepted(uuid)
+    newer = copy.deepcopy(accepted)
+    if form == "document":
+        newer["v"] = 2
+    else:
+        sealed = {"sealed": {"v": 3, "key": "0", "data": ""}}
+        newer["properties"]["secrets"] = [{"name": "A", "value": sealed}]
+    documents.replace_accepted(uuid, newer, etag)
+    assert world.claim() is None
+    assert (world.job().state, world.job().attempt, world.messages()) == (State.QUEUED, 0, 1)
+    _, etag = documents.read_accepted(uuid)
+    documents.replace_accepted(uuid, accepted, etag)
+    world.restart()
+    world.manager.queues.send(world.job())
+    assert world.finish(world.must_claim()).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("version", [2, "2.1", None, 0])
+def test_a_message_of_another_version_is_not_deleted(world: World, version: object) -> None:
+    world.accept()
+    world.receive()
+    queue = world.backend.connection.queues.get_queue_client(queue_name(world.cluster, "normal"))
+    queue.clear_messages()
+    queue.send_message(json.dumps({"v": version, "run": "x"}))
+    assert world.claim() is None
+    assert world.messages() == 1
