@@ -143,7 +143,7 @@ def test_an_accepted_document_of_a_newer_version_is_put_back_and_costs_nothing(
     _, etag = documents.read_accepted(uuid)
     documents.replace_accepted(uuid, accepted, etag)
     world.restart()
-    world.manager.queues.send(world.job())
+    world.backend.claims._queues.send(world.job())
     assert world.finish(world.must_claim()).state is State.SUCCEEDED
 
 

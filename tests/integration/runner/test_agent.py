@@ -219,7 +219,7 @@ def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
         eventually(lambda: (found := world.backend.clusters.table.node(*node)) and found[0].state == "idle")
         wired.connection.counter.reset()
         eventually(lambda: wired.connection.counter.snapshot().total() >= 3)
-        assert set(wired.connection.counter.snapshot()) == {"PUT table"}, "heartbeats and nothing else"
+        assert set(wired.connection.counter.snapshot()) == {"PATCH table"}, "heartbeats and nothing else"
         assert counted(world) == {}
         assert world.job().state is State.QUEUED
         resized(world, 1)
