@@ -49,11 +49,11 @@ def tmp_path() -> Iterator[Path]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> str:
-    project = tmp_path / "project/runner"
+    project = tmp_path / "project/runner/isolation"
     project.mkdir(parents=True)
     (project / "kernel_objects.py").write_text(Path(kernel_objects.__file__).read_text())
     path = tmp_path / "objects.py"
-    path.write_text(SCRIPT.format(project=str(project.parent)))
+    path.write_text(SCRIPT.format(project=str(tmp_path / "project")))
     return f"/usr/bin/python3 {path}"
 
 
@@ -121,14 +121,14 @@ def test_a_ring_that_its_owner_has_closed_goes_too(node: Closed, script: str) ->
     close = (
         "import sys; sys.path.insert(0, '.'); from kernel_objects import _keyctl; _keyctl(5, -4, 0x1b0b0000)"
     )
-    folder = Path(script.split()[1]).parent / "project/runner"
+    folder = Path(script.split()[1]).parent / "project/runner/isolation"
     node.output(f'{script} make > /dev/null && cd {folder} && /usr/bin/python3 -c "{close}"')
     assert counts(node.output(f"{script} tell"))["user"] == 0
 
 
 def test_a_job_does_not_have_the_runners_session_keyring(node: Closed, script: str) -> None:
     own = kernel_objects._keyctl(0, -3, 1)  # KEYCTL_GET_KEYRING_ID
-    folder = Path(script.split()[1]).parent / "project/runner"
+    folder = Path(script.split()[1]).parent / "project/runner/isolation"
     ask = "import sys; sys.path.insert(0, '.'); from kernel_objects import _keyctl; print(_keyctl(0, -3, 0))"
     assert int(node.output(f'cd {folder} && /usr/bin/python3 -c "{ask}"')) != own
 

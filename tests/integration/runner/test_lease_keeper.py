@@ -38,8 +38,8 @@ class Kept:
         self.claim: Claim = runner.must_claim()
         self.stop = StopSignal()
         settings = world.settings
-        manager, lease = runner.backend.manager, self.claim.lease
-        self.keeper = LeaseKeeper(manager, self.claim.job, lease, self.stop, settings.renew_seconds, MARGIN)
+        attempts, lease = runner.backend.attempts, self.claim.lease
+        self.keeper = LeaseKeeper(attempts, self.claim.job, lease, self.stop, settings.renew_seconds, MARGIN)
         self.keeper.start()
 
     def stopped(self, seconds: float) -> StopReason:
