@@ -1,14 +1,8 @@
 """How fast each volume driver is against the plain SDK: `python -m bench.volumes [MiB]` from the checkout.
 
-<<<<<<< HEAD
 Prints the table of docs/reference/volumes.md. All is on this machine: Azurite, the Files emulator, and,
 where they are installed and we are root, Samba and Ganesha for a guest kernel. So the figures compare the
 drivers with one another; in Azure the network decides.
-=======
-Prints the table of docs/reference/volumes.md. Everything is on this machine: Azurite, the Files emulator,
-and, where they are installed and we are root, Samba and Ganesha for a guest kernel. So the figures compare
-the drivers with one another; in Azure the network decides.
->>>>>>> h-docs
 """
 
 import json

@@ -11,10 +11,7 @@ from runner.doctor.run_checks import examine
 
 _EPILOG = """Settings come from the environment (docs/reference/settings.md); where it has none, from the
 local stack that runs in this directory. What is tried in storage has throw-away names and is removed again.
-<<<<<<< HEAD
-=======
 
->>>>>>> h-docs
 Example:
 
     python -P -m runner.doctor --cluster research/gpu -o table
