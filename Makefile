@@ -60,6 +60,7 @@ test: setup-dev  ## everything; installs what it needs
 	@scripts/setup-machine
 	@scripts/client-envs azure-cli
 	@scripts/engine-envs
+	@scripts/functions-env
 	@$(MAKE) --no-print-directory lint types audit infra
 	@scripts/test-all
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local import azurite
+from runner.machine.commands import find_program
 
 SUPPORT = Path(__file__).parents[1] / "support"
 PROJECT = Path(__file__).parents[2]
@@ -17,9 +17,10 @@ PROJECT = Path(__file__).parents[2]
 
 def test_the_whole_pipeline_by_identity_alone(tmp_path: Path) -> None:
     tools = ("unshare", "ip", "openssl", "fusermount3", "rclone")
-    missing = [tool for tool in tools if shutil.which(tool) is None]
+    missing = [tool for tool in tools if find_program(tool) is None]
     if os.geteuid() or missing:
-        pytest.skip(f"needs root and {', '.join(missing) or 'nothing else'}")
+        why = f"needs root and {', '.join(missing) or 'nothing else'}"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
     command = ["unshare", "-n", "-m", str(SUPPORT / "token_account.sh"), azurite.node_binary()]
     command += [str(azurite.script()), sys.executable, str(tmp_path)]
     command += [sys.executable, "-m", "tests.support.token_pipeline", str(tmp_path)]
