@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,12 @@ class Stage:
         self.world.accept("job", self.document(command, **properties))
         claim = self.world.must_claim(self.config.node_id)
         runner = job_runner(self.world, self.config, claim, StopSignal())
-        runner.host.vaults = Vaults([self.vault.host])
+        vaults = Vaults([self.vault.host])
+        runner.host = replace(runner.host, vaults=vaults)
         try:
             return runner.run()
         finally:
-            runner.host.vaults.close()
+            vaults.close()
 
     def log(self, name: str = "stdout.txt") -> str:
         segment = path_segment(self.world.settings.scope, self.world.id(), self.world.job().uuid)
