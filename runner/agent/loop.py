@@ -66,7 +66,7 @@ class Agent:
             backend.nodes, row, config.node_report_seconds, self._look, self._stand_by, self._marked
         )
         self._known = known or KnownSecrets()
-        self._vaults = Vaults(config.vault_hosts)
+        self._vaults = Vaults(config.vault_hosts, own=backend.settings.sealing_keys_secret)
         self._volumes = ClusterVolumes(config, backend, self._stops.draining, self._vaults, self._known)
         self._services = NodeServices(
             backend,

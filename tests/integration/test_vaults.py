@@ -163,3 +163,13 @@ def test_a_vault_that_refuses_is_a_fault_and_one_that_is_busy_is_asked_again(vau
         with_vault_keys(settings)
     vault.refusals.clear()
     assert with_vault_keys(settings).sealing_keys == (bytes(32),)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["https://keys.vault.azure.net/secrets/sealing", "https://KEYS.vault.azure.net/secrets/Sealing/0f"],
+)
+def test_no_document_gets_the_sealing_keys(asked: str) -> None:
+    vaults = Vaults(own="https://keys.vault.azure.net/secrets/sealing/1a")
+    with pytest.raises(SecretError, match="sealing keys"):
+        vaults.read(asked)

@@ -21,11 +21,20 @@ _CALLER = re.compile(r"\b(appid|oid)=([0-9A-Fa-f-]{36})")
 _ROLE = "Key Vault Secrets User"
 
 
+def _same(one: VaultSecret, other: VaultSecret) -> bool:
+    """Whether both name one secret, whatever version: vaults and their secrets ignore case."""
+    return (one.host.lower(), one.name.lower()) == (other.host.lower(), other.name.lower())
+
+
 class Vaults:
     """Reads secrets as the machine's identity. Clients are made at first use."""
 
-    def __init__(self, hosts: Iterable[str] = (), identity: Callable[[], Any] = identity) -> None:
-        """`hosts`: what the operator lets be asked beside Azure's own vaults, as "host" or "host:port"."""
+    def __init__(
+        self, hosts: Iterable[str] = (), identity: Callable[[], Any] = identity, own: str = ""
+    ) -> None:
+        """`hosts`: what the operator lets be asked beside Azure's own vaults, as host or host:port. `own`:
+        the URL of the installation's sealing keys, which the same identity may read and no document may."""
+        self._own = vault_secret(own) if own else None
         self._hosts = frozenset(host.lower() for host in hosts)
         self._identity = identity
         self._credential: Any = None
@@ -47,6 +56,8 @@ class Vaults:
                 f"{secret.host} is not a vault that this installation asks; the operator of the runner can "
                 "add it to BATCHAI_VAULTS"
             )
+        if self._own and _same(secret, self._own):
+            raise SecretError("this secret holds the installation's sealing keys; no document may have it")
         with _told(secret):
             value = self._client(secret).get_secret(secret.name, secret.version or None).value
         if value is None:
