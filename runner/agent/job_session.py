@@ -109,7 +109,7 @@ class NodeServices:
 
 
 class JobSession:
-    """A claim, worked on once. `GangSession` is the same for a job of several nodes."""
+    """A claim, worked on once. `LeaderSession` is the same for a job of several nodes."""
 
     def __init__(self, services: NodeServices, claim: Claim) -> None:
         self._services = services
