@@ -1,6 +1,7 @@
 # One command for each thing. `make` alone lists them.
 PY := .venv/bin/python
-export PYTHONDONTWRITEBYTECODE = 1
+# Compiled modules lie outside the packages: beside them a sudo or a wheel would trip over them.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/.pycache
 PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-port $(BLOB_PORT)) \
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT))
@@ -74,4 +75,4 @@ setup-dev:
 	@scripts/setup dev
 
 clean: down  ## stop the stack and remove its data, the environment and caches
-	rm -rf .local .venv local/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .local .venv local/node/node_modules .pycache .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -147,8 +147,8 @@ def _translated(req: func.HttpRequest, error: Exception, request_id: str) -> fun
     if isinstance(error, ConflictError) and code:
         return refuse(409, code, str(error))
     path = req.url.partition("?")[0]
-    told = {"action": "http", "method": req.method, "path": path, "request_id": request_id}
-    log.error("request failed", exc_info=error, extra=told)
+    fields = {"action": "http", "method": req.method, "path": path, "request_id": request_id}
+    log.error("request failed", exc_info=error, extra=fields)
     if isinstance(error, SettingsError):
         return refuse(503, "ServiceUnavailable", "The settings of this installation are wrong; see /health.")
     if isinstance(error, BatchAIError):

@@ -10,17 +10,20 @@ from api.wired import backend
 def blueprint(source: str) -> func.Blueprint:
     """The two functions, for the source "LogsAndContainerScan" or "EventGrid"."""
     bp = func.Blueprint()
-    told_by = func.BlobSource(source)
+    source_of_drops = func.BlobSource(source)
 
     @bp.blob_trigger(
-        arg_name="blob", path="jobs/{path}/job.json", connection="BATCHAI_STORAGE", source=told_by
+        arg_name="blob", path="jobs/{path}/job.json", connection="BATCHAI_STORAGE", source=source_of_drops
     )
     def job_dropped(blob: func.InputStream) -> None:
         """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
         _take(blob)
 
     @bp.blob_trigger(
-        arg_name="blob", path="clusters/{path}/cluster.json", connection="BATCHAI_STORAGE", source=told_by
+        arg_name="blob",
+        path="clusters/{path}/cluster.json",
+        connection="BATCHAI_STORAGE",
+        source=source_of_drops,
     )
     def cluster_dropped(blob: func.InputStream) -> None:
         """A cluster.json appeared: create the cluster's queues and row, or say what is wrong."""

@@ -88,8 +88,8 @@ def storage_accounts_list_by_resource_group(req: func.HttpRequest) -> func.HttpR
     cannot use one that it would have to make.
     """
     services, group = backend(), req.route_params["resource_group"]
-    told = [str(row.detail["location"]) for row in services.workspaces.list_workspaces()]
-    places = dict.fromkeys((services.settings.location, *told))
+    seen = [str(row.detail["location"]) for row in services.workspaces.list_workspaces()]
+    places = dict.fromkeys((services.settings.location, *seen))
     return answer(forms.page([_resource(group, place) for place in places]))
 
 

@@ -55,8 +55,8 @@ class Bench:
 
     def single(self, name: str) -> None:
         """A job that holds a node until `release`, and tells when it lets it go."""
-        told = self._folder / name
-        command = f"until [ -e {told}.go ]; do sleep 0.02; done; date +%s.%N > {told}.end"
+        message = self._folder / name
+        command = f"until [ -e {message}.go ]; do sleep 0.02; done; date +%s.%N > {message}.end"
         self._drop(name, {"nodeCount": 1, "customToolkitSettings": {"commandLine": command}})
 
     def release(self, name: str) -> None:

@@ -148,6 +148,6 @@ def image_reference(image: str | None, custom_image: str | None) -> dict[str, An
             f"--image {image} is neither UbuntuLTS nor UbuntuDSVM nor publisher:offer:sku:version",
             exit_code=USAGE,
         )
-    told = dict(zip(("publisher", "offer", "sku", "version"), parts, strict=True))
-    told["virtualMachineImageId"] = custom_image or ""
-    return {key: value for key, value in told.items() if value}
+    fields = dict(zip(("publisher", "offer", "sku", "version"), parts, strict=True))
+    fields["virtualMachineImageId"] = custom_image or ""
+    return {key: value for key, value in fields.items() if value}

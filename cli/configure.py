@@ -77,7 +77,7 @@ def _ask(values: dict[str, str]) -> dict[str, str]:
 
 def _show(form: str | None) -> None:
     found = config.values({}, os.environ)
-    told: list[dict[str, Any]] = [
+    seen: list[dict[str, Any]] = [
         {
             "name": name,
             "value": _HIDDEN if name in config.SECRET else value.text,
@@ -89,4 +89,4 @@ def _show(form: str | None) -> None:
     def columns(item: dict[str, Any]) -> dict[str, str]:
         return {"Name": item["name"], "Value": item["value"], "From": item["source"]}
 
-    output.show(told, form or output.default_form(), None, columns)
+    output.show(seen, form or output.default_form(), None, columns)

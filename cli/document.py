@@ -44,13 +44,13 @@ def read_properties(file: str) -> dict[str, Any]:
 def _refuse_faults(file: str, problems: tuple[Problem, ...]) -> None:
     """Print errors, and warnings where they are wanted. Raises Fault where there is an error."""
     wanted = (Severity.ERROR, Severity.WARNING) if warns() else (Severity.ERROR,)
-    told = tuple(problem for problem in problems if problem.severity in wanted)
-    if not told:
+    seen = tuple(problem for problem in problems if problem.severity in wanted)
+    if not seen:
         return
     from cli.lint_table import print_problems
 
-    print_problems([(file, told)], sys.stderr)
-    if any(problem.severity is Severity.ERROR for problem in told):
+    print_problems([(file, seen)], sys.stderr)
+    if any(problem.severity is Severity.ERROR for problem in seen):
         raise Fault(f"{file} would be refused; nothing was sent", "Mend what is listed above.")
 
 

@@ -52,12 +52,12 @@ def command(file: str, nodes: int | None, gpus: int, storage_account_name: str, 
     with click.open_file(file, "rb") as stream:
         data = stream.read()
     settings = DocumentSettings(storage_account=storage_account_name, storage_key=_KEY)
-    told = {"file": file} | explained(data, settings, nodes, gpus)
+    fields = {"file": file} | explained(data, settings, nodes, gpus)
     if output == "json":
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(fields, indent=2))
     else:
-        show(told, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
-    raise SystemExit(0 if told["accepted"] else 1)
+        show(fields, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
+    raise SystemExit(0 if fields["accepted"] else 1)
 
 
 def explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-Told = Mapping[str, Any]
+Explained = Mapping[str, Any]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _ON = {
@@ -23,11 +23,11 @@ _FORWARDED = re.compile(r"(?: -x \S+){4,}")
 _PIECES = re.compile(r"[^ /,]*[ /,]?")
 
 
-def show(told: Told, console: Console) -> None:
-    """Print what `explained` told of one document."""
+def show(explained: Explained, console: Console) -> None:
+    """Print what `explained` says of one document."""
     page = Page(console)
-    _problems(told, page)
-    job = told["job"]
+    _problems(explained, page)
+    job = explained["job"]
     if job is None:
         return
     _summary(job, page)
@@ -101,15 +101,19 @@ def _short_pieces(text: str, width: int) -> Iterator[str]:
             yield piece[start : start + width]
 
 
-def _problems(told: Told, page: Page) -> None:
-    page.line(f"{told['file']}: {'accepted' if told['accepted'] else 'cannot run'}", indent=0, style="bold")
-    for problem in told["problems"]:
+def _problems(explained: Explained, page: Page) -> None:
+    page.line(
+        f"{explained['file']}: {'accepted' if explained['accepted'] else 'cannot run'}",
+        indent=0,
+        style="bold",
+    )
+    for problem in explained["problems"]:
         where = f"line {problem['line']}, column {problem['column']}: " if "line" in problem else ""
         text = f"{where}{problem['path']}: {problem['message']} {problem.get('hint', '')}"
         page.labelled(problem["severity"], text, _STYLES[problem["severity"]])
 
 
-def _summary(job: Told, page: Page) -> None:
+def _summary(job: Explained, page: Page) -> None:
     nodes = job["nodeCount"]
     page.heading(f"{job['toolType']} on {_count(nodes, 'node')}")
     page.columns(
@@ -124,7 +128,7 @@ def _summary(job: Told, page: Page) -> None:
     )
 
 
-def _volumes(job: Told, page: Page) -> None:
+def _volumes(job: Explained, page: Page) -> None:
     page.heading("Mounted for the job, on every node")
     for volume in job["volumes"]:
         page.line(f"{volume['target']}  ({volume['kind']})")
@@ -133,7 +137,7 @@ def _volumes(job: Told, page: Page) -> None:
         page.line("nothing")
 
 
-def _folders(job: Told, page: Page) -> None:
+def _folders(job: Explained, page: Page) -> None:
     page.heading("Where things are")
     for folder in job["folders"]:
         title = "stdout, stderr and execution log" if folder["kind"] == "logs" else folder["kind"]
@@ -142,7 +146,7 @@ def _folders(job: Told, page: Page) -> None:
             page.line(_shortened(folder["path"], job["environment"]), indent=6)
 
 
-def _variables(job: Told, page: Page) -> None:
+def _variables(job: Explained, page: Page) -> None:
     page.heading("Variables of every process and of jobPreparation, beside those above")
     above = {folder["variable"] for folder in job["folders"]}
     page.columns({name: value for name, value in job["environment"].items() if name not in above})
@@ -155,7 +159,7 @@ def _variables(job: Told, page: Page) -> None:
         page.columns(common)
 
 
-def _node(node: Told, job: Told, page: Page) -> None:
+def _node(node: Explained, job: Explained, page: Page) -> None:
     leader = ", the leader" if job["nodeCount"] > 1 and node["index"] == 0 else ""
     page.heading(f"Node {node['index']} ({node['address']}{leader})")
     page.columns(node["environment"])
@@ -176,7 +180,7 @@ def _process(title: str, logs: Sequence[str], command: str, own: Mapping[str, st
     page.columns(own, indent=6)
 
 
-def _has_ranks(node: Told, job: Told) -> bool:
+def _has_ranks(node: Explained, job: Explained) -> bool:
     """Whether mpirun, on the leader, starts processes on `node`."""
     under_mpirun = any(process["role"] == "mpi" for n in job["nodes"] for process in n["processes"])
     hosts = [line.split()[0] for content in job["files"].values() for line in content.splitlines()]
@@ -187,7 +191,7 @@ def _forwarded(options: re.Match[str]) -> str:
     return f" -x ... (the {options[0].count(' -x ')} variables above, by name)"
 
 
-def _common(nodes: Sequence[Told]) -> dict[str, str]:
+def _common(nodes: Sequence[Explained]) -> dict[str, str]:
     """What all processes have alike, where there are several."""
     environments = [process["environment"] for node in nodes for process in node["processes"]]
     if len(environments) < 2:

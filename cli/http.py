@@ -160,8 +160,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _retry_after(answer: httpx.Response, otherwise: float) -> float:
-    told = answer.headers.get("retry-after", "")
-    return min(float(told), _MOST_PAUSE) if told.isdecimal() else otherwise
+    message = answer.headers.get("retry-after", "")
+    return min(float(message), _MOST_PAUSE) if message.isdecimal() else otherwise
 
 
 def _silent(url: str, error: httpx.TransportError) -> NotAnswering:
@@ -178,11 +178,11 @@ def _refusal(answer: httpx.Response) -> Fault:
     except (ValueError, KeyError, TypeError):
         error = {}
     where = answer.request.url.copy_with(query=None)
-    told = f"{answer.request.method} {where} answered {answer.status_code}"
+    text = f"{answer.request.method} {where} answered {answer.status_code}"
     if answer.status_code in _NOT_NOW:
         message = error.get("message") if isinstance(error, dict) else None
-        return NotAnswering(str(message or told), "Try again; the log of the function app says why.")
-    return _refused_by(answer.status_code, error, told)
+        return NotAnswering(str(message or text), "Try again; the log of the function app says why.")
+    return _refused_by(answer.status_code, error, text)
 
 
 def _refused_by(status: int, error: Any, otherwise: str) -> Refused:

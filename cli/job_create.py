@@ -79,7 +79,7 @@ def watched(session: Session, path: str, job: dict[str, Any]) -> dict[str, Any]:
     """The job once it has ended; until then its states go to standard error and its stdout to stdout."""
     links = Links(session.api)
     place = Place(path, STDOUTERR_FOLDER, ".", log_name(job, "stdout"))
-    follower = Follower(links, place, Terminal(), _quiet, _WATCH_SECONDS, told=Progress(tell))
+    follower = Follower(links, place, Terminal(), _quiet, _WATCH_SECONDS, looked=Progress(tell))
     try:
         return follower.run()
     except Refused as fault:

@@ -22,14 +22,14 @@ class Progress:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._told = ""
+        self._shown = ""
 
     def __call__(self, job: dict[str, Any]) -> None:
         """Look at the job; a line where something has changed. Its end is not told here."""
         line = _line(job)
-        if line != self._told and state(job) not in ENDED:
+        if line != self._shown and state(job) not in ENDED:
             self._say(line)
-        self._told = line
+        self._shown = line
 
 
 def _line(job: dict[str, Any]) -> str:

@@ -40,10 +40,10 @@ class Linted:
 
     def as_json(self) -> dict[str, Any]:
         """The form of `-o json`."""
-        told: dict[str, Any] = {"file": self.file}
+        fields: dict[str, Any] = {"file": self.file}
         if self.unreadable:
-            return told | {"unreadable": self.unreadable}
-        return told | {
+            return fields | {"unreadable": self.unreadable}
+        return fields | {
             "kind": self.kind,
             "accepted": not self.count(Severity.ERROR),
             "problems": [problem.as_json() for problem in self.problems],

@@ -27,7 +27,7 @@ def print_problems(found: list[tuple[str, tuple[Problem, ...]]], stream: TextIO)
         for problem in problems:
             # One line whatever its length, so that editors and grep find file:line:column.
             console.print(_head(file, problem), soft_wrap=True)
-            for line in _told(problem).wrap(console, console.width - _INDENT):
+            for line in _as_text(problem).wrap(console, console.width - _INDENT):
                 line.rstrip()
                 console.print(Text(" " * _INDENT) + line, soft_wrap=True)
 
@@ -43,6 +43,6 @@ def _head(file: str, problem: Problem) -> Text:
     return head.append(f" {problem.path}", style="bold")
 
 
-def _told(problem: Problem) -> Text:
-    told = Text(problem.message)
-    return told.append(f"\n{problem.hint}", style="dim") if problem.hint else told
+def _as_text(problem: Problem) -> Text:
+    message = Text(problem.message)
+    return message.append(f"\n{problem.hint}", style="dim") if problem.hint else message

@@ -40,9 +40,9 @@ def options_for(message: str, known: Collection[str]) -> str:
 
     `known`: the options of the command.
     """
-    told = []
+    seen = []
     for member in dict.fromkeys(_MEMBER.findall(message)):
         options = [option for option in _OPTIONS.get(member, ()) if option in known]
         if options:
-            told.append(f"{member} is given with {', '.join(options)}")
-    return "; ".join(told)
+            seen.append(f"{member} is given with {', '.join(options)}")
+    return "; ".join(seen)

@@ -60,8 +60,8 @@ def check_query(query: str | None) -> None:
         try:
             jmespath.compile(query)
         except JMESPathError as error:
-            told = " ".join(str(error).split())
-            raise Fault(f"--query is not JMESPath: {told}", "See https://jmespath.org", USAGE) from None
+            message = " ".join(str(error).split())
+            raise Fault(f"--query is not JMESPath: {message}", "See https://jmespath.org", USAGE) from None
 
 
 def _searched(value: Any, query: str) -> Any:

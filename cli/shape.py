@@ -22,16 +22,16 @@ def flat(value: Any) -> Any:
         return [flat(item) for item in value]
     if not isinstance(value, dict):
         return value
-    told = {_RENAMED.get(key, key): flat(item) for key, item in value.items() if key != "properties"}
+    message = {_RENAMED.get(key, key): flat(item) for key, item in value.items() if key != "properties"}
     inner = value.get("properties")
     if isinstance(inner, dict):
-        told |= flat(inner)
+        message |= flat(inner)
     elif inner is not None:
-        told["properties"] = inner
-    group = _GROUP.match(told["id"]) if isinstance(told.get("id"), str) else None
+        message["properties"] = inner
+    group = _GROUP.match(message["id"]) if isinstance(message.get("id"), str) else None
     if group:
-        told.setdefault("resourceGroup", group[1])
-    return told
+        message.setdefault("resourceGroup", group[1])
+    return message
 
 
 def part(arm_id: str, kind: str) -> str:

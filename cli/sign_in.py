@@ -24,8 +24,8 @@ def sign_in(url: str, function_key: str, audience: str) -> Callable[[], dict[str
     token = _Token(audience) if audience else None
 
     def headers() -> dict[str, str]:
-        told = {"x-functions-key": function_key} if function_key else {}
-        return told | ({"authorization": f"Bearer {token.text()}"} if token else {})
+        message = {"x-functions-key": function_key} if function_key else {}
+        return message | ({"authorization": f"Bearer {token.text()}"} if token else {})
 
     return headers
 

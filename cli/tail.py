@@ -40,7 +40,7 @@ class Sink(Protocol):
 class Follower:
     """Writes a file of a job to `out` while it grows. Used once.
 
-    `say` gets lines for the person, `told` the job at every look. `wait` False: what is there now, no more.
+    `say` gets lines for the person, `looked` the job at every look. `wait` False: what is there now, no more.
     """
 
     links: Links
@@ -50,7 +50,7 @@ class Follower:
     interval: float = 1.0
     wait: bool = True
     sleep: Callable[[float], None] = time.sleep
-    told: Callable[[dict[str, Any]], None] = lambda _: None
+    looked: Callable[[dict[str, Any]], None] = lambda _: None
     found: bool = field(default=False, init=False)  #: whether there was such a file
 
     def run(self) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Follower:
         self._said_waiting = False
         job = self._patience(lambda: self.links.api.get(self.place.job))
         self._run, self._final = identity(job), False
-        self.told(job)
+        self.looked(job)
         # The attempt of the *file*: the job's is ahead of it until its runner has begun a log of its own.
         self._attempt = max((number + 1 for number, _ in self._kept(self._listed())), default=0)
         while True:
@@ -115,7 +115,7 @@ class Follower:
         if identity(now) != self._run:
             self._over = "another run of the job has begun"
             return job
-        self.told(now)
+        self.looked(now)
         return now
 
     def _ended(self, job: dict[str, Any]) -> dict[str, Any]:

@@ -98,8 +98,8 @@ def shown_url(url: httpx.URL) -> str:
     pairs = [
         (name, value if _HARMLESS.fullmatch(name) else HIDDEN) for name, value in url.params.multi_items()
     ]
-    told = "&".join(f"{name}={value}" for name, value in pairs)
-    return str(url.copy_with(query=None, userinfo=b"")) + (f"?{told}" if told else "")
+    message = "&".join(f"{name}={value}" for name, value in pairs)
+    return str(url.copy_with(query=None, userinfo=b"")) + (f"?{message}" if message else "")
 
 
 def without_secrets(value: Any, secret: bool = False) -> Any:

@@ -52,7 +52,7 @@ class Watch:
     dropped: float  #: time.time() when the document was in the container
     interrupt: Interrupt
     first_line: float | None = None
-    _told: tuple[str, str] = ("", "")
+    _reported: tuple[str, str] = ("", "")
     _offset: int = 0
     _rest: bytes = field(default=b"")
 
@@ -105,13 +105,13 @@ class Watch:
     def _tell_state(self, job: dict[str, Any]) -> None:
         properties = job["properties"]
         state = properties["executionState"]
-        if not self._told[0] and state != "queued":
+        if not self._reported[0] and state != "queued":
             accepted = max(0.0, _seconds(properties["creationTime"]) - self.dropped)
             self.console.print(f"   [cyan]queued    [/cyan] {accepted:5.1f} s after the drop")
         waiting = properties.get("waiting", {})
         reason = f"{waiting['reason']}: {waiting['message']}" if waiting else ""
-        if (state, waiting.get("reason", "")) != self._told:
-            self._told = (state, waiting.get("reason", ""))
+        if (state, waiting.get("reason", "")) != self._reported:
+            self._reported = (state, waiting.get("reason", ""))
             colour = {"succeeded": "green", "failed": "red"}.get(state, "cyan")
             elapsed = time.time() - self.dropped
             self.console.print(

@@ -90,14 +90,14 @@ def _await_state(
     read_log: Callable[[], str],
     say: Callable[[str], None],
 ) -> StackState:
-    told = 0
+    reported_at = 0
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         state = load(directory)
         lines = read_log().splitlines()
-        for line in lines[told:]:
+        for line in lines[reported_at:]:
             say(line)
-        told = len(lines)
+        reported_at = len(lines)
         if state:
             return state
         if process.poll() is not None:

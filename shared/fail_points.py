@@ -34,7 +34,7 @@ GANG_POINTS = (
     "launching",  # leader: every node may start its processes
     "done",  # any: its own processes have ended well, the others do not know
     "ending",  # leader: every node has been told to stop
-    "part_told",  # helper: its report is written, it has not yet left
+    "part_reported",  # helper: its report is written, it has not yet left
     "disbanded",  # leader: the job's row has ended, the gang's rows are gone
 )
 

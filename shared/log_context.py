@@ -15,8 +15,8 @@ def worded(record: logging.LogRecord) -> str:
     """
     text = record.getMessage()
     keys = _ABOUT if hasattr(record, "job") else ("uuid", *_ABOUT)
-    told = [(key, str(getattr(record, key, ""))) for key in keys]
-    missing = ", ".join(f"{key} {value}" for key, value in told if value and not _says(text, value))
+    seen = [(key, str(getattr(record, key, ""))) for key in keys]
+    missing = ", ".join(f"{key} {value}" for key, value in seen if value and not _says(text, value))
     return f"{text} ({missing})" if missing else text
 
 

@@ -35,7 +35,7 @@ class NodeReporter:
         told to finish and leave or to stay (`NodeRow.drain`)."""
         self._nodes = nodes
         self._row = row
-        self._told: NodeRow | None = None
+        self._reported: NodeRow | None = None
         self._every_seconds = every_seconds
         self._woken = woken
         self._stands_by = stands_by
@@ -105,7 +105,7 @@ class NodeReporter:
     def _keep_telling(self) -> None:
         due = time.monotonic() + self._every_seconds
         while not self._ended.wait(max(0.0, min(_SETTLE_SECONDS, due - time.monotonic()))):
-            if time.monotonic() >= due or self._wanted() != self._told:
+            if time.monotonic() >= due or self._wanted() != self._reported:
                 due = time.monotonic() + self._every_seconds
                 self._tell()
 
@@ -142,4 +142,4 @@ class NodeReporter:
     def _report(self, etag: str = "") -> None:
         row = self._wanted()
         self._etag = self._nodes.report(row, etag)
-        self._told = row
+        self._reported = row

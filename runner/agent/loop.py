@@ -179,7 +179,7 @@ class Agent:
 
     def _make_ready(self) -> bool:
         try:
-            clean_node.refuse(self._config, self._tracker, temps=self._temps_in_doubt)
+            clean_node.clear(self._config, self._tracker, temps=self._temps_in_doubt)
             self._temps_in_doubt = False
             ready = self._volumes.follow()
         except (MountError, SecretError, SetupTaskError, job_folders.FolderError) as error:

@@ -56,12 +56,12 @@ class Departure:
         self._seconds = seconds
         # The signal is written here by the interpreter's own handler: heard while the main thread is stuck
         # in a call, and without waiting for a lock that it holds.
-        self._heard, self._told = socket.socketpair()
+        self._heard, self._waker = socket.socketpair()
 
     def listen(self) -> None:
         """For the main thread, once."""
-        self._told.setblocking(False)
-        signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
+        self._waker.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         for number in (*_ASKED, signal.SIGUSR1):
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})

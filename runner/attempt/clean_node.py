@@ -56,7 +56,7 @@ def _of_user(uid: int) -> Iterator[Path]:
         yield from map(Path, names)
 
 
-def refuse(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
+def clear(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
     """What the job before, whose cage this is, has left must be gone before another may run here.
 
     `temps`: those of jobs too, which else stay until the next one, and it must be seen that the next one's

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from runner.processes.stop_signal import StopReason
 from shared.jobs.gang import Gang
-from shared.jobs.model import NOTHING_TOLD, AttemptReport, Outcome
+from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Outcome
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Result:
     """What an attempt came to. `node_fault` says why the node should take no other job, or ""."""
 
     outcome: Outcome | None  #: None when the attempt was stopped for the runner's sake (lost, drained)
-    report: AttemptReport = NOTHING_TOLD
+    report: AttemptReport = NOTHING_REPORTED
     stopped: StopReason | None = None
     node_fault: str = ""
     temps_fault: bool = False  #: and that is the folders of jobs, which could not be cleared or made

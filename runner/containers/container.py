@@ -60,8 +60,8 @@ class Container:
         return self.first
 
     def _error(self, answer: Answer) -> ContainerError:
-        told = f"unable to start a container of {self.image}: {answer.words}"
-        return ContainerError(self.image, told, answer.no_daemon and not is_final(answer))
+        message = f"unable to start a container of {self.image}: {answer.words}"
+        return ContainerError(self.image, message, answer.no_daemon and not is_final(answer))
 
     def kill(self) -> bool:
         """SIGKILL to its first process: the kernel then kills all others in it. Asks nothing of docker.

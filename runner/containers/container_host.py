@@ -100,8 +100,8 @@ class ContainerStepHost:
             self.say("docker did not deliver everything that the job has printed")
         fault = container.remove(0.0 if self.stop.for_runner else _REMOVE_SECONDS)
         if fault:
-            told = {"action": "remove_container", "job": str(self.placement.job)}
-            log.warning("container left: %s", fault, extra=told)
+            fields = {"action": "remove_container", "job": str(self.placement.job)}
+            log.warning("container left: %s", fault, extra=fields)
             self.say(f"container {container.name} could not be removed yet: {fault}")
         return () if dead else (f"the container {container.name} cannot be killed",)
 

@@ -63,8 +63,8 @@ class Answer:
         if self.timed_out:
             return f"it gave no answer within {self.seconds:.0f} s"
         lines = (self.err.strip() or self.out.strip()).splitlines()
-        told = [line.strip() for line in lines if line.strip() and not line.startswith(("Run '", "See '"))]
-        text = "; ".join(line.removeprefix("docker: ") for line in told)
+        seen = [line.strip() for line in lines if line.strip() and not line.startswith(("Run '", "See '"))]
+        text = "; ".join(line.removeprefix("docker: ") for line in seen)
         if len(text) > _MOST_WORDS:
             # Between words: half a secret would not be known for one any more.
             text = text[:_MOST_WORDS].rpartition(" ")[0]

@@ -155,7 +155,7 @@ class Progress:
 
     say: Callable[[str], None]
     monotonic: Callable[[], float] = time.monotonic
-    _told: str = ""
+    _reported: str = ""
     _next: float = 0.0
 
     def __post_init__(self) -> None:
@@ -167,9 +167,9 @@ class Progress:
             return
         self._next = self.monotonic() + _TOLD_EVERY_SECONDS
         text = summary(printed)
-        if text and text != self._told:
+        if text and text != self._reported:
             self.say(text)
-            self._told = text
+            self._reported = text
 
 
 def summary(printed: str) -> str:

@@ -18,8 +18,8 @@ def containers(command: str) -> list[Check]:
     """`command`: BATCHAI_DOCKER."""
     docker = Docker(command)
     if docker.program is None:
-        told = f"no '{command}' here: jobs with containerSettings fail on this node"
-        return [not_checked(_NAME, told, _INSTALL)]
+        message = f"no '{command}' here: jobs with containerSettings fail on this node"
+        return [not_checked(_NAME, message, _INSTALL)]
     return [verdict(docker.ask("--version", seconds=_SECONDS), docker.ask("ps", "--quiet", seconds=_SECONDS))]
 
 
@@ -30,8 +30,8 @@ def verdict(version: Answer, listed: Answer) -> Check:
     if listed.ok:
         return ok(_NAME, words)
     mend = "sudo systemctl start docker  # or BATCHAI_DOCKER, DOCKER_HOST, membership of the group docker"
-    told = f"{words}; no answer: {listed.words}; jobs with containerSettings fail on this node"
-    return not_checked(_NAME, told, mend)
+    message = f"{words}; no answer: {listed.words}; jobs with containerSettings fail on this node"
+    return not_checked(_NAME, message, mend)
 
 
 def gpus(count: int) -> list[Check]:

@@ -26,9 +26,9 @@ class Seen:
     devices: tuple[Gpu, ...] = ()
 
 
-def gpus(told: tuple[str, ...] | None) -> list[Check]:
-    """`told`: the GPUs in the runner's settings, None for all."""
-    return [verdict(look(), told)]
+def gpus(given: tuple[str, ...] | None) -> list[Check]:
+    """`given`: the GPUs in the runner's settings, None for all."""
+    return [verdict(look(), given)]
 
 
 def look() -> Seen:
@@ -48,18 +48,18 @@ def look() -> Seen:
         pynvml.nvmlShutdown()
 
 
-def verdict(seen: Seen, told: tuple[str, ...] | None) -> Check:
+def verdict(seen: Seen, given: tuple[str, ...] | None) -> Check:
     """What that means for jobs."""
     if not seen.driver:
-        if seen.cards or told:
-            named = f"GPU {', '.join(told or ())} in the settings"
+        if seen.cards or given:
+            named = f"GPU {', '.join(given or ())} in the settings"
             why = f"{seen.cards} NVIDIA cards on the bus" if seen.cards else named
             return failed(_NAME, f"{why}, but the driver does not answer: {seen.complaint}", _INSTALL)
         return not_checked(_NAME, f"no NVIDIA GPU here ({seen.complaint}): jobs run on the CPU")
     kinds = ", ".join(f"{seen.models.count(model)} x {model}" for model in dict.fromkeys(seen.models))
     words = f"{kinds or 'none'}, driver {seen.driver}"
     try:
-        share = chosen(told, seen.devices)
+        share = chosen(given, seen.devices)
     except ValueError as error:
         return failed(_NAME, f"{words}; {error}", "unset BATCHAI_GPUS")
     return ok(_NAME, f"{words}; the runner has {share.count} of them" if share.is_part else words)

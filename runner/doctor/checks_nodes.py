@@ -29,9 +29,9 @@ def verdict(found: Mapping[str, str | None], fault: str | None, user: str) -> Ch
     missing: the node does everything else."""
     missing = [name for name in _PROGRAMS if not found.get(name)]
     if missing:
-        told = f"no {', '.join(missing)}: this node takes no part in jobs with nodeCount above 1"
+        message = f"no {', '.join(missing)}: this node takes no part in jobs with nodeCount above 1"
         packages = dict.fromkeys(_PROGRAMS[name] for name in missing)
-        return not_checked(_NAME, told, f"sudo apt-get install {' '.join(packages)}")
+        return not_checked(_NAME, message, f"sudo apt-get install {' '.join(packages)}")
     if fault:
         return not_checked(_NAME, fault, f"sudo usermod -p '*' {user}")
     mpirun = found.get("mpirun") or "no mpirun: MPI toolkits outside containers need one"

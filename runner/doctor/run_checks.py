@@ -73,10 +73,10 @@ def _machine(config: RunnerConfig | None) -> list[Group]:
     root = (
         Group("node root", _LOCAL, lambda: checks_machine.disk(config)) if config else _unknown("node root")
     )
-    told = config.gpus if config else None
+    message = config.gpus if config else None
     docker = config.docker if config else "docker"
     return [
-        Group("gpus", _LOCAL, lambda: checks_gpu.gpus(told)),
+        Group("gpus", _LOCAL, lambda: checks_gpu.gpus(message)),
         Group("python", _LOCAL, checks_machine.python),
         root,
         Group("programs", _LOCAL, checks_machine.programs),

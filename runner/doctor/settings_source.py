@@ -45,5 +45,5 @@ def _runs(state: Mapping[str, Any]) -> bool:
 
 def stack_settings(state: Mapping[str, Any], sealing_key: str, directory: Path) -> dict[str, str]:
     """What the stack's runners are told, as it wrote it into stack.json. Raises KeyError where it has not."""
-    told = {str(name): str(value) for name, value in state["runner"].items()}
-    return told | {"BATCHAI_SEALING_KEYS": sealing_key, "BATCHAI_NODE_ROOT": str(directory / "nodes")}
+    message = {str(name): str(value) for name, value in state["runner"].items()}
+    return message | {"BATCHAI_SEALING_KEYS": sealing_key, "BATCHAI_NODE_ROOT": str(directory / "nodes")}

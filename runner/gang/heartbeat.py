@@ -42,7 +42,7 @@ class GangWatch:
         self._gangs = gangs
         self._gang = gang
         self._wanted = self._me = member
-        self._changes = self._told = 0
+        self._changes = self._reported = 0
         #: Six tries before the others call this node lost.
         self._every_seconds = silence_seconds / 6
         self._heed = heed
@@ -75,7 +75,7 @@ class GangWatch:
         """This member as it was last seen."""
         return self._me
 
-    def tell(self, **changes: Any) -> None:
+    def report(self, **changes: Any) -> None:
         """Change this member's row, at once. Returns before it is written."""
         with self._lock:
             self._wanted = replace(self._wanted, **changes)
@@ -92,9 +92,9 @@ class GangWatch:
         with self._seen:
             return self._seen.wait_for(condition, seconds)
 
-    def is_told(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether what was last told of this member stands in its row."""
-        return self._told == self._changes
+        return self._reported == self._changes
 
     def _work(self) -> None:
         while not self._ended.is_set():
@@ -118,7 +118,7 @@ class GangWatch:
 
     def _look(self) -> None:
         before = self._monotonic()
-        told = self._tell()
+        message = self._tell()
         look = self._look_at()
         found = look.find(self._gang.uuid, self._gang.attempt)
         mine = found.member(self._wanted.token) if found else None
@@ -132,7 +132,7 @@ class GangWatch:
         if found.phase is not self._gang.phase:
             self._changed = before
         self._gang = found
-        if told:
+        if message:
             self._heed(found, look, before)
 
     def _look_at(self) -> Look:
@@ -149,5 +149,5 @@ class GangWatch:
             return False  # the look shows whether the row is still ours
         with self._lock:
             self._wanted = replace(self._wanted, etag=written.etag)
-        self._told = changes
+        self._reported = changes
         return True

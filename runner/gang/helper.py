@@ -78,19 +78,21 @@ class HelperPeers(GangPeers):
         if result.node_fault and not self._is_over:
             self._leaving = lambda: result.node_fault
         self.over(result.outcome)
-        self._watch.tell(step=Step.LEFT, report=result.report)
+        self._watch.report(step=Step.LEFT, report=result.report)
         # Longer makes no sense: by then the others have given this node up.
-        if not self._watch.wait(lambda: self._is_gone or self._watch.is_told(), self._gangs.silence_seconds):
+        if not self._watch.wait(
+            lambda: self._is_gone or self._watch.is_reported(), self._gangs.silence_seconds
+        ):
             log.warning("part not told", extra={"action": "part_untold", "job": str(self.gang.job)})
-        reach("part_told")
+        reach("part_reported")
         return result
 
     def _tell_over(self, outcome: Outcome | None) -> None:
         reason = self._stop.reason
         if reason in (StopReason.DRAIN, StopReason.EVICTED):
-            self._watch.tell(leaving=self._leaving())
+            self._watch.report(leaving=self._leaving())
         elif outcome and not outcome.succeeded and reason is None:
-            self._watch.tell(fault=self._struck(outcome))
+            self._watch.report(fault=self._struck(outcome))
 
     def _heed(self, gang: Gang | None, look: Look, before: float) -> None:
         silence = self._gangs.silence_seconds

@@ -58,8 +58,8 @@ class LeaderPeers(GangPeers):
 
     def _assemble(self, gang: Gang, lost: list[Member], look: Look) -> None:
         for member in lost:
-            told = {"action": "seat_freed", "node": member.node_id, "job": str(gang.job)}
-            log.info("seat freed", extra=told)
+            fields = {"action": "seat_freed", "node": member.node_id, "job": str(gang.job)}
+            log.info("seat freed", extra=fields)
             gang = self._gangs.free(gang, member)
         # Not with somebody who may just have died: once closed, a gang cannot lose a member and go on.
         half = self._gangs.silence_seconds / 2
@@ -139,7 +139,7 @@ class LeaderPeers(GangPeers):
         self.over(result.outcome)
         if self._stop.reason is StopReason.LOST:
             return result
-        self._watch.tell(step=Step.LEFT)
+        self._watch.report(step=Step.LEFT)
         self._wait_for_others(Step.LEFT)
         report = merged(result.report, [m.report for m in self.gang.members[1:] if m.report])
         return replace(result, outcome=self._whole(result.outcome), report=report, given_back=self._leaver)

@@ -71,11 +71,11 @@ class GangPeers:
         with self._link.connected(scene) as environment:
             yield environment
             self._before_parting()
-        self._watch.tell(step=Step.STOPPED)
+        self._watch.report(step=Step.STOPPED)
 
     def prepared(self) -> None:
         reach("prepared")
-        self._watch.tell(step=Step.PREPARED)
+        self._watch.report(step=Step.PREPARED)
 
     def may_launch(self) -> bool:
         return self._may_launch.is_set()
@@ -87,7 +87,7 @@ class GangPeers:
         if not self._is_done:
             self._is_done = True
             reach("done")
-            self._watch.tell(step=Step.DONE)
+            self._watch.report(step=Step.DONE)
         return self._finished.is_set()
 
     def over(self, outcome: Outcome | None) -> None:

@@ -103,8 +103,8 @@ class Rendezvous:
             reach("hinted")
             self._say()
         except StoreError as error:
-            told = {"action": "hint_failed", "job": str(self._claim.job.id)}
-            log.warning("no nodes asked for: %s", error, extra=told)
+            fields = {"action": "hint_failed", "job": str(self._claim.job.id)}
+            log.warning("no nodes asked for: %s", error, extra=fields)
         return None
 
     def _must_give_way(self) -> Dissolved | None:

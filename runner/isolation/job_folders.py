@@ -30,7 +30,7 @@ class FolderError(BatchAIError):
 
 
 @contextmanager
-def _told(words: str) -> Iterator[None]:
+def _as_our_error(words: str) -> Iterator[None]:
     """Whatever goes wrong inside is the node's fault, also what nobody has thought of."""
     try:
         yield
@@ -47,7 +47,7 @@ def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
     The original wiped the temps of all jobs when a node started a new one.
     """
     user = isolation.user
-    with _told(f"the node's folder {layout.root} cannot be prepared"):
+    with _as_our_error(f"the node's folder {layout.root} cannot be prepared"):
         clear(Path(layout.job_temp_root))
         Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
         empty_temps(layout, isolation)
@@ -79,7 +79,7 @@ def _make_common(folder: Path, user: JobUser) -> None:
 
 def make_anew(folder: Path) -> None:
     """An empty folder for the runner alone. Raises FolderError."""
-    with _told(f"{folder} cannot be made"):
+    with _as_our_error(f"{folder} cannot be made"):
         tree_removal.remove(folder)
         folder.mkdir(parents=True, mode=0o700)
 
@@ -96,7 +96,7 @@ def empty_temps(layout: NodeLayout, isolation: Isolation) -> None:
     """
     for folder in _temps(layout, isolation):
         clear(folder)
-        with _told(f"{folder} cannot be made"):
+        with _as_our_error(f"{folder} cannot be made"):
             _make_private(folder, isolation.user)
 
 
@@ -158,7 +158,7 @@ def clear(root: Path) -> None:
     """Remove a folder of temps, or whatever has its name. Raises FolderError; while anything is mounted below
     it, too: the data of a volume would be deleted otherwise."""
     refuse_mounts(root)
-    with _told(f"{root} cannot be cleared"):
+    with _as_our_error(f"{root} cannot be cleared"):
         tree_removal.remove(root)
 
 

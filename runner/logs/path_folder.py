@@ -113,9 +113,9 @@ class PathFolder:
             raise StoreError(f"writing logs to {self._folder}: {error}") from error
         if answer != b"ok\n":
             words = answer.decode(errors="replace").strip()
-            told = f"writing logs to {self._folder}: {words}"
+            message = f"writing logs to {self._folder}: {words}"
             # A link in the place of the folder is a job's doing, and not waited for.
-            raise NotFoundError(told) if words.endswith(NOT_FOLLOWED) else _RefusedError(told)
+            raise NotFoundError(message) if words.endswith(NOT_FOLLOWED) else _RefusedError(message)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:

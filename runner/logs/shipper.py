@@ -153,7 +153,7 @@ class LogShipper:
     @property
     def fault(self) -> str:
         """What keeps lines from arriving at this moment, or ""."""
-        return next((_told(stream.fault) for stream in self._all() if stream.fault), "")
+        return next((_words_of(stream.fault) for stream in self._all() if stream.fault), "")
 
     def _all(self) -> list[_Stream]:
         with self._lock:
@@ -187,8 +187,8 @@ class LogShipper:
         except Exception as error:
             if self._given_up.is_set():
                 return False  # nobody waits for it, and what it needs may be closed by now
-            if _told(error) != _told(stream.fault):
-                words, extra = (stream.name, _told(error)), {"action": "log_refused"}
+            if _words_of(error) != _words_of(stream.fault):
+                words, extra = (stream.name, _words_of(error)), {"action": "log_refused"}
                 log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
             pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
             stream.fault, stream.again_at = error, time.monotonic() + pause
@@ -236,7 +236,7 @@ def _seal(stream: _Stream) -> StreamSeal:
     return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), stream.whole, stream.lines)
 
 
-def _told(error: Exception | None) -> str:
+def _words_of(error: Exception | None) -> str:
     """What people are told of it. Texts of others' exceptions may hold addresses with signatures."""
     return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""
 

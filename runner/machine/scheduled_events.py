@@ -76,7 +76,7 @@ class EventWatcher:
         self._going = going
         self._staying = staying
         self._every_seconds = every_seconds
-        self._told: MachineEvent | None = None
+        self._reported: MachineEvent | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="scheduled-events", daemon=True)
 
@@ -102,13 +102,13 @@ class EventWatcher:
             self._tell(found[0] if found else None)
 
     def _tell(self, found: MachineEvent | None) -> None:
-        if found and self._told is None:
+        if found and self._reported is None:
             log.warning("%s", found, extra={"action": "machine_going"})
             self._going(found)
-        elif self._told and found is None:
-            log.warning("%s: withdrawn", self._told, extra={"action": "machine_staying"})
+        elif self._reported and found is None:
+            log.warning("%s: withdrawn", self._reported, extra={"action": "machine_staying"})
             self._staying()
-        self._told = found
+        self._reported = found
 
     def _name(self) -> str:
         if not self._machine:

@@ -34,14 +34,14 @@ def wait_for_answers(
 ) -> bool:
     """Wait until the program behind a FUSE mount has answered every request, the last close of every file
     among them. False where this machine does not tell (fusectl is not mounted). Raises UnmountError."""
-    begun = told = time.monotonic()
+    begun = reported_at = time.monotonic()
     while left := requests(mount):
         now = time.monotonic()
         if now - begun > timeout_seconds:
             raise not_arrived(volume, f"{left} requests got no answer within {timeout_seconds:.0f} s")
-        if now - told > _TELL_SECONDS:
+        if now - reported_at > _TELL_SECONDS:
             say(f"{volume}: waiting for the answer to {left} requests")
-            told = now
+            reported_at = now
         time.sleep(0.01)
     return left is not None
 

@@ -26,7 +26,7 @@ from runner.isolation.isolation import NOT_ISOLATED, Isolation
 from runner.machine import cgroups
 from runner.machine.commands import run
 from runner.processes import signals
-from runner.processes.watchdog import DeadMan
+from runner.processes.watchdog import Watchdog
 from runner.secrets.settings import RUNNER_MARK, for_others
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class ProcessTracker:
         self.bounds = Bounds()
         self._open = False
         self._until: float | None = None  #: monotonic
-        self._switch: DeadMan | None = None
+        self._switch: Watchdog | None = None
         self._at_first = _children() if _adopts() else set()
         self._before: set[int] = set()
         self._started: set[int] = set()
@@ -113,7 +113,7 @@ class ProcessTracker:
                 if self._until is not None:
                     end_all = shlex.join(self._isolation.user.end_all)
                     left = max(0.001, self._until - time.monotonic())
-                    self._switch = DeadMan("=".join(self.mark), group, left, self.bounds.folders, end_all)
+                    self._switch = Watchdog("=".join(self.mark), group, left, self.bounds.folders, end_all)
                     self._before.add(self._switch.pid)
         return (*((self.cgroup.entrance,) if self.cgroup else ()), *self.bounds.entrances)
 

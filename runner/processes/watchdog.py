@@ -42,7 +42,7 @@ exit 1
 """
 
 
-class DeadMan:
+class Watchdog:
     """The switch of one attempt. Not thread-safe by itself: its owner holds a lock."""
 
     def __init__(

@@ -47,8 +47,8 @@ class Peer:
 def access_from_json(text: str) -> Access:
     """The Access another node has told. Raises SshError for anything that is not one."""
     try:
-        told = json.loads(text)
-        values = {field.name: told[field.name] for field in fields(Access)}
+        given = json.loads(text)
+        values = {field.name: given[field.name] for field in fields(Access)}
     except (ValueError, TypeError, KeyError) as error:
         raise SshError(f"what a node has told of its ssh cannot be read: {type(error).__name__}") from None
     faults = [name for name, form in _FORMS.items() if not re.fullmatch(form, str(values[name]), re.ASCII)]

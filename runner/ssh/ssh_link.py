@@ -87,6 +87,8 @@ def peers_of(members: Sequence[Member]) -> tuple[Peer, ...]:
 
 def entering(docker: Docker, container: str) -> tuple[str, ...]:
     """The words before a command that is to run in the container; sshd gives a login no environment."""
-    told = docker.client_environment()
-    words = [f"{name}={value}" for name, value in told.items() if name.startswith(("DOCKER_", "CONTAINER_"))]
+    message = docker.client_environment()
+    words = [
+        f"{name}={value}" for name, value in message.items() if name.startswith(("DOCKER_", "CONTAINER_"))
+    ]
     return ("env", *words, *docker.words("exec", "--interactive", container))

@@ -34,11 +34,11 @@ def fit(raw: dict[str, Any], model: type[Model], report: Report, path: Path = ()
         member = shape.get(key)
         if member is not None and value is not None:
             out[key] = _fit_member(value, member, report, (*path, key))
-    tell_unknown([key for key in raw if key not in shape], shape, report, path)
+    report_unknown([key for key in raw if key not in shape], shape, report, path)
     return out
 
 
-def tell_unknown(names: list[str], known: Iterable[str], report: Report, path: Path) -> None:
+def report_unknown(names: list[str], known: Iterable[str], report: Report, path: Path) -> None:
     """Report the members `names` of the object at `path`, which no model has; remarks are passed over."""
     strange = [name for name in names if name not in REMARKS]
     for name in strange[:MOST_UNKNOWN]:
@@ -75,8 +75,8 @@ def _fit_one(value: Any, member: Member, report: Report, path: Path) -> Any:
 def _as_text(value: Any, report: Report, path: Path) -> Any:
     """The value itself is never repeated: it may be a secret."""
     if isinstance(value, bool):
-        told = f'{str(value).lower()} was read as the text "{value}", as the original did.'
-        report(warning(path, told, "Write it in double quotes the way the job expects it."))
+        message = f'{str(value).lower()} was read as the text "{value}", as the original did.'
+        report(warning(path, message, "Write it in double quotes the way the job expects it."))
         return str(value)
     if isinstance(value, int | float):
         report(note(path, "The number was read as text.", "Write it in double quotes."))
@@ -96,8 +96,8 @@ def _as_whole(value: Any, report: Report, path: Path) -> Any:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
         if value != int(value):
-            told = f"{value:g} was cut to {int(value)}, as the original did."
-            report(warning(path, told, "Write a whole number."))
+            message = f"{value:g} was cut to {int(value)}, as the original did."
+            report(warning(path, message, "Write a whole number."))
         return int(value)
     return value
 

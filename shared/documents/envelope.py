@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from shared.documents.coercion import REMARKS, tell_unknown
+from shared.documents.coercion import REMARKS, report_unknown
 from shared.documents.findings import Finding, Path, warning
 from shared.documents.legacy import drop_beside
 from shared.documents.models.cluster import ClusterSpec
@@ -58,18 +58,18 @@ def unwrap(root: Any, kind: str, report: Report) -> dict[str, Any] | None:
     known = drop_beside(root, report) | REMARKS | {"properties"}
     for name in root:
         if name in shape_of(JobSpec if kind == JOB else ClusterSpec):
-            told = f"{name} stands beside properties and was dropped, as the original did."
-            report(warning((name,), told, "Move it into properties.", at_key=True))
+            message = f"{name} stands beside properties and was dropped, as the original did."
+            report(warning((name,), message, "Move it into properties.", at_key=True))
             known.add(name)
-    tell_unknown([name for name in root if name not in known], ("properties", "$schema"), report, path)
+    report_unknown([name for name in root if name not in known], ("properties", "$schema"), report, path)
     return properties
 
 
 def _bare(root: dict[str, Any], kind: str) -> Finding:
     inner = {*shape_of(JobSpec), *shape_of(ClusterSpec)}.intersection(root)
     if inner:
-        told = f"properties is missing: {', '.join(sorted(inner)[:5])} must stand inside it."
-        return Finding((), told, _FORM)
+        message = f"properties is missing: {', '.join(sorted(inner)[:5])} must stand inside it."
+        return Finding((), message, _FORM)
     return Finding((), f"properties is missing: a {kind} document must hold it.", _FORM)
 
 

@@ -123,8 +123,8 @@ def _priority(out: dict[str, Any], report: Report, path: Path) -> None:
         return
     name = "low" if number < 0 else "high" if number > 0 else "normal"
     out["schedulingPriority"] = name
-    told = f"priority (2017-09-01-preview) was read as schedulingPriority {name}."
-    report(note(here, told, f'Write "schedulingPriority": "{name}".', at_key=True))
+    message = f"priority (2017-09-01-preview) was read as schedulingPriority {name}."
+    report(note(here, message, f'Write "schedulingPriority": "{name}".', at_key=True))
 
 
 def _output(folder: Any, report: Report, path: Path) -> Any:
@@ -136,8 +136,8 @@ def _output(folder: Any, report: Report, path: Path) -> Any:
     if "createNew" in out:
         fresh = out.pop("createNew")
         if fresh is False:
-            told = "createNew false was dropped: the folder is always made, below the job's own path."
-            report(warning((*path, "createNew"), told, "Use inputDirectories for a folder that exists."))
+            message = "createNew false was dropped: the folder is always made, below the job's own path."
+            report(warning((*path, "createNew"), message, "Use inputDirectories for a folder that exists."))
         else:
             report(
                 note(

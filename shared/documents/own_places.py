@@ -34,14 +34,14 @@ class OwnPlaces:
         """What is wrong with mounting a container, or None."""
         name = container.strip().lower()
         own = self._is_own(account) and (name in self.containers or name in self.others or name == "$logs")
-        return self._told("container", name) if own or _OF_A_HOST.fullmatch(name) else None
+        return self._reason("container", name) if own or _OF_A_HOST.fullmatch(name) else None
 
     def share_fault(self, accounts: tuple[str, ...], endpoint: str, share: str) -> str | None:
         """What is wrong with mounting a file share, or None. `accounts`: every account that it may be of;
         `endpoint`: the service that the document names."""
         own, name, port = any(map(self._is_own, accounts)), share.strip().lower(), _port(endpoint)
         if _OF_A_HOST.fullmatch(name) or (own and name in self.others):
-            return self._told("share", name)
+            return self._reason("share", name)
         if own and port is not None and port in self.ports:
             return "azureFileUrl names another service of the installation's account, not its file shares."
         return None
@@ -59,7 +59,7 @@ class OwnPlaces:
         service = re.search(r"(^|\.)file\.", domain)
         return self.share_fault((label,), "", name) if service else self.container_fault(label, name)
 
-    def _told(self, kind: str, name: str) -> str | None:
+    def _reason(self, kind: str, name: str) -> str | None:
         return f"The {kind} {name} is the installation's own. {_DATA}" if self.account else None
 
     def _is_own(self, account: str) -> bool:

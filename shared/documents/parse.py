@@ -103,7 +103,7 @@ def _parse(
 ) -> Parsed[T]:
     text = read_json(data, max_bytes)
     if not text.readable:
-        return Parsed(None, _told(list(text.problems)))
+        return Parsed(None, _in_order(list(text.problems)))
     findings: list[Finding] = []
     properties = unwrap(text.value, kind, findings.append)
     spec = None if properties is None else read(properties, findings.append)
@@ -111,14 +111,14 @@ def _parse(
     faulty = {problem.path for problem in text.problems}
     problems = [*text.problems, *(_problem(text, f) for f in findings if not _follows(f, faulty))]
     failed = any(p.severity is Severity.ERROR for p in problems)
-    return Parsed(None if failed else spec, _told(problems))
+    return Parsed(None if failed else spec, _in_order(problems))
 
 
 def _room(spec: JobSpec | ClusterSpec | None) -> list[Finding]:
     """That what is kept of a document does not fit its row."""
     fault = None if spec is None else room_fault(written(public_properties(spec)))
-    told = f"The document is too large to be kept. {fault}."
-    return [Finding(("properties",), told, _ELSEWHERE)] if fault else []
+    message = f"The document is too large to be kept. {fault}."
+    return [Finding(("properties",), message, _ELSEWHERE)] if fault else []
 
 
 def _follows(finding: Finding, faulty: set[str]) -> bool:
@@ -126,7 +126,7 @@ def _follows(finding: Finding, faulty: set[str]) -> bool:
     return bool(finding.missing) and json_path((*finding.path, finding.missing)) in faulty
 
 
-def _told(problems: list[Problem]) -> tuple[Problem, ...]:
+def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """By position, each once, and no more of them than anybody reads."""
     ordered = sorted(set(problems))
     if len(ordered) <= MOST_PROBLEMS:
@@ -134,8 +134,8 @@ def _told(problems: list[Problem]) -> tuple[Problem, ...]:
     # Errors first: a document that is refused must show why, however many notes it draws.
     kept = sorted(ordered, key=lambda p: p.severity is not Severity.ERROR)[:MOST_PROBLEMS]
     severity = min((p.severity for p in ordered), key=list(Severity).index)
-    told = f"There are {len(ordered) - MOST_PROBLEMS:,} more problems; mend these first."
-    return (*sorted(kept), Problem(0, 0, "$", told, "", severity))
+    message = f"There are {len(ordered) - MOST_PROBLEMS:,} more problems; mend these first."
+    return (*sorted(kept), Problem(0, 0, "$", message, "", severity))
 
 
 def _problem(text: JsonText, f: Finding) -> Problem:
@@ -149,8 +149,8 @@ def read_job(
     """The job that `properties` describe; None where validation fails. All faults go to `report`."""
     job = fit(translate_job(properties, report, ROOT), JobSpec, report, ROOT)
     if "cluster" not in job:
-        told = f"No cluster is named; the job goes to the cluster {default_cluster} of its workspace."
-        report(note(ROOT, told))
+        message = f"No cluster is named; the job goes to the cluster {default_cluster} of its workspace."
+        report(note(ROOT, message))
         job["cluster"] = {"id": default_cluster}
     _complete(job, "mountVolumes", ROOT, own, report)
     for finding in job_findings(Raw(job, ROOT)):

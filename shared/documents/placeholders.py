@@ -40,10 +40,10 @@ def complete_volumes(mounts: Raw, own: OwnStorage, report: Report) -> dict[str, 
     """A copy of a mountVolumes object with placeholders and credentials filled in."""
     filled = Raw(copy.deepcopy(mounts.value), mounts.path)
     for share in filled.children("azureFileShares"):
-        told = _account_from_url(share)
+        message = _account_from_url(share)
         _fill_account(share, own, report)
         _fill_url(share, own, report)
-        _fill_key(share, own, report, told, _account_of(share))
+        _fill_key(share, own, report, message, _account_of(share))
     for container in filled.children("azureBlobFileSystems"):
         _fill_account(container, own, report)
         _fill_key(container, own, report, "", container.text("accountName") or "")
@@ -89,7 +89,7 @@ def _account_of(share: Raw) -> str:
         return name
 
 
-def _fill_key(volume: Raw, own: OwnStorage, report: Report, told: str, account: str) -> None:
+def _fill_key(volume: Raw, own: OwnStorage, report: Report, message: str, account: str) -> None:
     """Fill the key placeholder; give the installation's own account its key; tell what was done. `account`:
     the volume's."""
     credentials = volume.child("credentials")
@@ -103,8 +103,8 @@ def _fill_key(volume: Raw, own: OwnStorage, report: Report, told: str, account: 
             return
         if own.account and account == own.account and own.key:
             volume.value["credentials"] = {"accountKey": own.key}
-            told = f"{told} credentials are missing; the installation's own were filled in.".strip()
+            message = f"{message} credentials are missing; the installation's own were filled in.".strip()
         elif ACCOUNT not in (volume.text("accountName") or ""):
             report(warning(volume.path, _NO_CREDENTIALS, _SET_KEY))
-    if told:
-        report(note(volume.path, told))
+    if message:
+        report(note(volume.path, message))

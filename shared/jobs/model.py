@@ -105,7 +105,7 @@ class AttemptReport:
     gpu_seconds: float = 0.0  #: GPUs of the attempt's nodes, times how long its processes ran
 
 
-NOTHING_TOLD = AttemptReport()
+NOTHING_REPORTED = AttemptReport()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from shared.jobs.model import (
     MOST_DETAILS,
     MOST_MESSAGE,
     MOST_SEALS,
-    NOTHING_TOLD,
+    NOTHING_REPORTED,
     AttemptReport,
     Job,
     JobError,
@@ -143,7 +143,7 @@ def owned(job: Job, lease: Lease) -> Job:
     return job
 
 
-def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NOTHING_TOLD) -> Job:
+def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NOTHING_REPORTED) -> Job:
     """The job as ended by `outcome`. A job that was asked to terminate ends as terminated, unless it had
     already succeeded or failed by itself with an exit code."""
     if not job.state.live:
@@ -216,7 +216,7 @@ def requeue(
     outcome: Outcome,
     now: datetime,
     spend: bool = True,
-    report: AttemptReport = NOTHING_TOLD,
+    report: AttemptReport = NOTHING_REPORTED,
     retry_at: datetime | None = None,
 ) -> Job:
     """The job after an infrastructure failure: queued for another attempt, failed when none is left, ended as
@@ -231,7 +231,7 @@ def requeue(
     if not is_taken(job):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; it cannot be put back")
     kind = EventKind.RETRY_SCHEDULED if spend else EventKind.HANDED_BACK
-    told = JobEvent(now, kind, job.attempt, job.owner or "", f"{outcome.reason}: {outcome.message}")
+    message = JobEvent(now, kind, job.attempt, job.owner or "", f"{outcome.reason}: {outcome.message}")
     return replace(
         job,
         state=State.QUEUED,
@@ -242,7 +242,7 @@ def requeue(
         errors=(_error(outcome),),
         enqueued=now,
         seals=_kept(job, report.seals),
-        events=appended(job.events, *report.events, told),
+        events=appended(job.events, *report.events, message),
         gpu_seconds=job.gpu_seconds + report.gpu_seconds,
         retry_at=retry_at,
     )

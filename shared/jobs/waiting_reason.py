@@ -110,8 +110,8 @@ def why(
     idle = sum(1 for node in usable if node.state == "idle")
     ahead = [other.node_count for other in others if _before(other, job)]
     place = f"position {len(ahead) + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
-    told, next_step = _turn(job.node_count, ahead, idle, len(usable))
-    return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, told))), next_step)
+    turn, next_step = _turn(job.node_count, ahead, idle, len(usable))
+    return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, turn))), next_step)
 
 
 def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str, str]:
@@ -121,12 +121,12 @@ def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str,
     if idle and sum(served) + needs > idle and served:
         larger = max(served)
         many = f"{len(served)} jobs wait ahead" if len(served) > 1 else "1 job waits ahead"
-        told = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
-        return told, "Nothing to do: what waits ahead gets the nodes first."
+        message = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
+        return message, "Nothing to do: what waits ahead gets the nodes first."
     if needs > idle:
         free = f"{needs} nodes are" if needs > 1 else "a node is"
-        told = f"it needs {needs}" if needs > 1 else ""
-        return told, f"Nothing to do: it starts as soon as {free} free."
+        message = f"it needs {needs}" if needs > 1 else ""
+        return message, f"Nothing to do: it starts as soon as {free} free."
     passed = "a job ahead asks for more nodes than there are" if len(served) < len(ahead) else ""
     return passed, "It is about to start."
 

@@ -12,7 +12,7 @@ from shared.documents.spec import JobSpec
 from shared.errors import LostOwnershipError, StoreError
 from shared.fail_points import reach
 from shared.jobs import transitions
-from shared.jobs.model import NOTHING_TOLD, AttemptReport, Job, Lease, Outcome, Reason, StreamSeal
+from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, StreamSeal
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.conflict_retry import Overtaken, arrived, retry_pause, until_written
 from shared.managers.leases import Leases
@@ -62,7 +62,9 @@ class Attempts:
         """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""
         return self._leases.look(lease)
 
-    def finish(self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = NOTHING_TOLD) -> Job:
+    def finish(
+        self, job: Job, lease: Lease, outcome: Outcome, report: AttemptReport = NOTHING_REPORTED
+    ) -> Job:
         """End the attempt: row, then status.json, then message.
 
         `job` is the job as last seen (claimed or renewed), `lease` the latest renewal. An outcome that is
@@ -81,7 +83,9 @@ class Attempts:
 
         return self._conclude(job, lease, ended, pause)
 
-    def give_back(self, job: Job, lease: Lease, message: str, report: AttemptReport = NOTHING_TOLD) -> Job:
+    def give_back(
+        self, job: Job, lease: Lease, message: str, report: AttemptReport = NOTHING_REPORTED
+    ) -> Job:
         """Put a job back at once and without using up an attempt (the runner drains)."""
         outcome = Outcome(Reason.RUNNER_LOST, message=message)
         return self._conclude(

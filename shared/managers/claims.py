@@ -22,7 +22,7 @@ from shared.errors import (
 from shared.fail_points import reach
 from shared.jobs import transitions
 from shared.jobs.gang import Gang, rank_of
-from shared.jobs.model import NOTHING_TOLD, AttemptReport, Job, Lease, Outcome, Reason, State
+from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, State
 from shared.managers.attempts import Attempts
 from shared.managers.gang_manager import Gangs
 from shared.stores.job_queues import JobMessage, JobQueues
@@ -252,7 +252,7 @@ class Claims:
         else:
             text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
             outcome = Outcome(Reason.POISON, message=text)
-        now, report = self._now(), NOTHING_TOLD
+        now, report = self._now(), NOTHING_REPORTED
         if job.owner is not None:
             lost = transitions.lost_event(job, now, message.last_heard)
             report = AttemptReport(message.last_heard, (lost,))

@@ -86,12 +86,12 @@ class Reconciler:
 
     def _take(self, take: Take, where: str, data: bytes, etag: str) -> bool:
         """Whether it was taken; one that was not keeps nobody from the others."""
-        told = {"action": "reconcile", "blob": where}
-        log.warning("a drop without an answer is taken", extra=told)
+        fields = {"action": "reconcile", "blob": where}
+        log.warning("a drop without an answer is taken", extra=fields)
         try:
             take(where, data, etag)
         except BatchAIError as error:
-            log.warning("not taken: %s", error, extra=told)
+            log.warning("not taken: %s", error, extra=fields)
             return False
         return True
 

@@ -137,7 +137,7 @@ class Gangs:
 
     def report(self, gang: Gang, member: Member) -> Member:
         """Write a member's own row: its heartbeat. Raises LostOwnershipError."""
-        return self.table.tell(gang, member)
+        return self.table.write_report(gang, member)
 
     def free(self, gang: Gang, member: Member) -> Gang:
         """Give a silent member's seat to somebody else. Raises LostOwnershipError when the gang is not

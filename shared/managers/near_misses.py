@@ -80,15 +80,15 @@ def unread(paths: Iterable[str], kind: Kind, other: Kind, other_container: str) 
 def _problem(name: str, kind: Kind, other: Kind, other_container: str) -> Problem | None:
     """What is wrong with a file that is called nearly as it should be; None for any other."""
     if name == kind.leaf:
-        told, hint = f"{name} is not read at the root of the container", f"Move it to {kind.expected}"
+        message, hint = f"{name} is not read at the root of the container", f"Move it to {kind.expected}"
     elif name.strip().lower() in _likely(kind.leaf):
-        told, hint = f"'{name}' is not read", f"Call it {kind.leaf}, as in {kind.expected}"
+        message, hint = f"'{name}' is not read", f"Call it {kind.leaf}, as in {kind.expected}"
     elif name == other.leaf:
-        told = f"{name} is not read in this container"
+        message = f"{name} is not read in this container"
         hint = f"Move it to the container {other_container}, to {other.expected}"
     else:
         return None
-    return Problem(0, 0, "$", f"{told}.", f"{hint}, and drop it again.")
+    return Problem(0, 0, "$", f"{message}.", f"{hint}, and drop it again.")
 
 
 def _likely(leaf: str) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class NearMisses:
         self._now = now
         self._monotonic = monotonic
         self._looked: float | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def look(self) -> int:
         """Answer what was not answered, unless it was looked a moment ago (a listing of both containers costs
@@ -148,10 +148,10 @@ class NearMisses:
 
     def _tell(self, container: str, kind: Kind, paths: tuple[str, ...]) -> None:
         """Once for each file and process."""
-        new = [path for path in paths if f"{container}/{path}" not in self._told]
+        new = [path for path in paths if f"{container}/{path}" not in self._reported]
         if not new:
             return
-        self._told |= {f"{container}/{path}" for path in new}
+        self._reported |= {f"{container}/{path}" for path in new}
         more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
         log.info(
             "container %s: not read, because they are not %s: %s%s",

@@ -212,8 +212,8 @@ def _folders(path: str, leaf: str, most: int, form: str, scope: Scope) -> tuple[
     folders = parts[:-1]
     group = folders.pop(0) if scope.any_group and len(folders) == most + 1 else scope.resource_group
     if not 1 <= len(folders) <= most:
-        told = f"the path has {len(parts) - 1} folders; expected {form} or a shorter form of it"
-        raise ValueError(f"{told}, or <resource group>/{form}" if scope.any_group else told)
+        message = f"the path has {len(parts) - 1} folders; expected {form} or a shorter form of it"
+        raise ValueError(f"{message}, or <resource group>/{form}" if scope.any_group else message)
     _refuse_group(group, scope)
     return group, folders
 

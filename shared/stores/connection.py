@@ -149,8 +149,8 @@ def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
     if code == "LeaseIdMissing":
         return LockedError(f"{doing}: somebody holds a lock on it")
     if code.endswith("BeingDeleted"):
-        told = f"storage answered {status} {code}: it still removes what had this name"
-        return BeingRemovedError(f"{doing}: {told}")
+        message = f"storage answered {status} {code}: it still removes what had this name"
+        return BeingRemovedError(f"{doing}: {message}")
     if code in ("PopReceiptMismatch", "MessageNotFound"):
         return LostOwnershipError(f"{doing}: the message is no longer ours")
     if isinstance(error, ResourceModifiedError) or status == 412:

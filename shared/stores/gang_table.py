@@ -125,7 +125,7 @@ class GangTable:
             raise LostOwnershipError(f"the gang of job {gang.job} is gone") from error
         return replace(gang, etag=str(answer["etag"]))
 
-    def tell(self, gang: Gang, member: Member) -> Member:
+    def write_report(self, gang: Gang, member: Member) -> Member:
         """Write a member's row over the one it was read from: its heartbeat. Raises LostOwnershipError."""
         try:
             with translated(f"telling the gang of job {gang.job}"):

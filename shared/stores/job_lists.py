@@ -95,8 +95,8 @@ class JobLists:
                 return found[:most], found[most - 1]["RowKey"].removeprefix(area.prefix)
             if not pages.continuation_token:
                 return found, ""
-        told = json.dumps(pages.continuation_token).encode()
-        return found, _MARK + base64.urlsafe_b64encode(told).decode()
+        message = json.dumps(pages.continuation_token).encode()
+        return found, _MARK + base64.urlsafe_b64encode(message).decode()
 
     def _query(self, area: "_Area", size: int) -> Any:
         filters = ["PartitionKey eq @partition", "RowKey ge @first", "RowKey lt @last", *area.filters]
@@ -158,9 +158,9 @@ def _service_token(token: str) -> dict[str, str] | None:
     if not token.startswith(_MARK):
         return None
     try:
-        told = json.loads(base64.urlsafe_b64decode(token.removeprefix(_MARK)))
+        values = json.loads(base64.urlsafe_b64decode(token.removeprefix(_MARK)))
     except ValueError:
-        told = None
-    if not isinstance(told, dict) or set(map(type, told.values())) != {str}:
+        values = None
+    if not isinstance(values, dict) or set(map(type, values.values())) != {str}:
         raise RequestError("$skiptoken is not one that a nextLink held.", "InvalidQueryParameterValue")
-    return told
+    return values

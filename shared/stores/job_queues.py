@@ -151,16 +151,16 @@ class JobQueues:
         message_id: str,
         pop_receipt: str,
         seconds: float,
-        told: tuple[Lease, tuple[StreamSeal, ...]] | None = None,
+        reported: tuple[Lease, tuple[StreamSeal, ...]] | None = None,
     ) -> str:
         """Hide the message for `seconds` from now; the new pop receipt. Raises LostOwnershipError.
 
-        `told` leaves in the message how far the logs of a lease's attempt have come: a lost runner's next of
+        `reported` leaves in the message how far the logs of an attempt have come: a lost runner's next of
         kin finds it there, and it costs no call.
         """
         text = None
-        if told:
-            lease, seals = told
+        if reported:
+            lease, seals = reported
             text = _text(lease.job, lease.uuid, lease.attempt, seals, lease.excused)
         with translated(f"renewing a message of queue {name}"):
             # 0 makes it visible at once, which gives it back.

@@ -82,8 +82,8 @@ def test_a_faulty_cluster_document_is_answered(client: StackClient) -> None:
     client.drop("clusters", "default/broken/cluster.json", {"properties": {"scaleSettings": 5}})
     status = eventually(lambda: client.status("clusters", "default/broken"), 20)
     assert status["state"] == "refused"
-    told = {p["path"] for p in status["problems"] if p["severity"] == "error"}
-    assert "$.properties.scaleSettings" in told
+    seen = {p["path"] for p in status["problems"] if p["severity"] == "error"}
+    assert "$.properties.scaleSettings" in seen
 
 
 def test_a_missing_share_is_the_jobs_error_in_the_originals_words(client: StackClient) -> None:

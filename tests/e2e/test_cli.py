@@ -149,8 +149,8 @@ def test_ids_stand_for_names_and_for_where_things_lie(batchai: CommandLine, ther
     # What there is, is shown; the exit code tells of what there is not
     shown = batchai("cluster", "show", "--ids", missing, *ids, "-o", "table", code=3)
     assert [line.split()[0] for line in shown.splitlines()[2:]] == ["z1", "z2"]
-    told = batchai.told("cluster", "delete", "--ids", *ids, "-y", "-w", "elsewhere", code=0)
-    assert told == "--workspace is left aside: --ids tells it\n"
+    message = batchai.told("cluster", "delete", "--ids", *ids, "-y", "-w", "elsewhere", code=0)
+    assert message == "--workspace is left aside: --ids tells it\n"
     assert "ClusterNotFound" in batchai.told("cluster", "show", "--ids", *ids, code=3)
     assert "is not the id of a job" in batchai.told("job", "show", "--ids", ids[0], code=2)
     assert "Give -n, or --ids" in batchai.told("job", "show", code=2)
@@ -158,8 +158,8 @@ def test_ids_stand_for_names_and_for_where_things_lie(batchai: CommandLine, ther
 
 def test_jobs_are_waited_for_by_their_ids(batchai: CommandLine, there: tuple[str, ...]) -> None:
     ids = [submit(batchai, there, f"j{code}", f"exit {code}")["id"] for code in (0, 3, 4)]
-    told = batchai.told("job", "wait", "--ids", *ids, "--interval", "0.2", code=3)
-    ends = [line.partition(" after ")[0] for line in told.splitlines() if "with exit code" in line]
+    message = batchai.told("job", "wait", "--ids", *ids, "--interval", "0.2", code=3)
+    ends = [line.partition(" after ")[0] for line in message.splitlines() if "with exit code" in line]
     assert ends == [
         "job j0 succeeded with exit code 0",
         "job j3 failed with exit code 3",
@@ -172,8 +172,8 @@ def test_refusals_name_the_option_and_nothing_is_waited_for(
 ) -> None:
     create = ("file-server", "create", *there[:2], "-n", "data", "-s", "x", "-p", "correct-horse")
     disks = ("--disk-count", "1", "--disk-size", "5")
-    told = batchai.told(*create, *disks, code=1)
-    assert "-> storageAccountType is given with --storage-sku" in told
+    message = batchai.told(*create, *disks, code=1)
+    assert "-> storageAccountType is given with --storage-sku" in message
     # Without a server's address the operation fails, which is seen by who waits for it
     assert batchai(*create, *disks, "--storage-sku", "premium_lrs", "--no-wait") == ""
     assert batchai.json("file-server", "show", *there[:2], "-n", "data")["provisioningState"] == "failed"
@@ -181,9 +181,9 @@ def test_refusals_name_the_option_and_nothing_is_waited_for(
 
 def test_debug_shows_requests_and_no_secret(batchai: CommandLine, there: tuple[str, ...]) -> None:
     create = ("cluster", "create", *there[:2], "-s", "x", "-t", "0", "-p", "correct-horse")
-    told = batchai.told(*create, "-n", "loud", "--debug", code=0)
-    assert "DEBUG: request: PUT http://" in told and "DEBUG: answer: 202 in " in told
-    assert '"adminUserPassword": "***"' in told and "correct-horse" not in told
+    message = batchai.told(*create, "-n", "loud", "--debug", code=0)
+    assert "DEBUG: request: PUT http://" in message and "DEBUG: answer: 202 in " in message
+    assert '"adminUserPassword": "***"' in message and "correct-horse" not in message
     assert "INFO: Command ran in" in batchai.told("cluster", "list", *there[:2], "--verbose", code=0)
     submit(batchai, there, "quiet", "true")
     assert (
@@ -232,16 +232,16 @@ def test_a_job_that_waits_says_why(batchai: CommandLine, there: tuple[str, ...])
 
 def test_faults_have_a_line_and_an_exit_code(batchai: CommandLine, there: tuple[str, ...]) -> None:
     bad = batchai.write("bad.json", {"properties": {"nodeCount": "two"}})
-    told = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", bad, code=1)
-    assert "bad.json:3:18: error $.properties.nodeCount" in told
+    message = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", bad, code=1)
+    assert "bad.json:3:18: error $.properties.nodeCount" in message
     good = batchai.write("good.json", job("true"))
-    told = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", good, code=3)
-    assert "nowhere" in told
+    message = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", good, code=3)
+    assert "nowhere" in message
     submit(batchai, there, "taken", "true")
-    told = batchai.told("job", "create", "-n", "taken", *there, "-c", ON_DEFAULT, "-f", good, code=1)
-    assert "already exists" in told
-    told = batchai.told("job", "file", "stream", "-j", "taken", *there, "-f", "nope.txt", code=3)
-    assert "job file list" in told
+    message = batchai.told("job", "create", "-n", "taken", *there, "-c", ON_DEFAULT, "-f", good, code=1)
+    assert "already exists" in message
+    message = batchai.told("job", "file", "stream", "-j", "taken", *there, "-f", "nope.txt", code=3)
+    assert "job file list" in message
     assert "Traceback" not in batchai.told("job", "show", "-n", "a b", *there, code=2)
     assert "does not answer" in batchai.told(
         *("job", "list", *there, "--url", "http://127.0.0.1:1", "-g", "x", "--subscription", "x"), code=4

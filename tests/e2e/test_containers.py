@@ -13,7 +13,7 @@ from tests.integration.mounts.conftest import need, words_of
 from tests.support import docker_daemon, runners
 from tests.support.docker_daemon import DockerDaemon
 from tests.support.stack_client import ROOT, StackClient, job
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, files_below
 
 IMAGE = "batchai-e2e/box:1"
 
@@ -81,7 +81,7 @@ def test_the_container_of_a_killed_runner_is_gone_before_the_job_runs_again(
     root = runners.directory_of(stack).node("boxes-0")
     with runners.runner(stack, "boxes", settings | premounted) as first:
         client.drop("jobs", "default/boxes/killed/job.json", in_container(command))
-        eventually(lambda: list(root.glob("jobs/**/ready")), 60)
+        eventually(lambda: files_below(root / "jobs", "ready"), 60)
         sleepers = [p for p in psutil.process_iter() if words_of(p) == ["sleep", "605"]]
         boxes = [p for p in psutil.process_iter() if FIRST_PROCESS in words_of(p)]
         assert sleepers and boxes

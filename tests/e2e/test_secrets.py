@@ -87,8 +87,8 @@ class Place:
         """A request whose answer is searched later."""
         path += f"{'&' if '?' in path else '?'}api-version=2018-05-01"
         answer = self.http.request(method, path, json=body)
-        told = f"{answer.headers}".encode() + answer.content
-        self.answers.append((f"{method} {path.removeprefix(ROOT)}: {answer.status_code}", told))
+        message = f"{answer.headers}".encode() + answer.content
+        self.answers.append((f"{method} {path.removeprefix(ROOT)}: {answer.status_code}", message))
         return answer
 
     def drop(self, container: str, folder: str, document: dict[str, Any]) -> None:

@@ -29,16 +29,16 @@ def test_the_whole_pipeline_by_identity_alone(tmp_path: Path) -> None:
         command, cwd=PROJECT, env=kept, capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:] + _logs(tmp_path)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["state"] == "succeeded", told
-    files = told["files"]
+    values = json.loads(done.stdout.splitlines()[-1])
+    assert values["state"] == "succeeded", values
+    files = values["files"]
     assert files["stdouterr/stdout.txt"] == "by token\n"
     assert files["MODEL/m.txt"] == "model\n"
     assert "rclone" in files["stdouterr/execution.log"]
     assert "SMB needs the account key" in files["stdouterr/execution.log"]
-    assert told["with_key"] == "KeyBasedAuthenticationNotPermitted"
-    assert told["tokens_of_the_app"] == 1
-    assert told["clients"] == ["99999999-9999-9999-9999-999999999999"]
+    assert values["with_key"] == "KeyBasedAuthenticationNotPermitted"
+    assert values["tokens_of_the_app"] == 1
+    assert values["clients"] == ["99999999-9999-9999-9999-999999999999"]
 
 
 def _logs(work: Path) -> str:

@@ -81,12 +81,12 @@ def test_a_toolkit_starts_its_script_with_arguments_and_variables(
     # Stored and shown unexpanded.
     assert _SCRIPT in json.dumps(resource["properties"])
     segment = resource["properties"]["jobOutputDirectoryPathSegment"]
-    told = json.loads((client.log(segment, log) or b"").decode())
-    model = f"{told['env']['AZ_BATCHAI_JOB_MOUNT_ROOT']}/logs/{segment}/outputs/model"
-    assert told["argv"] == ["--epochs", "2", "--out", model, "--label", "two words"]
-    assert told["env"]["AZ_BATCHAI_OUTPUT_MODEL"] == model
-    assert told["env"]["GREETING"] == f"hello from {tool}"
-    assert own.items() <= told["env"].items()
+    values = json.loads((client.log(segment, log) or b"").decode())
+    model = f"{values['env']['AZ_BATCHAI_JOB_MOUNT_ROOT']}/logs/{segment}/outputs/model"
+    assert values["argv"] == ["--epochs", "2", "--out", model, "--label", "two words"]
+    assert values["env"]["AZ_BATCHAI_OUTPUT_MODEL"] == model
+    assert values["env"]["GREETING"] == f"hello from {tool}"
+    assert own.items() <= values["env"].items()
     assert {entry["name"] for entry in status["logs"]} == {
         "execution.log",
         log,

@@ -15,7 +15,7 @@ from runner.mounts.drivers.fuse_process import fuse_fault
 from tests.integration.mounts.conftest import need, words_of
 from tests.support import runners
 from tests.support.stack_client import CLUSTER, SHARE_URL, StackClient, job
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, files_below
 
 MOUNTS = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
 OWN = "<AZURE_BATCHAI_STORAGE_ACCOUNT>"
@@ -151,7 +151,7 @@ def test_rclone_killed_in_mid_job(client: StackClient, node: Path) -> None:
         "while echo x >> late; do sleep 0.1; done; exit 5"
     )
     drop(client, "killed", command, containers=(container("killed"),))
-    eventually(lambda: list(node.glob("jobs/**/ready")), 30)
+    eventually(lambda: files_below(node / "jobs", "ready"), 30)
     victims = [p for p in psutil.process_iter() if _serves(p, f"{node}/jobs", "killed")]
     assert len(victims) == 1
     victims[0].kill()
@@ -185,7 +185,7 @@ def test_a_killed_runner_is_followed_by_one_that_sweeps(stack: StackState, clien
     document["properties"]["mountVolumes"]["azureBlobFileSystems"] = [container("swept")]
     with runners.runner(stack, "swept", settings) as first:
         client.drop("jobs", "default/volumes/swept/job.json", document)
-        eventually(lambda: list(root.glob("jobs/**/ready")), 30)
+        eventually(lambda: files_below(root / "jobs", "ready"), 30)
         first.process.kill()
         first.process.wait()
         assert mountinfo.mounted_under(root), "rclone outlives its runner"

@@ -89,6 +89,6 @@ def test_what_cannot_be_made_is_a_warning(world: World, files: FilesServer) -> N
     world.restart()
     answer = world.backend.cluster_manager.accept_http(world.cluster, json.dumps(cluster(**NAMES)).encode())
     assert answer.accepted
-    told = warnings(answer)
-    assert len(told) == 2 and "share 'batchaishare'" in told[0] and "403" in told[0]
-    assert "container 'batchaicontainer'" in told[1] and "d3Jvbmc" not in "".join(told)
+    message = warnings(answer)
+    assert len(message) == 2 and "share 'batchaishare'" in message[0] and "403" in message[0]
+    assert "container 'batchaicontainer'" in message[1] and "d3Jvbmc" not in "".join(message)

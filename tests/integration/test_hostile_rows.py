@@ -166,7 +166,7 @@ def test_a_gang(connection: Connection, text: str, number: int) -> None:
     fault = Outcome(Reason.JOB_FAILED, 3, text, ((text, text),) * number, True)
     member = Member(0, "node-0", "127.0.0.1", 1, "token", leaving=text, fault=fault)
     opened = table.open(gang, replace(member, report=AttemptReport(seals, events, 2.5)))
-    table.tell(opened, opened.members[0])
+    table.write_report(opened, opened.members[0])
     found = table.look_at(gang).gangs[0].members[0]
     assert found.fault is not None and found.report is not None
     assert (found.fault.reason, found.fault.exit_code, found.fault.transient) == (Reason.JOB_FAILED, 3, True)

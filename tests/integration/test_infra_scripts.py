@@ -82,11 +82,11 @@ def azure() -> Iterator[str]:
 
 
 def fetched(azure: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    told = folder / "fetch.env"
-    told.write_text(f"PACKAGES={azure}/packages\nCLIENT_ID=of-the-runners\n", "utf-8")
+    message = folder / "fetch.env"
+    message.write_text(f"PACKAGES={azure}/packages\nCLIENT_ID=of-the-runners\n", "utf-8")
     env = {
         "PATH": os.environ["PATH"],
-        "BATCHAI_FETCH_ENV": str(told),
+        "BATCHAI_FETCH_ENV": str(message),
         "BATCHAI_PACKAGES": str(folder / "packages"),
         "BATCHAI_IMDS": azure,
         "BATCHAI_FETCH_TRIES": "3",

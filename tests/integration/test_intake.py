@@ -96,8 +96,8 @@ def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: NearMiss
     _put(blobs, "jobs/job.json")
     try:
         assert looks.look() == 1
-        told = json.loads(_read(blobs, "jobs/status.json"))["problems"][0]
-        assert "<workspace>/<experiment>/<job>/job.json" in json.dumps(told)
+        message = json.loads(_read(blobs, "jobs/status.json"))["problems"][0]
+        assert "<workspace>/<experiment>/<job>/job.json" in json.dumps(message)
     finally:
         blobs.get_blob_client("jobs", "job.json").delete_blob()
         blobs.get_blob_client("jobs", "status.json").delete_blob()

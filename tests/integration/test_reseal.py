@@ -115,10 +115,10 @@ def test_the_same_drop_delivered_again_is_the_same_job_under_the_new_key(under: 
 def test_what_cannot_be_opened_is_told_and_the_rest_is_done(under: Callable[..., World]) -> None:
     stray = under(OTHER, OLD).accept("stray", document(secrets=SECRET))
     under(OLD).accept("job", document(secrets=SECRET))
-    told = run(under(NEW, OLD))
-    assert told.resealed == 1
-    assert len(told.failed) == 1
-    assert told.failed[0].startswith(f"{stray.uuid}: a stored secret was sealed with key ")
+    message = run(under(NEW, OLD))
+    assert message.resealed == 1
+    assert len(message.failed) == 1
+    assert message.failed[0].startswith(f"{stray.uuid}: a stored secret was sealed with key ")
 
 
 def test_a_document_written_meanwhile_is_looked_at_again(

@@ -111,8 +111,8 @@ class RestApi:
     def claim(self, path: str, owner: str = "node-0") -> Claim:
         """Take the next job of the cluster of a workspace, as a runner does."""
         group, workspace = path.split("/")[4], path.split("/")[-1]
-        told = self.backend.settings.scope.workspace_in(group, workspace)
-        cluster = ClusterId(told, "cluster")
+        message = self.backend.settings.scope.workspace_in(group, workspace)
+        cluster = ClusterId(message, "cluster")
         claim = self.backend.claims.next_job(queue_name(cluster, "normal"), owner)
         assert claim is not None
         return claim

@@ -80,8 +80,8 @@ class Specification:
     def _hold(self, schema: dict[str, Any], body: Any, where: str) -> None:
         whole = schema | {"definitions": self.document["definitions"]}
         faults = Draft202012Validator(whole, format_checker=_FORMATS).iter_errors(body)
-        told = [f"{where}: {fault.json_path}: {fault.message[:400]}" for fault in faults]
-        assert not told, "\n".join(told)
+        seen = [f"{where}: {fault.json_path}: {fault.message[:400]}" for fault in faults]
+        assert not seen, "\n".join(seen)
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         for template, methods in self.document["paths"].items():

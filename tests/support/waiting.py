@@ -1,7 +1,9 @@
 """Waiting in tests: poll a condition with a limit, never a bare sleep."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,3 +27,8 @@ def eventually(predicate: Callable[[], T], seconds: float = 10.0, interval: floa
         if time.monotonic() > deadline:
             raise AssertionError(f"not true within {seconds} s; last answer: {last!r}")
         time.sleep(interval)
+
+
+def files_below(folder: Path, name: str) -> list[Path]:
+    """Every file called `name` below a folder that others clear and fill meanwhile (Path.glob raises then)."""
+    return [Path(place, name) for place, _, files in os.walk(folder) if name in files]

@@ -147,7 +147,7 @@ def test_the_writing_methods_are_found() -> None:
     known = gates()
     assert {"insert", "update", "end", "prolong", "write", "delete", "delete_runs"} <= known["jobs"]
     assert {"send", "receive", "renew", "put_back", "delete", "remove", "provision"} <= known["queues"]
-    assert {"put", "report", "forget", "wake_up", "join", "tell", "begin_deletion"} <= known["table"]
+    assert {"put", "report", "forget", "wake_up", "join", "write_report", "begin_deletion"} <= known["table"]
     assert {"put_status", "put_accepted", "delete_dropped"} <= known["documents"]
     assert not {"get", "look", "list_jobs", "nodes", "read_dropped"} & set.union(*known.values())
 
@@ -186,7 +186,7 @@ def test_only_transitions_make_a_changed_job() -> None:
 def test_what_reaches_through_a_gate_is_found() -> None:
     assert reached_through("self._manager.jobs.update(job)") == ["jobs.update"]
     assert reached_through("backend.clusters.table.report(row, etag)") == ["table.report"]
-    assert reached_through("self._table.tell(gang, member)") == ["_table.tell"]
+    assert reached_through("self._table.write_report(gang, member)") == ["_table.write_report"]
     assert reached_through("backend.clusters.table.get(row)") == []
     assert made_stores("table = JobTable(connection)") == ["JobTable"]
     assert changed_jobs("self._jobs.update(replace(job, enqueued=now, events=told))")

@@ -90,8 +90,8 @@ def _start(
     try:
         fault = fuse_process.wait_until_mounted(process, context.timeout_seconds)
         if fault:
-            told = f"blobfuse2 could not mount {volume} ({volume.service_url}): {fault}"
-            raise mount_error(volume, told, fault, port=443)
+            message = f"blobfuse2 could not mount {volume} ({volume.service_url}): {fault}"
+            raise mount_error(volume, message, fault, port=443)
     except BaseException:
         unmount(target, context.say, context.timeout_seconds)
         fuse_process.wait_until_gone(process, 5.0)

@@ -164,8 +164,8 @@ def _upload_changed(
     now, odd = _walk(target)
     changed = sorted(name for name, stamp in now.items() if copied.stamps.get(name) != stamp)
     if odd:
-        told = listed(sorted(odd))
-        context.say(f"{volume}: links, special files and what lies too deep are not uploaded: {told}")
+        message = listed(sorted(odd))
+        context.say(f"{volume}: links, special files and what lies too deep are not uploaded: {message}")
     if not changed:
         return
     size = sum(now[name].size for name in changed)

@@ -108,8 +108,8 @@ def _start(volume: Volume, target: Path, context: MountContext, places: Places) 
         fault = fuse_process.wait_until_mounted(rclone.process, context.timeout_seconds)
         fault = fault or _ask(volume, rclone, max(deadline - time.monotonic(), 1.0))
         if fault:
-            told = f"rclone could not mount {volume} ({volume.service_url}): {fault}"
-            raise mount_error(volume, told, fault, port=443)
+            message = f"rclone could not mount {volume} ({volume.service_url}): {fault}"
+            raise mount_error(volume, message, fault, port=443)
     except BaseException:
         unmount(target, context.say, context.timeout_seconds)
         fuse_process.wait_until_gone(rclone.process, 5.0)

@@ -89,7 +89,7 @@ def wait_for_uploads(
     """None once nothing is pending, otherwise what is left and why. Gives up when nothing moves any more."""
     deadline = time.monotonic() + limit_seconds
     moved_at, moved, quiet = time.monotonic(), (-1, -1), 0
-    told = moved_at - 8.0  # first after two seconds, then every ten
+    message = moved_at - 8.0  # first after two seconds, then every ten
     while True:
         try:
             left = rclone_control.pending(socket)
@@ -105,9 +105,9 @@ def wait_for_uploads(
             moved, moved_at = (left.files, left.moved), now
         if left.files and (now > deadline or now - moved_at > stall_seconds):
             return f"{left.files} uploads still pending ({', '.join(left.names[:5])}): {left.last_error}"
-        if left.files and now - told > 10:
+        if left.files and now - message > 10:
             say(f"waiting for {left.files} uploads: {', '.join(left.names[:3])}")
-            told = now
+            message = now
         time.sleep(0.1)
 
 

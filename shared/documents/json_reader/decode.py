@@ -67,10 +67,10 @@ def decode(data: bytes | str) -> tuple[str, tuple[Problem, ...]]:
 def _without_mark(text: str) -> tuple[str, tuple[Problem, ...]]:
     if not text.startswith("\ufeff"):
         return text, ()
-    told = Problem(
+    found = Problem(
         1, 1, "$", "The file begins with a byte order mark; it was read without it.", "", Severity.NOTE
     )
-    return text[1:], (told,)
+    return text[1:], (found,)
 
 
 def _foreign(data: bytes, encoding: str, name: str) -> tuple[str, tuple[Problem, ...]]:

@@ -36,8 +36,8 @@ def read_json(data: bytes | str, max_bytes: int) -> JsonText:
     """Read `data`; every fault becomes a Problem, nothing is raised."""
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
     if size > max_bytes:
-        told = f"The file has {size:,} bytes; at most {max_bytes:,} are read."
-        problem = Problem(0, 0, "$", told, "Keep data on a volume, not in the document.")
+        message = f"The file has {size:,} bytes; at most {max_bytes:,} are read."
+        problem = Problem(0, 0, "$", message, "Keep data on a volume, not in the document.")
         return JsonText(None, False, (problem,), {}, Lines(""))
     text, problems = decode(data)
     lines = Lines(text)

@@ -185,8 +185,8 @@ class Scanner:
         first = frame.seen.setdefault(frame.key, start)
         if first != start:
             line, _ = self._lines.position(first)
-            told = f"{printable(frame.key)} stands in this object for the second time."
-            self._problem(start, told, f"Keep one of the two; the other is in line {line}.", frame.child())
+            message = f"{printable(frame.key)} stands in this object for the second time."
+            self._problem(start, message, f"Keep one of the two; the other is in line {line}.", frame.child())
 
     def _end(self) -> None:
         self._skip()

@@ -10,15 +10,15 @@ def scale_rules(cluster: Raw) -> Findings:
     scale = cluster.child("scaleSettings")
     if isinstance(cluster.value.get("scaleSettings"), dict):
         if "manual" in scale and "autoScale" in scale:
-            told = "manual and autoScale are both given."
-            yield Finding(scale.at("autoScale"), told, "Keep one of them.", at_key=True)
+            message = "manual and autoScale are both given."
+            yield Finding(scale.at("autoScale"), message, "Keep one of them.", at_key=True)
         elif "manual" not in scale and "autoScale" not in scale:
             yield warning(scale.path, "scaleSettings says nothing.", "Add manual or autoScale.")
     auto = scale.child("autoScale")
     least, most = auto.whole("minimumNodeCount"), auto.whole("maximumNodeCount")
     if least is not None and most is not None and least > most:
-        told = f"minimumNodeCount is {least}, but maximumNodeCount is {most}."
-        yield Finding(auto.at("minimumNodeCount"), told, "Make it the smaller of the two.")
+        message = f"minimumNodeCount is {least}, but maximumNodeCount is {most}."
+        yield Finding(auto.at("minimumNodeCount"), message, "Make it the smaller of the two.")
     manual = scale.child("manual")
     if isinstance(scale.value.get("manual"), dict) and "targetNodeCount" not in manual:
         yield note(manual.path, "targetNodeCount is missing; it is 0.")
@@ -32,8 +32,10 @@ def machine_rules(cluster: Raw) -> Findings:
     if isinstance(cluster.value.get("userAccountSettings"), dict) and not (
         "adminUserSshPublicKey" in account or "adminUserPassword" in account
     ):
-        told = "Neither adminUserSshPublicKey nor adminUserPassword is given; nobody can log in to the nodes."
-        yield warning(account.path, told)
+        message = (
+            "Neither adminUserSshPublicKey nor adminUserPassword is given; nobody can log in to the nodes."
+        )
+        yield warning(account.path, message)
 
 
 def setup_rules(cluster: Raw) -> Findings:

@@ -51,13 +51,13 @@ def _ids(job: Raw, group: str) -> Findings:
             yield Finding(path, f"{printable(name)} is the id of another entry too.", "Give each its own id.")
         seen.add(name)
         if any(c in "=/" or ord(c) < 32 or ord(c) == 127 for c in name) or len(name) > 256:
-            told = f"{printable(name)} cannot be an id: it becomes part of a variable's name."
-            yield Finding(path, told, "Use letters, digits and _.")
+            message = f"{printable(name)} cannot be an id: it becomes part of a variable's name."
+            yield Finding(path, message, "Use letters, digits and _.")
         elif not _ID.fullmatch(name):
-            told = (
+            message = (
                 f"{printable(name)} is used as it is in a variable's name, and a shell cannot refer to that."
             )
-            yield warning(path, told, "Use letters, digits and _.")
+            yield warning(path, message, "Use letters, digits and _.")
         if group == "outputDirectories" and name == "stdouterr":
             yield warning(
                 path, "stdouterr is the id under which the job's logs are listed.", "Choose another."
@@ -106,12 +106,12 @@ def _prefix(holder: Raw, key: str, points: MountPoints) -> Findings:
 def _unmounted(root: RootedPath, key: str, path: Path, points: MountPoints) -> Findings:
     mounted = points.hold(root.parts)
     if root.variable == JOB_ROOT and not mounted:
-        told = f"{key}: the job mounts nothing at {printable(root.parts[0])}, so it {_ON_NODE}"
+        message = f"{key}: the job mounts nothing at {printable(root.parts[0])}, so it {_ON_NODE}"
         names = ", ".join(printable(name) for name in points.names(10))
-        yield warning(path, told, f"Its volumes are {names}." if names else "Its mountVolumes are empty.")
+        yield warning(path, message, f"Its volumes are {names}." if names else "Its mountVolumes are empty.")
     elif root.variable == CLUSTER_ROOT and mounted:
-        told = f"{key} means a volume of the cluster, but the job mounts one of that name itself."
-        yield warning(path, told, f"Did you mean ${JOB_ROOT}?")
+        message = f"{key} means a volume of the cluster, but the job mounts one of that name itself."
+        yield warning(path, message, f"Did you mean ${JOB_ROOT}?")
     elif root.variable == CLUSTER_ROOT:
-        told = f"{key} is kept only if the cluster mounts a volume at {printable(root.parts[0])}."
-        yield note(path, told)
+        message = f"{key} is kept only if the cluster mounts a volume at {printable(root.parts[0])}."
+        yield note(path, message)

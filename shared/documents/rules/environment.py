@@ -36,15 +36,15 @@ def _name(variable: Raw, seen: dict[str, str], group: str) -> Findings:
         return
     path = variable.at("name")
     if "=" in name or any(ord(c) < 32 or ord(c) == 127 for c in name) or len(name) > 1024:
-        told = f"{printable(name)} cannot be the name of an environment variable."
-        yield Finding(path, told, "Use letters, digits and _.")
+        message = f"{printable(name)} cannot be the name of an environment variable."
+        yield Finding(path, message, "Use letters, digits and _.")
     elif not _SHELL_NAME.fullmatch(name):
-        told = f"{printable(name)} cannot be used as a variable in a shell."
-        yield warning(path, told, "Use letters, digits and _, not beginning with a digit.")
+        message = f"{printable(name)} cannot be used as a variable in a shell."
+        yield warning(path, message, "Use letters, digits and _, not beginning with a digit.")
     if name.startswith("AZ_BATCH"):
-        told = f"{printable(name)} begins with AZ_BATCH; what the service sets under that name wins."
-        yield warning(path, told, "Choose another name.")
+        message = f"{printable(name)} begins with AZ_BATCH; what the service sets under that name wins."
+        yield warning(path, message, "Choose another name.")
     if name in seen:
-        told = f"{printable(name)} is set twice (also in {seen[name]}); the later one counts."
-        yield warning(path, told, "Keep one of them.")
+        message = f"{printable(name)} is set twice (also in {seen[name]}); the later one counts."
+        yield warning(path, message, "Keep one of them.")
     seen[name] = group

@@ -45,8 +45,8 @@ def _image(registry: Raw) -> Findings:
     elif host and image and not image.startswith(f"{host}/"):
         meant = images.full_name(image, server)
         taken = f"it is taken as {meant}" if meant != image else "it is not taken from there"
-        told = f"image does not begin with {host}/: {taken}."
-        yield warning(registry.at("image"), told, f"Write {host}/<image>.")
+        message = f"image does not begin with {host}/: {taken}."
+        yield warning(registry.at("image"), message, f"Write {host}/<image>.")
 
 
 def cluster_rules(job: Raw) -> Findings:

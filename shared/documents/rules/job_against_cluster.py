@@ -22,11 +22,11 @@ def unmounted_on_cluster(job: JobSpec, cluster: ClusterSpec) -> tuple[Problem, .
         if place is None or place.variable != CLUSTER_ROOT or not place.parts:
             continue
         if not points.hold(place.parts):
-            told = f"The cluster mounts nothing at {printable(place.parts[0])}."
+            message = f"The cluster mounts nothing at {printable(place.parts[0])}."
             hint = (
                 "Add the volume to the cluster, or mount it for the job and write $AZ_BATCHAI_JOB_MOUNT_ROOT."
             )
-            found.append(Problem(0, 0, path, told, hint, Severity.WARNING))
+            found.append(Problem(0, 0, path, message, hint, Severity.WARNING))
     return tuple(found)
 
 

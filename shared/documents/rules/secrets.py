@@ -7,8 +7,8 @@ from shared.names.vault_urls import vault_secret
 def one_of(holder: Raw, value: str, reference: str, *, required: bool = True) -> Findings:
     """Exactly one of `value` and `reference`; `required=False` lets both be missing."""
     if value in holder and reference in holder:
-        told = f"{value} and {reference} are both given; {value} is used."
-        yield warning(holder.at(reference), told, "Keep one of them.", at_key=True)
+        message = f"{value} and {reference} are both given; {value} is used."
+        yield warning(holder.at(reference), message, "Keep one of them.", at_key=True)
     if required and value not in holder and reference not in holder:
         yield Finding(holder.path, f"{value} or {reference} is missing.", "Give one of them.")
 

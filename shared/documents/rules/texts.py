@@ -39,8 +39,8 @@ def text_rules(properties: Raw) -> Findings:
         if name not in _FREE and name not in _ELSEWHERE and _CONTROL.search(text):
             yield Finding(path, f"{name} holds a control character.", "Take it out.")
         if name in _FREE and name != "value" and len(text.encode("utf-8", "replace")) > MOST_BYTES:
-            told = f"{name} is longer than {MOST_BYTES:,} bytes; no process can be started with it."
-            yield Finding(path, told, "Put it into a script on a volume.")
+            message = f"{name} is longer than {MOST_BYTES:,} bytes; no process can be started with it."
+            yield Finding(path, message, "Put it into a script on a volume.")
 
 
 def _unedited(path: Path, name: str, text: str) -> Findings:

@@ -25,8 +25,8 @@ def one_toolkit(job: Raw) -> Findings:
         names = ", ".join(SETTINGS)
         yield Finding(job.path, "No *Settings object says what to run.", f"Give one of {names}.")
     for name in given[1:]:
-        told = f"{' and '.join(given)} are given; a job runs one toolkit."
-        yield Finding(job.at(name), told, "Keep one of them.", at_key=True)
+        message = f"{' and '.join(given)} are given; a job runs one toolkit."
+        yield Finding(job.at(name), message, "Keep one of them.", at_key=True)
 
 
 def commands_not_blank(job: Raw) -> Findings:
@@ -47,19 +47,19 @@ def cntk(job: Raw) -> Findings:
     config, script = "configFilePath" in settings, "pythonScriptFilePath" in settings
     language = settings.text("languageType")
     if config == script:
-        told = (
+        message = (
             "configFilePath and pythonScriptFilePath are both given."
             if config
             else "Nothing says what to run."
         )
         hint = "Give configFilePath (BrainScript) or pythonScriptFilePath (Python)."
-        yield Finding(settings.path, told, hint)
+        yield Finding(settings.path, message, hint)
     elif language == ("Python" if config else "BrainScript"):
         wanted = "pythonScriptFilePath" if config else "configFilePath"
         yield Finding(settings.at("languageType"), f"languageType {language} needs {wanted}.")
     if config and "pythonInterpreterPath" in settings:
-        told = "pythonInterpreterPath has no use with a BrainScript configuration."
-        yield warning(settings.at("pythonInterpreterPath"), told, "Take it out.")
+        message = "pythonInterpreterPath has no use with a BrainScript configuration."
+        yield warning(settings.at("pythonInterpreterPath"), message, "Take it out.")
 
 
 def caffe(job: Raw) -> Findings:
@@ -69,15 +69,15 @@ def caffe(job: Raw) -> Findings:
         return
     config, script = "configFilePath" in settings, "pythonScriptFilePath" in settings
     if config == script:
-        told = (
+        message = (
             "configFilePath and pythonScriptFilePath are both given."
             if config
             else "Nothing says what to run."
         )
-        yield Finding(settings.path, told, "Give configFilePath or pythonScriptFilePath.")
+        yield Finding(settings.path, message, "Give configFilePath or pythonScriptFilePath.")
     if config and "pythonInterpreterPath" in settings:
-        told = "pythonInterpreterPath has no use without pythonScriptFilePath."
-        yield warning(settings.at("pythonInterpreterPath"), told, "Take it out.")
+        message = "pythonInterpreterPath has no use without pythonScriptFilePath."
+        yield warning(settings.at("pythonInterpreterPath"), message, "Take it out.")
 
 
 def pytorch(job: Raw) -> Findings:
@@ -85,8 +85,8 @@ def pytorch(job: Raw) -> Findings:
     settings, nodes = job.child("pyTorchSettings"), job.whole("nodeCount")
     backend = settings.text("communicationBackend")
     if "pyTorchSettings" in job and nodes is not None and nodes > 1 and backend is None:
-        told = "communicationBackend is missing; a job on several nodes needs one."
-        yield warning(settings.path, told, "Add TCP, Gloo or MPI.")
+        message = "communicationBackend is missing; a job on several nodes needs one."
+        yield warning(settings.path, message, "Add TCP, Gloo or MPI.")
     if backend == "NCCL":
         yield note(
             settings.at("communicationBackend"), "NCCL is newer than Batch AI; it is passed on as it is."
@@ -98,16 +98,20 @@ def tensorflow(job: Raw) -> Findings:
     settings, nodes = job.child("tensorFlowSettings"), job.whole("nodeCount")
     servers = settings.whole("parameterServerCount")
     if nodes is not None and servers is not None and servers > max(nodes, 1):
-        told = f"parameterServerCount is {servers}, but nodeCount is {nodes}."
-        yield Finding(settings.at("parameterServerCount"), told, "Use at most one parameter server per node.")
+        message = f"parameterServerCount is {servers}, but nodeCount is {nodes}."
+        yield Finding(
+            settings.at("parameterServerCount"), message, "Use at most one parameter server per node."
+        )
 
 
 def custom(job: Raw) -> Findings:
     """The custom toolkit's command runs once: more nodes than one idle unless it reaches them itself."""
     nodes = job.whole("nodeCount")
     if "customToolkitSettings" in job and nodes is not None and nodes > 1:
-        told = f"The command runs on one of the {nodes} nodes; it must start the others itself, over ssh."
-        yield note(job.at("customToolkitSettings"), told, "customMpiSettings starts a command on every node.")
+        message = f"The command runs on one of the {nodes} nodes; it must start the others itself, over ssh."
+        yield note(
+            job.at("customToolkitSettings"), message, "customMpiSettings starts a command on every node."
+        )
 
 
 RULES = (one_toolkit, commands_not_blank, cntk, caffe, pytorch, tensorflow, custom)

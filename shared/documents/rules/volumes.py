@@ -36,8 +36,8 @@ def volume_rules(mounts: Raw) -> Findings:
     """Everything about one mountVolumes object."""
     found = list(volumes(mounts))
     if len(found) > MOST_VOLUMES:
-        told = f"mountVolumes holds {len(found):,} volumes; at most {MOST_VOLUMES} can be mounted."
-        yield Finding(mounts.path, told, "Mount fewer shares or containers, and use folders in them.")
+        message = f"mountVolumes holds {len(found):,} volumes; at most {MOST_VOLUMES} can be mounted."
+        yield Finding(mounts.path, message, "Mount fewer shares or containers, and use folders in them.")
     for kind, volume in found[:MOST_VOLUMES]:
         yield from _target(volume)
         yield from _BY_KIND[kind](volume)
@@ -60,8 +60,8 @@ def _target(volume: Raw) -> Findings:
             volume.at("relativeMountPath"), f"relativeMountPath {fault}.", "Write a folder such as logs."
         )
     elif "$" in target or target.startswith("~"):
-        told = "relativeMountPath is taken literally; nothing in it is expanded."
-        yield warning(volume.at("relativeMountPath"), told, "Write a plain folder.")
+        message = "relativeMountPath is taken literally; nothing in it is expanded."
+        yield warning(volume.at("relativeMountPath"), message, "Write a plain folder.")
 
 
 def _distinct_targets(found: Iterable[Raw]) -> Findings:
@@ -88,8 +88,8 @@ def _file_share(volume: Raw) -> Findings:
             yield Finding(volume.at("azureFileUrl"), f"{fault}.", hint)
         else:
             if account and "<" not in account and account != share.account_beside(account):
-                told = f"accountName is not the account of azureFileUrl ({printable(share.account)})."
-                yield warning(volume.at("accountName"), told, "The URL's counts; leave accountName out.")
+                message = f"accountName is not the account of azureFileUrl ({printable(share.account)})."
+                yield warning(volume.at("accountName"), message, "The URL's counts; leave accountName out.")
     elif url and "<AZURE_BATCHAI_STORAGE_ACCOUNT>" not in url:
         yield Finding(
             volume.at("azureFileUrl"), "azureFileUrl holds a placeholder that nothing fills in.", hint
@@ -113,9 +113,9 @@ def _container(volume: Raw) -> Findings:
 def _account(volume: Raw) -> Findings:
     account = volume.text("accountName")
     if account and not _PLACEHOLDER.fullmatch(account) and not _ACCOUNT.fullmatch(account):
-        told = f"{printable(account)} is no name of a storage account."
+        message = f"{printable(account)} is no name of a storage account."
         finding = warning if _SAFE_ACCOUNT.fullmatch(account) else Finding
-        yield finding(volume.at("accountName"), told, "3 to 24 lower-case letters and digits.")
+        yield finding(volume.at("accountName"), message, "3 to 24 lower-case letters and digits.")
     credentials = volume.child("credentials")
     yield from one_of(credentials, "accountKey", "accountKeySecretReference", required=False)
     yield from reference_rules(credentials.child("accountKeySecretReference"))

@@ -58,7 +58,7 @@ class Vaults:
             )
         if self._own and _same(secret, self._own):
             raise SecretError("this secret holds the installation's sealing keys; no document may have it")
-        with _told(secret):
+        with _as_our_error(secret):
             value = self._client(secret).get_secret(secret.name, secret.version or None).value
         if value is None:
             raise SecretError(f"vault {secret.host} answered without a value")
@@ -88,7 +88,7 @@ class Vaults:
 
 
 @contextmanager
-def _told(secret: VaultSecret) -> Iterator[None]:
+def _as_our_error(secret: VaultSecret) -> Iterator[None]:
     """The SDK's exceptions as ours, in words of ours: a vault's own may be of any length."""
     try:
         yield
@@ -108,19 +108,19 @@ def _told(secret: VaultSecret) -> Iterator[None]:
 
 
 def _final(secret: VaultSecret, error: HttpResponseError) -> str:
-    told = f"vault {secret.host} answered {error.status_code} {_code(error)}"
+    message = f"vault {secret.host} answered {error.status_code} {_code(error)}"
     if error.status_code == 404:
         which = f"version {secret.version} of secret {secret.name}" if secret.version else secret.name
-        return f"{told}: it has no {which}, or it was deleted"
+        return f"{message}: it has no {which}, or it was deleted"
     if error.status_code != 403:
-        return told
+        return message
     inner = _inner_code(error)
     if inner == "SecretDisabled":
-        return f"{told}: secret {secret.name} is disabled; enable it, or refer to another version"
+        return f"{message}: secret {secret.name} is disabled; enable it, or refer to another version"
     if inner == "ForbiddenByFirewall":
-        return f"{told}: its firewall does not let this machine in"
+        return f"{message}: its firewall does not let this machine in"
     return (
-        f"{told}: the runner's identity{_caller(error)} may not read {secret.name}; it needs the role "
+        f"{message}: the runner's identity{_caller(error)} may not read {secret.name}; it needs the role "
         f"{_ROLE} on the vault, or the permission 'get' for secrets where the vault has access policies"
     )
 

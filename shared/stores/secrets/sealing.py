@@ -55,8 +55,10 @@ class Sealer:
         try:
             plain = self._ciphers[key_id].decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], bound)
         except (InvalidTag, ValueError) as error:  # ValueError: cut so short that not even the nonce is left
-            told = "a stored secret has been changed since it was sealed, or was sealed for another document"
-            raise StoreError(told) from error
+            message = (
+                "a stored secret has been changed since it was sealed, or was sealed for another document"
+            )
+            raise StoreError(message) from error
         return plain.decode()
 
     @property

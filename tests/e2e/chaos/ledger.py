@@ -65,15 +65,15 @@ class Verdict:
 def judge(jobs: Mapping[str, Job], lines: Iterable[Line], most_attempts: int = 3) -> Verdict:
     """The verdict on jobs that should all have succeeded by now."""
     verdict = Verdict(len(jobs))
-    told: dict[str, list[Line]] = {name: [] for name in jobs}
+    message: dict[str, list[Line]] = {name: [] for name in jobs}
     for line in lines:
-        told.setdefault(line.job, []).append(line)
+        message.setdefault(line.job, []).append(line)
     for name, job in jobs.items():
         verdict.attempts += job.attempt
-        attempts = [line.attempt for line in told[name]]
+        attempts = [line.attempt for line in message[name]]
         if attempts != sorted(attempts):
             verdict.double.append(f"{name}: {attempts}")
-        effects = {line.attempt for line in told[name] if line.what == "effect"}
+        effects = {line.attempt for line in message[name] if line.what == "effect"}
         if job.state.live:
             verdict.stuck.append(f"{name}: {job.state}, attempt {job.attempt}")
         elif job.state is State.FAILED and _runners_lost(job) >= most_attempts:

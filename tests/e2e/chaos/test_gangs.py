@@ -73,7 +73,7 @@ LEADER = {
     "ended": 1,
     "disbanded": 1,
 }
-HELPER = {"joined": 2, "mounted": 2, "prepared": 2, "started": 2, "done": 2, "sealed": 2, "part_told": 1}
+HELPER = {"joined": 2, "mounted": 2, "prepared": 2, "started": 2, "done": 2, "sealed": 2, "part_reported": 1}
 
 
 @pytest.mark.parametrize("point", LEADER)

@@ -79,8 +79,8 @@ def status_of(call):
     try:
         call()
     except Exception as error:
-        told = error.error  # of msrestazure: the code itself in .error
-        return error.response.status_code, getattr(told, "code", None) or told.error
+        message = error.error  # of msrestazure: the code itself in .error
+        return error.response.status_code, getattr(message, "code", None) or message.error
     raise AssertionError("the call did not fail")
 
 

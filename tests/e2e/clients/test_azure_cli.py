@@ -65,7 +65,7 @@ class Az:
 
 def documented_sign_in(url: str) -> list[list[str]]:
     """The words of the az commands that docs/how-to/clients.md gives for the address `url`."""
-    text = (PROJECT / "docs" / "clients.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "clients.md").read_text()
     block = text.partition("```sh\n")[2].partition("```")[0].replace("\\\n", " ")
     lines = [shlex.split(line.replace("$BATCHAI", url)) for line in block.splitlines()]
     return [words[1:] for words in lines if words[:1] == ["az"]]

@@ -41,8 +41,10 @@ def configuration(workspace: str, subscription: str, operations: set[str]) -> st
         if name == "Jobs_ListOutputFiles":
             parameters["query.outputdirectoryid"] = "stdouterr"
         if parameters:
-            told = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in parameters.items())
-            lines += ["[[operations]]", f'include-operation-id = "{name}"', f"parameters = {{ {told} }}"]
+            message = ", ".join(
+                f"{json.dumps(key)} = {json.dumps(value)}" for key, value in parameters.items()
+            )
+            lines += ["[[operations]]", f'include-operation-id = "{name}"', f"parameters = {{ {message} }}"]
     return "\n".join(lines) + "\n"
 
 

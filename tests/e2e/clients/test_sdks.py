@@ -32,13 +32,13 @@ def test_a_whole_session(api: RestApi, tmp_path: Path, environment: str) -> None
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as session:
         assert session.stdout
-        told: list[str] = []
+        seen: list[str] = []
         for line in session.stdout:
-            told.append(line)
+            seen.append(line)
             if line == "RUNNER\n":
                 with runner(api, f"session-{environment}/cluster", tmp_path / "node"):
-                    told += list(session.stdout)
+                    seen += list(session.stdout)
                     code = session.wait(60)
-    print("".join(told))
-    assert told[-1].endswith("everything deleted\n")
+    print("".join(seen))
+    assert seen[-1].endswith("everything deleted\n")
     assert code == 0

@@ -23,8 +23,8 @@ def test_a_step_of_distributed_data_parallel(field: Field, ranks: int, loss: flo
     step = loss / 25 * 10 * 0.001
     weights = [round(1 - step, 4), round(2 - 2 * step, 4)]
     for rank in range(ranks):
-        told = field.logs()[f"stdout-{rank}.txt"]
-        assert told == f"rank {rank} of {ranks}: loss {loss:.4f} weights {weights}\n"
+        message = field.logs()[f"stdout-{rank}.txt"]
+        assert message == f"rank {rank} of {ranks}: loss {loss:.4f} weights {weights}\n"
 
 
 def test_an_allreduce_in_c(field: Field, allreduce: Path) -> None:

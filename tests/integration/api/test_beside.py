@@ -88,8 +88,8 @@ def test_no_other_account_is_there_or_can_be_made(emulated: RestApi) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "StorageAccountNotServed")
     check = f"{SUBSCRIPTION}/{STORAGE}/checkNameAvailability"
     for name, reason in ((azurite.ACCOUNT, "AlreadyExists"), ("mine", "AccountNameInvalid")):
-        told = emulated.must("POST", check, {"name": name}, **asked)
-        assert (told["nameAvailable"], told["reason"]) == (False, reason)
+        message = emulated.must("POST", check, {"name": name}, **asked)
+        assert (message["nameAvailable"], message["reason"]) == (False, reason)
 
 
 def test_an_installation_with_an_account_of_its_own_tells_no_key(api: RestApi, tmp_path: Path) -> None:

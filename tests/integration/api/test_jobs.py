@@ -56,9 +56,9 @@ def test_a_job_is_accepted_shown_run_and_listed(api: RestApi, workspace: str) ->
     assert missing.json()["error"] == {"code": "JobNotFound", "message": "The specified job job is not found"}
     answer = api.call("PUT", job, api.document(workspace))
     assert (answer.status_code, answer.content) == (202, b"")
-    told = api.follow(answer)
-    assert told["status"] == "Succeeded"
-    assert told["properties"]["resourceId"].endswith("$experiment$job")
+    message = api.follow(answer)
+    assert message["status"] == "Succeeded"
+    assert message["properties"]["resourceId"].endswith("$experiment$job")
     assert api.http.get(answer.headers["location"]).status_code == 204
     assert state(api, job) == "queued"
     claim = api.claim(workspace)

@@ -116,6 +116,6 @@ def test_not_found(
     entry = next(e for e in recorded if e["status"] == 404 and e["uri"].partition("?")[0].endswith(ending))
     called = ending.rpartition("/")[2]
     missing = api.call("GET", workspace + ending.removesuffix(called) + name)
-    told = json.loads(entry["body"])
-    told["error"]["message"] = f" {name} is".join(told["error"]["message"].rsplit(f" {called} is", 1))
-    assert (missing.status_code, missing.json()) == (404, told)
+    values = json.loads(entry["body"])
+    values["error"]["message"] = f" {name} is".join(values["error"]["message"].rsplit(f" {called} is", 1))
+    assert (missing.status_code, missing.json()) == (404, values)

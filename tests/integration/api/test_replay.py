@@ -110,8 +110,8 @@ def test_a_recorded_conversation(api: RestApi, corpus: Path, name: str) -> None:
             assert members(answer.json()) == members(theirs), where
             if entry["method"] == "GET":
                 for member in ("allocationState", "currentNodeCount", "executionState", "provisioningState"):
-                    told = answer.json().get("properties", {}).get(member)
-                    assert told == theirs.get("properties", {}).get(member), (where, member)
+                    message = answer.json().get("properties", {}).get(member)
+                    assert message == theirs.get("properties", {}).get(member), (where, member)
 
 
 def test_headers_of_every_answer(api: RestApi, workspace: str) -> None:
@@ -133,14 +133,14 @@ def test_headers_of_every_answer(api: RestApi, workspace: str) -> None:
         api.http.get(f"{api.url}/providers/Microsoft.BatchAI/operations", params=params),
     ]
     for answer in asked:
-        told = f"{answer.request.method} {answer.request.url}: {answer.headers}"
+        message = f"{answer.request.method} {answer.request.url}: {answer.headers}"
         kind = "application/json; charset=utf-8" if answer.content else None
-        assert answer.headers.get("content-type") == kind, told
-        assert GUID.fullmatch(answer.headers["x-ms-request-id"]), told
-        assert answer.headers["cache-control"] == answer.headers["pragma"] == "no-cache", told
-        assert answer.headers["expires"] == "-1", told
-        assert answer.headers["x-content-type-options"] == "nosniff", told
-        assert ("last-modified" in answer.headers) == ("etag" in answer.headers), told
+        assert answer.headers.get("content-type") == kind, message
+        assert GUID.fullmatch(answer.headers["x-ms-request-id"]), message
+        assert answer.headers["cache-control"] == answer.headers["pragma"] == "no-cache", message
+        assert answer.headers["expires"] == "-1", message
+        assert answer.headers["x-content-type-options"] == "nosniff", message
+        assert ("last-modified" in answer.headers) == ("etag" in answer.headers), message
     assert len({answer.headers["x-ms-request-id"] for answer in asked}) == len(asked)
     for answer in asked[:5]:
         assert parsedate_to_datetime(answer.headers["last-modified"]).tzinfo is not None

@@ -93,9 +93,9 @@ def test_a_cluster_looks_as_recorded(api: RestApi, workspace: str) -> None:
     assert (answer.status_code, answer.content) == (202, b"")
     assert "/operationresults/" in answer.headers["azure-asyncoperation"]
     assert "/operationstatuses/" in answer.headers["location"]
-    told = api.follow(answer)
-    assert told["status"] == "Succeeded"
-    assert told["properties"]["resourceId"].endswith(f"batchai${workspace.rpartition('/')[2]}$other")
+    message = api.follow(answer)
+    assert message["status"] == "Succeeded"
+    assert message["properties"]["resourceId"].endswith(f"batchai${workspace.rpartition('/')[2]}$other")
     properties = api.must("GET", f"{workspace}/clusters/other")["properties"]
     assert properties["allocationState"] == "resizing"
     assert properties["currentNodeCount"] == 0
@@ -255,9 +255,9 @@ def test_deleting_a_workspace_takes_everything_in_it(api: RestApi, workspace: st
 
 def test_a_file_server_without_an_address_is_a_failed_operation(api: RestApi, workspace: str) -> None:
     path = f"{workspace}/fileServers/nfs"
-    told = api.follow(api.call("PUT", path, FILE_SERVER))
-    assert told["status"] == "Failed"
-    assert told["error"]["code"] == "FileServerNotProvisioned"
+    message = api.follow(api.call("PUT", path, FILE_SERVER))
+    assert message["status"] == "Failed"
+    assert message["error"]["code"] == "FileServerNotProvisioned"
     shown = api.must("GET", path)
     assert shown["type"] == "Microsoft.BatchAI/workspaces/fileServers"
     assert shown["properties"]["provisioningState"] == "failed"

@@ -16,8 +16,8 @@ READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI
 def principal(*roles: str, kind: str = "roles") -> str:
     """What App Service Authentication tells of a token."""
     claims = [{"typ": "name", "val": CONTRIBUTOR}, *({"typ": kind, "val": role} for role in roles)]
-    told = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": kind}
-    return base64.b64encode(json.dumps(told).encode()).decode()
+    fields = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": kind}
+    return base64.b64encode(json.dumps(fields).encode()).decode()
 
 
 @pytest.fixture(scope="module")

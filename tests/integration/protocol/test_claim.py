@@ -139,8 +139,8 @@ def test_a_job_that_ends_every_runner_fails_with_its_history(world: World) -> No
     assert world.claim("node-3") is None
     job = world.job()
     assert job.state is State.FAILED
-    told = [(event.kind, event.attempt, event.node) for event in job.events]
-    assert told == [
+    seen = [(event.kind, event.attempt, event.node) for event in job.events]
+    assert seen == [
         (EventKind.CLAIMED, 1, "node-0"),
         (EventKind.RUNNER_LOST, 1, "node-0"),
         (EventKind.CLAIMED, 2, "node-1"),

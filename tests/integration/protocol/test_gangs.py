@@ -103,19 +103,19 @@ def test_what_a_member_tells_comes_back_as_it_was(world: World) -> None:
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
-    told = replace(
+    message = replace(
         joined.members[1],
         step=Step.LEFT,
         fault=Outcome(Reason.JOB_FAILED, 3, "broken", (("Node", "node-1"),), transient=True),
         leaving="The runner was stopped",
         report=AttemptReport((StreamSeal("stdout-1.txt", 5, "ab", True, 1),), (), 2.5),
     )
-    written = gangs(world).table.tell(joined, told)
+    written = gangs(world).table.write_report(joined, message)
     back = seen(world, gang).members[1]
     assert replace(back, heard=None) == replace(written, heard=None)
     assert back.heard is not None
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.tell(joined, told)
+        gangs(world).table.write_report(joined, message)
 
 
 def test_some_members_can_be_looked_at_alone(world: World) -> None:
@@ -147,7 +147,7 @@ def test_a_seat_is_not_freed_from_somebody_who_has_been_heard_of_since(world: Wo
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
-    gangs(world).table.tell(joined, joined.members[1])
+    gangs(world).table.write_report(joined, joined.members[1])
     with pytest.raises(LostOwnershipError):
         gangs(world).table.free(joined, joined.members[1])
     assert len(seen(world, gang).members) == 2
@@ -297,7 +297,7 @@ def test_who_has_left_may_not_be_found_again(world: World) -> None:
     assert gangs(world).table.look(world.cluster).gangs == ()
     assert gangs(world).table.look(world.cluster).strays == ()
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.tell(joined, joined.members[1])
+        gangs(world).table.write_report(joined, joined.members[1])
     with pytest.raises(LostOwnershipError):
         gangs(world).table.write(replace(joined, phase=Phase.ENDING, ending=Ending.DONE))
     assert gangs(world).join(gang, member("node-2")) is None

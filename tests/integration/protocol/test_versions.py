@@ -35,8 +35,8 @@ def of_a_newer_version(world: World) -> None:
     change(world, row_keys.live_row(job), State="suspended", Priority="urgent")
     world.accept("told")
     world.receive()
-    told = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
-    change(world, row_keys.job_row(world.id("told")), Events=json.dumps(told))
+    seen = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
+    change(world, row_keys.job_row(world.id("told")), Events=json.dumps(seen))
 
 
 def test_words_of_a_newer_version_are_shown_as_they_are(world: World) -> None:

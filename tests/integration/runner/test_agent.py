@@ -103,12 +103,12 @@ def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
     world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     """Heartbeats are shorter than renewals (12 s and 30 s by default; here 1 s and 20 s)."""
-    told = tmp_path / "told"
-    world.accept(data=document(f"trap 'touch {told}' TERM; touch {tmp_path}/on; sleep 60 & wait"))
+    message = tmp_path / "told"
+    world.accept(data=document(f"trap 'touch {message}' TERM; touch {tmp_path}/on; sleep 60 & wait"))
     with an_agent(world, config(node_report_seconds=1.0), lease_seconds=60, renew_seconds=20):
         eventually((tmp_path / "on").exists)
         world.manager.terminate(world.id())
-        eventually(told.exists, 10)
+        eventually(message.exists, 10)
         eventually(lambda: done(world), 10)
     assert world.job().errors[0].code == "JobTerminated"
 

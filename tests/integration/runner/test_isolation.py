@@ -226,8 +226,8 @@ def test_nothing_of_its_user_outlives_a_job(node: Closed) -> None:
 
 
 def test_a_job_cannot_put_anything_in_the_place_of_what_is_the_runners(node: Closed) -> None:
-    told = node.refused("cd $AZ_BATCHAI_JOB_TEMP && mv mounts mine && ln -s /etc mounts")
-    assert "not permitted" in told
+    message = node.refused("cd $AZ_BATCHAI_JOB_TEMP && mv mounts mine && ln -s /etc mounts")
+    assert "not permitted" in message
 
 
 def test_a_runner_that_is_told_nothing_isolates_its_jobs(
@@ -253,8 +253,8 @@ def test_a_runner_that_is_told_nothing_isolates_its_jobs(
     finally:
         child.stop(20)
     assert name.startswith("batchai-job-") and count == "0" and privileges.split()[-1] == "1"
-    told = log.read_text()
-    assert f"jobs run as {name}" in told and "temp folders of their own" in told
+    message = log.read_text()
+    assert f"jobs run as {name}" in message and "temp folders of their own" in message
 
 
 def test_two_runners_never_share_a_user(tmp_path: Path) -> None:

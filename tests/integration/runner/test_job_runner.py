@@ -211,8 +211,8 @@ def test_python_toolkits_run_their_script(stage: Stage, toolkit: dict[str, Any])
     assert result.outcome is not None
     assert result.outcome.exit_code == 0, stage.log("execution.log")
     folder = (stage.logs / stage.segment()).joinpath("stdouterr")
-    told = "".join(path.read_text() for path in folder.glob("stdout*.txt"))
-    assert f"trained with ['--epochs', '3'] {sys.prefix}" in told
+    message = "".join(path.read_text() for path in folder.glob("stdout*.txt"))
+    assert f"trained with ['--epochs', '3'] {sys.prefix}" in message
 
 
 def test_a_share_that_is_deleted_under_a_running_job_hangs_nobody(stage: Stage) -> None:

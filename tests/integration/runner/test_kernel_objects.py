@@ -96,8 +96,8 @@ def test_what_a_job_leaves_in_the_kernel_no_other_job_finds(node: Closed, script
 
 
 def test_all_processes_of_an_attempt_share_them(node: Closed, script: str) -> None:
-    told = node.output(f"{script} tell", jobPreparation={"commandLine": f"{script} make"})
-    found = counts(told)
+    message = node.output(f"{script} tell", jobPreparation={"commandLine": f"{script} make"})
+    found = counts(message)
     assert [found[kind] for kind in ("shm", "msg", "sem", "queue", "user")] == [1] * 5
 
 

@@ -97,8 +97,8 @@ def test_a_fork_bomb_ends_and_the_runner_goes_on(
         monkeypatch.setattr(cgroup_limits, "set_up", lambda name, limits, group: cgroup_limits.Bounds())
     state, message, attempt = run(world, shares, config(), FORK_BOMB, Limits(processes=100), "PT4S")
     assert (state, attempt) == (State.FAILED, 1) and "longer than maxWallClockTime" in message
-    told = "more processes and threads than jobs may have here (100)"
-    assert (told in message) == (held_by == "the cgroup")
+    text = "more processes and threads than jobs may have here (100)"
+    assert (text in message) == (held_by == "the cgroup")
 
 
 def test_the_groups_of_a_job_go_with_it() -> None:

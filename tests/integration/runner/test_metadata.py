@@ -137,8 +137,8 @@ def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config:
     def test(closed: NodeConfig) -> None:
         assert closed.isolation.firewall is not None and not closed.isolation.fault
         for address in (INSTANCE, WIRE_SERVER):
-            told = job_asks(net, closed, address)
-            assert "urlopen error" in told and "identity" not in told
+            message = job_asks(net, closed, address)
+            assert "urlopen error" in message and "identity" not in message
             assert not asks(net.container, address)
             assert asks(net.machine, address)
         # The machine's DNS is served at this address too.

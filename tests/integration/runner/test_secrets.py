@@ -151,8 +151,8 @@ def test_a_busy_vault_costs_an_attempt_and_the_next_one_succeeds(stage: Stage, a
     with running(agent):
         job = eventually(lambda: (found := stage.world.job()).state is State.SUCCEEDED and found, 40)
     assert job.attempt == 2
-    told = [event.detail for event in job.events if event.detail.startswith("RunnerFault")]
-    assert len(told) == 1 and "the vault answered 429 Throttled" in told[0]
+    seen = [event.detail for event in job.events if event.detail.startswith("RunnerFault")]
+    assert len(seen) == 1 and "the vault answered 429 Throttled" in seen[0]
 
 
 def test_the_clusters_own_secrets(stage: Stage, agent: Agent, caplog: pytest.LogCaptureFixture) -> None:

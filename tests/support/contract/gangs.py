@@ -46,14 +46,14 @@ def test_a_seat_is_freed_unless_its_member_was_heard_of_since(world: World) -> N
     table = table_of(world)
     gang = table.join(table.open(a_gang(world), member(0)), member(1))
     quiet = gang.members[1]
-    heard = table.tell(gang, replace(quiet, step=Step.PREPARED))
+    heard = table.write_report(gang, replace(quiet, step=Step.PREPARED))
     with pytest.raises(LostOwnershipError):
-        table.tell(gang, quiet)
+        table.write_report(gang, quiet)
     with pytest.raises(LostOwnershipError):
         table.free(gang, quiet)
     assert table.free(gang, heard).taken == 1
     with pytest.raises(LostOwnershipError):
-        table.tell(gang, heard)
+        table.write_report(gang, heard)
 
 
 def test_a_later_attempt_takes_the_place_of_an_earlier_one(world: World) -> None:

@@ -103,5 +103,5 @@ def nvmlDeviceGetName(device: Device) -> str:
 
 def nvmlDeviceGetComputeRunningProcesses(device: Device) -> list[Process]:
     _count()
-    told = json.loads(os.environ.get("FAKE_NVML_BUSY", "{}"))
-    return [Process(pid) for pid in told.get(nvmlDeviceGetUUID(device), [])]
+    values = json.loads(os.environ.get("FAKE_NVML_BUSY", "{}"))
+    return [Process(pid) for pid in values.get(nvmlDeviceGetUUID(device), [])]

@@ -35,8 +35,8 @@ def test_sizes(size: str, name: str | None, count: int | None) -> None:
 
 
 def found(*clusters: ClusterUse) -> dict[str, tuple[int, int]]:
-    told = usages(clusters, 2, 3)
-    return {entry["name"]["value"]: (entry["currentValue"], entry["limit"]) for entry in told}
+    message = usages(clusters, 2, 3)
+    return {entry["name"]["value"]: (entry["currentValue"], entry["limit"]) for entry in message}
 
 
 def test_what_there_is_and_what_there_may_be() -> None:
@@ -57,6 +57,6 @@ def test_what_there_is_and_what_there_may_be() -> None:
 
 
 def test_a_cluster_that_takes_any_number_has_no_limit() -> None:
-    told = found(ClusterUse("STANDARD_NC6", False, 2, None), ClusterUse("STANDARD_NC6", False, 0, 1))
-    assert told["Standard NC Family Cluster Dedicated vCPUs"] == (12, -1)
-    assert told["Cluster nodes"] == (2, -1)
+    message = found(ClusterUse("STANDARD_NC6", False, 2, None), ClusterUse("STANDARD_NC6", False, 0, 1))
+    assert message["Standard NC Family Cluster Dedicated vCPUs"] == (12, -1)
+    assert message["Cluster nodes"] == (2, -1)

@@ -59,14 +59,14 @@ def explain(properties: dict[str, Any] | str, *options: str) -> Result:
 def as_json(properties: dict[str, Any], *options: str) -> dict[str, Any]:
     result = explain(properties, "-o", "json", *options)
     assert result.exit_code == 0, result.output
-    told: dict[str, Any] = json.loads(result.output)
-    return told
+    values: dict[str, Any] = json.loads(result.output)
+    return values
 
 
 def test_the_json_form_has_these_members() -> None:
-    told = as_json(BASE)
-    assert list(told) == ["file", "accepted", "problems", "job"]
-    assert list(told["job"]) == [
+    message = as_json(BASE)
+    assert list(message) == ["file", "accepted", "problems", "job"]
+    assert list(message["job"]) == [
         "toolType",
         "nodeCount",
         "gpusPerNode",
@@ -82,7 +82,7 @@ def test_the_json_form_has_these_members() -> None:
         "files",
         "notes",
     ]
-    leader, helper = told["job"]["nodes"]
+    leader, helper = message["job"]["nodes"]
     assert leader["environment"] == {"AZ_BATCH_NODE_ID": "node-0"}
     assert helper["processes"] == []
     (process,) = leader["processes"]
@@ -158,9 +158,9 @@ def test_a_faulty_document_is_told_first_and_exits_with_1() -> None:
     assert result.exit_code == 1
     assert "cannot run" in result.output.splitlines()[0]
     assert "error: line 1, column" in result.output and "$.properties.nodeCount" in result.output
-    told = json.loads(explain("{", "-o", "json").output)
-    assert (told["accepted"], told["job"]) == (False, None)
-    assert told["problems"]
+    values = json.loads(explain("{", "-o", "json").output)
+    assert (values["accepted"], values["job"]) == (False, None)
+    assert values["problems"]
 
 
 def test_what_cannot_be_started_is_a_problem_too() -> None:

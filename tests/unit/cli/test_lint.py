@@ -74,11 +74,11 @@ def test_the_account_of_the_stack_that_runs_here_needs_no_credentials(
 
 def test_json(drop: Any) -> None:
     file = drop("job.json", changed(JOB, nodeCount=0, toolType="custom"))
-    told = json.loads(lint("-o", "json", file).stdout)
+    values = json.loads(lint("-o", "json", file).stdout)
 
-    assert told["files"][0]["accepted"] is False
-    assert told["files"][0]["kind"] == "job"
-    assert told["files"][0]["problems"][0] == {
+    assert values["files"][0]["accepted"] is False
+    assert values["files"][0]["kind"] == "job"
+    assert values["files"][0]["problems"][0] == {
         "severity": "error",
         "path": "$.properties.nodeCount",
         "line": 6,
@@ -86,7 +86,7 @@ def test_json(drop: Any) -> None:
         "message": "nodeCount must be 1 or more.",
         "hint": "Nodes to run on; the job starts when all are free.",
     }
-    assert (told["errors"], told["warnings"], told["notes"]) == (1, 0, 1)
+    assert (values["errors"], values["warnings"], values["notes"]) == (1, 0, 1)
     assert json.loads(lint("-o", "json", "--quiet-notes", file).stdout)["notes"] == 0
 
 

@@ -40,9 +40,9 @@ def test_every_fault_is_told_at_once() -> None:
     }
     with pytest.raises(SettingsError) as caught:
         config(env, "a/b/c/d", "no de", gpus="two")
-    told = str(caught.value)
+    message = str(caught.value)
     for name in ("--cluster", "--node-id", "--gpus", *env):
-        assert name in told
+        assert name in message
 
 
 def test_gpus() -> None:

@@ -274,9 +274,9 @@ def test_what_a_dead_runner_has_left_is_removed_at_the_next_start(boxes: Boxes) 
 
     leave("left", str(boxes.config.root), "exec sleep 603")
     leave("another-runners", "/other", "exec sleep 604")
-    told: list[str] = []
-    container.sweep(Docker(boxes.daemon.command), boxes.config.root, told.append)
-    assert len(told) == 1 and told[0].endswith(" removed")
+    seen: list[str] = []
+    container.sweep(Docker(boxes.daemon.command), boxes.config.root, seen.append)
+    assert len(seen) == 1 and seen[0].endswith(" removed")
     assert not processes("sleep 603") and processes("sleep 604")
     boxes.daemon.docker("rm", "--force", "another-runners")
 

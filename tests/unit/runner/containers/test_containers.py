@@ -163,5 +163,5 @@ def test_the_doctor_on_containers() -> None:
 
 
 def test_long_words_are_cut_between_words() -> None:
-    told = answer("denied " * 140 + "password=half-of-a-secret-is-no-secret-any-more").words
-    assert told.endswith("denied") and len(told) <= 1000
+    message = answer("denied " * 140 + "password=half-of-a-secret-is-no-secret-any-more").words
+    assert message.endswith("denied") and len(message) <= 1000

@@ -57,11 +57,11 @@ def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -
     directory, key = DataDirectory(tmp_path), "a" * 43 + "="
     (tmp_path / "sealing.key").write_text(key)
     endpoints = Endpoints(1, 2, 4)
-    told = environment.runner_settings(environment.shared_settings(directory, endpoints, 3), directory)
-    state = {"runner": environment.without_sealing_key(told)}
+    message = environment.runner_settings(environment.shared_settings(directory, endpoints, 3), directory)
+    state = {"runner": environment.without_sealing_key(message)}
     assert key not in json.dumps(state)
     env = stack_settings(state, key, tmp_path)
-    assert env.items() >= told.items()
+    assert env.items() >= message.items()
     settings = settings_from(env)
     assert settings.endpoints[endpoints.account].file == f"http://127.0.0.1:3/{endpoints.account}"
     assert (settings.data_account, settings.data_key) == (endpoints.account, endpoints.key)

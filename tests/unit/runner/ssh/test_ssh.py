@@ -24,8 +24,8 @@ def access(port: int = 20022) -> Access:
 
 
 def test_what_a_node_tells_is_read_back() -> None:
-    told = access()
-    assert access_from_json(told.to_json()) == told
+    message = access()
+    assert access_from_json(message.to_json()) == message
 
 
 def test_keys_are_fresh_and_their_private_halves_are_not_shown() -> None:
@@ -52,9 +52,9 @@ def test_keys_are_fresh_and_their_private_halves_are_not_shown() -> None:
     ],
 )
 def test_anything_that_would_say_more_than_one_line_or_word_is_refused(member: str, value: object) -> None:
-    told = json.loads(access().to_json()) | {member: value}
+    fields = json.loads(access().to_json()) | {member: value}
     with pytest.raises(SshError, match=member):
-        access_from_json(json.dumps(told))
+        access_from_json(json.dumps(fields))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '"x"'])

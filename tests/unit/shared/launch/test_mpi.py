@@ -69,8 +69,8 @@ def test_several_processes_on_one_node_need_no_address() -> None:
 )
 def test_loopback_is_left_out_only_between_machines(addresses: tuple[str, ...], expected: list[str]) -> None:
     line = words(horovod(2, addresses))
-    told = [word for i, option in enumerate(line) if option == "--mca" for word in line[i + 1 : i + 3]]
-    assert told == expected
+    seen = [word for i, option in enumerate(line) if option == "--mca" for word in line[i + 1 : i + 3]]
+    assert seen == expected
 
 
 @pytest.mark.parametrize("addresses", [("10.0.0.4", "10.0.0.4"), ("127.0.0.2", "127.0.0.1")])

@@ -132,8 +132,8 @@ GROUPS = st.from_regex(r"[A-Za-z0-9._-]{0,8}[A-Za-z0-9_-]", fullmatch=True)
 
 @given(GROUPS, NAMES, NAMES, NAMES)
 def test_ids_of_any_group_lead_back(group: str, workspace: str, experiment: str, name: str) -> None:
-    told = SCOPE.workspace_in(group, workspace)
-    cluster, job = ClusterId(told, name), JobId(told, experiment, name)
+    message = SCOPE.workspace_in(group, workspace)
+    cluster, job = ClusterId(message, name), JobId(message, experiment, name)
     arm = SCOPE.cluster(cluster)
     assert f"/resourcegroups/{group}/providers/".lower() in arm.lower()
     assert f"/workspaces/{workspace}/clusters/" in arm
