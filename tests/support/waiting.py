@@ -30,5 +30,5 @@ def eventually(predicate: Callable[[], T], seconds: float = 10.0, interval: floa
 
 
 def files_below(folder: Path, name: str) -> list[Path]:
-    """Every file called `name` below a folder that others clear and fill meanwhile (Path.glob raises then)."""
+    """Every file called `name` below a folder that others clear and fill meanwhile (Path.glob raises)."""
     return [Path(place, name) for place, _, files in os.walk(folder) if name in files]
