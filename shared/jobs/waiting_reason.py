@@ -1,7 +1,7 @@
 """Why a job waits: a closed list of reasons, each with what happens next. PURE."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -45,6 +45,16 @@ class QueuedEntry:
     priority: str
     node_count: int
     created: datetime
+    owner: str = ""  #: the node that has claimed it
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has nodes, or is getting them together."""
+        return bool(self.owner) or self.state is not State.QUEUED
+
+
+#: How far the release of a node's machine is: told to leave; its deletion decided, which nobody takes back.
+RELEASED, DELETED = "released", "deleted"
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,12 @@ class NodeView:
     standby: str = (
         ""  #: not "": it takes no jobs, for its cluster is to have fewer nodes (shared.jobs.allocation)
     )
+    drain: bool = False  #: marked to finish its job and leave, by whomever
+    release: str = ""  #: not "": its machine goes once it has left (RELEASED, DELETED)
+    left: bool = False  #: its runner has said that it is gone
+    state_seconds: float | None = None  #: for how long it has been in its state; None: an older runner's
+    silent_seconds: float = 0.0  #: since it was last heard of, or its row written
+    etag: str = field(default="", compare=False)  #: of the row this was read from
 
 
 def why(

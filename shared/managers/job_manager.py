@@ -196,4 +196,4 @@ class JobManager:
 
 def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
     """What the place of a job in its queue depends on."""
-    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries]
+    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created, e.owner or "") for e in entries]

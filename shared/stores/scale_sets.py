@@ -30,13 +30,13 @@ _STATES = {"failed": MachineState.FAILED, "deleting": MachineState.DELETING}
 _PROGRESS = {"succeeded": Progress.DONE, "failed": Progress.FAILED, "canceled": Progress.FAILED}
 
 
-class _Token(SansIOHTTPPolicy):  # type: ignore[misc]
+class _Token(SansIOHTTPPolicy[Any, Any]):
     """A token that never changes, over plain HTTP: a stand-in of ARM on this machine."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def on_request(self, request: PipelineRequest) -> None:
+    def on_request(self, request: PipelineRequest[Any]) -> None:
         request.http_request.headers["Authorization"] = f"Bearer {self._token}"
 
 
