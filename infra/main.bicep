@@ -80,7 +80,7 @@ var vaultName = 'bai-${token}'
 
 // What the code needs to find; tests/unit/test_infra.py holds these against it.
 var stateContainers = ['jobs', 'clusters', 'accepted', 'packages', 'app-package']
-var stateTables = ['jobs', 'clusters', 'nodes', 'gangs', 'workspaces']
+var stateTables = ['jobs', 'clusters', 'nodes', 'gangs', 'workspaces', 'scaling']
 var stateQueues = ['drops', 'drops-poison']
 var autoContainers = concat(['batchaicontainer'], dataContainers)
 var autoShares = concat(['batchaishare'], dataShares)

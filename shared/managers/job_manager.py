@@ -5,7 +5,7 @@ docs/explanation/protocol.md has the table "crash after / what is left / what he
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from shared.documents.spec import JobSpec
@@ -20,7 +20,9 @@ from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_removal import Remover
+from shared.managers.live_jobs import LiveJobs, queued
 from shared.managers.node_reports import NodeReports
+from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submission, Submitter
 from shared.names.ids import ClusterId, JobId
@@ -41,6 +43,8 @@ class JobManager:
         self,
         settings: Settings,
         jobs: JobTable,
+        live: LiveJobs,
+        scaler: Scaler,
         submitter: Submitter,
         remover: Remover,
         status: StatusWriter,
@@ -53,6 +57,8 @@ class JobManager:
     ) -> None:
         self.settings = settings
         self._jobs = jobs
+        self._live = live
+        self._scaler = scaler
         self.now = now
         self._submitter = submitter
         self._remover = remover
@@ -66,12 +72,19 @@ class JobManager:
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
-        return self._submitter.submit(job, data, source)
+        return self._grown(self._submitter.submit(job, data, source))
 
     def submit_http(self, job: JobId, data: bytes) -> Submission:
         """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
         secrets is shown where the document would have been dropped."""
-        return self._submitter.submit(job, data, admission.http_source(self.settings, job))
+        source = admission.http_source(self.settings, job)
+        return self._grown(self._submitter.submit(job, data, source))
+
+    def _grown(self, answer: Submission) -> Submission:
+        """A job that was accepted need not wait for the next sweep to have machines asked for."""
+        if answer.job and answer.job.state is State.QUEUED and not answer.known:
+            self._scaler.nudge(answer.job.cluster)
+        return answer
 
     def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
         """Answer a drop whose very place or name is wrong."""
@@ -156,7 +169,8 @@ class JobManager:
             return None
         nodes, queue = self._cluster_of(job, at_most_old_seconds)
         command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
-        return why(job, queue, nodes, command, self.gathered(job), most)
+        growth = self._scaler.growth(job.cluster)
+        return why(job, queue, nodes, command, self.gathered(job), most, growth)
 
     def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
         seen = self._seen.get(job.cluster)
@@ -187,13 +201,4 @@ class JobManager:
 
     def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
         """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
-        row = self._clusters.find(cluster)
-        entries = self._jobs.list_live(cluster, most=most)
-        for workspace in row.guests if row else ():
-            entries += self._jobs.list_live(cluster, workspace, most)
-        return sorted(entries, key=lambda entry: entry.created)
-
-
-def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
-    """What the place of a job in its queue depends on."""
-    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created, e.owner or "") for e in entries]
+        return self._live.of(cluster, most)

@@ -86,3 +86,6 @@ class Pools(Protocol):
 
     def operation(self, asked: str) -> Operation:
         """How far a growth has come; DONE where the cloud has forgotten it."""
+
+    def close(self) -> None:
+        """Close the clients that were made."""

@@ -139,8 +139,10 @@ def refused(state: ScalingState, code: str, message: str, now: datetime) -> Scal
     )
 
 
-def concluded(state: ScalingState, lacking: bool, steady: bool, wanted: int, now: datetime) -> ScalingState:
-    """After a decision. `lacking`: machines are still to come, or to become nodes."""
+def concluded(state: ScalingState, lacking: int, leaving: int, wanted: int, now: datetime) -> ScalingState:
+    """After a decision. `lacking`: machines are still to come, or to become nodes; `leaving`: on their way
+    out."""
+    steady = not lacking and not leaving
     if not lacking:
         state = replace(state, since=None, asked=None, asked_at=None, operation="", refusal=None, refusals=0)
         state = replace(state, stuck=())

@@ -11,7 +11,7 @@ import pytest
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
 from shared.settings import Settings, settings_from
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.stores import cluster_table, gang_table, job_table, scaling_table, workspace_table
 
 PROJECT = Path(__file__).parents[2]
 INFRA = PROJECT / "infra"
@@ -99,6 +99,7 @@ def test_what_the_code_needs_is_made() -> None:
         cluster_table.NODES,
         gang_table.TABLE,
         workspace_table.TABLE,
+        scaling_table.TABLE,
     )
     assert set(variable("stateTables")) == set(named)
     wanted = Settings()

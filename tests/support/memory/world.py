@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from shared.backend import Backend, backend_over
 from shared.jobs.model import Job
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.stores import cluster_table, gang_table, job_table, scaling_table, workspace_table
 from shared.stores.connection import Connection
 from tests.support.memory.account import MemoryAccount, MemoryConnection
 from tests.support.memory.clock import FakeClock
@@ -18,6 +18,7 @@ TABLES = (
     cluster_table.NODES,
     gang_table.TABLE,
     workspace_table.TABLE,
+    scaling_table.TABLE,
 )
 
 

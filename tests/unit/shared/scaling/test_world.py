@@ -174,9 +174,8 @@ class World:
         self._do(decision)
         self.decisions.append(decision)
         self.log.append((self.time, len(self.pool().machines)))
-        self.state = states.concluded(
-            self.state, decision.lacking > 0, not (decision.lacking or decision.leaving), 0, self.now
-        )
+        wish = wish_of(self.scale, self.entries(), START, self.now, 600)
+        self.state = states.concluded(self.state, decision.lacking, decision.leaving, wish.nodes, self.now)
         again = self.decide()
         # What a deletion makes room for may be asked for at once.
         assert again.quiet or (decision.delete and not (again.drain or again.delete)), (decision, again)
