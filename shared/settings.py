@@ -34,6 +34,18 @@ class AccountEndpoints:
     table: str = ""
 
 
+@dataclass(frozen=True)
+class ArmSettings:
+    """Where Azure Resource Manager has the scale sets whose machines are the nodes. Without a resource group
+    nothing starts or stops machines."""
+
+    resource_group: str = ""
+    subscription: str = ""
+    endpoint: str = "https://management.azure.com"
+    #: what a stand-in on this machine asks for; "": the machine's identity
+    token: str = field(repr=False, default="")
+
+
 #: How drops reach the function app: found by listing (a laptop), by Event Grid's webhook, by a storage queue.
 POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
 #: The queue of QUEUE, and where the Functions host leaves what it has given up.
@@ -81,6 +93,11 @@ class Settings:
     resend_seconds: float = 120.0
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
+    arm: ArmSettings = ArmSettings()
+    #: a machine of a pool goes once it has been idle for so long and nobody waits for it
+    scale_in_seconds: float = 600.0
+    #: a machine of a pool that has not become a node after so long is replaced
+    node_start_seconds: float = 900.0
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
     #: what starts a runner of `{cluster}`; told where a job waits for a node
@@ -148,6 +165,9 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
+        arm=reader.arm(),
+        scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
+        node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
         public_url=reader.public_url(),
@@ -305,6 +325,26 @@ class _Reader:
                 "https://<vault>.vault.azure.net/secrets/<name>[/<version>]"
             )
             return ""
+
+    def arm(self) -> ArmSettings:
+        """Where the pools are. A token goes to this machine only: elsewhere the machine's identity asks."""
+        endpoint = self.env.get("BATCHAI_ARM_ENDPOINT", "").rstrip("/") or ArmSettings.endpoint
+        parts, token = urlsplit(endpoint), self.env.get("BATCHAI_ARM_TOKEN", "")
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not _PUBLIC_URL.fullmatch(endpoint) or (parts.scheme == "http" and not here):
+            self.faults.append("BATCHAI_ARM_ENDPOINT must be like https://management.azure.com")
+        if token and not here:
+            self.faults.append(
+                "BATCHAI_ARM_TOKEN is for a stand-in of ARM on this machine; remove it, and give the app's "
+                "identity a role on the scale sets instead"
+            )
+        group = self.text("BATCHAI_ARM_RESOURCE_GROUP", "")
+        if group and group_fault(group):
+            self.faults.append(f"BATCHAI_ARM_RESOURCE_GROUP must be {RESOURCE_GROUP_RULE}")
+        subscription = self.text("BATCHAI_SUBSCRIPTION_ID", DEFAULT_SCOPE.subscription_id)
+        return ArmSettings(
+            group, self.text("BATCHAI_ARM_SUBSCRIPTION_ID", subscription), endpoint, token=token
+        )
 
     def public_url(self) -> str:
         value = self.env.get("BATCHAI_PUBLIC_URL", "").rstrip("/")

@@ -11,7 +11,9 @@ PACKAGES = ("api", "cli", "local", "runner", "shared")
 MOST_LINES = 400
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
-PURE_PACKAGES = "shared.names shared.documents shared.environment shared.launch shared.jobs api.resources"
+PURE_PACKAGES = """
+    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling api.resources
+"""
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
     + " shared.errors shared.settings shared.times api.origins"
