@@ -40,7 +40,9 @@ class RunnerMachines:
         """`gpus`: one entry per machine; `environment`: what all runners are started with."""
         self._directory = directory
         self._environment = dict(environment)
-        self._slots = [Slot(number, choice) for number, choice in enumerate(gpus)]
+        slots = [Slot(number, choice) for number, choice in enumerate(gpus)]
+        # Those with GPUs first: a machine that is alone has some where there are any.
+        self._slots = sorted(slots, key=_rank)
         self.room = len(self._slots)
         _forget_old_logs(directory.logs)
 
@@ -59,7 +61,7 @@ class RunnerMachines:
     def give_back(self, slot: Slot) -> None:
         """A machine is off: its slot is free."""
         self._slots.append(slot)
-        self._slots.sort(key=lambda free: free.number)
+        self._slots.sort(key=_rank)
 
 
 @dataclass
@@ -113,6 +115,10 @@ class RunnerMachine:
         else:
             shutil.rmtree(root, ignore_errors=True)
         self.machines.give_back(self.slot)
+
+
+def _rank(slot: Slot) -> tuple[bool, int]:
+    return slot.gpus == "none", slot.number
 
 
 def _forget_old_logs(folder: Path) -> None:
