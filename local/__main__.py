@@ -18,12 +18,15 @@ from local.ports import Ports
 from local.processes import StartError
 
 console = Console(highlight=False, soft_wrap=True)
+#: As many as the examples need: examples/distributed runs on two.
+MOST_RUNNERS = 2
 _SERVICES = {
     "http": "the REST API",
     "blob": "Azurite's blobs",
     "queue": "Azurite's queues",
     "table": "Azurite's tables",
     "file": "the file shares",
+    "arm": "the stand-in of ARM",
 }
 
 
@@ -41,12 +44,17 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="PORT",
             help=f"Port of {_SERVICES[field.name]}.  [default: that of last time, else a free one]",
         )(command)
+    command = click.option(
+        "--fixed",
+        is_flag=True,
+        help="Start all of them at once and keep them; they go to the clusters that have jobs.",
+    )(command)
     return click.option(
         "--runners",
-        default=1,
+        default=MOST_RUNNERS,
         show_default=True,
         type=click.IntRange(0, 16),
-        help="How many nodes at most; they go to the clusters that have jobs.",
+        help="How many nodes at most; they come and go with the jobs.",
     )(command)
 
 
@@ -56,7 +64,10 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
 def up(context: click.Context, /, **_: int | None) -> None:
     """Start the stack in the background and leave it running."""
     given = {n: v for n, v in context.params.items() if _is_given(context, n)}
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    words = [
+        f"--{name}" if value is True else f"--{name.replace('_', '-')}={value}"
+        for name, value in given.items()
+    ]
     state = supervisor.up(default_directory(), words, console.print)
     console.print(
         "\nup. Drop job.json files into the container [bold]jobs[/bold]; see docs/tutorials/your-own-job.md."
@@ -76,10 +87,10 @@ def _is_given(context: click.Context, name: str) -> bool:
 
 @main.command(epilog="Example: python -m local serve")
 @_stack_options
-def serve(runners: int, **ports: int | None) -> None:
+def serve(runners: int, fixed: bool, **ports: int | None) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     chosen = {name.removesuffix("_port"): port or 0 for name, port in ports.items()}
-    sys.exit(supervisor.serve(default_directory(), runners, Ports(**chosen)))
+    sys.exit(supervisor.serve(default_directory(), runners, Ports(**chosen), fixed))
 
 
 @main.command(epilog="Example: python -m local runner --cluster mine/nc6")

@@ -40,7 +40,7 @@ def run(directory: DataDirectory, console: Console) -> int:
         state = load(directory)
         if state is None:
             _title(console, "1. The stack, on free ports of this machine")
-            stack = Stack(directory, lambda line: console.print(f"   {line}"), home=CLUSTER)
+            stack = Stack(directory, lambda line: console.print(f"   {line}"), machines=1)
             state = stack.start()
         else:
             _title(console, "1. The stack is running already (make status)")
@@ -69,7 +69,7 @@ def _show(
     _upload(directory, console, blobs, shares)
     _title(console, "3. cluster.json and job.json, dropped with the blob SDK")
     cluster_path = f"{CLUSTER}/cluster.json"
-    drop_cluster(blobs, cluster_path, EXAMPLE / "cluster.json")
+    drop_cluster(blobs, cluster_path, (EXAMPLE / "cluster.json").read_bytes())
     console.print(f"   clusters/{cluster_path}")
     document = (EXAMPLE / "job.json").read_bytes()
     blobs.get_blob_client("jobs", _JOB_PATH).upload_blob(document, overwrite=True)

@@ -18,6 +18,7 @@ PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
     + " shared.errors shared.settings shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
+    + " local.arm.errors local.arm.faults local.arm.model local.arm.wire local.arm.bodies"
 )
 #: Whose business models of documents are.
 MAY_USE_PYDANTIC = """
