@@ -113,7 +113,7 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
 
 
 def seconds(text: str) -> float:
-    """A number of seconds of the command line. Raises ValueError; argparse then tells this function's name."""
+    """A number of seconds of the command line. Raises ValueError; argparse shows this name."""
     value = float(text)
     if not 0 < value < 86400:
         raise ValueError(text)

@@ -59,7 +59,7 @@ def test_both_nodes_of_a_gang_leave_after_it(world: World, tmp_path: Path) -> No
     world.accept(data=document("true", nodeCount=2))
     runners = [
         start_runner(
-            cluster, tmp_path / str(number), f"once-{number}", ["--once", "--address", f"127.0.0.{number}"]
+            world, tmp_path / str(number), f"once-{number}", ["--once", "--address", f"127.0.0.{number}"]
         )
         for number in (1, 2)
     ]
