@@ -94,6 +94,16 @@ def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@bp.route(route=f"{routes.CLUSTER}/demand", methods=["GET"])
+@arm("workspace", "cluster")
+def clusters_demand(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with how many nodes the cluster's jobs need. Ours: for engines that start runners themselves."""
+    services = backend()
+    row = services.clusters.get(cluster_of(req))
+    demand = services.live.demand(row)
+    return answer({"nodes": demand.nodes, "runningNodes": demand.running, "jobs": demand.jobs})
+
+
 @bp.route(route=f"{routes.CLUSTER}/listRemoteLoginInformation", methods=["GET", "POST"])
 @arm("workspace", "cluster")
 def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:

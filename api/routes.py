@@ -50,6 +50,7 @@ METHODS = {
     CLUSTERS: "GET",
     CLUSTER: "GET, PUT, PATCH, DELETE",
     f"{CLUSTER}/listRemoteLoginInformation": "POST",
+    f"{CLUSTER}/demand": "GET",
     NODES: "GET",
     f"{NODE}/drain": "POST",
     f"{NODE}/undrain": "POST",

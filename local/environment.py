@@ -89,8 +89,9 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def arm_settings(directory: DataDirectory, url: str) -> dict[str, str]:
-    """What the function app is told of the machines, where they come and go. Times for people who watch."""
+def arm_settings(directory: DataDirectory, url: str, machines: int) -> dict[str, str]:
+    """What the function app is told of the machines, where they come and go, `machines` at most. Times for
+    people who watch; asking costs nothing here."""
     return {
         "BATCHAI_ARM_ENDPOINT": url,
         "BATCHAI_ARM_TOKEN": arm_token(directory),
@@ -98,6 +99,8 @@ def arm_settings(directory: DataDirectory, url: str) -> dict[str, str]:
         "BATCHAI_ARM_SUBSCRIPTION_ID": SUBSCRIPTION,
         "BATCHAI_SCALE_IN_SECONDS": "20",
         "BATCHAI_NODE_START_SECONDS": "60",
+        "BATCHAI_POOL_LOOK_SECONDS": "4",
+        "BATCHAI_DEFAULT_MOST_NODES": str(machines),
         "BATCHAI_SWEEP_SCHEDULE": "*/5 * * * * *",
     }
 

@@ -97,7 +97,7 @@ class Stack:
         arm = f"http://127.0.0.1:{ports.arm}" if self._machines else ""
         if arm:
             self._start_arm(ports.arm)
-            app |= environment.arm_settings(self._directory, arm) | self._overrides
+            app |= environment.arm_settings(self._directory, arm, self._machines) | self._overrides
         self._start_host(ports.http, app)
         if arm:
             self._wired = backend(self.settings)

@@ -65,6 +65,7 @@ class Backend:
     workspaces: WorkspaceManager
     cascading_deletion: CascadingDeletion
     lists: JobLists
+    live: LiveJobs
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
     documents: Documents
@@ -141,6 +142,7 @@ def backend_over(
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
         lists=JobLists(connection, jobs),
+        live=live,
         reconciler=functools.partial(Reconciler, documents, poison),
         near_misses=NearMisses(settings, documents, now),
         documents=documents,

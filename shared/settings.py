@@ -98,6 +98,10 @@ class Settings:
     scale_in_seconds: float = 600.0
     #: a machine of a pool that has not become a node after so long is replaced
     node_start_seconds: float = 900.0
+    #: how old a look at the cloud may be while nothing is to be done: so late is a new pool noticed
+    pool_look_seconds: float = 600.0
+    #: most machines of a cluster with a pool whose document has no scaleSettings; 0: nobody starts any
+    default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
     #: what starts a runner of `{cluster}`; told where a job waits for a node
@@ -168,6 +172,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         arm=reader.arm(),
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
         node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
+        pool_look_seconds=reader.number("BATCHAI_POOL_LOOK_SECONDS", 600.0, least=0.0),
+        default_most_nodes=int(reader.number("BATCHAI_DEFAULT_MOST_NODES", 0.0, least=0.0)),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
         public_url=reader.public_url(),

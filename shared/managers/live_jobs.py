@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.jobs.waiting_reason import QueuedEntry
-from shared.managers.cluster_reader import ClusterReader
+from shared.managers.cluster_reader import ClusterReader, scale_of_row
 from shared.names.ids import ClusterId
+from shared.scaling.demand import Demand, demand_of
+from shared.stores.cluster_table import ClusterRow
 from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
 
@@ -24,6 +26,10 @@ class LiveJobs:
         for workspace in row.guests if row else ():
             entries += self.jobs.list_live(cluster, workspace, most)
         return sorted(entries, key=lambda entry: entry.created)
+
+    def demand(self, row: ClusterRow) -> Demand:
+        """How many nodes they need together."""
+        return demand_of(scale_of_row(row), queued(self.of(row.id)))
 
 
 def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:

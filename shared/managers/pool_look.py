@@ -10,9 +10,6 @@ from shared.settings import Settings
 from shared.stores.cluster_table import ClusterRow
 from shared.stores.scaling_table import Kept, ScalingRow
 
-#: How old the last look may be while nothing is to be done.
-_REST_SECONDS = 600.0
-
 
 class PoolLook:
     """Of one sweep, or of one cluster between two. The cloud is asked once at most, and a refusal is kept."""
@@ -35,7 +32,7 @@ class PoolLook:
         """Whether what was kept says enough of a cluster: it is not old, and the cluster older than it."""
         if self.looked or self._last is None:
             return False
-        fresh = self.now - self._last < timedelta(seconds=_REST_SECONDS)
+        fresh = self.now - self._last < timedelta(seconds=self._settings.pool_look_seconds)
         return fresh and (self.row(row.id) is not None or row.created < self._last)
 
     def pool_of(self, row: ClusterRow, spot: bool, size: str) -> Pool | None:

@@ -130,6 +130,8 @@ class Scaler:
         """Decide for one cluster and do it; whether anything was done. Raises what the cloud or storage says
         where that keeps it from being done."""
         scale = _NOTHING if row.deleting else scale_of_row(row)
+        if scale.most is None and (most := self._settings.default_most_nodes):
+            scale = Scale(0, most, follows_jobs=True)
         if scale.most is None or self._pools is None:
             return False
         hold = self._settings.scale_in_seconds

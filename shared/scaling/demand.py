@@ -49,6 +49,23 @@ def needs(jobs: Sequence[QueuedEntry], most: int) -> int:
     return max(total, max((job.node_count for job in queue), default=0))
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What an engine that starts runners itself is told of a cluster."""
+
+    nodes: int  #: that should be there now, those at work included
+    running: int  #: of these, for jobs that have begun
+    jobs: int  #: that have not ended
+
+
+def demand_of(scale: Scale, jobs: Sequence[QueuedEntry]) -> Demand:
+    """How many nodes the live jobs need, gangs whole, within the cluster's target or maximum. A minimum is
+    the engine's own business: it would start a runner that leaves again for want of work."""
+    most = scale.most if scale.most is not None else sum(job.node_count for job in jobs)
+    running = min(most, sum(job.node_count for job in jobs if job.begun))
+    return Demand(needs(jobs, most), running, len(jobs))
+
+
 def _because(jobs: Sequence[QueuedEntry]) -> str:
     waiting = [job for job in jobs if not job.begun]
     if not waiting:

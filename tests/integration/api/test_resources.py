@@ -129,6 +129,22 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
     assert scaled["properties"]["userAccountSettings"] == CLUSTER["properties"]["userAccountSettings"]
 
 
+def test_a_cluster_tells_how_many_nodes_its_jobs_need(api: RestApi, workspace: str) -> None:
+    path = f"{workspace}/clusters/cluster"
+    auto = {"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 4}}
+    api.must("PATCH", path, {"properties": {"scaleSettings": auto}})
+    assert api.must("GET", f"{path}/demand") == {"nodes": 0, "runningNodes": 0, "jobs": 0}
+    api.job(workspace, "one")
+    api.claim(workspace)
+    api.job(workspace, "pair", nodeCount=2)
+    api.job(workspace, "never", nodeCount=9)
+    # A gang counts whole; a job that never fits asks for nothing
+    assert api.must("GET", f"{path}/demand") == {"nodes": 3, "runningNodes": 1, "jobs": 3}
+    answer = api.call("GET", f"{workspace}/clusters/none/demand")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ClusterNotFound")
+    assert api.call("POST", f"{path}/demand").status_code == 405
+
+
 def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> None:
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
     api.backend.clusters.table.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))

@@ -58,7 +58,6 @@ class Room:
 
 @pytest.fixture
 def room(world: World, tmp_path: Path) -> Iterator[Room]:
-    world.create_cluster()
     with machine_room(world, tmp_path) as (process, url), client(url) as sdk:
         yield Room(world, tmp_path, process, url, sdk)
 
