@@ -148,8 +148,11 @@ def why(
 def _for_machines(job: Job, name: str, alive: Sequence[NodeView], growth: Growth) -> Waiting | None:
     """That a job waits for machines of its cluster's pool, if it does."""
     idle = sum(1 for node in alive if node.state == "idle")
-    if idle >= job.node_count or not growth.lacking:
+    if idle >= job.node_count:
         return None
+    if not growth.lacking:
+        asks = "Nothing to do: machines are asked for when the pool is looked at next, within a minute."
+        return None if alive else Waiting(WaitingReason.CLUSTER_GROWING, f"{name} has no node now", asks)
     if growth.refused:
         return Waiting(
             WaitingReason.CLUSTER_CANNOT_GROW,

@@ -12,7 +12,6 @@ _LATE = 0.5
 
 def growth_of(state: ScalingState, now: datetime, patience: Patience, group: str) -> Growth:
     """How the pool stands, by what was seen of it last."""
-    there = sum(1 for machine in state.machines if machine.ready and machine.gone is None)
     waited = [
         ((now - machine.waits_since()).total_seconds(), machine.name)
         for machine in state.machines
@@ -23,7 +22,7 @@ def growth_of(state: ScalingState, now: datetime, patience: Patience, group: str
     refusal, is_late = state.refusal, late and seconds >= _LATE * patience.node_start_seconds
     return Growth(
         wanted=state.wanted,
-        lacking=max(0, state.wanted - there),
+        lacking=state.lacking,
         asked_seconds=seconds,
         usual_seconds=state.usual_seconds,
         usual_of=len(state.starts),

@@ -64,6 +64,7 @@ class ScalingState:
     replaced: tuple[datetime, ...] = ()  #: when machines that were at fault were let go
     stuck: tuple[str, ...] = ()  #: machines that did not become nodes, until one does
     wanted: int = 0  #: nodes
+    lacking: int = 0  #: machines of them that are still to come, or to become nodes
     steady: bool = True
     changed: datetime | None = None  #: when `steady` last changed
     sentence: str = ""  #: what was last decided, and why
@@ -149,7 +150,7 @@ def concluded(state: ScalingState, lacking: int, leaving: int, wanted: int, now:
         state = replace(state, stuck=())
     if steady != state.steady or state.changed is None:
         state = replace(state, steady=steady, changed=now)
-    return replace(state, wanted=wanted)
+    return replace(state, wanted=wanted, lacking=lacking)
 
 
 def to_json(state: ScalingState) -> str:
