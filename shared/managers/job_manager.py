@@ -83,7 +83,7 @@ class JobManager:
     def _grown(self, answer: Submission) -> Submission:
         """A job that was accepted need not wait for the next sweep to have machines asked for."""
         if answer.job and answer.job.state is State.QUEUED and not answer.known:
-            self._scaler.nudge(answer.job.cluster)
+            self._scaler.job_came(answer.job.cluster)
         return answer
 
     def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:

@@ -100,7 +100,7 @@ class PoolChanges:
 
     def _ask(self, state: ScalingState, pool: Pool, capacity: int) -> ScalingState:
         try:
-            return replace(state, operation=self.pools.set_capacity(pool, capacity))
+            return states.accepted(state, self.pools.set_capacity(pool, capacity))
         except PoolRefusedError as error:
             log.warning("no machines: %s", error, extra={"action": "scale_refused", "pool": pool.name})
             return states.refused(state, error.code, str(error), self.look.now)

@@ -33,7 +33,7 @@ from shared.stores.scaling_table import ScalingRow, ScalingTable
 
 log = logging.getLogger(__name__)
 
-#: Between two looks at one cluster that drops bring about; the sweep sees what comes meanwhile.
+#: Between two looks at one cluster that jobs bring about; the sweep sees what comes meanwhile.
 _NUDGE_SECONDS = 5.0
 _NOTHING = Scale(0, 0)
 
@@ -85,13 +85,17 @@ class Scaler:
         if look.looked:
             self._scaling.note_look(look.now)
 
-    def nudge(self, cluster: ClusterId) -> None:
-        """Look at one cluster now: a job was dropped, or its scaleSettings have changed. Never raises for the
-        cloud or for storage: the next sweep does the same."""
+    def job_came(self, cluster: ClusterId) -> None:
+        """As `nudge`, for a job: of many that come at once each need not bring about a look of its own."""
         at = self._monotonic()
-        if self._pools is None or at - self._nudged.get(cluster, -_NUDGE_SECONDS) < _NUDGE_SECONDS:
+        if at - self._nudged.get(cluster, -_NUDGE_SECONDS) >= _NUDGE_SECONDS:
+            self._nudged[cluster] = at
+            self.nudge(cluster)
+
+    def nudge(self, cluster: ClusterId) -> None:
+        """Look at one cluster now. Never raises for the cloud or for storage: the next sweep does it too."""
+        if self._pools is None:
             return
-        self._nudged[cluster] = at
         try:
             if row := self._clusters.fresh(cluster):
                 nodes, now = self._clusters.look_at(row)

@@ -30,7 +30,7 @@ class Decision:
     drain: tuple[str, ...] = ()  #: nodes to be told to leave
     delete: tuple[str, ...] = ()  #: machines whose nodes have left
     forget: tuple[str, ...] = ()  #: nodes whose machines are gone
-    faulty: tuple[str, ...] = ()  #: those of `drain` that are at fault
+    faulty: tuple[str, ...] = ()  #: those of `drain` that are at fault, though the cloud had made them
     stuck: tuple[str, ...] = ()  #: those of `faulty` that never became nodes
     wanted: int = 0  #: nodes
     lacking: int = 0  #: machines that are still to come or to become nodes
@@ -68,10 +68,10 @@ def decide(
         drain=_names(drain),
         delete=_names(fleet.gone),
         forget=tuple(node.node_id for node in fleet.orphans),
-        faulty=_names(replaced),
+        faulty=tuple(member.name for member in replaced if not member.was_never_made),
         stuck=tuple(member.name for member in replaced if member.node is None),
         wanted=wish.nodes,
-        lacking=max(0, lacking) + len(fleet.starting),
+        lacking=max(0, keep - len(fleet.good) + len(fleet.starting)),
         leaving=len(drain) + len(fleet.leaving),
         sentence=sentences.told(wish, fleet, capacity, replaced, surplus),
     )
@@ -89,11 +89,14 @@ def _names(members: Sequence[Member]) -> tuple[str, ...]:
 
 
 def _replaced(fleet: Fleet, state: ScalingState, now: datetime, keep: int) -> list[Member]:
-    """The machines at fault that go now: where they are not needed at once, else with pauses between."""
+    """The machines at fault that go now: at once where they are not needed, or the cloud could not make them
+    (it is asked for others more and more rarely); else with pauses between."""
     if len(fleet.good) >= keep or not state.replaced:
         return fleet.faulty
     pause = min(_LAST_PAUSE, _FIRST_PAUSE * 2.0 ** min(len(state.replaced) - 1, 10))
-    return fleet.faulty if now - state.replaced[-1] >= timedelta(seconds=pause) else []
+    if now - state.replaced[-1] >= timedelta(seconds=pause):
+        return fleet.faulty
+    return [member for member in fleet.faulty if member.was_never_made]
 
 
 def _surplus(fleet: Fleet, wish: Wish, keep: int, room: int, patience: Patience) -> list[Member]:

@@ -33,6 +33,11 @@ class Member:
         return self.node.node_id if self.node else self.machine.name
 
     @property
+    def was_never_made(self) -> bool:
+        """Whether it is on the cloud's list only."""
+        return self.node is None and self.machine.state is MachineState.FAILED
+
+    @property
     def stands_by(self) -> bool:
         """Whether its node serves nobody, or it has none yet."""
         return self.node is None or bool(self.node.standby) or self.node.state == "unusable"

@@ -18,12 +18,13 @@ def growth_of(state: ScalingState, now: datetime, patience: Patience, group: str
         for machine in state.machines
         if not machine.ready or machine.gone
     ]
-    seconds, late = max(waited, default=(0.0, ""))
-    refusal, is_late = state.refusal, seconds >= _LATE * patience.node_start_seconds
+    asked = (now - state.asked_at).total_seconds() if state.asked_at else 0.0
+    seconds, late = max(waited, default=(asked, ""))
+    refusal, is_late = state.refusal, late and seconds >= _LATE * patience.node_start_seconds
     return Growth(
         wanted=state.wanted,
         lacking=max(0, state.wanted - there),
-        asked_seconds=(now - state.since).total_seconds() if state.since else 0.0,
+        asked_seconds=seconds,
         usual_seconds=state.usual_seconds,
         usual_of=len(state.starts),
         refused=refusal.message if refusal else "",

@@ -56,7 +56,6 @@ class ScalingState:
     machines: tuple[KnownMachine, ...] = ()
     asked: int | None = None  #: the capacity that was last asked for
     asked_at: datetime | None = None
-    since: datetime | None = None  #: when the growth that is under way was first asked for
     operation: str = ""  #: where the cloud tells how far it has come
     refusal: Refusal | None = None
     refusals: int = 0  #: one after the other
@@ -90,16 +89,13 @@ def observed(state: ScalingState, pool: Pool, nodes: Sequence[NodeView], now: da
     machines, starts = [], list(state.starts)
     for machine in pool.machines:
         before = state.known(machine.name)
-        after = _seen(before, machine, of_machines.get(machine.key), state.since or now, now)
+        after = _seen(before, machine, of_machines.get(machine.key), state.asked_at or now, now)
         if after.ready and not (before and before.ready):
             rest = of_machines[machine.key].state_seconds or 0.0
             starts.append(max(0.0, (now - after.since).total_seconds() - rest))
         machines.append(after)
-    new = {machine.key for machine in machines} - {known.key for known in state.machines}
-    if new:
-        state = replace(state, refusal=None, refusals=0, retry_at=None)
     if len(starts) > len(state.starts):
-        state = replace(state, stuck=())
+        state = replace(state, refusal=None, refusals=0, retry_at=None, stuck=())
     return replace(
         state,
         pool=pool.name,
@@ -124,7 +120,12 @@ def _seen(
 
 def asked(state: ScalingState, capacity: int, now: datetime) -> ScalingState:
     """Before the cloud is asked for a capacity."""
-    return replace(state, asked=capacity, asked_at=now, since=state.since or now, operation="")
+    return replace(state, asked=capacity, asked_at=now, operation="")
+
+
+def accepted(state: ScalingState, operation: str) -> ScalingState:
+    """The cloud has said yes; whether it can will be seen."""
+    return replace(state, operation=operation, refusal=None)
 
 
 def refused(state: ScalingState, code: str, message: str, now: datetime) -> ScalingState:
@@ -144,7 +145,7 @@ def concluded(state: ScalingState, lacking: int, leaving: int, wanted: int, now:
     out."""
     steady = not lacking and not leaving
     if not lacking:
-        state = replace(state, since=None, asked=None, asked_at=None, operation="", refusal=None, refusals=0)
+        state = replace(state, asked=None, asked_at=None, operation="", refusal=None, refusals=0)
         state = replace(state, stuck=())
     if steady != state.steady or state.changed is None:
         state = replace(state, steady=steady, changed=now)
@@ -159,7 +160,7 @@ def to_json(state: ScalingState) -> str:
 def from_json(text: str) -> ScalingState:
     """What was kept; what a newer version added is left out, what it has dropped is as at first."""
     raw: dict[str, Any] = {k: v for k, v in json.loads(text).items() if k in _FIELDS}
-    for name in ("asked_at", "since", "retry_at", "changed"):
+    for name in ("asked_at", "retry_at", "changed"):
         raw[name] = _time(raw.get(name))
     refusal = raw.get("refusal")
     raw["refusal"] = Refusal(refusal["code"], refusal["message"], _moment(refusal["at"])) if refusal else None

@@ -27,7 +27,10 @@ CLUSTER_TAG = "batchai-cluster"
 _THROTTLED_SECONDS = 60.0
 _MOST_MESSAGE = 1_000
 _STATES = {"failed": MachineState.FAILED, "deleting": MachineState.DELETING}
-_PROGRESS = {"succeeded": Progress.DONE, "failed": Progress.FAILED, "canceled": Progress.FAILED}
+#: A canceled one was overtaken by a later request.
+_PROGRESS = {"succeeded": Progress.DONE, "failed": Progress.FAILED, "canceled": Progress.DONE}
+#: What ARM answers where an instance of a list is gone already: then it deletes none of them.
+_GONE = ("InvalidParameter", "NotFound", "ResourceNotFound")
 
 
 class _Token(SansIOHTTPPolicy[Any, Any]):
@@ -82,10 +85,19 @@ class ScaleSets:
         return asked[-1] if asked else ""
 
     def delete(self, pool: Pool, machines: Sequence[str]) -> None:
-        """One call for all of them."""
+        """One call for all of them, and one for each where some are gone already."""
+        try:
+            self._delete(pool, machines)
+        except PoolRefusedError as error:
+            if error.code not in _GONE:
+                raise
+            for machine in machines if len(machines) > 1 else ():
+                self.delete(pool, (machine,))
+
+    def _delete(self, pool: Pool, machines: Sequence[str]) -> None:
         from azure.mgmt.compute.models import VirtualMachineScaleSetVMInstanceRequiredIDs
 
-        with _translated(f"deleting machines of scale set {pool.name}", missing_is_fine=True):
+        with _translated(f"deleting machines of scale set {pool.name}"):
             self._compute().virtual_machine_scale_sets.begin_delete_instances(
                 self._settings.resource_group,
                 pool.name,
@@ -162,10 +174,15 @@ def _pool(scale_set: Any, machines: Sequence[Any]) -> Pool:
         capacity=int(sku.capacity or 0),
         machines=tuple(_machine(each) for each in machines if _set_of(each) == str(scale_set.id).lower()),
         settled=state.lower() in ("", "succeeded", "failed", "canceled"),
-        spot=str(getattr(profile, "priority", "") or "").lower() == "spot",
+        spot=_text(getattr(profile, "priority", "")).lower() == "spot",
         size=str(sku.name or ""),
         etag=str(scale_set.etag or ""),
     )
+
+
+def _text(value: Any) -> str:
+    """The word of an enumeration, which may be one that the SDK does not know."""
+    return str(getattr(value, "value", value) or "")
 
 
 def _set_of(machine: Any) -> str:
@@ -191,13 +208,11 @@ def _operation_into(asked: list[str]) -> Callable[[Any], None]:
 
 
 @contextmanager
-def _translated(doing: str, missing_is_fine: bool = False) -> Iterator[None]:
+def _translated(doing: str) -> Iterator[None]:
     """ARM's answers as ours, the cloud's own words kept where it refuses."""
     try:
         yield
     except HttpResponseError as error:
-        if error.status_code == 404 and missing_is_fine:
-            return
         raise _ours(error, doing) from error
     except AzureError as error:
         raise StoreError(f"{doing}: ARM could not be reached ({type(error).__name__})") from error
