@@ -89,7 +89,7 @@ def test_the_bicep_holds_together() -> None:
 def test_a_runner_starts_with_these_settings(where: str) -> None:
     given = apps_settings()
     if where == "aks":
-        given = {each["name"]: each.get("value", "10.0.0.4") for each in pod()["containers"][0]["env"]}
+        given = {each["name"]: each.get("value", "n1") for each in pod()["containers"][0]["env"]}
     values = {
         "BATCHAI_SEALING_KEYS_SECRET": "https://v.vault.azure.net/secrets/sealing-keys",
         "BATCHAI_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000000",
