@@ -37,6 +37,7 @@ METHODS = {
     f"{SUBSCRIPTION}/workspaces": "GET",
     WORKSPACES: "GET",
     WORKSPACE: "GET, PUT, PATCH, DELETE",
+    f"{WORKSPACE}/usage": "GET",
     EXPERIMENTS: "GET",
     EXPERIMENT: "GET, PUT, DELETE",
     JOBS: "GET",

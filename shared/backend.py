@@ -24,6 +24,7 @@ from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
 from shared.managers.sweeper import Sweeper
+from shared.managers.usage_report import UsageReport
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.scaling.pools import Pools
 from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
@@ -66,6 +67,7 @@ class Backend:
     cascading_deletion: CascadingDeletion
     lists: JobLists
     live: LiveJobs
+    usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
     documents: Documents
@@ -126,7 +128,7 @@ def backend_over(
         now,
         monotonic,
     )
-    poison = PoisonQueue(connection)
+    lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
     return Backend(
         settings=settings,
         connection=connection,
@@ -141,8 +143,9 @@ def backend_over(
         sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, now),
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
-        lists=JobLists(connection, jobs),
+        lists=lists,
         live=live,
+        usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison),
         near_misses=NearMisses(settings, documents, now),
         documents=documents,

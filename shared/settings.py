@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
+from shared.names.node_prices import EXPECTED, NO_PRICES, NodePrices, node_prices
 from shared.names.vault_urls import vault_secret
 
 #: What every connection string of an account has at least one of.
@@ -102,6 +103,8 @@ class Settings:
     pool_look_seconds: float = 600.0
     #: most machines of a cluster with a pool whose document has no scaleSettings; 0: nobody starts any
     default_most_nodes: int = 0
+    #: what an hour of a node costs
+    node_prices: NodePrices = NO_PRICES
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
     #: what starts a runner of `{cluster}`; told where a job waits for a node
@@ -173,6 +176,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
         node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
         pool_look_seconds=reader.number("BATCHAI_POOL_LOOK_SECONDS", 600.0, least=0.0),
+        node_prices=reader.node_prices(),
         default_most_nodes=int(reader.number("BATCHAI_DEFAULT_MOST_NODES", 0.0, least=0.0)),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
@@ -331,6 +335,13 @@ class _Reader:
                 "https://<vault>.vault.azure.net/secrets/<name>[/<version>]"
             )
             return ""
+
+    def node_prices(self) -> NodePrices:
+        try:
+            return node_prices(self.env.get("BATCHAI_NODE_PRICES", ""))
+        except ValueError as error:
+            self.faults.append(f"BATCHAI_NODE_PRICES: {error}; expected JSON like {EXPECTED}")
+            return NO_PRICES
 
     def arm(self) -> ArmSettings:
         """Where the pools are. A token goes to this machine only: elsewhere the machine's identity asks."""

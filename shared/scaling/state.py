@@ -14,6 +14,8 @@ from shared.scaling.pools import Machine, MachineState, Pool
 _STARTS = 5
 #: Pauses after refusals of the cloud, in seconds: they double from the first to the last.
 _FIRST_PAUSE, _LAST_PAUSE = 60.0, 900.0
+#: Days for which it is kept how long machines were there.
+_SPENT_DAYS = 400
 #: Machines that were replaced so long ago say nothing of the next one.
 _REPLACED = timedelta(hours=6)
 
@@ -68,6 +70,8 @@ class ScalingState:
     steady: bool = True
     changed: datetime | None = None  #: when `steady` last changed
     sentence: str = ""  #: what was last decided, and why
+    #: for how many seconds machines were there that are gone, by the UTC day they went: what idle time costs
+    spent: tuple[tuple[str, float], ...] = ()
 
     @property
     def usual_seconds(self) -> float | None:
@@ -103,9 +107,21 @@ def observed(state: ScalingState, pool: Pool, nodes: Sequence[NodeView], now: da
         capacity=pool.capacity,
         settled=pool.settled,
         machines=tuple(machines),
+        spent=_spent(state, pool, now),
         starts=tuple(starts[-_STARTS:]),
         replaced=tuple(at for at in state.replaced if now - at < _REPLACED),
     )
+
+
+def _spent(state: ScalingState, pool: Pool, now: datetime) -> tuple[tuple[str, float], ...]:
+    """What machines that are gone since the last look have been there for, added to what is kept."""
+    there = {machine.key for machine in pool.machines}
+    seconds = sum((now - known.since).total_seconds() for known in state.machines if known.key not in there)
+    if not seconds:
+        return state.spent
+    days, today = dict(state.spent), f"{now:%Y-%m-%d}"
+    days[today] = round(days.get(today, 0.0) + seconds, 1)
+    return tuple(sorted(days.items())[-_SPENT_DAYS:])
 
 
 def _seen(
@@ -169,6 +185,7 @@ def from_json(text: str) -> ScalingState:
     raw["replaced"] = _tuple(raw.get("replaced", ()), _moment)
     raw["starts"] = _tuple(raw.get("starts", ()), float)
     raw["stuck"] = _tuple(raw.get("stuck", ()), str)
+    raw["spent"] = _tuple(raw.get("spent", ()), lambda day: (str(day[0]), float(day[1])))
     return ScalingState(**raw)
 
 

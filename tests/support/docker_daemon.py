@@ -58,10 +58,10 @@ class DockerDaemon:
         """What BATCHAI_DOCKER is set to."""
         return f"docker --host unix://{self.folder}/docker.sock"
 
-    def docker(self, *words: str, given: bytes = b"", check: bool = True) -> str:
-        """What a call prints."""
+    def docker(self, *words: str, given: bytes = b"", check: bool = True, seconds: float = 120) -> str:
+        """What a call prints, which may take `seconds`."""
         done = subprocess.run(
-            [*self.command.split(), *words], input=given, capture_output=True, check=False, timeout=120
+            [*self.command.split(), *words], input=given, capture_output=True, check=False, timeout=seconds
         )
         assert not check or done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()

@@ -301,3 +301,22 @@ def test_usages_and_operations(api: RestApi, workspace: str) -> None:
     assert found["Total Cluster Dedicated Regional vCPUs"][1] != 2_147_483_647
     operations = api.must("GET", "/providers/Microsoft.BatchAI/operations")["value"]
     assert "Microsoft.BatchAI/workspaces/experiments/jobs/write" in {o["name"] for o in operations}
+
+
+def test_a_workspace_tells_what_its_jobs_have_used(api: RestApi, workspace: str) -> None:
+    api.job(workspace, "used")
+    api.finish(api.claim(workspace))
+    api.job(workspace, "waits")
+    told = api.must("GET", f"{workspace}/usage", by="experiment")
+    [line] = told["value"]
+    assert (line["name"], line["jobs"], line["attempts"]) == ("experiment", 2, 1)
+    assert "estimatedCost" not in line and "currency" not in told, "nobody has set a price"
+    assert len(api.must("GET", f"{workspace}/usage", by="attempt")["value"]) == 1
+    assert len(api.must("GET", f"{workspace}/usage", by="job")["value"]) == 2
+    # No machine of this cluster comes and goes: nobody knows its idle time
+    [cluster] = api.must("GET", f"{workspace}/usage", by="cluster", since="2026-01-01")["value"]
+    assert "idleNodeHours" not in cluster
+    assert api.must("GET", f"{workspace}/usage", since="2999-01-01")["value"] == []
+    for query in ({"by": "user"}, {"since": "yesterday"}):
+        answer = api.call("GET", f"{workspace}/usage", **query)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")
