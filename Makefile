@@ -46,7 +46,7 @@ infra: setup-dev  ## infra/*.bicep: by the Bicep compiler where az is, and by th
 	@$(PY) scripts/check_infra.py infra
 
 unit: setup-dev  ## unit tests
-	@.venv/bin/pytest -q -n auto tests/unit
+	@.venv/bin/pytest -q -n auto --dist loadfile tests/unit
 
 integration: setup-dev  ## tests with real parts: Azurite, mounts, child processes
 	@.venv/bin/pytest -q tests/integration
