@@ -14,6 +14,7 @@ from local import demo as demonstration
 from local import own_runner, supervisor
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import default_directory, load
+from local.pools import machines_of
 from local.ports import Ports
 from local.processes import StartError
 
@@ -113,12 +114,16 @@ def status(output: str) -> None:
         console.print("{}" if output == "json" else "not running (start it with: make up)")
         sys.exit(3)
     parts = [asdict(part) | {"running": psutil.pid_exists(part.pid)} for part in state.parts]
+    machines = machines_of(state, directory)
     if output == "json":
-        console.print(json.dumps({"http": state.http, "supervisor": state.pid, "parts": parts}, indent=2))
+        shown = {"http": state.http, "supervisor": state.pid, "parts": parts, "machines": machines}
+        console.print(json.dumps(shown, indent=2))
         return
     for part in parts:
         alive = "running" if part["running"] else "ENDED"
         console.print(f"{part['name']:<16} {alive:<8} pid {part['pid']:<8} {part['where']}")
+    for machine in machines:
+        console.print(f"{machine['name']:<16} {machine['state'].lower():<8} machine of {machine['set']}")
     console.print(f"{'supervisor':<16} {'running':<8} pid {state.pid}")
     console.print(f"logs in {directory.logs}")
 

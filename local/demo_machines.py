@@ -7,11 +7,10 @@ from rich.console import Console
 
 from local import environment
 from local.layout import DataDirectory, StackState
+from shared.backend import backend
 from shared.errors import StoreError
 from shared.names.ids import ClusterId
 from shared.settings import settings_from
-from shared.stores.connection import Connection
-from shared.stores.scaling_table import ScalingTable
 
 #: Idle for as long as it takes, told to leave, deleted: each seen by a sweep.
 _EMPTY_SECONDS = 90.0
@@ -25,25 +24,24 @@ class MachinesWatch:
         self, console: Console, directory: DataDirectory, state: StackState, cluster: ClusterId
     ) -> None:
         told = {"BATCHAI_STORAGE": state.storage, "BATCHAI_SEALING_KEYS": environment.sealing_key(directory)}
-        self._connection = Connection(settings_from(told))
-        self._table = ScalingTable(self._connection)
+        if state.arm:
+            told |= environment.arm_settings(directory, state.arm, 1)
+        self._backend = backend(settings_from(told))
         self._console = console
         self._cluster = cluster
-        self._come_and_go = bool(state.arm)
-        self._told = ""
-        if self._come_and_go and (row := self._table.get(cluster)[0]):
-            self._told = row.state.sentence
+        before = self._backend.scaler.state(cluster)
+        self._told = before.sentence if before else ""
 
     def tell(self) -> int:
         """Print what was decided since the last time; how many machines there are."""
-        row = self._table.get(self._cluster)[0] if self._come_and_go else None
-        if row is None:
+        state = self._backend.scaler.state(self._cluster)
+        if state is None:
             return 0
-        if row.state.sentence != self._told:
-            self._told = row.state.sentence
+        if state.sentence != self._told:
+            self._told = state.sentence
             if not self._told.startswith(_NOTHING_NEW):
                 self._console.print(f"   [magenta]{self._told}[/magenta]")
-        return len(row.state.machines)
+        return len(state.machines)
 
     def await_none(self) -> None:
         """Print until the last machine is gone. The stack may be told to keep some: not for ever."""
@@ -53,4 +51,4 @@ class MachinesWatch:
                 time.sleep(0.25)
 
     def close(self) -> None:
-        self._connection.close()
+        self._backend.close()

@@ -7,12 +7,13 @@ import re
 import threading
 from typing import Any
 
+import httpx
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import AzureKeyCredentialPolicy
-from azure.mgmt.compute import ComputeManagementClient
 
-from local.environment import RESOURCE_GROUP, SUBSCRIPTION
+from local.environment import RESOURCE_GROUP, SUBSCRIPTION, arm_token
+from local.layout import DataDirectory, StackState
 from local.runner_machines import CLUSTER_TAG
 from shared.backend import Backend
 from shared.errors import StoreError
@@ -30,6 +31,9 @@ class PoolKeeper:
     """Makes a scale set for each cluster, and removes those of clusters that are no more, from a thread."""
 
     def __init__(self, backend: Backend, url: str, token: str) -> None:
+        # Imported late: it takes a quarter of a second, and `status` needs none of it.
+        from azure.mgmt.compute import ComputeManagementClient
+
         self._backend = backend
         bearer = AzureKeyCredentialPolicy(AzureKeyCredential(token), "Authorization", prefix="Bearer")
         self._client = ComputeManagementClient(
@@ -81,6 +85,19 @@ class _NoToken:
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         raise NotImplementedError("the stand-in of ARM takes one token only")
+
+
+def machines_of(state: StackState, directory: DataDirectory) -> list[dict[str, str]]:
+    """Name, scale set and state of each machine of a running stack; none where it does not answer."""
+    if not state.arm:
+        return []
+    headers = {"Authorization": f"Bearer {arm_token(directory)}"}
+    try:
+        answer = httpx.get(f"{state.arm}/control/machines", headers=headers, timeout=5, trust_env=False)
+        found: list[dict[str, str]] = answer.raise_for_status().json()
+    except httpx.HTTPError:
+        return []
+    return found
 
 
 def set_name(cluster: ClusterId) -> str:

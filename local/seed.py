@@ -17,7 +17,7 @@ _ANSWER_SECONDS = 30.0
 _SHARE = "logs"
 
 
-def lay_out(state: StackState, say: Callable[[str], None], most: int) -> None:
+def lay_out(state: StackState, say: Callable[[str], None], most: int = 1) -> None:
     """Drop a cluster.json of at most `most` nodes where none is, and make the share `logs`, as a user would:
     with the public SDKs. A cluster.json that somebody else has written stays."""
     with BlobServiceClient.from_connection_string(state.storage) as blobs:

@@ -1,5 +1,6 @@
 """Machines come with the jobs and go after them: the real function app, the real SDK, the stand-in of ARM."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,7 +16,13 @@ from tests.support.stack_client import CLUSTER, ROOT, StackClient, job
 from tests.support.waiting import eventually
 
 #: A minute of CI is what a quarter of an hour is to an installation.
-HASTE = {"BATCHAI_SCALE_IN_SECONDS": "3", "BATCHAI_NODE_START_SECONDS": "60"}
+PRICE = 36.0  #: an hour
+PRICES = {"currency": "EUR", "prices": {CLUSTER["properties"]["vmSize"]: {"lowpriority": PRICE}}}
+HASTE = {
+    "BATCHAI_SCALE_IN_SECONDS": "3",
+    "BATCHAI_NODE_START_SECONDS": "60",
+    "BATCHAI_NODE_PRICES": json.dumps(PRICES),
+}
 ENDED = ("succeeded", "failed")
 
 
@@ -127,6 +134,24 @@ def test_a_cluster_without_scale_settings_follows_its_jobs(machines: Machines) -
     assert machines.ended("plain")[0]["state"] == "succeeded"
 
 
+def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines) -> None:
+    machines.cluster("paid")
+    machines.drop("paid", "paid", "sleep 2")
+    machines.ended("paid")
+    machines.none()
+
+    def line() -> dict[str, Any] | None:
+        status, told = machines.client.get(f"{ROOT}/default/usage?by=cluster")
+        assert (status, told["currency"]) == (200, "EUR")
+        found = next((one for one in told["value"] if one["name"] == "default/paid"), None)
+        return found if found and found.get("idleNodeHours") else None
+
+    used = eventually(line, 20) or {}
+    assert used["jobs"] == 1 and used["nodeHours"] * 3600 >= 2
+    expected = (used["nodeHours"] + used["idleNodeHours"]) * PRICE
+    assert used["estimatedCost"] == pytest.approx(expected, abs=0.01)
+
+
 def test_while_the_cloud_does_not_answer_jobs_wait_and_then_run(machines: Machines) -> None:
     machines.cluster("down")
     machines.faults(down=True)
@@ -164,6 +189,16 @@ def test_a_refusal_is_told_in_the_words_of_the_cloud(machines: Machines) -> None
     assert "exceeding approved STANDARD_NC6 Cores quota" in str(told)
     assert "Submit a request for Quota increase" in str(told)
     machines.client.post(f"{ROOT}/default/experiments/x/jobs/refused/terminate")
+
+
+def test_where_there_is_room_for_one_machine_it_does_the_work_of_two(machines: Machines) -> None:
+    machines.cluster("narrow")
+    machines.faults(room=1)
+    for name in ("narrow-1", "narrow-2"):
+        machines.drop("narrow", name, "sleep 3")
+    assert {one["state"] for one in machines.ended("narrow-1", "narrow-2")} == {"succeeded"}
+    # Also what was never allocated is deleted
+    machines.none()
 
 
 def test_an_evicted_spot_machine_is_replaced_and_its_job_runs_elsewhere(machines: Machines) -> None:
