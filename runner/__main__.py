@@ -26,7 +26,8 @@ from runner.ssh.ssh_link import SshLink
 from shared import fail_points
 from shared.backend import Backend, backend
 from shared.errors import SettingsError, StoreError
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 from shared.stores.secrets import sealing_keys
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,

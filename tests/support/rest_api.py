@@ -26,7 +26,7 @@ from shared.backend import Backend, backend, provision
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId, queue_name
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 PROJECT = Path(__file__).parents[2]
 VERSION = "2018-05-01"

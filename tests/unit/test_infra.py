@@ -10,7 +10,8 @@ import pytest
 
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 from shared.stores import cluster_table, gang_table, job_table, workspace_table
 
 PROJECT = Path(__file__).parents[2]
