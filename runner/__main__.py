@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
 from runner.agent.shutdown import FINISHED, LEAVE_SECONDS, OUT_OF_TIME, Departure, await_listener
 from runner.config import RunnerConfig, config_from
@@ -87,7 +88,7 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)
-    agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
+    agent = Agent(wired, config, gang_session(SshLink), known=known, share=share)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
