@@ -14,21 +14,21 @@ from api.routes import METHODS
 from runner.mounts.registry import DRIVERS
 from shared.documents.models.toolkits import TOOL_TYPES
 from shared.jobs.waiting_reason import WaitingReason
-from tests.unit.test_architecture import IMPORTS, TREES, inside
+from tests.support.sources import texts, tree
 
 #: Beside its tests.
 MOST_FILES = 3
 
 
-def _docstrings(tree: ast.Module) -> set[int]:
-    bodies = (n.body for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
+def _docstrings(parsed: ast.Module) -> set[int]:
+    bodies = (n.body for n in ast.walk(parsed) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
     return {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
 
 
-def _words(tree: ast.Module) -> Iterator[str]:
+def _words(parsed: ast.Module) -> Iterator[str]:
     """Every name and every text of a module's code."""
-    told = _docstrings(tree)
-    for node in ast.walk(tree):
+    told = _docstrings(parsed)
+    for node in ast.walk(parsed):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -41,13 +41,11 @@ def _words(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
-WORDS = {module: set(_words(tree)) for module, tree in TREES.items()}
-
-
-def naming(expression: str) -> set[str]:
-    """The modules in whose code a word fits the expression."""
-    wanted = re.compile(expression)
-    return {module for module, words in WORDS.items() if any(wanted.search(word) for word in words)}
+def naming(word: str, more: str = "") -> set[str]:
+    """The modules in whose code a name or a text is `word`, whatever its case, or `word` and then `more`."""
+    wanted = re.compile(f"(?i){re.escape(word)}({more})?")
+    maybe = [module for module, text in texts().items() if word.lower() in text.lower()]
+    return {module for module in maybe if any(wanted.fullmatch(found) for found in _words(tree(module)))}
 
 
 @pytest.mark.parametrize("tool_type", ["chainer", "horovod"])
@@ -56,7 +54,7 @@ def test_a_plain_toolkit_is_its_settings_its_launch_and_its_line(tool_type: str)
     is named by what tells of these."""
     attribute = next(name for name, known in TOOL_TYPES.items() if known == tool_type)
     camel = attribute.removesuffix("_settings")
-    found = naming(rf"(?i)^{camel}(_?settings)?$")
+    found = naming(camel, "_?settings")
     expected = {"documents.models.toolkits", f"launch.{tool_type}", "launch.planning"}
     assert found == {f"shared.{module}" for module in expected}
     assert len(found) <= MOST_FILES
@@ -64,20 +62,27 @@ def test_a_plain_toolkit_is_its_settings_its_launch_and_its_line(tool_type: str)
 
 def test_drivers_are_chosen_by_the_registry_only() -> None:
     drivers = {str(driver.__name__) for driver in DRIVERS.values()}  # type: ignore[attr-defined]
-    outside = {m for m in TREES if not inside(m, "runner.mounts.drivers") and IMPORTS[m] & drivers}
+    outside = {
+        module
+        for module, text in texts().items()
+        if "runner.mounts.drivers" in text and not module.startswith("runner.mounts.drivers.")
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom)
+        and ({f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}) & drivers
+    }
     assert outside == {"runner.mounts.registry"}
 
 
 @pytest.mark.parametrize("reason", WaitingReason)
 def test_a_reason_is_named_where_it_is_decided(reason: WaitingReason) -> None:
-    assert naming(rf"^({reason.name}|{reason})$") == {"shared.jobs.waiting_reason"}
+    assert naming(reason.name) | naming(reason) == {"shared.jobs.waiting_reason"}
 
 
 def _decorated(package: str, decorator: str) -> Iterator[tuple[str, ast.Call]]:
     """(module, call) of every decorator of that name in a package."""
-    for module, tree in TREES.items():
-        for node in ast.walk(tree):
-            if inside(module, package) and isinstance(node, ast.FunctionDef):
+    for module in texts():
+        for node in ast.walk(tree(module)) if module.startswith(f"{package}.") else ():
+            if isinstance(node, ast.FunctionDef):
                 calls = (each for each in node.decorator_list if isinstance(each, ast.Call))
                 yield from ((module, call) for call in calls if ast.unparse(call.func) == decorator)
 
@@ -94,4 +99,4 @@ def test_an_operation_is_served_once() -> None:
     [("terminate", "job"), ("auto-scale", "cluster"), ("undrain", "cluster_node"), ("resize", "cluster")],
 )
 def test_a_verb_of_a_command_stands_in_one_module(verb: str, module: str) -> None:
-    assert {found for found in naming(rf"^{verb}$") if inside(found, "cli")} == {f"cli.{module}"}
+    assert {found for found in naming(verb) if found.startswith("cli.")} == {f"cli.{module}"}
