@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.backend import Backend, backend
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.admission import Source
-from shared.managers.claims import Claim
+from shared.managers.claims import Claim, Help
 from shared.managers.submission import Submission
 from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
@@ -148,8 +148,12 @@ class World:
         count: int = self.backend.claims._queues.count(self.cluster)
         return count
 
+    def next_job(self, owner: str = "node-0", priority: str = "normal") -> Claim | Help | None:
+        return self.backend.claims.next_job(self.queue(priority), owner)
+
     def claim(self, owner: str = "node-0", priority: str = "normal") -> Claim | None:
-        found: Claim | None = self.backend.claims.next_job(self.queue(priority), owner)
+        found = self.next_job(owner, priority)
+        assert not isinstance(found, Help), "a gang lacks nodes"
         return found
 
     def must_claim(self, owner: str = "node-0", priority: str = "normal") -> Claim:
@@ -161,7 +165,7 @@ class World:
         """The lease of a claim runs out now, as it does when its runner is gone."""
         lease = claim.lease
         # As if it had been renewed for the last time a while ago.
-        self.backend.manager._jobs.prolong(self.backend.manager._jobs.get(lease.job), -1)
+        self.backend.manager._jobs.prolong(self.job(lease.job.job), -1)
         self.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
 
     def finish(self, claim: Claim, outcome: Outcome = DONE) -> Job:

@@ -11,6 +11,7 @@ import pytest
 from runner.agent.heartbeat import NodeReporter
 from shared.jobs.model import State
 from shared.managers import sweeper
+from shared.managers.node_reports import NodeReports
 from shared.stores import cluster_table
 from shared.stores.cluster_table import NodeRow
 from shared.stores.row_keys import cluster_partition
@@ -251,7 +252,7 @@ def test_a_node_that_is_heard_of_while_it_is_about_to_be_forgotten_stays(forgetf
 def test_a_node_that_comes_back_after_it_was_forgotten_is_there_again(forgetful: World) -> None:
     table = forgetful.backend.clusters.table
     row = NodeRow(forgetful.cluster, "node-0", "idle", 0)
-    reporter = NodeReporter(table, row, 0.2)
+    reporter = NodeReporter(NodeReports(table), row, 0.2)
     reporter.start()
     try:
         eventually(lambda: rows(forgetful) == {"node-0"})

@@ -145,7 +145,8 @@ def test_node_counts_that_cannot_run(count: Any) -> None:
 
 
 def test_unknown_members_are_dropped_with_a_warning_and_remarks_silently() -> None:
-    parsed = job(comment="x", **{"$comment": "y", "jobPreparations": {}, "zzz": 1})
+    members: dict[str, Any] = {"$comment": "y", "jobPreparations": {}, "zzz": 1}
+    parsed = job(comment="x", **members)
 
     assert told(parsed) == [
         "jobPreparations: 'jobPreparations' is not known and was dropped, as the original did. "
@@ -155,7 +156,8 @@ def test_unknown_members_are_dropped_with_a_warning_and_remarks_silently() -> No
 
 
 def test_a_key_with_control_characters_is_shown_harmlessly() -> None:
-    problem = job(**{"a\n\u202e\x1b[31m" + "x" * 500: 1}).problems[0]
+    members: dict[str, Any] = {"a\n\u202e\x1b[31m" + "x" * 500: 1}
+    problem = job(**members).problems[0]
 
     assert "\u202e" not in problem.path
     assert problem.path.isprintable()
@@ -256,7 +258,7 @@ CLUSTER_FULL = {
         nodeSetup={"setupTask": {"commandLine": "x", "secrets": [{"name": "A", "value": SECRET}]}},
     )
 }
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
-from tests.support.documents import ABSENT, JOB, cluster, job, told
+from tests.support.documents import ABSENT, JOB, cluster, job, spec_of, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 PY = {"pythonScriptFilePath": "a.py"}
@@ -289,6 +289,6 @@ def test_a_cluster_that_breaks_a_rule(members: dict[str, Any], severity: Severit
     ],
 )
 def test_counts_are_written_back(members: dict[str, Any], expected: dict[str, int]) -> None:
-    settings = job(**members).spec.toolkit[1].model_dump(by_alias=True, exclude_none=True)
+    settings = spec_of(job(**members)).toolkit[1].model_dump(by_alias=True, exclude_none=True)
 
     assert {key: value for key, value in settings.items() if key.endswith("Count")} == expected
