@@ -2,7 +2,7 @@
 
 
 def error_code(error: BaseException) -> str:
-    """The service's error code ("ShareNotFound"). The SDK sets it on its exceptions without declaring it, as a
-    member of an enum where it knows the code."""
+    """The service's error code ("ShareNotFound"): text, or a member of an enum. The SDK declares no such
+    attribute."""
     code = vars(error)["error_code"]
     return str(getattr(code, "value", code))

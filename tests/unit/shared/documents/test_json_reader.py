@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.documents.json_reader.reader import read_json
-from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_VALUES
+from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES
 from shared.errors import Severity
 
 LIMIT = 512 * 1024
@@ -145,3 +145,13 @@ def test_nothing_is_ever_raised_and_strictness_matches_pythons(data: str | bytes
     if clean:
         raw = data if isinstance(data, str) else data.decode("utf-8")
         assert json.loads(raw.removeprefix("\ufeff")) == text.value
+
+
+def test_a_text_that_could_not_be_followed_has_no_places() -> None:
+    assert read_json("", LIMIT).position(("a",)) == (0, 0)
+
+
+def test_after_a_thousand_problems_nobody_reads_on() -> None:
+    found = read_json("[" + "/* x */" * 2_000 + "1]", LIMIT)
+    assert len(found.problems) == MAX_PROBLEMS
+    assert not found.readable

@@ -78,3 +78,8 @@ def test_older_clusters() -> None:
     assert parsed.spec is not None
     assert len(parsed.problems) == 4
     assert {p.severity for p in parsed.problems} == {Severity.NOTE}
+
+
+def test_an_output_folder_that_is_no_object_is_left_to_the_models() -> None:
+    parsed = job(outputDirectories=["/x"])
+    assert [problem.path for problem in parsed.errors] == ["$.properties.outputDirectories[0]"]

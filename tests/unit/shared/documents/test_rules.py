@@ -194,6 +194,19 @@ JOB_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
     ({"cluster": {}}, ERROR, "id is missing"),
     ({"constraints": {"maxWallClockTime": "7.00:00:00"}}, NOTE, 'Write "P7D"'),
     ({"constraints": {"maxWallClockTime": "PT0S"}}, ERROR, "must be more than nothing"),
+    ({"constraints": {"maxWallClockTime": "99999999999.00:00:00"}}, ERROR, "maxWallClockTime"),
+    (
+        {
+            "secrets": [
+                {
+                    "name": "A",
+                    "valueSecretReference": {**REFERENCE, "secretUrl": "x"},
+                }
+            ]
+        },
+        ERROR,
+        "secretUrl is",
+    ),
     ({"constraints": {"maxWallClockTime": 5}}, ERROR, "must be text holding an ISO-8601 duration"),
     ({"schedulingPriority": "urgent"}, ERROR, "must be one of 'low', 'normal' or 'high'"),
 ]
