@@ -1,6 +1,6 @@
 """Hold every package to its floor of coverage (pyproject.toml, [tool.batchai.coverage]); show them all.
 
-    python scripts/coverage_floor.py branches unit.json    branches of the pure packages, by the unit tests alone
+    python scripts/coverage_floor.py branches unit.json    branches of the pure packages, by the unit tests
     python scripts/coverage_floor.py lines all.json        lines of every other package, by all tests
 
 The files are what `coverage json` writes. Exit code 1 where a package is below its floor, where it is so far

@@ -161,3 +161,8 @@ def test_keys_may_lie_in_a_vault_alone() -> None:
     url = "https://vlt.vault.azure.net/secrets/keys"
     settings = settings_from({"BATCHAI_STORAGE": STORAGE, "BATCHAI_SEALING_KEYS_SECRET": url})
     assert (settings.sealing_keys, settings.sealing_keys_secret) == ((), url)
+
+
+def test_keys_that_are_nowhere_are_asked_for() -> None:
+    with pytest.raises(SettingsError, match="BATCHAI_SEALING_KEYS is missing"):
+        settings_from({"BATCHAI_STORAGE": STORAGE})

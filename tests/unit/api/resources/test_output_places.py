@@ -179,3 +179,9 @@ def test_a_path_that_does_not_expand_is_nowhere() -> None:
     document = document.model_copy(update={"std_out_err_path_prefix": "$AZ_BATCHAI_NUM_GPUS/x"})
     with pytest.raises(RequestError, match="is not present on a mount root"):
         place(document)
+
+
+def test_an_output_directory_that_the_document_does_not_have_is_not_found() -> None:
+    with pytest.raises(RequestError) as refused:
+        place(spec(), "NOPE")
+    assert refused.value.code == "OutputDirectoryNotFound"

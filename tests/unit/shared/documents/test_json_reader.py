@@ -155,3 +155,11 @@ def test_after_a_thousand_problems_nobody_reads_on() -> None:
     found = read_json("[" + "/* x */" * 2_000 + "1]", LIMIT)
     assert len(found.problems) == MAX_PROBLEMS
     assert not found.readable
+
+
+@pytest.mark.parametrize("text", ["{", '{"a"', '{"a":', '{"a": 1', "[", "[1", "[1,", '{"a": 1,'])
+def test_a_text_that_is_cut_off_is_told_where_it_begins(text: str) -> None:
+    found = read_json(text, LIMIT)
+    assert not found.readable
+    assert "The file ends before the" in found.problems[-1].message
+    assert "line 1, column 1" in found.problems[-1].hint

@@ -115,3 +115,10 @@ def test_nothing_else_is_a_template() -> None:
 
     settings = spec_of(parsed).custom_toolkit_settings
     assert settings is not None and settings.command_line == f"echo {ACCOUNT} {KEY}"
+
+
+def test_an_account_that_nobody_has_is_told_at_its_place() -> None:
+    messages = told(with_container(NOBODY, accountName=ACCOUNT), Severity.ERROR)
+    assert messages[0].startswith(
+        "mountVolumes.azureBlobFileSystems[0].accountName: This installation has no"
+    )

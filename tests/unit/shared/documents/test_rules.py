@@ -194,7 +194,12 @@ JOB_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
     ({"cluster": {}}, ERROR, "id is missing"),
     ({"constraints": {"maxWallClockTime": "7.00:00:00"}}, NOTE, 'Write "P7D"'),
     ({"constraints": {"maxWallClockTime": "PT0S"}}, ERROR, "must be more than nothing"),
-    ({"constraints": {"maxWallClockTime": "99999999999.00:00:00"}}, ERROR, "maxWallClockTime"),
+    (
+        {"secrets": [{"name": "A", "valueSecretReference": {**REFERENCE, "sourceVault": {"id": "v"}}}]},
+        WARNING,
+        "sourceVault.id is not an ARM id",
+    ),
+    ({"constraints": {"maxWallClockTime": "99999999.00:00:00"}}, ERROR, "maxWallClockTime"),
     (
         {
             "secrets": [

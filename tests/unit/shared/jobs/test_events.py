@@ -118,3 +118,8 @@ def test_a_job_that_nobody_claimed_has_no_parts() -> None:
 def test_a_line_of_words_leaves_out_what_is_not_known() -> None:
     assert in_words(timeline(ended())).endswith("attempts 1, GPU hours 2.0")
     assert in_words({}) == ""
+
+
+def test_an_event_before_the_first_attempt_names_neither_attempt_nor_node() -> None:
+    job = a_job(events=(JobEvent(after(1), EventKind.MESSAGE_SENT_AGAIN, 0),))
+    assert timeline(job)["events"][-1].keys() == {"time", "event"}
