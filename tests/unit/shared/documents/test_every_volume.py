@@ -208,10 +208,9 @@ def check_refused(parsed: Parsed[Any], volumes: list[Given]) -> None:
         return
     for number, (_, volume) in enumerate(volumes):
         found = mounted(mounts, f"v{number}")
-        failed = isinstance(found, MountError)
-        if "<" in json.dumps(volume) or (failed and only_a_node_knows(found, volume)):
+        if "<" in json.dumps(volume) or (isinstance(found, MountError) and only_a_node_knows(found, volume)):
             continue
-        closed = failed and "is not mounted." in str(found)
+        closed = isinstance(found, MountError) and "is not mounted." in str(found)
         told = told_of(parsed, volumes, number, Severity.ERROR)
         assert closed == ("installation" in told.lower()), (found, told)
 

@@ -17,4 +17,4 @@ def test_a_word_of_ours_is_known() -> None:
 
 def test_what_is_no_word_is_no_value() -> None:
     with pytest.raises(ValueError, match="5"):
-        State(5)
+        State(5)  # type: ignore[arg-type]
