@@ -6,7 +6,7 @@ Each member of a gang, the leader included, makes one `Link` (`MakeLink`) for ea
    node's row of the gang as it is, so public values only (a public key, a port). The gang may dissolve: then
    nothing else of the link is ever called.
 2. The gang is complete: `Scene.members` are all its nodes by index, with their offers.
-3. `connected(scene)` on every node at about the same time, when the volumes are mounted and the workplace is
+3. `connected(scene)` on every node at about the same time, when the volumes are mounted and the step host is
    open, before jobPreparation. Entering starts what is needed (sshd, sshfs) and gives the job's variables,
    those of the scene and more; it may wait a moment for the other nodes. It is left when the processes of
    this node have ended; the leader leaves it last, after every helper has left its own or was lost.

@@ -17,7 +17,7 @@ from shared.managers.gang_manager import Gangs
 
 
 class GangPeers:
-    """Base of LeaderCrew and HelperCrew; see Crew for what its methods mean.
+    """Base of LeaderPeers and HelperPeers; see Peers for what its methods mean.
 
     `stop` ends the node's own part; `strike` takes secrets out of what the others are told.
     """
