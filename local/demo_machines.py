@@ -10,7 +10,7 @@ from local.layout import DataDirectory, StackState
 from shared.backend import backend
 from shared.errors import StoreError
 from shared.names.ids import ClusterId
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 #: Idle for as long as it takes, told to leave, deleted: each seen by a sweep.
 _EMPTY_SECONDS = 90.0

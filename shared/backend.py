@@ -13,6 +13,7 @@ from shared.managers.claims import Claims
 from shared.managers.clock import utc_now
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
+from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
@@ -31,6 +32,7 @@ from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
 from shared.stores import cluster_table as cluster_tables
 from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
+from shared.stores import node_table as node_tables
 from shared.stores import scaling_table as scaling_tables
 from shared.stores import workspace_table as workspace_tables
 from shared.stores.cluster_table import ClusterTable
@@ -41,6 +43,7 @@ from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
+from shared.stores.node_table import NodeTable
 from shared.stores.poison_queue import PoisonQueue
 from shared.stores.scale_sets import ScaleSets
 from shared.stores.scaling_table import ScalingTable
@@ -99,12 +102,13 @@ def backend_over(
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
     cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
-    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(cluster_table)
-    clusters = ClusterReader(settings, cluster_table, documents, sealer)
+    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
+    clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
     live = LiveJobs(jobs, clusters)
     scaler = Scaler(settings, pools, ScalingTable(connection), clusters, nodes, live, monotonic)
+    cluster_writer = ClusterWriter(clusters, cluster_table, queues, documents, sealer, now)
     cluster_manager = ClusterManager(
-        clusters, cluster_table, nodes, queues, documents, sealer, workspaces, scaler, now
+        clusters, cluster_writer, nodes, queues, documents, workspaces, scaler, now
     )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
@@ -157,8 +161,8 @@ def provision(settings: Settings) -> None:
     which names what this identity may not make."""
     tables = (
         job_tables.TABLE,
-        cluster_tables.CLUSTERS,
-        cluster_tables.NODES,
+        cluster_tables.TABLE,
+        node_tables.TABLE,
         gang_tables.TABLE,
         workspace_tables.TABLE,
         scaling_tables.TABLE,

@@ -11,7 +11,6 @@ import httpx
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.pipeline.policies import AzureKeyCredentialPolicy
 from azure.mgmt.compute import ComputeManagementClient
-from azure.mgmt.compute.models import VirtualMachineScaleSet, VirtualMachineScaleSetVM
 
 from local.arm.cloud import Cloud
 from local.arm.server import ArmServer
@@ -85,16 +84,14 @@ class Arm:
 
     server: ArmServer
     machines: Sleepers
-    sdk: ComputeManagementClient
+    sdk: Any  #: a ComputeManagementClient; its models say of every member that it may be missing
     control: httpx.Client
 
     @property
     def sets(self) -> Any:
         return self.sdk.virtual_machine_scale_sets
 
-    def put(
-        self, name: str = "pool", cluster: str = "default/default", **more: Any
-    ) -> VirtualMachineScaleSet:
+    def put(self, name: str = "pool", cluster: str = "default/default", **more: Any) -> Any:
         """A scale set as infra/ makes it."""
         profile = {"osProfile": {"computerNamePrefix": "bai-"}, "priority": more.get("priority", "Regular")}
         body = {
@@ -103,8 +100,7 @@ class Arm:
             "sku": {"name": "STANDARD_NC6", "tier": "Standard", "capacity": more.get("capacity", 0)},
             "properties": {"orchestrationMode": "Flexible", "virtualMachineProfile": profile},
         }
-        made: VirtualMachineScaleSet = self.sets.begin_create_or_update(GROUP, name, body).result()
-        return made
+        return self.sets.begin_create_or_update(GROUP, name, body).result()
 
     def resize(self, capacity: int, name: str = "pool", **more: Any) -> Any:
         """The poller of a change of the capacity."""
@@ -114,13 +110,13 @@ class Arm:
         found: int = self.sets.get(GROUP, name).sku.capacity
         return found
 
-    def vms(self, name: str = "pool") -> list[VirtualMachineScaleSetVM]:
+    def vms(self, name: str = "pool") -> list[Any]:
         return list(self.sdk.virtual_machine_scale_set_vms.list(GROUP, name, expand="instanceView"))
 
-    def ready(self, count: int, name: str = "pool") -> list[VirtualMachineScaleSetVM]:
+    def ready(self, count: int, name: str = "pool") -> list[Any]:
         """The machines once `count` of them run and no other is there."""
 
-        def look() -> list[VirtualMachineScaleSetVM] | None:
+        def look() -> list[Any] | None:
             found = self.vms(name)
             states = [vm.provisioning_state for vm in found]
             assert states == ["Succeeded"] * count, states

@@ -7,7 +7,9 @@ import sys
 
 from tests.support.sources import PACKAGES, PROJECT, texts, tree
 
-MOST_LINES = 400
+#: A module is at most 250 lines long; the two that are left are nearly so, and whole.
+MOST_LINES = 250
+LONGER = {"shared.documents.json_reader.scanner": 261, "shared.stores.volumes.blob_containers": 252}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
 PURE_PACKAGES = """
@@ -15,7 +17,8 @@ PURE_PACKAGES = """
 """
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
-    + " shared.errors shared.settings shared.times api.origins"
+    + " shared.errors shared.settings shared.settings_reader shared.arm_settings shared.storage_settings"
+    + " shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
     + " local.arm.errors local.arm.faults local.arm.model local.arm.wire local.arm.bodies"
 )
@@ -165,5 +168,5 @@ def test_imports_form_no_cycle() -> None:
 
 def test_modules_are_small_and_say_what_they_are() -> None:
     assert not [m for m in texts() if not ast.get_docstring(tree(m))]
-    assert not [m for m, text in texts().items() if text.count("\n") > MOST_LINES]
+    assert not [m for m, text in texts().items() if text.count("\n") > LONGER.get(m, MOST_LINES)]
     assert not [m for m in texts() if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]

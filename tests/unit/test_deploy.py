@@ -12,7 +12,7 @@ import yaml
 from api import routes
 from runner.config import config_from
 from scripts.check_infra import findings, parsed
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 PROJECT = Path(__file__).parents[2]
 AKS = [each for each in yaml.safe_load_all((PROJECT / "deploy" / "aks" / "runner.yaml").read_text()) if each]

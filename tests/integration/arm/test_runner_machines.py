@@ -9,11 +9,10 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from azure.mgmt.compute import ComputeManagementClient
 
 from local.processes import Child
 from shared.jobs.model import State
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.arm import GROUP, TOKEN, client
 from tests.support.waiting import eventually
 from tests.support.world import World, document
@@ -23,9 +22,7 @@ from tests.support.world_runner import machine_room
 class Room:
     """A stand-in with one scale set for the world's cluster."""
 
-    def __init__(
-        self, world: World, root: Path, process: Child, url: str, sdk: ComputeManagementClient
-    ) -> None:
+    def __init__(self, world: World, root: Path, process: Child, url: str, sdk: Any) -> None:
         self.world, self.root, self.process, self.url, self.sdk = world, root, process, url, sdk
 
     def put(self, capacity: int, priority: str = "Regular") -> None:

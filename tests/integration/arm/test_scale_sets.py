@@ -149,7 +149,7 @@ def test_beyond_the_quota_the_whole_change_is_refused(cloud: Arm) -> None:
     with pytest.raises(HttpResponseError) as refused:
         cloud.resize(2, "other")
     assert refused.value.status_code == 409
-    assert refused.value.error.code == "OperationNotAllowed"
+    assert refused.value.error and refused.value.error.code == "OperationNotAllowed"
     assert "Current Limit: 2, Current Usage: 1, Additional Required: 2" in refused.value.message
     assert (cloud.capacity("other"), cloud.vms("other")) == (0, [])
     cloud.faults(quota=None)
@@ -189,8 +189,7 @@ def test_throttled_and_down_are_answered_as_the_service_answers(cloud: Arm) -> N
     with pytest.raises(HttpResponseError) as throttled:
         cloud.resize(1)
     assert throttled.value.status_code == 429
-    assert throttled.value.response is not None
-    assert throttled.value.response.headers["Retry-After"] == "17"
+    assert getattr(throttled.value.response, "headers", {})["Retry-After"] == "17"
     assert cloud.capacity() == 0
     cloud.faults(down=True)
     with pytest.raises(HttpResponseError) as down:

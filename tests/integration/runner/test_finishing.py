@@ -4,18 +4,18 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from shared.backend import backend
 from shared.jobs.model import State
 from shared.jobs.waiting_reason import RELEASED
+from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 
 
 def node_of(world: World, node_id: str = "node-0") -> Any:
-    found = world.backend.clusters.table.node(world.cluster, node_id)
+    found = world.stores.nodes.node(world.cluster, node_id)
     return found[0] if found else None
 
 
@@ -28,7 +28,7 @@ class Leaving:
 
     def __init__(self, world: World, config: NodeConfig) -> None:
         self.wired = backend(world.settings)
-        self.agent = Agent(self.wired, config)
+        self.agent = agents.agent(self.wired, config)
         self.thread = threading.Thread(target=self.agent.run, name="agent")
 
     def __enter__(self) -> "Leaving":
@@ -83,7 +83,7 @@ def test_a_mark_lets_it_finish_and_keeps_the_next_runner_from_jobs_until_it_is_t
         assert again.agent.has_finished
     assert world.job("second").attempt == 0
     cluster_manager.mark_drain(world.cluster, "node-0", False)
-    with running(Agent(world.backend, configured)):
+    with running(agents.agent(world.backend, configured)):
         eventually(lambda: world.job("second").state is State.SUCCEEDED)
 
 
@@ -131,7 +131,7 @@ def test_a_runner_that_comes_up_on_a_machine_that_was_given_back_takes_no_job(
 
 def test_how_long_a_node_has_been_idle_is_told(world: World, config: Callable[..., NodeConfig]) -> None:
     world.accept("first")
-    with running(Agent(world.backend, config(node_report_seconds=0.2))):
+    with running(agents.agent(world.backend, config(node_report_seconds=0.2))):
         eventually(lambda: world.job("first").state is State.SUCCEEDED and node_of(world).state == "idle")
         early = node_of(world).state_seconds
         assert early is not None

@@ -33,7 +33,7 @@ class MemoryPools:
     retry_after: float = 17.0
     down: bool = False
     lost_answers: int = 0
-    before: Callable[[], None] | None = None  #: called once, before the next change arrives
+    before: Callable[[], object] | None = None  #: called once, before the next change arrives
     calls: list[str] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _operations: dict[str, Operation] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId
 from shared.scaling.pools import MachineState
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.memory.pools import MemoryPools
 from tests.support.memory.world import MemoryWorld
 from tests.support.world import CLUSTER
@@ -141,8 +141,12 @@ class ScaledWorld(MemoryWorld):
         """Those that cost."""
         return [machine.name for machine in self.pools.sets["pool"].kept]
 
+    def is_empty(self) -> bool:
+        """Whether no machine is left, and no node."""
+        return not self.machines() and not self.nodes()
+
     def nodes(self) -> list[NodeRow]:
-        return self.backend.clusters.table.nodes(self.cluster)[0]
+        return self.backend.nodes.nodes(self.cluster)[0]
 
     def resize(self, scale: dict[str, Any]) -> None:
         data = json.dumps(cluster_document(scale)).encode()

@@ -43,8 +43,10 @@ def test_idle_time_begins_anew_with_each_job() -> None:
     stay.is_ready()
     clock.now = 9
     stay.has_worked(DONE)
-    clock.now = 18
-    assert not stay.is_over
-    clock.now = 19
-    assert stay.is_over
+
+    def is_over_at(seconds: float) -> bool:
+        clock.now = seconds
+        return stay.is_over
+
+    assert (is_over_at(18), is_over_at(19)) == (False, True)
     assert not stay.never_ready

@@ -1,6 +1,8 @@
 """Clusters with a pool grow and shrink: the real managers over storage and a cloud in memory."""
 
+import functools
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from shared.errors import ConflictError, StoreError
 from shared.jobs.model import State
 from shared.managers.live_jobs import queued
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
+from tests.support.memory.faults import Call
 from tests.support.memory.scaled import Runner, ScaledWorld, auto, cluster_document, scaled_world
 from tests.support.memory.world import MemoryWorld, crashed
 from tests.support.world import document
@@ -37,7 +40,7 @@ def test_from_none_to_three_and_back_to_none() -> None:
     world.until(lambda: len(world.machines()) == 3)
     world.until(lambda: ended(world, 5))
     before = world.clock()
-    world.until(lambda: not world.machines() and not world.nodes())
+    world.until(world.is_empty)
     idle = world.clock() - before
     assert timedelta(seconds=500) < idle < timedelta(seconds=900), "ten minutes of rest, and the way out"
     for _ in range(40):
@@ -73,7 +76,7 @@ def test_a_target_is_followed_both_ways_without_waiting_for_the_sweep() -> None:
     world.until(lambda: len(world.machines()) == 1, 10)
     world.until(lambda: len(world.nodes()) == 1, 10)
     world.resize({"manual": {"targetNodeCount": 0}})
-    world.until(lambda: not world.machines() and not world.nodes(), 10)
+    world.until(world.is_empty, 10)
 
 
 def test_without_scale_settings_a_pool_is_left_to_whoever_sets_it() -> None:
@@ -116,7 +119,7 @@ def test_a_lost_answer_to_a_deletion_is_asked_again() -> None:
     world.accept()
     world.until(lambda: ended_job(world))
     world.pools.lost_answers = 1
-    world.until(lambda: not world.machines() and not world.nodes())
+    world.until(world.is_empty)
 
 
 def test_the_cloud_is_left_alone_for_as_long_as_it_asks() -> None:
@@ -200,7 +203,7 @@ def test_a_machine_that_does_not_start_is_told_and_replaced() -> None:
     world.until(lambda: first not in world.machines())
     world.run_runners = real  # type: ignore[method-assign]
     world.until(lambda: ended_job(world))
-    world.until(lambda: not world.machines() and not world.nodes())
+    world.until(world.is_empty)
 
 
 def test_a_machine_that_was_taken_away_is_replaced_and_its_row_forgotten() -> None:
@@ -257,7 +260,7 @@ def test_whose_machine_is_being_deleted_does_not_stay() -> None:
     assert world.nodes()[0].release == "deleted" and world.machines()
     with pytest.raises(ConflictError, match="being deleted"):
         world.backend.cluster_manager.mark_drain(world.cluster, node.node_id, False)
-    world.until(lambda: not world.machines() and not world.nodes(), 5)
+    world.until(world.is_empty, 5)
 
 
 def test_a_cluster_that_is_deleted_gives_its_machines_back() -> None:
@@ -309,19 +312,26 @@ def test_the_claim_wins_or_the_way_out_wins() -> None:
         world, runner = with_an_idle_node()
         world.works = False
         first = len(world.faults.calls)
-        world.faults.meanwhile(
-            lambda _, w=world, n=first + at: len(w.faults.calls) == n, lambda w=world: late(w)
-        )  # type: ignore[misc]
+        world.faults.meanwhile(at_call(world, first + at), functools.partial(late, world))
         world.backend.sweeper.sweep()
         if len(world.faults.calls) < first + at:
             break
         [node] = world.nodes()
         ways.add((bool(runner.claim), node.drain))
         world.works = True
-        world.until(lambda w=world: w.job("late").state is State.SUCCEEDED)  # type: ignore[misc]
+        world.until(functools.partial(has_run, world, "late"))
         assert world.job("late").attempt == 1, f"call {at}: it was killed"
-        world.until(lambda w=world: not w.machines() and not w.nodes())  # type: ignore[misc]
+        world.until(world.is_empty)
     assert {(True, False), (True, True)} <= ways, "before the mark, and in the very moment of it"
+
+
+def at_call(world: ScaledWorld, number: int) -> Callable[[Call], bool]:
+    """Whether this is the call of storage with that number."""
+    return lambda _: len(world.faults.calls) == number
+
+
+def has_run(world: ScaledWorld, name: str) -> bool:
+    return world.job(name).state is State.SUCCEEDED
 
 
 def late(world: ScaledWorld) -> None:
@@ -336,14 +346,14 @@ def late(world: ScaledWorld) -> None:
 def test_a_sweep_that_dies_anywhere_is_made_good_by_the_next(what: str, arrived: bool) -> None:
     for at in itertools.count(1):
         world = growing() if what == "grow" else with_an_idle_node()[0]
-        if not crashed(world, at, arrived, lambda w=world: w.backend.sweeper.sweep()):  # type: ignore[misc]
+        if not crashed(world, at, arrived, world.backend.sweeper.sweep):
             break
         for _ in range(12):
             world.step()
             assert len(world.machines()) <= 2, at
         if what == "grow":
-            world.until(lambda w=world: ended(w, 2))  # type: ignore[misc]
-        world.until(lambda w=world: not w.machines() and not w.nodes())  # type: ignore[misc]
+            world.until(functools.partial(ended, world, 2))
+        world.until(world.is_empty)
     assert at > 5
 
 
@@ -367,11 +377,11 @@ def test_two_sweeps_at_once_do_no_more_than_one(what: str) -> None:
         other = world.start()
         first = len(world.faults.calls)
         if at == 0:
-            world.pools.before = lambda o=other: o.sweeper.sweep()  # type: ignore[misc]
+            world.pools.before = other.sweeper.sweep
         else:
             world.faults.meanwhile(
-                lambda _, w=world, n=first + at: len(w.faults.calls) == n,  # type: ignore[misc]
-                lambda o=other: o.sweeper.sweep(),  # type: ignore[misc]
+                at_call(world, first + at),
+                other.sweeper.sweep,
             )
         world.backend.sweeper.sweep()
         if len(world.faults.calls) < first + at:
@@ -380,8 +390,8 @@ def test_two_sweeps_at_once_do_no_more_than_one(what: str) -> None:
             assert len(world.machines()) <= 2, at
             world.step()
         if what == "grow":
-            world.until(lambda w=world: ended(w, 2))  # type: ignore[misc]
-        world.until(lambda w=world: not w.machines() and not w.nodes())  # type: ignore[misc]
+            world.until(functools.partial(ended, world, 2))
+        world.until(world.is_empty)
     assert at > 5
 
 

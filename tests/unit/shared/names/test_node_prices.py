@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.names.node_prices import EXPECTED, NO_PRICES, node_prices
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 
 def test_prices_are_found_whatever_the_case_of_a_size() -> None:

@@ -123,8 +123,8 @@ class World:
                 if state != machine.row.state:
                     machine.since = self.time
                 shown = "leaving" if machine.row.drain else state
-                job = next((j.name for j in self.jobs if machine.name in j.on), "")
-                machine.row = replace(machine.row, state=shown, job=job)
+                work = next((j.name for j in self.jobs if machine.name in j.on), "")
+                machine.row = replace(machine.row, state=shown, job=work)
 
     def _busy(self, machine: SimMachine) -> bool:
         return any(machine.name in job.on for job in self.jobs)
