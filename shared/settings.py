@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
+from shared.names.service_urls import PUBLIC_SUFFIX, service_url, storage_suffix
 from shared.names.vault_urls import vault_secret
 
 #: What every connection string of an account has at least one of.
@@ -38,7 +39,6 @@ class AccountEndpoints:
 POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
 #: The queue of QUEUE, and where the Functions host leaves what it has given up.
 DROPS, DROPS_POISON = "drops", "drops-poison"
-PUBLIC_SUFFIX = "core.windows.net"
 
 
 @dataclass(frozen=True)
@@ -254,15 +254,11 @@ class _Reader:
         account, suffix = self.account(), self.suffix()
         if not account or self.env.get("BATCHAI_STORAGE"):
             return AccountEndpoints()
-        return AccountEndpoints(**{s: url or f"https://{account}.{s}.{suffix}" for s, url in given.items()})
+        return AccountEndpoints(**{s: url or service_url(account, s, suffix) for s, url in given.items()})
 
     def suffix(self) -> str:
         """The domain of a cloud's storage, as the state's account tells it."""
-        storage = self.env.get("BATCHAI_STORAGE", "")
-        if found := re.search(r"(?i)(?:^|;)EndpointSuffix=([A-Za-z0-9.-]+)", storage):
-            return found[1].lower()
-        found = re.fullmatch(r"https://[a-z0-9-]+\.blob\.(core\.[a-z0-9.-]+)", self._uri("blob").lower())
-        return found[1] if found else PUBLIC_SUFFIX
+        return storage_suffix(self.env.get("BATCHAI_STORAGE", ""), self._uri("blob"))
 
     def client_id(self) -> str:
         value = self.env.get("BATCHAI_STORAGE__clientId", "").strip()

@@ -12,6 +12,7 @@ from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, Expo
 
 from shared.environment.layout import part_name
 from shared.errors import LostOwnershipError, StoreError
+from shared.names.service_urls import service_url
 from shared.stores.connection import CallCounter, counting_transport, error_code, translated
 from shared.stores.identity import ImpatientIdentity, identity
 
@@ -38,7 +39,7 @@ class ContainerAddress:
 
     @property
     def url(self) -> str:
-        return self.endpoint or f"https://{self.account}.blob.core.windows.net"
+        return self.endpoint or service_url(self.account, "blob")
 
 
 @dataclass(frozen=True)

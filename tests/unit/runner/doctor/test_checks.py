@@ -1,7 +1,12 @@
 """What the doctor concludes from what it saw."""
 
+import shlex
+from pathlib import Path
+
 import pytest
 
+from runner.config import RunnerConfig
+from runner.doctor import checks_port
 from runner.doctor.check import State
 from runner.doctor.checks_clock import verdict as clock_verdict
 from runner.doctor.checks_gpu import Seen
@@ -13,8 +18,9 @@ from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
 from runner.machine.gpu_share import Gpu
-from shared.errors import NotFoundError, StoreError
-from shared.settings import Settings
+from shared.errors import NotFoundError, SettingsError, StoreError
+from shared.names.ids import ClusterId
+from shared.settings import AccountEndpoints, Settings
 from shared.stores.permission_probe import Tried, name_in_token
 
 TWO = Seen(("V100", "V100"), "550.1", 2, devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
@@ -76,6 +82,28 @@ def test_gpus_are_told_with_their_driver() -> None:
 )
 def test_smb_is_tried_where_a_public_host_serves_the_account(endpoint: str, host: str) -> None:
     assert public_host("acc", endpoint) == host
+
+
+def test_smb_is_tried_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(checks_port, "_fault", lambda host: asked.append(host) or "")
+    config = RunnerConfig(ClusterId("w", "c"), "node-0", Path("/mnt"))
+    for settings in (
+        Settings(storage_account="state", data_account="acc", storage_suffix="core.chinacloudapi.cn"),
+        Settings(data_account="acc", endpoints={"acc": AccountEndpoints(file="https://acc.private.example")}),
+        Settings(data_account="acc"),
+    ):
+        assert checks_port.smb(settings, config)[0].state is State.OK
+    assert asked == ["acc.file.core.chinacloudapi.cn", "acc.private.example", "acc.file.core.windows.net"]
+
+
+def test_what_makes_missing_tables_is_a_command_that_runs() -> None:
+    check = verdict("table rights", Tried((), "read", NotFoundError("no table")), "acc", "Role", True)
+    _, words, code, *rest = shlex.split(check.remedy)
+    assert (words, rest[0]) == ("-c", "#")
+    # Without settings it gets as far as asking for them: every name in it is one of ours.
+    with pytest.raises(SettingsError, match="BATCHAI_STORAGE"):
+        exec(code)
 
 
 @pytest.mark.parametrize(
