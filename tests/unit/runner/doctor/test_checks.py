@@ -153,6 +153,7 @@ def test_rights_that_worked_are_named() -> None:
 
 def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
     env = {"BATCHAI_LEASE_SECONDS": "soon", "BATCHAI_GRACE_SECONDS": "-1"}
+    env["APPLICATIONINSIGHTS_CONNECTION_STRING"] = "a key"
     found = read(env, "a test", Given(gpus="many"))
     faults = [check for check in found.checks if check.state is State.FAILED]
     assert [check.detail.split()[0].rstrip(":") for check in faults] == [
@@ -161,6 +162,7 @@ def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
         "BATCHAI_SEALING_KEYS",
         "--gpus",
         "BATCHAI_GRACE_SECONDS",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
     ]
     assert all(check.detail.split()[0].rstrip(":") in check.remedy for check in faults)
     assert found.settings is None
@@ -184,6 +186,9 @@ def test_a_setting_that_nobody_expected_is_a_fault_too() -> None:
         ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *"}, State.OK),
         ({"BATCHAI_SWEEP_SCHEDULE": "* * * * *"}, State.FAILED),
         ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_HTTP_AUTH": "open"}, State.FAILED),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "Queue"}, State.OK),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "eventgrid"}, State.OK),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "Mail"}, State.FAILED),
     ],
 )
 def test_the_function_apps_own_settings_are_looked_at_where_it_runs(
