@@ -137,3 +137,10 @@ def provision(settings: Settings) -> None:
         make_missing(connection, TABLES, containers, queues)
     finally:
         connection.close()
+
+
+def provision_queues(connection: Connection) -> None:
+    """Create the queues of every cluster where they are missing. Raises StoreError."""
+    queues = JobQueues(connection)
+    for cluster in ClusterTable(connection).list_all()[0]:
+        queues.provision(cluster.id)

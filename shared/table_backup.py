@@ -16,14 +16,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
-from shared.backend import TABLES, provision
+from shared.backend import TABLES, provision, provision_queues
 from shared.errors import SettingsError, StoreError
 from shared.package import package_version
 from shared.settings import settings_from
 from shared.stores import table_dump
-from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import Connection
-from shared.stores.job_queues import JobQueues
 
 #: Rows hold nothing that is sealed: whoever makes a backup need not have the key.
 _NO_KEY = {"BATCHAI_SEALING_KEYS": base64.b64encode(bytes(32)).decode()}
@@ -81,9 +79,7 @@ def restore(connection: Connection, file: Path, over: bool = False) -> dict[str,
             )
     for table, entries in groupby(_rows(file), lambda entry: entry[0]):
         table_dump.put_rows(connection, table, ((size, row) for _, size, row in entries))
-    queues = JobQueues(connection)
-    for cluster in ClusterTable(connection).list_all()[0]:
-        queues.provision(cluster.id)
+    provision_queues(connection)
     return counts
 
 

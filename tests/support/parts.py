@@ -7,6 +7,7 @@ Where nothing is said here, a file is a part.
 #: Beginning of a path -> part. The order is that in which they begin; what is not named comes last.
 PARTS = {
     "tests/e2e/chaos": "chaos",
+    "tests/e2e/test_bare_machine.py": "bare machine",
     "tests/e2e/test_gangs.py": "ports of a node",  # 2222 and the next ones on 127.0.0.x
     "tests/e2e/engines": "ports of a node",
     "tests/integration/ssh": "ports of a node",

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,15 @@ def test_records_arrive_with_what_they_are_about_and_without_secrets(
     assert first["iKey"] == KEY
     assert arrived.clients == {CLIENT}
     assert {path.partition("?")[0] for path in arrived.paths} == {"/msi/token", "/v2.1/track"}
+
+
+def test_nothing_but_the_log_is_sent(insights: Insights) -> None:
+    """The library's reports about itself, to addresses of its own, would come from threads of their own."""
+    before = set(threading.enumerate())
+    handler = InsightsHandler(insights, "vm-3")
+    more = set(threading.enumerate()) - before
+    handler.close()
+    assert len(more) == 1, more
 
 
 def test_an_endpoint_that_is_away_keeps_nobody_for_long(
