@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from shared.backend import TABLES, provision, provision_queues
 from shared.errors import SettingsError, StoreError
 from shared.package import package_version
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 from shared.stores import table_dump
 from shared.stores.connection import Connection
 

@@ -12,8 +12,9 @@ import pytest
 from runner.config import config_from
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
-from shared.settings import QUEUE, AccountEndpoints, Settings, drop_source, http_level, settings_from
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.settings import QUEUE, AccountEndpoints, Settings
+from shared.settings_reader import drop_source, http_level, settings_from
+from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
 from shared.stores.application_insights import Insights, insights_from
 
 PROJECT = Path(__file__).parents[2]
@@ -117,8 +118,8 @@ def test_no_account_is_opened_by_a_key() -> None:
 def test_what_the_code_needs_is_made() -> None:
     named = (
         job_table.TABLE,
-        cluster_table.CLUSTERS,
-        cluster_table.NODES,
+        cluster_table.TABLE,
+        node_table.TABLE,
         gang_table.TABLE,
         workspace_table.TABLE,
     )

@@ -1,5 +1,6 @@
 """What the doctor concludes from what it saw."""
 
+import base64
 import shlex
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from runner.doctor.checks_port import verdict as port_verdict
 from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
 from runner.machine.gpu_share import Gpu
-from shared.errors import NotFoundError, SettingsError, StoreError
+from shared.errors import NotFoundError, StoreError
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
 from shared.stores.permission_probe import Tried, name_in_token
@@ -97,15 +98,6 @@ def test_smb_is_tried_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPat
     assert asked == ["acc.file.core.chinacloudapi.cn", "acc.private.example", "acc.file.core.windows.net"]
 
 
-def test_what_makes_missing_tables_is_a_command_that_runs() -> None:
-    check = verdict("table rights", Tried((), "read", NotFoundError("no table")), "acc", "Role", True)
-    _, words, code, *rest = shlex.split(check.remedy)
-    assert (words, rest[0]) == ("-c", "#")
-    # Without settings it gets as far as asking for them: every name in it is one of ours.
-    with pytest.raises(SettingsError, match="BATCHAI_STORAGE"):
-        exec(code)
-
-
 @pytest.mark.parametrize(
     ("fault", "driver", "state"),
     [
@@ -144,6 +136,18 @@ def test_a_missing_table_and_a_silent_account_have_remedies_of_their_own() -> No
     silent = Tried((), "write", StoreError("write: storage could not be reached (ServiceRequestError)"))
     assert "provision" in verdict("table", missing, "acc", "role", True).remedy
     assert "networkRuleSet" in verdict("table", silent, "acc", "role", True).remedy
+
+
+def test_the_remedy_of_a_missing_table_is_a_program_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    provisioned: list[Settings] = []
+    monkeypatch.setattr("shared.backend.provision", provisioned.append)
+    monkeypatch.setenv("BATCHAI_STORAGE", "AccountName=acc")
+    monkeypatch.setenv("BATCHAI_SEALING_KEYS", base64.b64encode(bytes(32)).decode())
+    missing = Tried((), "write", NotFoundError("write: not found (TableNotFound)"))
+    words = shlex.split(verdict("table", missing, "acc", "role", True).remedy, comments=True)
+    assert words[:2] == ["python", "-c"]
+    exec(words[2], {})
+    assert [settings.storage for settings in provisioned] == ["AccountName=acc"]
 
 
 def test_rights_that_worked_are_named() -> None:
