@@ -33,7 +33,7 @@ class _Answer(BaseHTTPRequestHandler):
         if scheme != "Bearer" or len(parts) != 3 or not self.headers.get("x-ms-version"):
             return False
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return claims["aud"] == "https://storage.azure.com"
+        return bool(claims["aud"] == "https://storage.azure.com")
 
     def _send(self, status: int, data: bytes) -> None:
         self.send_response(status)
