@@ -133,9 +133,10 @@ def use_client_id(client_id: str) -> None:
     _client_id = client_id or _client_id
 
 
-def identity() -> Identity:
-    """The machine's identity, where no key is configured: one for the whole process."""
-    return _identity_of(_client_id)
+def identity(client_id: str = "") -> Identity:
+    """The machine's identity, where no key is configured: one for the whole process. `client_id`: another
+    user-assigned one than the settings name."""
+    return _identity_of(client_id or _client_id)
 
 
 def forget_identities() -> None:

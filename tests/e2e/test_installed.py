@@ -14,9 +14,9 @@ import pytest
 
 from local.layout import StackState
 from tests.support import runners
+from tests.support.distribution import PROJECT, build
 from tests.support.stack_client import ROOT, StackClient, job
 
-PROJECT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "local", "runner", "shared")
 #: Read while it runs, beside the code.
 DATA = {"local/node/package.json", "local/node/package-lock.json"}
@@ -43,12 +43,7 @@ print(len(names), "modules")
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The source distribution, and the wheel that was built from it."""
-    tree, out = tmp_path_factory.mktemp("tree") / "checkout", tmp_path_factory.mktemp("dist")
-    rubbish = shutil.ignore_patterns(".*", "node_modules", "build", "dist", "*.egg-info", "__pycache__")
-    shutil.copytree(PROJECT, tree, ignore=rubbish)
-    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)], tree)
-    (source,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
-    return source, wheel
+    return build(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

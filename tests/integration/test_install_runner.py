@@ -82,10 +82,3 @@ def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
     file.write_text(text.replace("Delegate=yes", "Delegation=yes"))
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "Delegation" in done.stderr
-
-
-def test_shellcheck_finds_nothing() -> None:
-    if not shutil.which("shellcheck"):
-        pytest.skip("no shellcheck")
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
