@@ -54,6 +54,8 @@ STAND_FOR = {
     "sweepSchedule": "0 * * * * *",
     "subscription().subscriptionId": CLIENT,
     "resourceGroup().name": "rg-mine",
+    "environment().resourceManager": "https://management.azure.com/",
+    "string(defaultMostNodes)": "4",
 }
 #: Of Azure's documentation; docs/reference/roles.md lists the same.
 ROLES = {
