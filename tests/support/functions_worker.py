@@ -11,6 +11,7 @@ Each message goes to the runtime as its gRPC worker gives it: made of the bytes 
 import asyncio
 import base64
 import json
+import runpy
 import sys
 import time
 import uuid
@@ -18,12 +19,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import function_messages as messages
+import azure_functions_runtime as runtime
 from google.protobuf import json_format
 
-sys.path.append(str(Path.cwd()))
-
-import azure_functions_runtime as runtime
+# Nothing of the checkout may be found by an import: the package is what is tried.
+messages: Any = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("function_messages.py"))))
 
 
 def sent(**content: Any) -> SimpleNamespace:
@@ -112,4 +112,5 @@ def say(document: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(Path.cwd()))
     asyncio.run(main())
