@@ -1,12 +1,12 @@
 # One command for each thing. `make` alone lists them.
 PY := .venv/bin/python
-# Compiled modules lie outside the packages: beside them a sudo or a wheel would trip over them.
-export PYTHONPYCACHEPREFIX = $(CURDIR)/.pycache
+# A test tier starts hundreds of Python processes: none of them compiles what another has.
+unexport PYTHONDONTWRITEBYTECODE
 PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-port $(BLOB_PORT)) \
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT))
 
-.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra setup setup-dev schema clean
+.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions engines analysis setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,7 +26,8 @@ status: setup  ## what runs where
 down: setup  ## stop the stack
 	@$(PY) -m local down
 
-check: setup-dev lint types audit unit  ## lint, types, audit and unit tests: under a minute
+check: setup-dev  ## lint, types, audit and unit tests: under a minute
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types audit unit
 
 lint: setup-dev  ## ruff: format and rules; import-linter: who may import whom
 	@.venv/bin/ruff format --check .
@@ -46,7 +47,7 @@ infra: setup-dev  ## infra/*.bicep: by the Bicep compiler where az is, and by th
 	@$(PY) scripts/check_infra.py infra
 
 unit: setup-dev  ## unit tests
-	@.venv/bin/pytest -q -n auto tests/unit
+	@.venv/bin/pytest -q -n auto --dist loadfile tests/unit
 
 integration: setup-dev  ## tests with real parts: Azurite, mounts, child processes
 	@.venv/bin/pytest -q tests/integration
@@ -58,12 +59,20 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 	@$(PY) -m tests.e2e.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 test: setup-dev  ## everything; installs what it needs
-	@scripts/setup-machine
-	@scripts/client-envs azure-cli
-	@scripts/engine-envs
-	@scripts/functions-env
-	@$(MAKE) --no-print-directory lint types audit infra
+	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines
 	@scripts/test-all
+
+# What `make test` needs, beside each other: most of it waits for downloads.
+machine:
+	@scripts/setup-machine
+clients: setup-dev
+	@scripts/client-envs azure-cli
+functions: setup-dev
+	@scripts/functions-env
+engines: setup-dev machine
+	@scripts/engine-envs
+analysis: setup-dev
+	@$(MAKE) --no-print-directory lint types audit infra
 
 schema: setup-dev  ## write schemas/*.json from the models
 	@$(PY) scripts/export_schemas.py
@@ -75,4 +84,4 @@ setup-dev:
 	@scripts/setup dev
 
 clean: down  ## stop the stack and remove its data, the environment and caches
-	rm -rf .local .venv local/node/node_modules .pycache .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .local .venv local/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import azurite as azurite_process
+from tests.support.parts import part_of
 
 pytest.register_assert_rewrite("tests.support.contract")
 
@@ -26,3 +27,13 @@ def corpus() -> Path:
     if not path.is_dir():
         pytest.skip(f"no corpus at {path}; set BATCHAI_CORPUS")
     return path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` each part goes to one worker, the longest parts first."""
+    if config.getoption("dist", "no") != "loadgroup" and not hasattr(config, "workerinput"):
+        return
+    places = {item: part_of(item.path.relative_to(config.rootpath).as_posix()) for item in items}
+    items.sort(key=lambda item: places[item][0])
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(places[item][1]))

@@ -85,6 +85,17 @@ def expanded_bytes(text: str, sizes: Mapping[str, int]) -> int:
     return size + bytes_of(text[at:])
 
 
+def inner_folder_fault(text: str, known: Mapping[str, str], *, at_beginning: bool = True) -> str | None:
+    """That a variable with an absolute path stands inside the path `text`, or None. What it comes to differs
+    from node to node, so nobody else could find the folder. `at_beginning` False: nor may one begin it."""
+    for match in _TOKEN.finditer(text):
+        name = match[1] or match[2]
+        inside = match.start() > 0 or not at_beginning
+        if name and inside and known.get(name, "").startswith("/"):
+            return f"must not have ${name} inside it, which is a folder of its own"
+    return None
+
+
 def bytes_of(text: str) -> int:
     """The length of `text` as a process is given it."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

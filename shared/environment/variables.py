@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.documents.expansion import Expansion
+from shared.documents.expansion import Expansion, inner_folder_fault
 from shared.documents.spec import JobSpec
 from shared.environment.layout import NodeLayout, output_directory, path_segment, stdouterr_directory
 from shared.errors import LaunchError
@@ -143,7 +143,7 @@ def job_paths(spec: JobSpec, placement: Placement) -> JobPaths:
     known = _node_variables(placement)
     fill = Expansion(known).fill
     segment = path_segment(placement.scope, placement.job, placement.uuid)
-    prefix = _absolute(spec.std_out_err_path_prefix, fill, "stdOutErrPathPrefix")
+    prefix = _absolute(spec.std_out_err_path_prefix, known, fill, "stdOutErrPathPrefix")
     logs = _plain(stdouterr_directory(prefix, segment), "stdOutErrPathPrefix")
     known["AZ_BATCHAI_STDOUTERR_DIR"] = logs
     inputs, outputs = {}, {}
@@ -152,8 +152,11 @@ def job_paths(spec: JobSpec, placement: Placement) -> JobPaths:
         inputs[folder.id] = known[f"AZ_BATCHAI_INPUT_{folder.id}"] = path
     for output in spec.output_directories:
         what = f"the output directory {output.id}"
-        prefix = _absolute(output.path_prefix, fill, f"pathPrefix of {what}")
-        suffix = fill(output.path_suffix or "", f"pathSuffix of {what}")
+        prefix = _absolute(output.path_prefix, known, fill, f"pathPrefix of {what}")
+        suffix = output.path_suffix or ""
+        if fault := inner_folder_fault(suffix, known, at_beginning=False):
+            raise LaunchError(f"pathSuffix of {what} is {_shown(suffix)}; it {fault}")
+        suffix = fill(suffix, f"pathSuffix of {what}")
         path = _plain(output_directory(prefix, segment, suffix), what)
         outputs[output.id] = known[f"AZ_BATCHAI_OUTPUT_{output.id}"] = path
     return JobPaths(logs, inputs, outputs)
@@ -216,9 +219,9 @@ def _node_variables(placement: Placement) -> dict[str, str]:
     }
 
 
-def _absolute(path: str, fill: _Fill, what: str) -> str:
+def _absolute(path: str, known: Mapping[str, str], fill: _Fill, what: str) -> str:
     expanded = fill(path, what)
-    if fault := expanded_prefix_fault(expanded):
+    if fault := expanded_prefix_fault(expanded) or inner_folder_fault(path, known):
         raise LaunchError(
             f"{what} is {_shown(path)}, which comes out as {_shown(expanded)} on the node; it {fault}"
         )
@@ -236,6 +239,8 @@ def _within_root(text: str, known: Mapping[str, str], fill: _Fill, what: str) ->
     expanded = fill(text, what)
     if base := left_root(text, expanded, known):
         raise LaunchError(f"{what} comes out as {_shown(expanded)} on the node, which leads out of {base}")
+    if fault := inner_folder_fault(text, known):
+        raise LaunchError(f"{what} is {_shown(text)}; it {fault}")
     return expanded
 
 

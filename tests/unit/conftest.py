@@ -1,12 +1,28 @@
 """Unit tests touch nothing: no network, no child process, no settings of the machine."""
 
+import gc
 import os
 import platform
 import socket
 import subprocess
+from collections.abc import Generator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+#: `make unit` tries a few examples of each property, `make test` all of them (--hypothesis-profile=thorough).
+settings.register_profile(
+    "quick", max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "thorough",
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.load_profile("quick")
 
 # SDK clients put this into their user agent; the first call runs `uname`, later ones remember.
 platform.platform()
@@ -40,3 +56,14 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
     for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
         monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes stays to the end: looking for garbage in it again and again takes time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -2,12 +2,11 @@
 
 import ast
 import fnmatch
+import functools
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
-PACKAGES = ("api", "cli", "local", "runner", "shared")
+from tests.support.sources import PACKAGES, PROJECT, texts, tree
+
 MOST_LINES = 400
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
@@ -57,40 +56,35 @@ def inside(module: str, room: str) -> bool:
     return module == room or module.startswith(room + ".")
 
 
-def _sources() -> Iterator[tuple[str, str]]:
-    files = [PROJECT / "function_app.py", *(file for p in PACKAGES for file in PROJECT.glob(f"{p}/**/*.py"))]
-    for file in sorted(file for file in files if "node_modules" not in file.parts):
-        module = ".".join(file.relative_to(PROJECT).with_suffix("").parts)
-        yield module.removesuffix(".__init__"), file.read_text()
-
-
-TEXTS = dict(_sources())
-TREES = {module: ast.parse(text) for module, text in TEXTS.items()}
-PURE_MODULES = [module for module in TREES if is_one_of(module, PURE)]
+@functools.cache
+def pure_modules() -> list[str]:
+    return [module for module in texts() if is_one_of(module, PURE)]
 
 
 def _imports(module: str) -> set[str]:
     """Everything a module imports, wherever in it; `from shared import state` is shared.jobs.model."""
     found: set[str] = set()
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             members = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = members & TREES.keys()
+            modules = members & texts().keys()
             found |= modules if modules == members else modules | {str(node.module)}
     return found
 
 
-IMPORTS = {module: _imports(module) for module in TREES}
+@functools.cache
+def imports() -> dict[str, set[str]]:
+    return {module: _imports(module) for module in texts()}
 
 
 def test_the_table_sees_the_project() -> None:
-    assert len(TREES) > 80
-    assert len(PURE_MODULES) > 40
-    assert "shared.stores.job_table" in IMPORTS["shared.managers.job_manager"]
+    assert len(texts()) > 80
+    assert len(pure_modules()) > 40
+    assert "shared.stores.job_table" in imports()["shared.managers.job_manager"]
     for pattern in f"{PURE} {MAY_USE_PYDANTIC}".split():
-        assert any(is_one_of(module, pattern) for module in TREES), f"{pattern} names no module any more"
+        assert any(is_one_of(module, pattern) for module in texts()), f"{pattern} names no module any more"
 
 
 def _allowed_in_pure(module: str, imported: str) -> bool:
@@ -103,27 +97,27 @@ def _allowed_in_pure(module: str, imported: str) -> bool:
 
 
 def test_pure_modules_import_values_only() -> None:
-    faults = [(m, i) for m in PURE_MODULES for i in IMPORTS[m] if not _allowed_in_pure(m, i)]
+    faults = [(m, i) for m in pure_modules() for i in imports()[m] if not _allowed_in_pure(m, i)]
     assert not faults
 
 
 def test_pure_modules_call_no_clock_and_no_file() -> None:
     calls = {
         (module, ast.unparse(node.func))
-        for module in PURE_MODULES
-        for node in ast.walk(TREES[module])
+        for module in pure_modules()
+        for node in ast.walk(tree(module))
         if isinstance(node, ast.Call)
     }
     assert not [call for call in calls if call[1] in IMPURE_CALLS]
 
 
 def test_the_function_app_knows_api_and_shared_only() -> None:
-    roots = {imported.partition(".")[0] for imported in IMPORTS["function_app"]} & set(PACKAGES)
+    roots = {imported.partition(".")[0] for imported in imports()["function_app"]} & set(PACKAGES)
     assert roots <= set(FUNCTION_APP)
 
 
 def test_nobody_imports_the_function_app() -> None:
-    assert not [module for module in TREES if "function_app" in IMPORTS[module]]
+    assert not [module for module in texts() if "function_app" in imports()[module]]
 
 
 def test_every_package_says_what_is_in_it_and_who_may_import_it() -> None:
@@ -138,7 +132,9 @@ def test_every_package_says_what_is_in_it_and_who_may_import_it() -> None:
 
 
 def test_the_command_knows_pure_modules_only() -> None:
-    ours = {(m, i) for m in TREES if inside(m, "cli") for i in IMPORTS[m] if i.partition(".")[0] in PACKAGES}
+    ours = {
+        (m, i) for m in texts() if inside(m, "cli") for i in imports()[m] if i.partition(".")[0] in PACKAGES
+    }
     assert not [(m, i) for m, i in ours if not inside(i, "cli") and not is_one_of(i, PURE)]
 
 
@@ -146,7 +142,7 @@ def test_only_the_stores_know_the_azure_sdk() -> None:
     def allowed(module: str, sdk: str) -> bool:
         return any(is_one_of(module, pattern) and inside(sdk, part) for pattern, part in AZURE.items())
 
-    sdks = [(m, i) for m, imported in IMPORTS.items() for i in imported if inside(i, "azure")]
+    sdks = [(m, i) for m, imported in imports().items() for i in imported if inside(i, "azure")]
     assert not [(m, i) for m, i in sdks if not allowed(m, i)]
 
 
@@ -156,15 +152,15 @@ def test_imports_form_no_cycle() -> None:
     def visit(module: str, path: tuple[str, ...]) -> None:
         assert module not in path, "cycle: " + " -> ".join((*path[path.index(module) :], module))
         if module not in done:
-            for imported in sorted(IMPORTS[module] & TREES.keys()):
+            for imported in sorted(imports()[module] & texts().keys()):
                 visit(imported, (*path, module))
             done.add(module)
 
-    for module in TREES:
+    for module in texts():
         visit(module, ())
 
 
 def test_modules_are_small_and_say_what_they_are() -> None:
-    assert not [m for m, tree in TREES.items() if not ast.get_docstring(tree)]
-    assert not [m for m, text in TEXTS.items() if text.count("\n") > MOST_LINES]
-    assert not [m for m in TREES if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]
+    assert not [m for m in texts() if not ast.get_docstring(tree(m))]
+    assert not [m for m, text in texts().items() if text.count("\n") > MOST_LINES]
+    assert not [m for m in texts() if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]

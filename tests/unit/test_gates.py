@@ -74,6 +74,8 @@ def gates() -> dict[str, set[str]]:
 def reached_through(source: str) -> list[str]:
     """Calls of writing methods on an attribute or a name that holds a store."""
     known, found = gates(), []
+    if not any(f".{method}(" in source for methods in known.values() for method in methods):
+        return []  # parsing is what takes the time
     for call in _calls(parsed(source)):
         if isinstance(call.func, ast.Attribute):
             holder = call.func.value
@@ -103,6 +105,8 @@ def store_classes() -> frozenset[str]:
 
 def made_stores(source: str) -> list[str]:
     """Store classes that are made: whoever makes one can write with it."""
+    if not any(f"{name}(" in source for name in store_classes()):
+        return []
     names = (c.func.id for c in _calls(parsed(source)) if isinstance(c.func, ast.Name))
     return [name for name in names if name in store_classes()]
 
@@ -124,7 +128,9 @@ _FIELDS = {
 
 def changed_jobs(source: str) -> list[str]:
     """`replace(<a job>, ...)` that makes another job than was read; what only compares or shows is none."""
-    found = []
+    found: list[str] = []
+    if "replace(" not in source:
+        return found
     for call in _calls(parsed(source)):
         if not (isinstance(call.func, ast.Name) and call.func.id == "replace" and call.args):
             continue

@@ -4,7 +4,7 @@ The node fills them in by `shared.environment.variables.job_paths`, in the same 
 faults.
 """
 
-from shared.documents.expansion import expand
+from shared.documents.expansion import expand, inner_folder_fault
 from shared.documents.findings import Finding, Findings, Path, Raw
 from shared.documents.rules.variables import ALWAYS, FOLDERS
 from shared.errors import LaunchError
@@ -42,17 +42,13 @@ def expanded_path_rules(job: Raw) -> Findings:
         if well and path != _ENDLESS and left_root(text, path, known):
             message = f"path comes out as '{path[:200]}', which leads out of its root."
             yield Finding(folder.at("path"), message, "Write $AZ_BATCHAI_JOB_MOUNT_ROOT/<folder>.")
+        elif well and (fault := inner_folder_fault(text, known)):
+            yield Finding(folder.at("path"), f"path {fault}.", _HINT)
         known[f"AZ_BATCHAI_INPUT_{name}"] = path
     for folder in job.children("outputDirectories"):
         prefix, suffix = folder.text("pathPrefix") or "", folder.text("pathSuffix") or ""
         yield from _prefix(prefix, "pathPrefix", folder.at("pathPrefix"), known)
-        if (
-            suffix
-            and relative_fault(suffix) is None
-            and (filled := _filled(suffix, known)) != _ENDLESS
-            and (fault := expanded_parts_fault(filled))
-        ):
-            yield Finding(folder.at("pathSuffix"), f"pathSuffix, its variables filled in, {fault}.", _HINT)
+        yield from _suffix(suffix, folder.at("pathSuffix"), known)
         whole = f"{_filled(prefix, known).rstrip('/')}/{_filled(suffix, known).strip('/')}"
         known[f"AZ_BATCHAI_OUTPUT_{folder.text('id')}"] = whole
 
@@ -63,9 +59,18 @@ def _prefix(text: str, key: str, path: Path, known: dict[str, str]) -> Findings:
         text
         and filled != _ENDLESS
         and prefix_fault(text) is None
-        and (fault := expanded_prefix_fault(filled))
+        and (fault := expanded_prefix_fault(filled) or inner_folder_fault(text, known))
     ):
         yield Finding(path, f"{key}, its variables filled in, {fault}.", _HINT)
+
+
+def _suffix(text: str, path: Path, known: dict[str, str]) -> Findings:
+    if not text or relative_fault(text) is not None or (filled := _filled(text, known)) == _ENDLESS:
+        return
+    if fault := inner_folder_fault(text, known, at_beginning=False):
+        yield Finding(path, f"pathSuffix {fault}.", _HINT)
+    elif fault := expanded_parts_fault(filled):
+        yield Finding(path, f"pathSuffix, its variables filled in, {fault}.", _HINT)
 
 
 def _filled(text: str, known: dict[str, str]) -> str:

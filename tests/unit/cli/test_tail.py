@@ -16,6 +16,7 @@ from cli.links import Links, Place
 from cli.retry import Retry
 from cli.tail import Follower
 from shared.environment.layout import part_name
+from tests.support.examples import examples
 
 NAME = "stdout.txt"
 
@@ -327,7 +328,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(200), phases=[Phase.explicit, Phase.generate])
 @given(STEPS, st.lists(st.integers(0, 6), min_size=40, max_size=40))
 def test_every_byte_comes_once_however_things_fall(steps: list[Step], gaps: list[int]) -> None:
     world, pauses = World(), iter(gaps)

@@ -13,6 +13,7 @@ from shared.environment.layout import path_segment
 from shared.errors import RequestError
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
+from tests.support.examples import examples
 from tests.support.jobs import JOB, SCOPE, UUID, a_job
 
 SEGMENT = path_segment(SCOPE, JOB, UUID)
@@ -111,7 +112,7 @@ NASTY = st.lists(
 ).map("/".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(directory=NASTY)
 @example("a/../..")
 @example("..%2f..")

@@ -7,11 +7,12 @@ import re
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.secrets.log_filter import RedactingFilter
 from runner.secrets.redaction import LEAST, MASK, KnownSecrets, Redactor, forms, masked
+from tests.support.examples import examples
 
 #: Without the mask's own character: a secret that is spelt with it could be put together by striking another.
 LETTERS = st.characters(exclude_characters="*", exclude_categories=["Cs"])
@@ -19,7 +20,7 @@ SECRETS = st.text(LETTERS, min_size=LEAST, max_size=24)
 #: Few letters, so that secrets overlap themselves, one another, and the text around them.
 TANGLED = st.text("ab/=", min_size=LEAST, max_size=7)
 #: A busy machine is no fault of the code.
-FUZZ = settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=examples(250))
 VALUES = st.lists(SECRETS | TANGLED, min_size=1, max_size=3)
 
 
@@ -70,7 +71,6 @@ def test_text_without_secrets_is_unchanged(values: list[str], text: str) -> None
     assert redactor.text(text) == text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_survives_without_secrets(text: str) -> None:
     assert Redactor().text(text) == text

@@ -5,7 +5,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.documents.json_reader.reader import read_json
@@ -117,7 +117,6 @@ def test_lines_are_counted_as_editors_count_them(newline: str) -> None:
     assert text.position(("b", 1, "absent")) == (3, 12)
 
 
-@settings(deadline=None)
 @given(JSON, st.sampled_from([None, 1, "\t"]), st.booleans())
 def test_what_python_writes_is_read_back(value: Any, indent: Any, ascii_only: bool) -> None:
     text = read_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only), LIMIT)
@@ -126,7 +125,6 @@ def test_what_python_writes_is_read_back(value: Any, indent: Any, ascii_only: bo
     assert text.value == value
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_a_place_points_at_its_value(value: Any) -> None:
     source = json.dumps({"before": [None], "it": value}, indent=1, ensure_ascii=False)
@@ -136,7 +134,6 @@ def test_a_place_points_at_its_value(value: Any) -> None:
     assert json.JSONDecoder().raw_decode(rest)[0] == value
 
 
-@settings(deadline=None)
 @given(st.text() | st.binary() | st.text(string.printable) | st.text("{}[]\",:0123 \\'ntf/#*\n"))
 def test_nothing_is_ever_raised_and_strictness_matches_pythons(data: str | bytes) -> None:
     text = read_json(data, LIMIT)

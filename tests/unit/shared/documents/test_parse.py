@@ -6,12 +6,13 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, parse_cluster, parse_job
 from shared.errors import Severity
 from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, told
+from tests.support.examples import examples
 
 NINE_FAULTS = """{
   "properties": {
@@ -308,7 +309,7 @@ def damaged(draw: st.DrawFn, document: dict[str, Any]) -> Any:
     return out
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(max_examples=examples(300))
 @given(damaged(FULL))
 def test_a_damaged_job_is_answered_without_its_secrets(document: Any) -> None:
     parsed = parse_job(json.dumps(document), OWN)
@@ -318,7 +319,7 @@ def test_a_damaged_job_is_answered_without_its_secrets(document: Any) -> None:
     assert all(p.line >= 1 and p.column >= 1 for p in parsed.problems)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(max_examples=examples(150))
 @given(damaged(CLUSTER_FULL))
 def test_a_damaged_cluster_is_answered_without_its_secrets(document: Any) -> None:
     parsed = parse_cluster(json.dumps(document), OWN)
@@ -327,7 +328,6 @@ def test_a_damaged_cluster_is_answered_without_its_secrets(document: Any) -> Non
     assert SECRET not in json.dumps([p.as_json() for p in parsed.problems])
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2_000), st.sampled_from([*'{}[]",:\\\n/\x00\t01e.-', "NaN", "\ud800", "//"]))
 def test_a_damaged_text_is_answered_without_its_secrets(at: int, junk: str) -> None:
     text = json.dumps(FULL, indent=1)
@@ -336,7 +336,6 @@ def test_a_damaged_text_is_answered_without_its_secrets(at: int, junk: str) -> N
         assert SECRET not in json.dumps([p.as_json() for p in parsed.problems])
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text())
 def test_anything_at_all_is_answered(data: bytes | str) -> None:
     assert parse_job(data).spec is None

@@ -17,6 +17,7 @@ from shared.errors import LaunchError, NotFoundError, RequestError
 from shared.names.ids import ClusterId
 from shared.settings import Settings
 from shared.stores.workspace_table import Row
+from tests.support.examples import examples
 from tests.support.jobs import SCOPE, a_job
 
 INSTALLATION = Settings(scope=SCOPE)
@@ -103,7 +104,7 @@ def mounted(spec: JobSpec, folder: str) -> tuple[str, ...] | None:
     return kind, volume.account, name, place.inner, volume.endpoint, volume.key
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(logs=PATHS, given=PATHS, prefix=PATHS, suffix=PATHS)
 @example(logs="$AZ_BATCHAI_NUM_GPUS/x", given="/d", prefix="/o", suffix="s")
 @example(logs="/l", given="d", prefix="$AZ_BATCHAI_INPUT_in/x", suffix="s")
@@ -111,6 +112,9 @@ def mounted(spec: JobSpec, folder: str) -> tuple[str, ...] | None:
 @example(logs="/l", given="/d", prefix="/o", suffix="$NOTHING..")
 @example(logs="/l", given="$AZ_BATCHAI_MOUNT_ROOT/x/$NOTHING../../../y", prefix="/o", suffix="s")
 @example(logs="/l", given="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/../bfs", prefix="/o", suffix="s")
+@example(logs="$AZ_BATCHAI_JOB_MOUNT_ROOT/$AZ_BATCHAI_MOUNT_ROOT", given="/d", prefix="/o", suffix="s")
+@example(logs="/l", given="/d", prefix="/o", suffix="$AZ_BATCHAI_JOB_MOUNT_ROOT")
+@example(logs="/l", given="/d/$AZ_BATCHAI_JOB_MOUNT_ROOT", prefix="$AZ_BATCHAI_INPUT_in", suffix="s")
 @example(logs="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs", given="$X", prefix="$AZ_BATCHAI_STDOUTERR_DIR", suffix="s")
 def test_linter_node_and_listing_agree(logs: str, given: str, prefix: str, suffix: str) -> None:
     document = properties(logs, given, prefix, suffix)
@@ -123,7 +127,7 @@ def test_linter_node_and_listing_agree(logs: str, given: str, prefix: str, suffi
         assert listed(parsed.spec, identifier) == mounted(parsed.spec, folder)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=examples(25))
 @given(first=st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join), second=PATHS)
 def test_what_expands_badly_is_said_of_its_own_path(first: str, second: str) -> None:
     document = properties("/l", "/d", f"$AZ_BATCHAI_JOB_MOUNT_ROOT/{first}", "s")

@@ -25,7 +25,7 @@ def test_inputs_of_inputs_and_outputs_of_inputs() -> None:
     def of(name: str) -> str:
         return "/".join([f"$AZ_BATCHAI_INPUT_{name}"] * 40)
 
-    paths = ["$AZ_BATCHAI_MOUNT_ROOT/" + "x" * 200, of("I0"), of("I1")]
+    paths = ["x" * 220, of("I0"), of("I1")]
     inputs = [{"id": f"I{n}", "path": path} for n, path in enumerate(paths)]
     outputs = [{"id": "O", "pathPrefix": "$AZ_BATCHAI_INPUT_I2", "pathSuffix": "$AZ_BATCHAI_INPUT_I2"}]
     found = _told(inputDirectories=inputs, outputDirectories=outputs)

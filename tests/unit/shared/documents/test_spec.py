@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -206,7 +206,6 @@ def test_a_blank_job_shows_no_empty_objects() -> None:
     assert "inputDirectories" not in shown
 
 
-@settings(deadline=None)
 @given(st.timedeltas(timedelta(seconds=1), timedelta(days=3000)))
 def test_durations_come_back_to_the_microsecond(span: timedelta) -> None:
     base = {"nodeCount": 1, "stdOutErrPathPrefix": "/x", "constraints": {"maxWallClockTime": span}}

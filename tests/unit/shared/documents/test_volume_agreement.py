@@ -17,6 +17,7 @@ from shared.documents.spec import JobSpec
 from shared.errors import MountError, NotFoundError, RequestError
 from shared.settings import AccountEndpoints, Settings
 from shared.stores.workspace_table import Row
+from tests.support.examples import examples
 from tests.support.jobs import SCOPE, a_job
 
 OWN, KEY = "ownaccount", "b3duIGtleQ=="
@@ -73,7 +74,7 @@ PATHS = (
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(path=PATHS)
 @example("-data")
 @example("a//")

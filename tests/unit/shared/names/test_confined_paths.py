@@ -3,13 +3,14 @@
 import posixpath
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.documents.spec import JobSpec
 from shared.environment.variables import job_paths
 from shared.errors import LaunchError
 from tests.support.documents import job
+from tests.support.examples import examples
 from tests.support.placements import placement
 
 ROOT = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
@@ -61,7 +62,7 @@ def one_input(path: str, **more: Any) -> dict[str, Any]:
     return plain | {"inputDirectories": [{"id": "X", "path": path}]} | more
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400))
 @given(documents(FOLDERS, INPUTS) | documents(NASTY, NASTY))
 @example(one_input("..", outputDirectories=[{"id": "OUT", "pathPrefix": f"{ROOT}/$AZ_BATCHAI_INPUT_X"}]))
 @example(one_input(f"{ROOT}/$NOWHERE/.."))

@@ -1,7 +1,7 @@
 """URLs of file shares, as Azure and as emulators write them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.names.file_urls import FileShareUrl, account_of, file_share
@@ -69,7 +69,6 @@ def test_the_account_of_a_template_is_the_placeholder() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"https?://\S*", fullmatch=True))
 def test_nothing_but_value_error(url: str) -> None:
     account_of(url)
