@@ -15,6 +15,8 @@ PARTS = {
     "tests/e2e/clients": "clients",
     "tests/integration/runner": "runner",
     "tests/e2e/test_containers.py": "containers",
+    "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
+    "tests/e2e/test_tokens.py": "installed",
 }
 
 
