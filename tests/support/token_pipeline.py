@@ -29,6 +29,7 @@ from azure.storage.queue import QueueServiceClient
 
 from local import environment, processes
 from local.azurite import ACCOUNT, KEY
+from shared.stores.connection import error_code
 from tests.support.stack_client import CLUSTER, ROOT
 from tests.support.waiting import eventually
 
@@ -114,7 +115,7 @@ class Person:
 
     def links(self) -> dict[str, str]:
         """The link that the app has signed for each output file."""
-        found = {}
+        found: dict[str, str] = {}
         for directory in ("stdouterr", "MODEL"):
             page = self.ask(f"{JOB_PATH}/listOutputFiles?outputdirectoryid={directory}", "POST")
             files = (file for file in page["value"] if "downloadUrl" in file)
@@ -178,7 +179,7 @@ def refusals(by_token: str) -> dict[str, str]:
     of_account = generate_account_sas(ACCOUNT, KEY, "sco", "rl", soon)
     of_blob = generate_blob_sas(ACCOUNT, "data", name, account_key=KEY, permission="r", expiry=soon)
     key = AzureNamedKeyCredential(ACCOUNT, KEY)
-    tried = {
+    tried: dict[str, Callable[[], object]] = {
         "blob by key": BlobServiceClient(URLS["blob"], credential=key).get_account_information,
         "queue by key": QueueServiceClient(URLS["queue"], credential=key).get_service_properties,
         "table by key": TableServiceClient(URLS["table"], credential=key).list_tables().next,
@@ -194,8 +195,7 @@ def _said(act: Callable[[], object]) -> str:
     try:
         act()
     except HttpResponseError as error:
-        headers = error.response.headers if error.response else {}
-        return f"{error.status_code} {headers.get('x-ms-error-code', '')}"
+        return f"{error.status_code} {error_code(error)}"
     return "taken"
 
 

@@ -32,8 +32,17 @@ made.connection.tables, made.connection.blobs, made.connection.queues
 print(json.dumps(sorted(sys.modules)))
 """
 #: Packages of ours that tell which functions there are; the others wait for the first request.
-LIGHT = ("api", "function_app", "shared.environment", "shared.errors", "shared.jobs", "shared.log_context")
-LIGHT += ("shared.names", "shared.settings", "shared.times")
+LIGHT = (
+    "api",
+    "function_app",
+    "shared.environment",
+    "shared.errors",
+    "shared.jobs",
+    "shared.log_context",
+    "shared.names",
+    "shared.settings",
+    "shared.times",
+)
 
 
 def run(script: str) -> Any:
