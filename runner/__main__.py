@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
 from runner.agent.shutdown import FINISHED, LEAVE_SECONDS, OUT_OF_TIME, Departure, await_listener
 from runner.config import RunnerConfig, config_from
@@ -18,7 +19,7 @@ from runner.machine.gpu_claims import claimed
 from runner.machine.gpu_share import GpuShare
 from runner.machine.network import primary_address
 from runner.mounts import mount
-from runner.processes import process_tracker
+from runner.processes import orphans
 from runner.secrets import log_filter
 from runner.secrets.redaction import KnownSecrets
 from runner.secrets.settings import secrets_in
@@ -26,7 +27,8 @@ from runner.ssh.ssh_link import SshLink
 from shared import fail_points
 from shared.backend import Backend, backend
 from shared.errors import SettingsError, StoreError
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 from shared.stores.secrets import sealing_keys
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
@@ -82,11 +84,11 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
     log = logging.getLogger("runner")
     priority.raise_own()
-    process_tracker.adopt_orphans()
+    orphans.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)
-    agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
+    agent = Agent(wired, config, gang_session(SshLink), known=known, share=share)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()

@@ -10,7 +10,8 @@ from azure.storage.fileshare import ShareServiceClient
 
 from runner.isolation.job_user import own
 from runner.logs import routing
-from runner.logs.shipper import ExecutionLog, LogShipper
+from runner.logs.execution_log import ExecutionLog
+from runner.logs.shipper import LogShipper
 from shared.jobs.model import StreamSeal
 from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
 from tests.integration.runner.conftest import Shares

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from shared.documents.models.shape import shape_of
+from shared.documents.models.toolkits import WITH_PROCESS_COUNT, ToolkitMembers
 from shared.documents.spec import (
     TOOL_TYPES,
     ClusterSpec,
@@ -96,27 +98,45 @@ def test_defaults() -> None:
         _ = spec.toolkit
 
 
-@pytest.mark.parametrize(
-    ("name", "tool_type"),
-    [
-        ("cntkSettings", "cntk"),
-        ("pyTorchSettings", "pytorch"),
-        ("tensorFlowSettings", "tensorflow"),
-        ("caffeSettings", "caffe"),
-        ("caffe2Settings", "caffe2"),
-        ("chainerSettings", "chainer"),
-        ("horovodSettings", "horovod"),
-        ("customMpiSettings", "custommpi"),
-        ("customToolkitSettings", "custom"),
-    ],
-)
+#: Of the original; the words are those of its REST specification.
+TOLD = {
+    "cntkSettings": "cntk",
+    "pyTorchSettings": "pytorch",
+    "tensorFlowSettings": "tensorflow",
+    "caffeSettings": "caffe",
+    "caffe2Settings": "caffe2",
+    "chainerSettings": "chainer",
+    "horovodSettings": "horovod",
+    "customMpiSettings": "custommpi",
+    "customToolkitSettings": "custom",
+}
+
+
+@pytest.mark.parametrize(("name", "tool_type"), TOLD.items())
 def test_the_toolkit_is_told_as_get_tells_it(name: str, tool_type: str) -> None:
     settings = {"commandLine": "x", "pythonScriptFilePath": "x.py"}
     spec = job(**{"customToolkitSettings": None, name: settings}).spec
 
     assert spec is not None
     assert spec.toolkit[0] == tool_type
-    assert len(TOOL_TYPES) == 9
+
+
+def test_the_toolkits_are_known_by_their_members_of_the_job() -> None:
+    """Each stands where the original's reference has it, and its words come from one place."""
+    known = {to_camel(attribute): tool_type for attribute, tool_type in TOOL_TYPES.items()}
+    assert known.items() >= TOLD.items()
+    assert [n for n in JobSpec.model_fields if n in TOOL_TYPES] == list(ToolkitMembers.model_fields)
+    assert [to_camel(name) for name in JobSpec.model_fields][:6] == [
+        "schedulingPriority",
+        "cluster",
+        "mountVolumes",
+        "nodeCount",
+        "containerSettings",
+        "cntkSettings",
+    ]
+    processes = ("cntk", "pyTorch", "caffe", "chainer", "horovod", "customMpi")
+    assert {f"{name}Settings" for name in processes} <= set(WITH_PROCESS_COUNT)
+    assert not {"tensorFlowSettings", "caffe2Settings", "customToolkitSettings"} & set(WITH_PROCESS_COUNT)
 
 
 def test_nothing_shows_a_secret() -> None:
