@@ -20,8 +20,8 @@ import function_app
 times.append(time.process_time())
 os.environ["BATCHAI_STORAGE"] = "UseDevelopmentStorage=true"
 os.environ["BATCHAI_SEALING_KEYS"] = base64.b64encode(bytes(32)).decode()
-import api.blob_drops, shared.backend, shared.settings
-made = shared.backend.backend(shared.settings.settings_from(os.environ))
+import api.blob_drops, shared.backend, shared.settings_reader
+made = shared.backend.backend(shared.settings_reader.settings_from(os.environ))
 made.connection.tables, made.connection.blobs, made.connection.queues
 times.append(time.process_time())
 print(json.dumps([end - begin for begin, end in zip(times, times[1:])]))

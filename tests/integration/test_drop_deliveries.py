@@ -149,7 +149,7 @@ def test_events_as_they_like(make_host: MakeHost, drops: QueueClient, world: Wor
     host = make_host("")
     eventually(lambda: is_empty(drops), 30)
     assert host.stop() == 0
-    assert world.manager._jobs.get(world.id("gone")) is None
+    assert world.stores.jobs.get(world.id("gone")) is None
     found = json.loads(world.job().properties)["customToolkitSettings"]["commandLine"]
     assert (found, world.status()["state"]) == ("echo new", "queued")
     world.finish(world.must_claim())

@@ -211,7 +211,7 @@ def test_microsofts_runtime_calls_functions_of_each_kind(
         queue = world.backend.connection.queues.get_queue_client(queue_name(cluster, "normal"))
         queue.clear_messages()
         _put(world, no_job, document())
-        eventually(lambda: _swept(runtime) and world.backend.claims._queues.count(cluster) == 1, 20)
+        eventually(lambda: _swept(runtime) and world.stores.queues.count(cluster) == 1, 20)
     beside = world.backend.connection.blobs.get_blob_client("jobs", f"{name.workspace}/exp/near/status.json")
     assert "Call it job.json" in beside.download_blob().readall().decode()
 

@@ -26,8 +26,8 @@ FIRST_REQUEST = """
 import base64, json, os, sys
 os.environ["BATCHAI_STORAGE"] = "UseDevelopmentStorage=true"
 os.environ["BATCHAI_SEALING_KEYS"] = base64.b64encode(bytes(32)).decode()
-import function_app, api.blob_drops, shared.backend, shared.settings
-made = shared.backend.backend(shared.settings.settings_from(os.environ))
+import function_app, api.blob_drops, shared.backend, shared.settings_reader
+made = shared.backend.backend(shared.settings_reader.settings_from(os.environ))
 made.connection.tables, made.connection.blobs, made.connection.queues
 print(json.dumps(sorted(sys.modules)))
 """
@@ -41,6 +41,8 @@ LIGHT = (
     "shared.log_context",
     "shared.names",
     "shared.settings",
+    "shared.settings_reader",
+    "shared.storage_settings",
     "shared.times",
 )
 

@@ -8,8 +8,16 @@ from azure.data.tables import UpdateMode
 from shared.jobs import transitions
 from shared.jobs.gang import Phase, Step
 from shared.jobs.model import Outcome, Reason
-from shared.stores import cluster_table, gang_rows, gang_table, job_table, row_keys, workspace_table
-from shared.stores.cluster_table import NodeRow
+from shared.stores import (
+    cluster_table,
+    gang_rows,
+    gang_table,
+    job_table,
+    node_table,
+    row_keys,
+    workspace_table,
+)
+from shared.stores.node_table import NodeRow
 from shared.stores.workspace_table import Deletion, Kind
 from tests.support.contract.gangs import a_gang, member
 from tests.support.contract.jobs import a_row as a_job_row
@@ -56,34 +64,32 @@ def test_of_a_job_its_live_entry_and_its_copies(world: World) -> None:
 
 
 def test_of_a_cluster_and_of_a_node(world: World) -> None:
-    table = world.backend.clusters.table
-    found = table.get(world.cluster)
-    assert found is not None
+    table, nodes = world.stores.clusters, world.stores.nodes
     key = {
         "PartitionKey": row_keys.partition(world.cluster.workspace),
         "RowKey": world.cluster.cluster.lower(),
     }
-    cluster = Row(world, cluster_table.CLUSTERS, key)
+    cluster = Row(world, cluster_table.TABLE, key)
     found = table.get(world.cluster)
     assert found is not None
     changed = table.put(replace(found, properties='{"a": "' + "x" * 70_000 + '"}'))
     table.put(replace(changed, properties="{}"))
     assert "Properties1" not in cluster.kept()
-    table.report(NodeRow(world.cluster, "node-0", "idle", 0))
+    nodes.report(NodeRow(world.cluster, "node-0", "idle", 0))
     of_node = {"PartitionKey": row_keys.cluster_partition(world.cluster), "RowKey": "node-0"}
-    node = Row(world, cluster_table.NODES, of_node)
-    read = table.node(world.cluster, "node-0")
+    node = Row(world, node_table.TABLE, of_node)
+    read = nodes.node(world.cluster, "node-0")
     assert read is not None
-    table.report(NodeRow(world.cluster, "node-0", "running", 0), read[1])
-    table.report(NodeRow(world.cluster, "node-0", "idle", 0))
-    table.wake_up(world.cluster, "node-0")
-    table.stand_by(world.cluster, "node-0", "requeue")
-    table.mark_drain(world.cluster, "node-0", True)
+    nodes.report(NodeRow(world.cluster, "node-0", "running", 0), read[1])
+    nodes.report(NodeRow(world.cluster, "node-0", "idle", 0))
+    nodes.wake_up(world.cluster, "node-0")
+    nodes.stand_by(world.cluster, "node-0", "requeue")
+    nodes.mark_drain(world.cluster, "node-0", True)
     assert node.kept()["Drain"] is True
 
 
 def test_of_a_workspace_and_of_a_deletion(world: World) -> None:
-    table = world.backend.workspaces.table
+    table = world.stores.workspaces
     table.insert(a_row(world, tags={"a": "x" * 70_000}))
     key = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": "experiment|exp"}
     row = Row(world, workspace_table.TABLE, key)
@@ -102,7 +108,7 @@ def test_of_a_workspace_and_of_a_deletion(world: World) -> None:
 
 
 def test_of_a_gang_and_of_its_members(world: World) -> None:
-    table = world.backend.gangs.table
+    table = world.stores.gangs
     gang = table.open(a_gang(world), member(0))
     own = Row(world, gang_table.TABLE, gang_rows.gang_entity(gang))
     seat = Row(world, gang_table.TABLE, gang_rows.member_entity(gang, member(0)))

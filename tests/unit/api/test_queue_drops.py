@@ -81,7 +81,7 @@ def ran_once(world: MemoryWorld, command: str, where: str = "") -> None:
     world.finish(claim)
     assert world.claim("node-1") is None, where
     assert (world.messages(), world.status()["state"]) == (0, "succeeded"), where
-    assert len(list(world.manager._jobs.list_runs(job.id))) == 1, where
+    assert len(list(world.stores.jobs.list_runs(job.id))) == 1, where
 
 
 def test_a_host_that_ends_anywhere_is_healed_by_the_next_delivery(made: Callable[[], MemoryWorld]) -> None:
@@ -105,7 +105,7 @@ def test_so_is_one_that_ends_while_a_clusters_file_is_taken(made: Callable[[], M
 
     for world, where in every_crash(dropped, lambda w: deliver(w, place)):
         deliver(world, place)
-        assert [row.id.cluster for row in world.backend.clusters.table.list_workspace("ws")] == [
+        assert [row.id.cluster for row in world.stores.clusters.list_workspace("ws")] == [
             "default",
             "more",
         ], where
