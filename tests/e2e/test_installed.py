@@ -89,7 +89,9 @@ def python_of_the_function_app() -> str:
     """An interpreter of 3.13, the function app's version; skips where there is none."""
     candidates = [shutil.which("python3.13"), *sorted(Path.home().glob(".pyenv/versions/3.13*/bin/python3"))]
     for found in filter(None, candidates):
-        said = subprocess.run([found, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        said = subprocess.run(
+            [str(found), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True
+        )
         if said.stdout == b"(3, 13)\n":
             return str(found)
     pytest.skip("no Python 3.13 here: apt, pyenv install 3.13, or uv python install 3.13")

@@ -172,7 +172,7 @@ def test_the_writing_methods_are_found() -> None:
     assert {"send", "receive", "renew", "put_back", "delete", "remove", "provision"} <= known["queues"]
     assert {"put", "report", "forget", "wake_up", "join", "write_report", "begin_deletion"} <= known["table"]
     assert {"put_status", "put_accepted", "delete_dropped"} <= known["documents"]
-    assert not {"get", "look", "list_jobs", "nodes", "read_dropped"} & set.union(*known.values())
+    assert not {"get", "look", "list_jobs", "nodes", "read_dropped"} & set[str]().union(*known.values())
 
 
 def test_only_managers_write() -> None:

@@ -137,7 +137,9 @@ def test_cluster_volumes_are_mounted_once_for_all_jobs(
     world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
     directory = shares.create("azfiles")
-    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}}
+    cluster: dict[str, Any] = {
+        "properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}
+    }
     cluster["properties"]["nodeSetup"]["mountVolumes"]["azureFileShares"] = [shares.volume("azfiles")]
     world.create_cluster(cluster)
     prefix = "$AZ_BATCHAI_MOUNT_ROOT/azfiles"
@@ -154,7 +156,7 @@ def test_cluster_volumes_are_mounted_once_for_all_jobs(
 def test_a_cluster_share_that_is_missing_makes_the_node_unusable_and_no_job_fails(
     world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
-    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
+    cluster: dict[str, Any] = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
     cluster["properties"]["nodeSetup"]["mountVolumes"] = {"azureFileShares": [shares.volume("missing")]}
     world.create_cluster(cluster)
     world.accept()

@@ -22,7 +22,7 @@ from shared.stores.workspace_table import Deletion, Kind
 from tests.support.contract.gangs import a_gang, member
 from tests.support.contract.jobs import a_row as a_job_row
 from tests.support.contract.jobs import jobs_of
-from tests.support.contract.workspaces import a_row
+from tests.support.contract.workspaces import a_workspace_row
 from tests.support.jobs import after
 from tests.support.world import World
 
@@ -90,7 +90,7 @@ def test_of_a_cluster_and_of_a_node(world: World) -> None:
 
 def test_of_a_workspace_and_of_a_deletion(world: World) -> None:
     table = world.stores.workspaces
-    table.insert(a_row(world, tags={"a": "x" * 70_000}))
+    table.insert(a_workspace_row(world, tags={"a": "x" * 70_000}))
     key = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": "experiment|exp"}
     row = Row(world, workspace_table.TABLE, key)
     found = table.get(Kind.EXPERIMENT, world.cluster.workspace, "exp")

@@ -22,7 +22,7 @@ from shared.documents.spec import (
     to_document,
 )
 from shared.errors import DocumentError
-from tests.support.documents import JOB, changed, cluster, job
+from tests.support.documents import JOB, changed, cluster, job, spec_of
 
 REFERENCE = {"sourceVault": {"id": "/subscriptions/s/v"}, "secretUrl": "https://v.vault.azure.net/secrets/n"}
 FULL_JOB = changed(
@@ -115,7 +115,8 @@ TOLD = {
 @pytest.mark.parametrize(("name", "tool_type"), TOLD.items())
 def test_the_toolkit_is_told_as_get_tells_it(name: str, tool_type: str) -> None:
     settings = {"commandLine": "x", "pythonScriptFilePath": "x.py"}
-    spec = job(**{"customToolkitSettings": None, name: settings}).spec
+    members: dict[str, Any] = {"customToolkitSettings": None, name: settings}
+    spec = job(**members).spec
 
     assert spec is not None
     assert spec.toolkit[0] == tool_type
@@ -216,11 +217,11 @@ def test_get_shows_the_users_part_with_defaults_and_without_secrets() -> None:
     assert shown["chainerSettings"]["processCount"] == 2
     assert shown["containerSettings"]["imageSourceRegistry"]["credentials"] == {"username": "u"}
     assert shown["stdOutErrPathPrefix"] == "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
-    assert public_properties(job().spec)["constraints"] == {"maxWallClockTime": "P7D"}
+    assert public_properties(spec_of(job()))["constraints"] == {"maxWallClockTime": "P7D"}
 
 
 def test_a_blank_job_shows_no_empty_objects() -> None:
-    shown = public_properties(job(mountVolumes={}, stdOutErrPathPrefix="/x").spec)
+    shown = public_properties(spec_of(job(mountVolumes={}, stdOutErrPathPrefix="/x")))
 
     assert "mountVolumes" not in shown
     assert "inputDirectories" not in shown
@@ -237,9 +238,9 @@ def test_durations_come_back_to_the_microsecond(span: timedelta) -> None:
 def test_cluster_ids() -> None:
     arm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/workspaces/w2/clusters/c2"
 
-    assert str(job(cluster={"id": arm}).spec.cluster_id("w")) == "w2/c2"
-    assert str(job(cluster={"id": "c1"}).spec.cluster_id("w")) == "w/c1"
-    assert str(job(cluster=None).spec.cluster_id("w")) == "w/default"
+    assert str(spec_of(job(cluster={"id": arm})).cluster_id("w")) == "w2/c2"
+    assert str(spec_of(job(cluster={"id": "c1"})).cluster_id("w")) == "w/c1"
+    assert str(spec_of(job(cluster=None)).cluster_id("w")) == "w/default"
     assert (
         str(JobSpec.model_validate({"nodeCount": 1, "stdOutErrPathPrefix": "/"}).cluster_id("w"))
         == "w/default"
