@@ -1,12 +1,10 @@
 """Which tests run beside which: the parts that `make test` hands to its workers, the longest first.
 
-A part runs in one worker, its tests one after the other: they share a stack, or need the same port of the
-machine.
+A part runs in one worker, its tests one after the other: they share a stack or need the same port.
 Where nothing else is said a file is a part.
 """
 
-#: Beginning of a path -> its part; None: each file is one. They begin in this order, what is not named comes
-#: last.
+#: Beginning of a path -> its part; None: each file is one. They begin in this order, the others after them.
 PARTS = {
     "tests/e2e/chaos": None,
     "tests/e2e/test_gangs.py": "ports of a node",  # 2222 and the next ones on 127.0.0.x
