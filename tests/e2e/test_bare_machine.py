@@ -18,7 +18,6 @@ from local.layout import StackState
 from runner.agent.shutdown import FINISHED
 from tests.support import bare_machine, runners, vendors
 from tests.support.bare_machine import BareMachine
-from tests.support.distribution import build
 from tests.support.imds import NAME
 from tests.support.stack_client import StackClient, job
 from tests.support.vendors import Served
@@ -34,8 +33,8 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory)[1]
+def wheel(built: tuple[Path, Path]) -> Path:
+    return built[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The instance metadata service of a VM, as far as tokens and its name go: `python imds.py LOG`.
 
-LOG gets a line for each request.
+LOG gets a line for each request: its path and its User-Agent.
 For tests only, in a network namespace of its own: it takes the address 169.254.169.254.
 """
 
@@ -38,7 +38,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         with self.log.open("a") as file:
-            file.write(f"{self.path}\n")
+            file.write(f"{self.path} {self.headers.get('User-Agent', '')}\n")
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)

@@ -16,6 +16,8 @@ PARTS = {
     "tests/e2e/test_guest_runner.py": "file servers",
     "tests/e2e/test_containers.py": None,
     "tests/integration/runner": None,
+    "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
+    "tests/e2e/test_tokens.py": "installed",
 }
 
 
