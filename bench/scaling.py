@@ -22,6 +22,7 @@ from local.layout import DataDirectory, StackState
 from local.seed import lay_out
 from local.stack import Stack
 from tests.support.memory.scaled import ScaledWorld, auto
+from tests.support.stack_client import job
 
 _LIMIT_SECONDS = 120.0
 _SWEEP_SECONDS, _HOUR = 60.0, 3600.0
@@ -54,13 +55,7 @@ def from_zero(count: int) -> None:
 
 
 def _first_line(state: StackState, directory: DataDirectory, name: str) -> float:
-    document = {
-        "properties": {
-            "nodeCount": 1,
-            "stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/logs",
-            "customToolkitSettings": {"commandLine": "echo first line; sleep 1"},
-        }
-    }
+    document = job("echo first line; sleep 1")
     with (
         BlobServiceClient.from_connection_string(state.storage) as blobs,
         ShareServiceClient.from_connection_string(state.files) as shares,
@@ -68,8 +63,8 @@ def _first_line(state: StackState, directory: DataDirectory, name: str) -> float
         begun = time.monotonic()
         latency.drop(blobs, name, document)
         while True:
-            job = latency.get_job(state, name)
-            segment = job["properties"]["jobOutputDirectoryPathSegment"] if job else ""
+            found = latency.get_job(state, name)
+            segment = found["properties"]["jobOutputDirectoryPathSegment"] if found else ""
             client = shares.get_share_client("logs").get_file_client(f"{segment}/stdouterr/stdout.txt")
             try:
                 if segment and client.download_file().readall().startswith(b"first line"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.names.ids import Scope
 from shared.names.node_prices import NO_PRICES, NodePrices
+from shared.names.service_urls import PUBLIC_SUFFIX
 
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
@@ -35,7 +36,6 @@ class ArmSettings:
 POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
 #: The queue of QUEUE, and where the Functions host leaves what it has given up.
 DROPS, DROPS_POISON = "drops", "drops-poison"
-PUBLIC_SUFFIX = "core.windows.net"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from api.resources.forms import CLUSTER_TYPE, provisioning, resource
 from shared.environment.layout import setup_task_segment
 from shared.jobs.allocation import Scale, is_steady, present, scale_of
 from shared.jobs.status_json import timestamp
-from shared.jobs.waiting_reason import NodeView
+from shared.jobs.waiting_reason import NODE_STUCK, NodeView
 from shared.names.ids import ClusterId, Scope
 from shared.scaling.pools import MachineState
 from shared.scaling.state import ScalingState
@@ -80,7 +80,7 @@ def _errors(facts: ClusterFacts) -> list[dict[str, Any]]:
     if facts.pool and (refusal := facts.pool.refusal):
         errors.append({"code": refusal.code, "message": refusal.message})
     for name in facts.pool.stuck if facts.pool else ():
-        errors.append({"code": "NodeDoesNotStart", "message": f"machine {name} did not become a node"})
+        errors.append({"code": NODE_STUCK, "message": f"machine {name} did not become a node"})
     for node in facts.nodes:
         if node.alive and node.state == "unusable":
             about = [{"name": "nodeId", "value": node.node_id}]

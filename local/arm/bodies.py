@@ -1,4 +1,4 @@
-"""What requests carry: bodies and filters, read with the service's refusals. PURE."""
+"""What requests carry: bodies and filters, read with the service's refusals."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Refusals in the words of Azure Resource Manager. PURE."""
+"""Refusals in the words of Azure Resource Manager."""
 
 
 class ArmError(Exception):

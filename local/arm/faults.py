@@ -1,4 +1,4 @@
-"""What goes wrong on demand: for tests, and for a look at what a user is told. PURE."""
+"""What goes wrong on demand: for tests, and for a look at what a user is told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""Scale sets of flexible orchestration and their virtual machines, as the stand-in keeps them. PURE."""
+"""Scale sets of flexible orchestration and their virtual machines, as the stand-in keeps them."""
 
 import re
 from dataclasses import dataclass, field

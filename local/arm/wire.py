@@ -1,4 +1,4 @@
-"""Resources as JSON, in the form of the Compute API 2026-04-01. PURE."""
+"""Resources as JSON, in the form of the Compute API 2026-04-01."""
 
 from datetime import UTC, datetime
 from typing import Any

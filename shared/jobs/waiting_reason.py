@@ -26,6 +26,10 @@ class WaitingReason(StrEnum):
     NODE_DOES_NOT_START = "NodeDoesNotStart"
 
 
+#: The code of a cluster's own error where jobs wait for that reason.
+NODE_STUCK = str(WaitingReason.NODE_DOES_NOT_START)
+
+
 @dataclass(frozen=True)
 class Waiting:
     """The reason a queued job has not started."""

@@ -43,7 +43,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerDaemon]:
     """A daemon that has the image."""
     need(_missing())
     folder = tmp_path_factory.mktemp("image")
-    with docker_daemon.docker_daemon() as running:
+    with docker_daemon.docker_daemon(large=True) as running:
         archive = folder / "base.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(_base(folder), ".", filter=_without_devices)

@@ -7,6 +7,7 @@ Where nothing else is said a file is a part.
 #: Beginning of a path -> its part; None: each file is one. They begin in this order, the others after them.
 PARTS = {
     "tests/e2e/chaos": None,
+    "tests/e2e/test_bare_machine.py": None,
     "tests/e2e/test_gangs.py": "ports of a node",  # 2222 and the next ones on 127.0.0.x
     "tests/e2e/engines": "ports of a node",
     "tests/integration/ssh": "ports of a node",
@@ -15,6 +16,8 @@ PARTS = {
     "tests/e2e/test_guest_runner.py": "file servers",
     "tests/e2e/test_containers.py": None,
     "tests/integration/runner": None,
+    "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
+    "tests/e2e/test_tokens.py": "installed",
 }
 
 

@@ -20,7 +20,6 @@ PURE = (
     + " shared.errors shared.settings shared.settings_reader shared.arm_settings shared.storage_settings"
     + " shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
-    + " local.arm.errors local.arm.faults local.arm.model local.arm.wire local.arm.bodies"
 )
 #: Whose business models of documents are.
 MAY_USE_PYDANTIC = """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.engines.conftest import ENGINES, FOUR_RANKS, MPI4PY, TORCH, Field, made
-from tests.integration.mounts.conftest import need
+from tests.support.needs import need
 
 
 @pytest.mark.parametrize(("ranks", "loss"), [(2, 62.5), (4, 187.5)])

@@ -17,8 +17,8 @@ from runner.mounts.types import BLOB_CONTAINER
 from shared.jobs.model import State
 from shared.jobs.waiting_reason import NodeView
 from shared.settings import AccountEndpoints
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.test_agent import an_agent, done
+from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 from tests.support.world import World, document, settings_for

@@ -93,8 +93,11 @@ class MemoryTable:
         method = "PATCH" if mode is UpdateMode.MERGE else "PUT"
         return self._one(method, ("update", entity, {"mode": mode, **options}))
 
-    def upsert_entity(self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE) -> dict[str, Any]:
-        return self._one("PUT", ("upsert", entity, {"mode": mode}))
+    def upsert_entity(
+        self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **_: Any
+    ) -> dict[str, Any]:
+        method = "PATCH" if mode is UpdateMode.MERGE else "PUT"
+        return self._one(method, ("upsert", entity, {"mode": mode}))
 
     def delete_entity(self, partition: str, row: str, **options: Any) -> None:
         def delete() -> None:
