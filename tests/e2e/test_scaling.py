@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from local import environment
 from local.layout import DataDirectory, StackState
 from local.stack import Stack
+from tests.support.command_line import command_line
 from tests.support.runners import directory_of
 from tests.support.stack_client import CLUSTER, ROOT, StackClient, job
 from tests.support.waiting import eventually
@@ -134,7 +136,7 @@ def test_a_cluster_without_scale_settings_follows_its_jobs(machines: Machines) -
     assert machines.ended("plain")[0]["state"] == "succeeded"
 
 
-def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines) -> None:
+def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines, tmp_path: Path) -> None:
     machines.cluster("paid")
     machines.drop("paid", "paid", "sleep 2")
     machines.ended("paid")
@@ -150,6 +152,12 @@ def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines) 
     assert used["jobs"] == 1 and used["nodeHours"] * 3600 >= 2
     expected = (used["nodeHours"] + used["idleNodeHours"]) * PRICE
     assert used["estimatedCost"] == pytest.approx(expected, abs=0.01)
+    # And by the command
+    batchai = command_line(tmp_path, machines.client.state)
+    lines = batchai.json("usage", "-w", "default", "--by", "cluster")
+    assert next(one for one in lines if one["name"] == "default/paid")["currency"] == "EUR"
+    table = batchai("usage", "-w", "default", "-o", "table")
+    assert "Idle Node Hours" in table and "Estimated Cost" in table
 
 
 def test_while_the_cloud_does_not_answer_jobs_wait_and_then_run(machines: Machines) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from shared.jobs.model import State
-from tests.integration.mounts.conftest import need
 from tests.support import docker_daemon
 from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
 from tests.support.rest_api import PROJECT
 from tests.support.world import World, document
 from tests.support.world_runner import environment_of
