@@ -29,6 +29,7 @@ def corpus() -> Path:
     return path
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--dist loadgroup` each part goes to one worker, the longest parts first."""
     if config.getoption("dist", "no") != "loadgroup" and not hasattr(config, "workerinput"):

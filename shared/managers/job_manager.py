@@ -6,11 +6,13 @@ docs/explanation/protocol.md has the table "crash after / what is left / what he
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.documents.spec import JobSpec
 from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
+from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
 from shared.managers import admission
@@ -34,6 +36,16 @@ log = logging.getLogger(__name__)
 
 #: Jobs of a workspace that are looked at for a place in the queue: one page of the table.
 _MOST_AHEAD = 1000
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is known of a cluster when somebody asks why its jobs wait. `at`: by the monotonic clock."""
+
+    at: float
+    nodes: list[NodeView]
+    queue: list[QueuedEntry]
+    growth: Growth | None
 
 
 class JobManager:
@@ -68,7 +80,7 @@ class JobManager:
         self._nodes = nodes
         self._gangs = gangs
         self._monotonic = monotonic
-        self._seen: dict[ClusterId, tuple[float, list[NodeView], list[QueuedEntry]]] = {}
+        self._seen: dict[ClusterId, _Seen] = {}
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
@@ -167,19 +179,18 @@ class JobManager:
         ask for their jobs at the same time do not each read the whole queue."""
         if job.state is not State.QUEUED:
             return None
-        nodes, queue = self._cluster_of(job, at_most_old_seconds)
+        seen = self._cluster_of(job, at_most_old_seconds)
         command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
-        growth = self._scaler.growth(job.cluster)
-        return why(job, queue, nodes, command, self.gathered(job), most, growth)
+        return why(job, seen.queue, seen.nodes, command, self.gathered(job), most, seen.growth)
 
-    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
+    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> "_Seen":
         seen = self._seen.get(job.cluster)
-        if seen and self._monotonic() - seen[0] < at_most_old_seconds:
-            return seen[1:]
+        if seen and self._monotonic() - seen.at < at_most_old_seconds:
+            return seen
         at = self._monotonic()
         nodes, queue = self._clusters.node_views(job.cluster), self.queue_of(job.cluster)
-        self._seen[job.cluster] = (at, nodes, queue)
-        return nodes, queue
+        seen = self._seen[job.cluster] = _Seen(at, nodes, queue, self._scaler.growth(job.cluster))
+        return seen
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""

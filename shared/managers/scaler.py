@@ -8,9 +8,10 @@ the pool as it was listed; a machine is deleted once its node's row says so, ove
 import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from shared.errors import BatchAIError, ThrottledError
+from shared.errors import BatchAIError, PoolRefusedError, ThrottledError
 from shared.jobs.allocation import Scale
 from shared.jobs.growth import Growth
 from shared.jobs.waiting_reason import NodeView, QueuedEntry
@@ -137,6 +138,8 @@ class Scaler:
         hold = self._settings.scale_in_seconds
         wish = wish_of(scale, jobs, row.resized or row.created, look.now, hold)
         kept = look.row(row.id)
+        if kept and kept.state.unseen and kept.state.is_paused(look.now):
+            return False
         if look.is_known(row) and (kept is None or self._rests(look, kept, wish, nodes, jobs)):
             return False
         try:
@@ -149,6 +152,11 @@ class Scaler:
             seen = states.observed(now, pool, nodes, look.now)
             decision = decide(wish, jobs, nodes, pool, seen, look.now, self._patience)
             return self._changes(look).do(kept, seen, decision, pool, nodes)
+        except PoolRefusedError as error:
+            kept = kept or ScalingRow(row.id, ScalingState())
+            state = states.refused(kept.state, error.code, str(error), look.now)
+            self._changes(look).keep(kept, replace(state, unseen=True, wanted=wish.nodes, lacking=wish.nodes))
+            raise
         except ThrottledError as error:
             self._left_alone_until = self._monotonic() + error.seconds
             raise
@@ -166,8 +174,7 @@ class Scaler:
         now, pool = look.now, kept.state.last_seen(str(kept.cluster))
         seen = states.observed(kept.state, pool, nodes, now)
         decision = decide(wish, jobs, nodes, pool, seen, now, self._patience)
-        paused = seen.retry_at is not None and now < seen.retry_at
-        if not decision.quiet or seen.operation or (decision.lacking and not paused):
+        if not decision.quiet or seen.operation or (decision.lacking and not seen.is_paused(now)):
             return False
         self._changes(look).keep(
             kept, states.concluded(seen, decision.lacking, decision.leaving, wish.nodes, now)

@@ -116,7 +116,7 @@ def _capacity(
     fleet: Fleet, pool: Pool, state: ScalingState, growth: int, now: datetime, patience: Patience
 ) -> int | None:
     """The capacity to ask for, if any: never fewer than there are machines, for who goes is decided here."""
-    if state.retry_at and now < state.retry_at:
+    if state.is_paused(now):
         return None
     listed = len(pool.machines)
     since = now - state.asked_at if state.asked_at else timedelta.max

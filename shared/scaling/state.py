@@ -55,6 +55,7 @@ class ScalingState:
     pool: str = ""
     capacity: int = 0
     settled: bool = True
+    unseen: bool = False  #: the cloud refused even to list the pools when it was last asked
     machines: tuple[KnownMachine, ...] = ()
     asked: int | None = None  #: the capacity that was last asked for
     asked_at: datetime | None = None
@@ -77,6 +78,10 @@ class ScalingState:
     def usual_seconds(self) -> float | None:
         """How long a machine takes to become a node."""
         return sum(self.starts) / len(self.starts) if self.starts else None
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether the cloud has refused and is not asked again yet."""
+        return self.retry_at is not None and now < self.retry_at
 
     def last_seen(self, cluster: str) -> Pool:
         """The pool as it was listed last."""
@@ -106,6 +111,7 @@ def observed(state: ScalingState, pool: Pool, nodes: Sequence[NodeView], now: da
         pool=pool.name,
         capacity=pool.capacity,
         settled=pool.settled,
+        unseen=False,
         machines=tuple(machines),
         spent=_spent(state, pool, now),
         starts=tuple(starts[-_STARTS:]),

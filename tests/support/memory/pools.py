@@ -32,6 +32,7 @@ class MemoryPools:
     throttled: int = 0  #: so many calls are told to wait
     retry_after: float = 17.0
     down: bool = False
+    forbidden: bool = False  #: the app's identity may not list anything
     lost_answers: int = 0
     before: Callable[[], object] | None = None  #: called once, before the next change arrives
     calls: list[str] = field(default_factory=list)
@@ -56,6 +57,8 @@ class MemoryPools:
 
     def look(self) -> Sequence[Pool]:
         self._call("look")
+        if self.forbidden:
+            raise PoolRefusedError("does not have authorization to read scale sets", "AuthorizationFailed")
         return tuple(replace(found.pool, etag=str(found.version)) for found in self.sets.values())
 
     def set_capacity(self, pool: Pool, capacity: int) -> str:

@@ -162,6 +162,38 @@ def test_a_quota_is_told_in_the_clouds_words_and_asked_again_ever_more_rarely() 
     world.until(lambda: ended_job(world))
 
 
+def test_a_role_that_is_missing_is_told_and_the_cloud_not_asked_each_time() -> None:
+    world = scaled_world()
+    world.pools.forbidden = True
+    world.accept()
+    for _ in range(20):
+        world.step()
+    told = world.waiting()
+    assert told["reason"] == "ClusterCannotGrow"
+    assert "does not have authorization" in told["message"]
+    assert "Virtual Machine Contributor" in told["next"]
+    assert 2 <= world.pools.calls.count("look") <= 6
+    world.pools.forbidden = False
+    world.until(functools.partial(has_run, world, "job"))
+
+
+def test_a_cluster_without_a_pool_is_not_looked_for_with_every_sweep() -> None:
+    world = scaled_world()
+    world.pools.sets.clear()
+    world.accept()
+    for _ in range(10):
+        world.step()
+    assert world.pools.calls.count("look") <= 2
+    assert world.manager.why(world.job()).reason == "NoNodeAlive"
+
+
+def test_many_who_ask_why_read_what_is_kept_once() -> None:
+    world = scaled_world()
+    job = world.accept()
+    calls = world.calls(lambda: [world.manager.why(job, 60.0) for _ in range(20)])
+    assert len([call for call in calls if "scaling" in call.name]) == 1
+
+
 def test_machines_that_cannot_be_allocated_are_removed_and_told() -> None:
     world = scaled_world(most=2)
     world.pools.room = 0

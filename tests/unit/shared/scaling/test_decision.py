@@ -125,3 +125,17 @@ def test_a_state_of_another_version_is_read() -> None:
     text = to_json(kept).replace('"pool":"pool"', '"pool":"pool","newer":[1]').replace('"steady":true,', "")
     assert from_json(text) == kept
     assert from_json("{}") == ScalingState()
+
+
+def test_what_cannot_be_stays_with_whoever_it_belongs_to() -> None:
+    with pytest.raises(ValueError, match="no scaleSettings"):
+        wish_of(Scale(), [], NOW, NOW, 0)
+    back = replace(node(0, "leaving"), alive=False, left=True)
+    assert decision([back], [], pool(1)).quiet, "undrained, its runner not started yet"
+    own = NodeView("own", "leaving", True)
+    assert decision([own], [job("a")], pool(0)).capacity == 1, (
+        "a node of somebody's own that leaves serves nobody"
+    )
+    unlisted = node(7, "leaving", job="a", drain=True, release=RELEASED)
+    assert decision([unlisted], [job("a", owner="pool_7")], pool(0)).forget == (), "while its job lives"
+    assert decision([unlisted], [], pool(0)).forget == () == decision([unlisted], [], pool(0)).delete
