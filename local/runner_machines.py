@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from local.layout import DataDirectory
 from local.processes import Child
 from local.runner_process import RunnerPlace, loopback_address
 from runner.machine import mountinfo
+from runner.machine.commands import find_program, run
 from shared.names.ids import ClusterId
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _RESTART_SECONDS = 5.0
 _STAYS_DOWN = (2, 4)
 _KEPT_LOGS = 50
+_UNMOUNT_SECONDS = 10.0
 CLUSTER_TAG = "batchai-cluster"
 APP = Path(__file__).parent.parent
 
@@ -108,7 +109,7 @@ class RunnerMachine:
         self._child.stop(0)
         root = self.place.directory.node(self.place.node_id)
         for mount in mountinfo.mounted_under(root):
-            subprocess.run(["umount", "-l", mount.target], check=False)
+            run([find_program("umount") or "umount", "-l", mount.target], timeout_seconds=_UNMOUNT_SECONDS)
         if mountinfo.mounted_under(root):
             # What is mounted there is somebody's data.
             log.warning("%s stays: something is still mounted below it", root)
