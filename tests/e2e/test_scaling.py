@@ -1,6 +1,8 @@
 """Machines come with the jobs and go after them: the real function app, the real SDK, the stand-in of ARM."""
 
 import json
+import random
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,6 +49,11 @@ class Machines:
     def evict(self, name: str, seconds: float) -> None:
         answer = self.http.post(f"/control/evictions/{name}", json={"seconds": seconds})
         assert answer.status_code == 200, answer.text
+
+    def try_to_evict(self, name: str, seconds: float) -> None:
+        """As `evict`; a machine that has gone by itself meanwhile is fine."""
+        answer = self.http.post(f"/control/evictions/{name}", json={"seconds": seconds})
+        assert answer.status_code in (200, 404), answer.text
 
     def cluster(self, name: str, **scale: int) -> None:
         """A cluster that follows its jobs, of Spot machines."""
@@ -219,3 +226,35 @@ def test_an_evicted_spot_machine_is_replaced_and_its_job_runs_elsewhere(machines
     [ended] = machines.ended("evicted")
     assert ended["state"] == "succeeded"
     assert first not in machines.names()
+
+
+@pytest.mark.timeout(600)
+def test_forty_mixed_jobs_on_spot_machines_that_are_taken_away_at_random(machines: Machines) -> None:
+    """Nothing is lost, nothing runs twice at once, nothing is stuck, and no machine is left over."""
+    chance, began = random.Random(7), time.monotonic()
+    machines.cluster("mixed")
+    names = [f"mixed-{number}" for number in range(40)]
+    ledger = "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs/$AZ_BATCHAI_JOB_NAME"
+    for name in names:
+        nodes = 2 if chance.random() < 0.1 else 1
+        work = chance.choice((0.2, 1, 3))
+        command = f"echo $AZ_BATCHAI_ATTEMPT >> {ledger}; sleep {work}"
+        machines.drop("mixed", name, command, nodes)
+    evicted = 0
+    while time.monotonic() - began < 120:
+        eventually(machines.names, 90)
+        machines.try_to_evict(chance.choice(machines.names() or [""]), chance.choice((0, 2, 6)))
+        evicted += 1
+        # The pause is part of what is tried: evictions come at random moments
+        time.sleep(chance.uniform(4, 12))
+        if all(machines.state_of(name) in ENDED for name in names):
+            break
+    ended = machines.ended(*names, seconds=300)
+    assert evicted >= 3
+    assert {one["state"] for one in ended} == {"succeeded"}, ended
+    logs = directory_of(machines.client.state).shares / "logs"
+    for name in names:
+        attempts = (logs / name).read_text().split()
+        assert attempts == sorted(set(attempts), key=int), f"{name} ran twice in one attempt: {attempts}"
+    machines.none(120)
+    eventually(lambda: machines.nodes("mixed") == ["0"], 30)
