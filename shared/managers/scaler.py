@@ -151,6 +151,8 @@ class Scaler:
             now = self._changes(look).after_operation(kept, look.now)
             seen = states.observed(now, pool, nodes, look.now)
             decision = decide(wish, jobs, nodes, pool, seen, look.now, self._patience)
+            if not decision.quiet and not self._is_current(row):
+                return False  # who changed it has looked, or the next sweep does
             return self._changes(look).do(kept, seen, decision, pool, nodes)
         except PoolRefusedError as error:
             kept = kept or ScalingRow(row.id, ScalingState())
@@ -180,6 +182,14 @@ class Scaler:
             kept, states.concluded(seen, decision.lacking, decision.leaving, wish.nodes, now)
         )
         return True
+
+    def _is_current(self, row: ClusterRow) -> bool:
+        """Whether a cluster still asks for what `row` says. A sweep reads all clusters first: by the time it
+        comes to one, machines may have been asked for, or let go, by what it says since."""
+        now = self._clusters.fresh(row.id)
+        if now is None:
+            return row.deleting
+        return (now.properties, now.deleting) == (row.properties, row.deleting)
 
     def _changes(self, look: PoolLook) -> PoolChanges:
         assert self._pools is not None

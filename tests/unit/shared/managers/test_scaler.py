@@ -10,6 +10,7 @@ import pytest
 from shared.errors import ConflictError, StoreError
 from shared.jobs.model import State
 from shared.managers.live_jobs import queued
+from shared.stores import scaling_table
 from shared.stores.node_table import NodeRow
 from tests.support.memory.faults import Call
 from tests.support.memory.scaled import Runner, ScaledWorld, auto, cluster_document, scaled_world
@@ -446,6 +447,20 @@ def test_a_sweep_that_comes_too_late_takes_no_machine_away() -> None:
     assert len(world.machines()) == 3
     world.backend.scaler.turn(look, row, nodes, stale)
     assert len(world.machines()) == 3
+
+
+def test_a_sweep_that_read_the_cluster_before_it_was_resized_lets_no_machine_go() -> None:
+    """It has listed the clusters when somebody asks for two machines and gets them."""
+    world = ScaledWorld({"manual": {"targetNodeCount": 0}})
+    world.faults.meanwhile(
+        lambda call: call.service == "table" and call.name.startswith(f"{scaling_table.TABLE}"),
+        lambda: world.resize({"manual": {"targetNodeCount": 2}}),
+    )
+    world.step()
+    assert len(world.machines()) == 2
+    assert not [node.node_id for node in world.nodes() if node.drain]
+    world.until(lambda: len([node for node in world.nodes() if node.state == "idle"]) == 2)
+    assert [call for call in world.pools.calls if "set_" in call] == ["set_capacity pool 2"]
 
 
 def calls_of_a_sweep(world: ScaledWorld) -> tuple[int, int]:
