@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.errors import BatchAIError, PoolRefusedError, ThrottledError
+from shared.errors import BatchAIError, PoolRefusedError, PoolSilentError, ThrottledError
 from shared.jobs.allocation import Scale
 from shared.jobs.growth import Growth
 from shared.jobs.waiting_reason import NodeView, QueuedEntry
@@ -158,6 +158,14 @@ class Scaler:
             kept = kept or ScalingRow(row.id, ScalingState())
             state = states.refused(kept.state, error.code, str(error), look.now)
             self._changes(look).keep(kept, replace(state, unseen=True, wanted=wish.nodes, lacking=wish.nodes))
+            raise
+        except PoolSilentError:
+            kept = look.row(row.id) or kept
+            alive = sum(1 for node in nodes if node.alive)
+            # A cluster of which nobody has seen a pool may have none: it is news only where it has no node.
+            if kept or (wish.nodes and not alive):
+                kept = kept or ScalingRow(row.id, ScalingState())
+                self._changes(look).keep(kept, states.silent(kept.state, wish.nodes, alive, look.now))
             raise
         except ThrottledError as error:
             self._left_alone_until = self._monotonic() + error.seconds

@@ -139,12 +139,65 @@ def test_a_minute_without_the_cloud_is_caught_up() -> None:
     world = scaled_world()
     world.pools.down = True
     world.accept()
+    since = world.clock()
     for _ in range(2):
         world.step()
     assert world.machines() == []
+    told = world.waiting()
+    assert (told["reason"], told.get("until")) == ("ClusterCannotGrow", None)
+    assert (
+        f"(1 are lacking): the cloud has not answered since {since:%Y-%m-%d %H:%M:%S} UTC" in told["message"]
+    )
+    assert "it is asked again every minute" in told["next"]
     world.pools.down = False
     world.step()
     assert len(world.machines()) == 1
+    assert world.waiting()["reason"] == "ClusterGrowing"
+
+
+def test_an_outage_is_told_once_and_forgotten_with_the_next_answer() -> None:
+    world = scaled_world(most=2)
+    world.accept("a")
+    world.until(lambda: world.job("a").state is State.RUNNING)
+    world.pools.down = True
+    world.accept("b")
+    world.step()
+    state = world.backend.scaler.state(world.cluster)
+    assert state and (state.silent, state.lacking, len(state.machines)) == (
+        world.clock() - timedelta(seconds=30),
+        1,
+        1,
+    )
+    written = [call for call in world.calls(world.backend.sweeper.sweep) if call.writes]
+    assert [call for call in written if call.name.startswith(scaling_table.TABLE)] == []
+    world.pools.down = False
+    world.until(lambda: world.job("b").state is State.SUCCEEDED)
+    state = world.backend.scaler.state(world.cluster)
+    assert state and state.silent is None
+
+
+def test_an_answer_that_is_lost_while_machines_are_asked_for_is_told() -> None:
+    world = scaled_world()
+    world.pools.lost_answers = 1
+    world.accept()
+    state = world.backend.scaler.state(world.cluster)
+    assert state and (state.silent, state.asked) == (world.clock(), 1)
+    world.step()
+    assert world.waiting()["reason"] == "ClusterGrowing"
+
+
+def test_an_outage_says_nothing_of_nodes_that_came_from_elsewhere() -> None:
+    """Of a cluster whose pool nobody has seen: it may have none."""
+    world = MemoryWorld(with_pools=True)
+    assert world.pools
+    world.pools.down = True
+    world.create_cluster(cluster_document(auto(0, 3)))
+    world.backend.nodes.report(NodeRow(world.cluster, "mine", "running", 1, job="u"))
+    world.accept()
+    world.clock.move(30)
+    world.backend.sweeper.sweep()
+    assert world.backend.scaler.state(world.cluster) is None
+    assert world.status()["waiting"]["reason"] == "WaitingForNode"
 
 
 def test_a_quota_is_told_in_the_clouds_words_and_asked_again_ever_more_rarely() -> None:
