@@ -86,10 +86,10 @@ class JobManager:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
         return self._grown(self._submitter.submit(job, data, source))
 
-    def submit_http(self, job: JobId, data: bytes) -> Submission:
-        """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
+    def submit_http(self, job: JobId, data: bytes, by: str) -> Submission:
+        """As `submit`, for a document that `by` sent over HTTP: a refusal writes nothing, and a copy without
         secrets is shown where the document would have been dropped."""
-        source = admission.http_source(self.settings, job)
+        source = admission.http_source(self.settings, job, by)
         return self._grown(self._submitter.submit(job, data, source))
 
     def _grown(self, answer: Submission) -> Submission:

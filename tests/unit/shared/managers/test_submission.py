@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.jobs.model import State
+from shared.jobs.model import Outcome, Reason, State
 from shared.managers import cluster_manager
 from shared.managers.admission import Source, http_source
 from shared.managers.submission import Fault, Submission
@@ -22,9 +22,42 @@ def world() -> MemoryWorld:
 
 def by_http(world: MemoryWorld, data: bytes, name: str = "job") -> Submission:
     answer: Submission = world.manager.submit(
-        world.id(name), data, http_source(world.settings, world.id(name))
+        world.id(name), data, http_source(world.settings, world.id(name), "ann@contoso.com")
     )
     return answer
+
+
+def test_who_submitted_stays_with_the_job_through_every_attempt(world: MemoryWorld) -> None:
+    assert by_http(world, document()).accepted
+    world.accept("dropped")
+    claim = world.must_claim()
+    world.finish(claim)
+    assert (world.job().submitted_by, world.job("dropped").submitted_by) == ("ann@contoso.com", "storage")
+    claim = world.must_claim()
+    world.backend.attempts.finish(claim.job, claim.lease, Outcome(Reason.RUNNER_LOST))
+    assert (world.job("dropped").state, world.job("dropped").submitted_by) == (State.QUEUED, "storage")
+
+
+def test_who_sends_the_same_document_once_more_has_not_submitted_it(world: MemoryWorld) -> None:
+    by_http(world, document())
+    bob = http_source(world.settings, world.id(), "bob@contoso.com")
+    assert world.manager.submit(world.id(), document(), bob).known
+    assert world.job().submitted_by == "ann@contoso.com"
+
+
+def test_use_is_told_by_who_submitted(world: MemoryWorld) -> None:
+    by_http(world, document(), "one")
+    by_http(world, document(), "two")
+    world.accept("dropped")
+    began = world.clock()
+    claim = world.must_claim()
+    world.clock.move(30)
+    world.finish(claim)
+    uses = world.backend.usage.of(world.cluster.workspace, "user", began)
+    assert [(use.name, use.jobs, use.attempts) for use in uses] == [
+        ("ann@contoso.com", 2, 1),
+        ("storage", 1, 0),
+    ]
 
 
 def accepted_documents(world: MemoryWorld) -> list[str]:
