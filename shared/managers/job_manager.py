@@ -131,7 +131,7 @@ class JobManager:
         """The copy of a document that came over HTTP has appeared: bring its status.json up to date."""
         found = self._jobs.get(job)
         if found is not None and admission.is_http(found):
-            self._status.write(found)
+            self._status.write_as_read(found, self._jobs)
 
     def delete(self, job: JobId) -> Job | None:
         """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a

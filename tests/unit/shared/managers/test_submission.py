@@ -45,6 +45,24 @@ def test_who_sends_the_same_document_once_more_has_not_submitted_it(world: Memor
     assert world.job().submitted_by == "ann@contoso.com"
 
 
+def writes_status(call: Call) -> bool:
+    return call.service == "blob" and call.writes and call.name.endswith("/status.json")
+
+
+def test_nothing_is_left_of_a_job_that_is_deleted_while_its_copy_is_noticed(world: MemoryWorld) -> None:
+    by_http(world, document())
+    world.faults.meanwhile(writes_status, lambda: world.manager.delete(world.id()))
+    world.manager.acknowledge(world.id())
+    assert (world.job_or_none(), world.status()) == (None, {})
+
+
+def test_a_job_that_goes_on_while_its_copy_is_noticed_is_told_as_it_is(world: MemoryWorld) -> None:
+    by_http(world, document())
+    world.faults.meanwhile(writes_status, world.must_claim)
+    world.manager.acknowledge(world.id())
+    assert world.status()["state"] == world.job().state == State.RUNNING
+
+
 def test_use_is_told_by_who_submitted(world: MemoryWorld) -> None:
     by_http(world, document(), "one")
     by_http(world, document(), "two")

@@ -160,6 +160,17 @@ def test_a_cluster_that_was_read_before_it_was_resized_is_not_remembered(world: 
     assert reader.most_nodes(world.cluster) == 0
 
 
+def test_nothing_is_left_of_a_job_that_is_deleted_while_it_is_told_why_it_waits(world: MemoryWorld) -> None:
+    world.accept()
+
+    def writes_status(call: Call) -> bool:
+        return call.writes and call.name.endswith("/status.json")
+
+    world.faults.meanwhile(writes_status, lambda: world.manager.delete(world.id()))
+    sweep(world, 30)
+    assert (world.job_or_none(), world.status()) == (None, {})
+
+
 # Messages that were lost.
 
 
