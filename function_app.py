@@ -22,7 +22,8 @@ from api import (
 )
 from api.wired import backend, reconciler
 from shared import log_context
-from shared.settings import QUEUE, drop_source, http_level
+from shared.settings import QUEUE
+from shared.settings_reader import drop_source, http_level
 
 log = logging.getLogger(__name__)
 log_context.set_up()

@@ -20,7 +20,8 @@ from local.runner_process import RunnerPlace, dealt_gpus, loopback_address
 from runner.machine import nvml
 from shared.backend import provision
 from shared.names.ids import ClusterId
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 
 #: Where function_app.py is.
 APP = Path(__file__).parent.parent

@@ -18,7 +18,7 @@ from runner.machine.gpu_claims import claimed
 from runner.machine.gpu_share import GpuShare
 from runner.machine.network import primary_address
 from runner.mounts import mount
-from runner.processes import process_tracker
+from runner.processes import orphans
 from runner.secrets import log_filter
 from runner.secrets.redaction import KnownSecrets
 from runner.secrets.settings import secrets_in
@@ -26,7 +26,8 @@ from runner.ssh.ssh_link import SshLink
 from shared import fail_points
 from shared.backend import Backend, backend
 from shared.errors import SettingsError, StoreError
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 from shared.stores.secrets import sealing_keys
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
@@ -82,7 +83,7 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
     log = logging.getLogger("runner")
     priority.raise_own()
-    process_tracker.adopt_orphans()
+    orphans.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)

@@ -13,6 +13,7 @@ from shared.managers.claims import Claims
 from shared.managers.clock import utc_now
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
+from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
@@ -27,6 +28,7 @@ from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
 from shared.stores import cluster_table as cluster_tables
 from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
+from shared.stores import node_table as node_tables
 from shared.stores import workspace_table as workspace_tables
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
@@ -36,6 +38,7 @@ from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
+from shared.stores.node_table import NodeTable
 from shared.stores.poison_queue import PoisonQueue
 from shared.stores.secrets.sealing import Sealer
 from shared.stores.workspace_table import WorkspaceTable
@@ -82,11 +85,10 @@ def backend_over(
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
     cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
-    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(cluster_table)
-    clusters = ClusterReader(settings, cluster_table, documents, sealer)
-    cluster_manager = ClusterManager(
-        clusters, cluster_table, nodes, queues, documents, sealer, workspaces, now
-    )
+    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
+    clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
+    cluster_writer = ClusterWriter(clusters, cluster_table, queues, documents, sealer, now)
+    cluster_manager = ClusterManager(clusters, cluster_writer, nodes, queues, documents, workspaces, now)
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
@@ -123,8 +125,8 @@ def provision(settings: Settings) -> None:
     which names what this identity may not make."""
     tables = (
         job_tables.TABLE,
-        cluster_tables.CLUSTERS,
-        cluster_tables.NODES,
+        cluster_tables.TABLE,
+        node_tables.TABLE,
         gang_tables.TABLE,
         workspace_tables.TABLE,
     )

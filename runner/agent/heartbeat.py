@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.managers.node_reports import NodeReports
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from shared.jobs.allocation import REQUEUE
 from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
 from shared.package import package_version
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ import psutil
 from runner.containers.container import EXITS, Container
 from runner.containers.errors import ContainerLostError
 from runner.processes.job_process import MARK, JobProcess
-from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
+from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

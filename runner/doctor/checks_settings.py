@@ -8,7 +8,8 @@ from typing import TypeVar
 from runner.config import RunnerConfig, config_from
 from runner.doctor.check import Check, failed, not_checked, ok
 from shared.errors import SettingsError
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 
 T = TypeVar("T")
 _NAME = "settings"

@@ -18,8 +18,8 @@ RIGHTS: dict[str, tuple[str, Callable[[Connection], Tried]]] = {
     "blob": ("Storage Blob Data Contributor", permission_probe.blob_rights),
 }
 _PROVISION = (
-    'python -c "import os; from shared import settings, wiring; '
-    'wiring.provision(settings.settings_from(os.environ))"'
+    'python -c "import os; from shared import backend, settings_reader; '
+    'backend.provision(settings_reader.settings_from(os.environ))"'
 )
 _FILE_ROLE = "Storage File Data Privileged Contributor"
 

@@ -15,7 +15,8 @@ import psutil
 from runner.isolation.confinement import Confinement
 from runner.machine import priority
 from runner.processes import signals
-from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
+from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.

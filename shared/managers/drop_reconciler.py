@@ -38,6 +38,11 @@ class Reconciler:
     takes: Mapping[str, tuple[str, Take]]
     _next_page: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether the next turn goes on where the latest one stopped, in some container."""
+        return any(self._next_page.values())
+
     def turn(self) -> int:
         """One bounded turn; how many drops were taken. Raises nothing: the next turn tries again."""
         taken = 0

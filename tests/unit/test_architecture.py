@@ -13,7 +13,7 @@ MOST_LINES = 400
 PURE_PACKAGES = "shared.names shared.documents shared.environment shared.launch shared.jobs api.resources"
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
-    + " shared.errors shared.settings shared.times api.origins"
+    + " shared.errors shared.settings shared.settings_reader shared.storage_settings shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
 )
 #: Whose business models of documents are.

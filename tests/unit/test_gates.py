@@ -30,6 +30,7 @@ _STORES = {
     "job_queues": "queues",
     "document_blobs": "documents",
     "cluster_table": "table",
+    "node_table": "table",
     "workspace_table": "table",
     "gang_table": "table",
     "poison_queue": "poison",

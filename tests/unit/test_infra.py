@@ -10,8 +10,9 @@ import pytest
 
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
-from shared.settings import Settings, settings_from
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.settings import Settings
+from shared.settings_reader import settings_from
+from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
 
 PROJECT = Path(__file__).parents[2]
 INFRA = PROJECT / "infra"
@@ -95,8 +96,8 @@ def test_no_account_is_opened_by_a_key() -> None:
 def test_what_the_code_needs_is_made() -> None:
     named = (
         job_table.TABLE,
-        cluster_table.CLUSTERS,
-        cluster_table.NODES,
+        cluster_table.TABLE,
+        node_table.TABLE,
         gang_table.TABLE,
         workspace_table.TABLE,
     )

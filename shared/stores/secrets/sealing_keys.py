@@ -7,7 +7,8 @@ from typing import Any
 
 from shared.errors import SecretError, SettingsError
 from shared.names.vault_urls import vault_secret
-from shared.settings import Settings, keys_in
+from shared.settings import Settings
+from shared.settings_reader import keys_in
 from shared.stores.identity import identity
 from shared.stores.secrets.key_vaults import Vaults
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.rest_api import CLUSTER, GROUP, ROOT, RestApi
 from tests.support.waiting import eventually
 
@@ -111,7 +111,7 @@ def test_a_cluster_looks_as_recorded(api: RestApi, workspace: str) -> None:
 
 def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, workspace: str) -> None:
     cluster = ClusterId(workspace.rpartition("/")[2], "cluster")
-    table = api.backend.clusters.table
+    table = api.stores.nodes
     table.report(NodeRow(cluster, "node-0", "running", 0, "10.0.0.4"))
     table.report(NodeRow(cluster, "node-1", "idle", 0, "10.0.0.5"))
     properties = api.must("GET", f"{workspace}/clusters/cluster")["properties"]
@@ -131,7 +131,7 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
 
 def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> None:
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
-    api.backend.clusters.table.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
+    api.stores.nodes.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
     shown = {"nodeId": "n0", "state": "running", "drain": False, "version": "1.2", "ipAddress": "10.0.0.4"}
     shown |= {"port": 22, "job": "u"}
     assert api.must("GET", f"{path}/nodes")["value"] == [shown]
@@ -157,7 +157,7 @@ def test_a_cluster_that_is_resized_to_zero_has_no_nodes(
     """test_batchai_manual_scale_scenario of Microsoft's command line: resized to 0, it becomes steady with no
     nodes; a job waits until there is one again."""
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
-    table = api.backend.clusters.table
+    table = api.stores.nodes
     table.report(NodeRow(cluster, "node-0", "idle", 0, "10.0.0.4"))
     api.must("PATCH", path, {"properties": {"scaleSettings": zero}})
     properties = api.must("GET", path)["properties"]

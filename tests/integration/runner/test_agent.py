@@ -173,8 +173,8 @@ def test_a_runner_waits_for_its_cluster(
 ) -> None:
     lonely = replace(config(), cluster=replace(world.cluster, cluster="not-yet"))
     with an_agent(world, lonely):
-        eventually(lambda: world.backend.clusters.table.nodes(lonely.cluster)[0])
-    assert world.backend.clusters.table.nodes(lonely.cluster)[0] == []
+        eventually(lambda: world.stores.nodes.nodes(lonely.cluster)[0])
+    assert world.stores.nodes.nodes(lonely.cluster)[0] == []
 
 
 @pytest.mark.parametrize("command", ["exit 0", "exit 3"])
@@ -216,7 +216,7 @@ def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
     wired = backend(world.settings)
     with running(Agent(wired, config(node_report_seconds=0.3, active_poll_seconds=0.05))):
         node = world.cluster, "node-0"
-        eventually(lambda: (found := world.backend.clusters.table.node(*node)) and found[0].state == "idle")
+        eventually(lambda: (found := world.stores.nodes.node(*node)) and found[0].state == "idle")
         wired.connection.counter.reset()
         eventually(lambda: wired.connection.counter.snapshot().total() >= 3)
         assert set(wired.connection.counter.snapshot()) == {"PATCH table"}, "heartbeats and nothing else"
@@ -279,7 +279,7 @@ def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_ove
         eventually(lambda: counted(world) == {"node-0": "idle"})
         with an_agent(world, config()):
             other = world.cluster, "node-1"
-            eventually(lambda: (row := world.backend.clusters.table.node(*other)) and row[0].state == "idle")
+            eventually(lambda: (row := world.stores.nodes.node(*other)) and row[0].state == "idle")
             for name in names:
                 world.accept(name)
             eventually(lambda: done(world, *names), 20)

@@ -103,7 +103,7 @@ def test_what_has_not_arrived_is_said_by_the_job_and_the_node(
         (fault,) = data.faults()
         assert "lost" in fault and "container" in fault
         assert "lost" in data.log()
-        table = data.world.backend.clusters.table
+        table = data.world.stores.nodes
         eventually(lambda: [n.state for n in table.nodes(data.world.cluster)[0]] == ["unusable"])
 
 

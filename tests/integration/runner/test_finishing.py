@@ -14,7 +14,7 @@ from tests.support.world import World, document
 
 
 def node_of(world: World, node_id: str = "node-0") -> Any:
-    found = world.backend.clusters.table.node(world.cluster, node_id)
+    found = world.stores.nodes.node(world.cluster, node_id)
     return found[0] if found else None
 
 

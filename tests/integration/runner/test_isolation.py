@@ -18,7 +18,7 @@ from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
-from runner.processes.process_tracker import is_alive
+from runner.processes.process_table import is_alive
 from shared.errors import SettingsError
 from shared.settings import AccountEndpoints
 from tests.integration.mounts.conftest import need

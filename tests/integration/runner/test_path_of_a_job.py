@@ -33,15 +33,15 @@ class Path:
         self.modules: set[str] = set()
         self.types: set[str] = set()
         self.stack: list[str] = []  #: at the start of the first process, the loop first
-        self._is_over = False
+        self.is_over = False
 
     def watch(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or threading.current_thread().name != "agent" or self._is_over:
+        if event != "call" or threading.current_thread().name != "agent" or self.is_over:
             return
         code = frame.f_code
         if code is Claims.next_job.__code__:
             if self.stack:
-                self._is_over = True
+                self.is_over = True
                 return
             self.modules, self.types = set(), set()
         module = str(frame.f_globals.get("__name__", ""))
@@ -79,7 +79,7 @@ def path(world: World, config: Callable[..., NodeConfig]) -> Path:
         with running(agent):
             threading.setprofile(None)
             eventually(lambda: not world.job().state.live, 20)
-            eventually(lambda: found._is_over, 20)
+            eventually(lambda: found.is_over, 20)
     finally:
         threading.setprofile(None)
     assert world.job().state is State.SUCCEEDED

@@ -185,7 +185,7 @@ def test_a_server_that_hangs_puts_the_job_back_and_the_lease_is_kept_meanwhile(
     heard, seen = set(), []
 
     def over() -> bool:
-        rows, _ = world.backend.clusters.table.nodes(world.cluster)
+        rows, _ = world.stores.nodes.nodes(world.cluster)
         heard.update(row.heard for row in rows)
         seen.append(world.job())
         if seen[-1].state is not State.RUNNING:

@@ -12,8 +12,7 @@ from tests.support.world import World
 
 
 def table_of(world: World) -> GangTable:
-    table: GangTable = world.backend.gangs.table
-    return table
+    return world.stores.gangs
 
 
 def a_gang(world: World, attempt: int = 1, **changes: object) -> Gang:

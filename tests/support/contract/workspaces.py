@@ -11,7 +11,7 @@ from tests.support.world import World
 
 
 def table_of(world: World) -> WorkspaceTable:
-    return world.backend.workspaces.table
+    return world.stores.workspaces
 
 
 def a_row(world: World, name: str = "exp", kind: Kind = Kind.EXPERIMENT, **detail: object) -> Row:

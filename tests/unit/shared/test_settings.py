@@ -3,7 +3,8 @@ import base64
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import AccountEndpoints, settings_from
+from shared.settings import AccountEndpoints
+from shared.settings_reader import settings_from
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OLD = base64.b64encode(b"o" * 32).decode()

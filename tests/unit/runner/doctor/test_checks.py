@@ -1,5 +1,8 @@
 """What the doctor concludes from what it saw."""
 
+import base64
+import shlex
+
 import pytest
 
 from runner.doctor.check import State
@@ -116,6 +119,18 @@ def test_a_missing_table_and_a_silent_account_have_remedies_of_their_own() -> No
     silent = Tried((), "write", StoreError("write: storage could not be reached (ServiceRequestError)"))
     assert "provision" in verdict("table", missing, "acc", "role", True).remedy
     assert "networkRuleSet" in verdict("table", silent, "acc", "role", True).remedy
+
+
+def test_the_remedy_of_a_missing_table_is_a_program_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    provisioned: list[Settings] = []
+    monkeypatch.setattr("shared.backend.provision", provisioned.append)
+    monkeypatch.setenv("BATCHAI_STORAGE", "AccountName=acc")
+    monkeypatch.setenv("BATCHAI_SEALING_KEYS", base64.b64encode(bytes(32)).decode())
+    missing = Tried((), "write", NotFoundError("write: not found (TableNotFound)"))
+    words = shlex.split(verdict("table", missing, "acc", "role", True).remedy, comments=True)
+    assert words[:2] == ["python", "-c"]
+    exec(words[2], {})
+    assert [settings.storage for settings in provisioned] == ["AccountName=acc"]
 
 
 def test_rights_that_worked_are_named() -> None:

@@ -18,7 +18,7 @@ from runner.doctor.check_groups import Group, run_all
 from runner.doctor.report import as_json, exit_code, print_table
 from runner.doctor.settings_source import settings_source, stack_settings
 from runner.secrets.settings import secrets_in
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 KEY = "c2VjcmV0LWtleQ=="
 AZURITE = (

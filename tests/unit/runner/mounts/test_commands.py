@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runner.machine.commands import Finished
 from runner.mounts.diagnosis import mount_error
 from runner.mounts.drivers import cifs, nfs, rclone_remote, unmanaged
-from runner.mounts.drivers.copy import can_be_file
+from runner.mounts.drivers.copy_tree import can_be_file
 from runner.mounts.mount import DEFAULT_ORDER, DRIVERS, choose
 from runner.mounts.types import (
     BLOB_CONTAINER,

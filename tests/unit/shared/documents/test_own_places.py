@@ -13,7 +13,8 @@ from shared.documents.spec import JobSpec, MountVolumes
 from shared.errors import MountError, NotFoundError, RequestError, Severity
 from shared.names.file_urls import file_share
 from shared.names.ids import ClusterId
-from shared.settings import AccountEndpoints, Settings, settings_from
+from shared.settings import AccountEndpoints, Settings
+from shared.settings_reader import settings_from
 from shared.stores.workspace_table import Row
 from tests.support.documents import CLUSTER, changed, cluster, job, told
 from tests.support.jobs import a_job
