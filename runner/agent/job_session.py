@@ -20,6 +20,7 @@ from runner.isolation.node_config import NodeConfig
 from runner.machine import nvml
 from runner.machine.gpu_share import GpuShare
 from runner.processes import process_tracker
+from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.redaction import KnownSecrets
@@ -51,6 +52,7 @@ class NodeServices:
     volumes: ClusterVolumes
     reporter: NodeReporter
     stops: StopRequests
+    guard: ProcessGuard
     ended: Callable[[], None]  #: called when the node works on no job any more
 
     def begin(self) -> StopSignal:
@@ -117,7 +119,7 @@ class JobSession:
         self._runner: JobRunner | None = None
         self._keeper: LeaseKeeper | None = None
         self.name = str(claim.job.id)
-        self.tracker = ProcessTracker(services.config.isolation)
+        self.tracker = ProcessTracker(services.config.isolation, services.guard)
 
     def run(self) -> Result | None:
         """Run the job to its outcome and report it, unless the lease was lost on the way; None when the claim

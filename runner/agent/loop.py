@@ -17,6 +17,7 @@ from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher
+from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_tracker import ProcessTracker
 from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
@@ -68,6 +69,7 @@ class Agent:
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts, own=backend.settings.sealing_keys_secret)
         self._volumes = ClusterVolumes(config, backend, self._stops.draining, self._vaults, self._known)
+        self._guard = ProcessGuard(config.isolation)
         self._services = NodeServices(
             backend,
             config,
@@ -78,11 +80,12 @@ class Agent:
             self._volumes,
             self._reporter,
             self._stops,
+            self._guard,
             self._be_brisk,
         )
         self._make_link = make_link
         self._session: Session | None = None
-        self._tracker = ProcessTracker(config.isolation)  #: of the latest job
+        self._tracker = ProcessTracker(config.isolation, self._guard)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
         # A runner that has just come up is as brisk as after a job.
@@ -237,5 +240,6 @@ class Agent:
             self._volumes.close()
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
+        self._guard.close()
         self._vaults.close()
         self._reporter.end()

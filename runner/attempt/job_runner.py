@@ -198,9 +198,11 @@ class JobRunner:
 
     def _kill_left(self, execution: Execution) -> None:
         record = execution.record
-        if found := job_process.kill_left(execution.processes) + self.tracker.kill():
+        found, left = self.tracker.kill()
+        if found:
             record.say(f"{found} processes were left behind and were killed")
-        if left := self.tracker.members():
+        job_process.reap(execution.processes)
+        if left:
             fault = f"cannot be killed: {process_table.describe(left)}"
             record.say(fault)
             record.node_faults.append(fault)

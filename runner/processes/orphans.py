@@ -5,9 +5,7 @@ import os
 import uuid
 from collections.abc import Iterable
 
-import psutil
-
-from runner.processes.process_table import bears
+from runner.processes.process_table import Table, bears
 from runner.secrets.settings import RUNNER_MARK
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -37,15 +35,24 @@ def adopts() -> bool:
     return bool(answer.value)
 
 
-def children() -> set[int]:
-    """The direct children of this process, adopted ones among them."""
-    return {child.pid for child in psutil.Process().children()}
+def children(table: Table) -> set[int]:
+    """Those of a table that are direct children of this process, adopted ones among them."""
+    own = os.getpid()
+    return {entry.pid for entry in table.values() if entry.parent == own}
 
 
 def adopted(children: set[int]) -> set[int]:
     """Those of these children of this process that it has not started itself."""
     ours = f"{RUNNER_MARK}={os.environ.get(RUNNER_MARK, '-')}"
     return {pid for pid in children if not bears(pid, ours)}
+
+
+def may_have_ended() -> bool:
+    """Whether some child of this process waits to be reaped, whoever started it."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
 def reap(pids: Iterable[int]) -> None:

@@ -131,7 +131,7 @@ if {wait}:
     helper = __import__("subprocess").Popen(["sleep", "30"])
     while b"sleep" not in Path(f"/proc/{{helper.pid}}/cmdline").read_bytes():
         time.sleep(0.01)
-    (folder / "found").write_text(str(tracker.kill()))
+    (folder / "found").write_text(str(tracker.kill()[0]))
     (folder / "helper").write_text("lives" if helper.poll() is None else "killed")
     helper.kill()
     helper.wait()
@@ -199,7 +199,7 @@ def test_a_switch_that_is_armed_again_holds_its_fire_and_says_when_it_has_fired(
 def test_a_cage_that_nothing_entered_costs_nothing() -> None:
     tracker = ProcessTracker()
     tracker.arm(1)
-    assert (tracker.kill(), tracker.members(), tracker.fired) == (0, [], False)
+    assert (tracker.kill(), tracker.members(), tracker.fired) == ((0, []), [], False)
     tracker.close()
 
 
