@@ -17,6 +17,7 @@ from runner.attempt.job_runner import JobRunner
 from runner.attempt.peers import Peers, Work
 from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.machine import nvml
 from runner.machine.gpu_share import GpuShare
 from runner.processes import process_tracker
@@ -53,6 +54,7 @@ class NodeServices:
     reporter: NodeReporter
     stops: StopRequests
     guard: ProcessGuard
+    writers: Writers
     ended: Callable[[], None]  #: called when the node works on no job any more
 
     def begin(self) -> StopSignal:
@@ -94,6 +96,7 @@ class NodeServices:
             self.backend.connection.counter,
             self.share,
             self.volumes.settle,
+            self.writers,
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
 

@@ -15,6 +15,7 @@ from runner.attempt import clean_node
 from runner.gang.link import MakeLink, PortsOnly
 from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher
 from runner.processes.process_guard import ProcessGuard
@@ -70,6 +71,7 @@ class Agent:
         self._vaults = Vaults(config.vault_hosts, own=backend.settings.sealing_keys_secret)
         self._volumes = ClusterVolumes(config, backend, self._stops.draining, self._vaults, self._known)
         self._guard = ProcessGuard(config.isolation)
+        self._writers = Writers()
         self._services = NodeServices(
             backend,
             config,
@@ -81,6 +83,7 @@ class Agent:
             self._reporter,
             self._stops,
             self._guard,
+            self._writers,
             self._be_brisk,
         )
         self._make_link = make_link
@@ -241,5 +244,6 @@ class Agent:
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
         self._guard.close()
+        self._writers.close()
         self._vaults.close()
         self._reporter.end()

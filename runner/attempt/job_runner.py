@@ -66,10 +66,7 @@ class JobRunner:
     _logs: Logs | None = None
 
     def run(self) -> Result:
-        """The attempt, whole: begin, mount, execute, unmount, finish the logs, clear up.
-
-        Every fault becomes an outcome, without secrets in it.
-        """
+        """The attempt, whole. Every fault becomes an outcome, without secrets in it."""
         begun = self._begin()
         if isinstance(begun, Result):
             return begun.redacted(self.host.known.text)
@@ -137,6 +134,7 @@ class JobRunner:
             node_root=host.config.root,
             user=host.config.isolation.user,
             held=lambda: not self.tracker.late,
+            writers=host.writers,
         )
 
     def _start_logs(self, logs: Logs, placement: Placement) -> AttemptRecord:

@@ -11,7 +11,7 @@ and "root" of "" stands for a path that leads where it leads. `user` ([uid, gid]
 Where that user may not, root does it in its stead and gives it the folders; never without a `root`.
 
 A log file stays open from its start on: what a stalled runner still appends goes to its own file, which the
-next attempt has renamed.
+next attempt has renamed. "forget" closes them all: then one process serves attempt after attempt.
 """
 
 import errno
@@ -76,6 +76,10 @@ def _acting_as(user: Sequence[int] | None) -> Iterator[None]:
 
 
 def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] | None) -> None:
+    if asked["do"] == "forget":
+        while files:
+            os.close(files.popitem()[1])
+        return
     begun = asked["root"], asked["inner"], asked.get("name", "")
     if asked["do"] == "append" and begun in files:
         _write(files[begun], data, asked["offset"])

@@ -1,11 +1,13 @@
 """Child processes of a job: started in their own session, stopped with everything they started."""
 
+import os
 import shutil
 import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,6 +163,22 @@ def kill_left(processes: Sequence[JobProcess]) -> int:
         reap(processes, 0.1)
     reap(processes)
     return found
+
+
+@contextmanager
+def ends_of(processes: Sequence[JobProcess]) -> Iterator[list[int]]:
+    """Files that can be read once one of the processes that run has ended; fewer, or none, where the kernel
+    has no such files (before 5.3)."""
+    files: list[int] = []
+    try:
+        for process in processes:
+            if process.popen.returncode is None:
+                with suppress(OSError):
+                    files.append(os.pidfd_open(process.popen.pid))
+        yield files
+    finally:
+        for file in files:
+            os.close(file)
 
 
 def reap(processes: Sequence[JobProcess], seconds: float = 1.0) -> None:
