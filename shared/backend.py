@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.attempts import Attempts
+from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cascading_deletion import CascadingDeletion
 from shared.managers.claims import Claims
 from shared.managers.clock import utc_now
@@ -92,9 +93,20 @@ def backend_over(
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
+    carried = CarriedJobs(sealer)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
     submitter = Submitter(
-        settings, jobs, queues, documents, clusters, cluster_manager, sealer, workspaces, remover, now
+        settings,
+        jobs,
+        queues,
+        documents,
+        clusters,
+        cluster_manager,
+        sealer,
+        workspaces,
+        remover,
+        carried,
+        now,
     )
     manager = JobManager(
         settings, jobs, submitter, remover, status, accepted, clusters, nodes, gangs, now, monotonic
@@ -104,7 +116,7 @@ def backend_over(
         settings=settings,
         connection=connection,
         manager=manager,
-        claims=Claims(settings.lease_seconds, jobs, queues, gangs, attempts, now, monotonic),
+        claims=Claims(settings.lease_seconds, jobs, queues, gangs, attempts, carried, now, monotonic),
         attempts=attempts,
         clusters=clusters,
         cluster_manager=cluster_manager,

@@ -8,6 +8,7 @@ from runner.agent.gang_session import HelperSession, LeaderSession
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.job_session import JobSession, NodeServices
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.poll_pace import PollPace
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
@@ -91,8 +92,8 @@ class Agent:
         self._tracker = ProcessTracker(config.isolation, self._guard)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
-        # A runner that has just come up is as brisk as after a job.
-        self._last_job = time.monotonic()
+        pauses = config.active_poll_seconds, config.idle_poll_seconds, config.active_seconds
+        self._pace = PollPace(time.monotonic(), *pauses)
 
     def stop(self) -> None:
         """Drain: hand the job under way back, take no other. Returns at once; from any thread."""
@@ -178,9 +179,11 @@ class Agent:
             if isinstance(found, Claim):
                 self._order.took(queue)
             if found:
+                self._pace.came(time.monotonic())
                 return found
             self._order.found_empty(queue)
-        self._stops.draining.wait(self._pause())
+        # Jitter keeps many runners from polling in step.
+        self._stops.draining.wait(self._pace.pause(time.monotonic()) * random.uniform(0.9, 1.1))
         return None
 
     def _make_ready(self) -> bool:
@@ -205,12 +208,6 @@ class Agent:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
         return ready
 
-    def _pause(self) -> float:
-        active = time.monotonic() - self._last_job < self._config.active_seconds
-        pause = self._config.active_poll_seconds if active else self._config.idle_poll_seconds
-        # Jitter keeps many runners from polling in step.
-        return pause * random.uniform(0.9, 1.1)
-
     def _work_on(self, found: Claim | Help) -> None:
         """Run a claimed job or help another, to its end; then help the older job that it gave way to."""
         session = self._session_of(found)
@@ -232,7 +229,7 @@ class Agent:
 
     def _be_brisk(self) -> None:
         """Poll as after a job."""
-        self._last_job = time.monotonic()
+        self._pace.renew(time.monotonic())
 
     def _look(self) -> None:
         if session := self._session:
