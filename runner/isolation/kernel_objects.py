@@ -8,6 +8,7 @@ else, is not needed for it.
 
 import ctypes
 import errno
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -140,6 +141,7 @@ def _keyctl(operation: int, *arguments: int) -> int:
     return checked(libc().syscall(_KEYCTL, ctypes.c_long(operation), *longs))
 
 
+@functools.cache
 def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

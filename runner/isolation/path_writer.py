@@ -82,7 +82,7 @@ def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] |
         return
     begun = asked["root"], asked["inner"], asked.get("name", "")
     if asked["do"] == "append" and begun in files:
-        _write(files[begun], data, asked["offset"])
+        _write(files[begun], data, asked)
         return
     folder = _opened(asked["root"], asked["inner"], owner, make=asked["do"] == "create")
     try:
@@ -95,7 +95,7 @@ def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] |
             if begun in files:
                 os.close(files[begun])
             files[begun] = file
-            _write(file, data, asked.get("offset", 0))
+            _write(file, data, asked)
     finally:
         os.close(folder)
 
@@ -146,12 +146,14 @@ def _is_there(name: str, folder: int) -> bool:
     return True
 
 
-def _write(file: int, data: bytes, offset: int) -> None:
-    while data:
-        written = os.pwrite(file, data, offset)
-        data, offset = data[written:], offset + written
-    # Or the kernel's cache keeps it from other machines for half a minute.
-    os.fsync(file)
+def _write(file: int, data: bytes, asked: dict[str, Any]) -> None:
+    left, offset = memoryview(data), asked.get("offset", 0)
+    while left:
+        written = os.pwrite(file, left, offset)
+        left, offset = left[written:], offset + written
+    if asked.get("sync", True):
+        # Or the kernel's cache keeps it from other machines for half a minute.
+        os.fsync(file)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,22 @@
 """The child processes that write log files on behalf of `path_folder`; one that is idle is kept for the next
 job."""
 
+import fcntl
 import os
 import select
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 
 from runner.isolation.path_writer import SCRIPT
 from runner.machine.commands import kill_group
 from runner.secrets.settings import without_settings
 
+#: Of what goes to a child at once; 64 KiB by default (pipe(7)).
+_PIPE_BYTES = 1024 * 1024
 #: One that takes longer to close its files is ended.
 _FORGET_SECONDS = 2.0
 
@@ -67,13 +72,16 @@ def started() -> "subprocess.Popen[bytes]":
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
             os.set_blocking(pipe.fileno(), False)
+    if child.stdin is not None:
+        with suppress(OSError):  # many pipes of one user, or a kernel that allows less: it is slower then
+            fcntl.fcntl(child.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return child
 
 
 def _forgets(child: "subprocess.Popen[bytes]") -> bool:
     try:
         deadline = time.monotonic() + _FORGET_SECONDS
-        return exchange(child, b'{"do": "forget"}\n', deadline) == b"ok\n"
+        return exchange(child, (b'{"do": "forget"}\n',), deadline) == b"ok\n"
     except (OSError, TimeoutError):
         return False
 
@@ -87,19 +95,20 @@ def end(child: "subprocess.Popen[bytes]") -> bool:
     return dead
 
 
-def exchange(child: subprocess.Popen[bytes], request: bytes, deadline: float) -> bytes:
-    """Send all, read a line. Raises TimeoutError, or OSError where the child has ended."""
+def exchange(child: "subprocess.Popen[bytes]", request: Sequence[bytes], deadline: float) -> bytes:
+    """Send all parts, read a line. Raises TimeoutError, or OSError where the child has ended."""
     if child.stdin is None or child.stdout is None:
         raise OSError("the writer has no pipes")
-    sent, answer = 0, b""
-    while sent < len(request) or not answer.endswith(b"\n"):
+    parts, answer = [memoryview(part) for part in request if part], b""
+    while parts or not answer.endswith(b"\n"):
         left = deadline - time.monotonic()
-        writing = [child.stdin] if sent < len(request) else []
+        writing = [child.stdin] if parts else []
         readable, writable, _ = select.select([child.stdout], writing, [], max(left, 0.0))
         if not readable and not writable:
             raise TimeoutError("the file system gives no answer")
         if writable:
-            sent += os.write(child.stdin.fileno(), request[sent : sent + 65536])
+            sent = os.write(child.stdin.fileno(), parts[0])
+            parts = [parts[0][sent:], *parts[1:]] if sent < len(parts[0]) else parts[1:]
         if readable:
             piece = os.read(child.stdout.fileno(), 4096)
             if not piece:

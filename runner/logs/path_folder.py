@@ -106,11 +106,18 @@ class PathFolder:
             if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
                 raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
             child = self._running()
-        where = {"root": self._folder.root, "inner": self._folder.inner, "user": self._user.to_act_as}
+        where: dict[str, object] = {
+            "root": self._folder.root,
+            "inner": self._folder.inner,
+            "user": self._user.to_act_as,
+        }
+        # What lies on the node no other machine reads; a sync would be half of what a fast job's output
+        # takes.
+        where["sync"] = self._target is not None
         line = json.dumps(request | where).encode() + b"\n"
         try:
             with self._asking:
-                answer = exchange(child, line + data, time.monotonic() + self._answer_seconds)
+                answer = exchange(child, (line, data), time.monotonic() + self._answer_seconds)
         except (OSError, TimeoutError) as error:
             self._give_up(child)
             raise StoreError(f"writing logs to {self._folder}: {error}") from error

@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Iterable
 
+from runner.isolation.kernel_objects import libc
 from runner.processes.process_table import Table, bears
 from runner.secrets.settings import RUNNER_MARK
 
@@ -18,7 +19,7 @@ def adopt_orphans() -> bool:
     For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
     """
     os.environ[RUNNER_MARK] = uuid.uuid4().hex
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    return bool(libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def own_mark() -> dict[str, str]:
@@ -31,7 +32,7 @@ def own_mark() -> dict[str, str]:
 def adopts() -> bool:
     """Whether orphans become children of this process."""
     answer = ctypes.c_int(0)
-    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    libc().prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
     return bool(answer.value)
 
 

@@ -31,6 +31,7 @@ from shared.errors import (
     StoreError,
 )
 from shared.settings import Settings
+from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
@@ -63,7 +64,9 @@ class _CountingTransport(RequestsTransport):  # type: ignore[misc]
     """The SDK's own transport, which tells the counter about every request."""
 
     def __init__(self, counter: CallCounter, service: str) -> None:
-        super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+        super().__init__(
+            session=lean_session.session(), connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
+        )
         self._counter = counter
         self._service = service
 
