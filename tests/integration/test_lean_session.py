@@ -1,4 +1,4 @@
-"""The session under the storage clients: what it sends, and what of the environment it still heeds."""
+"""The session under the storage clients sends what the SDK has prepared, and nothing else."""
 
 import threading
 from collections.abc import Iterator
@@ -46,9 +46,7 @@ def server() -> Iterator[tuple[str, Seen]]:
 
 
 @pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests.Session]:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
+def session() -> Iterator[requests.Session]:
     with lean_session.session() as made:
         yield made
 
@@ -81,15 +79,9 @@ def test_what_cannot_be_sent_as_it_is_goes_the_long_way(
     assert seen[0][1] == "/%C3%A9%20b?q=1"
 
 
-def test_a_proxy_of_the_environment_is_used(
-    server: tuple[str, Seen], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", server[0])
-    monkeypatch.setenv("no_proxy", "direct.example")
-    with lean_session.session() as session:
-        assert session.request("GET", "http://account.example/x").content == b"hello"
-        with pytest.raises(NewConnectionError):
-            session.request("GET", "http://direct.example/x", timeout=(2, 2))
+def test_a_proxy_is_used(session: requests.Session, server: tuple[str, Seen]) -> None:
+    answer = session.request("GET", "http://account.example/x", proxies={"http": server[0]})
+    assert answer.content == b"hello"
     assert [path for _, path, _, _ in server[1]] == ["http://account.example/x"]
 
 
