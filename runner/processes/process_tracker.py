@@ -87,6 +87,9 @@ class ProcessTracker:
             if not self._open:
                 self._open = True
                 self._before = self._guard.bystanders.now()
+                if self._isolation.user.exclusive and orphans.adopts():
+                    # Young ones are no bystanders then; daemons of the job's volumes may be among them.
+                    self._started |= orphans.children(look(self._before))
                 self.cgroup = cgroups.make(self._id)
                 self.bounds = cgroup_limits.set_up(self._id, self._isolation.limits, self.cgroup)
                 group = str(self.cgroup.path) if self.cgroup else ""
