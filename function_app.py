@@ -1,4 +1,4 @@
-"""The doors of the function app: dropped documents, the sweeper's timer, and the HTTP blueprints."""
+"""The entry points of the function app: dropped documents, the sweeper's timer, and the HTTP blueprints."""
 
 import logging
 import os

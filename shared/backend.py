@@ -44,6 +44,15 @@ from shared.stores.poison_queue import PoisonQueue
 from shared.stores.secrets.sealing import Sealer
 from shared.stores.workspace_table import WorkspaceTable
 
+#: The tables of an installation.
+TABLES = (
+    job_tables.TABLE,
+    cluster_tables.TABLE,
+    node_tables.TABLE,
+    gang_tables.TABLE,
+    workspace_tables.TABLE,
+)
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -135,17 +144,17 @@ def backend_over(
 def provision(settings: Settings) -> None:
     """Create the tables, containers and queues of an installation where they are missing. Raises StoreError,
     which names what this identity may not make."""
-    tables = (
-        job_tables.TABLE,
-        cluster_tables.TABLE,
-        node_tables.TABLE,
-        gang_tables.TABLE,
-        workspace_tables.TABLE,
-    )
     containers = (settings.jobs_container, settings.clusters_container, settings.accepted_container)
     queues = (DROPS, DROPS_POISON) if settings.drop_source == QUEUE else ()
     connection = Connection(settings)
     try:
-        make_missing(connection, tables, containers, queues)
+        make_missing(connection, TABLES, containers, queues)
     finally:
         connection.close()
+
+
+def provision_queues(connection: Connection) -> None:
+    """Create the queues of every cluster where they are missing. Raises StoreError."""
+    queues = JobQueues(connection)
+    for cluster in ClusterTable(connection).list_all()[0]:
+        queues.provision(cluster.id)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.names.ids import Scope
+from shared.names.service_urls import PUBLIC_SUFFIX
 
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
 
@@ -22,7 +23,6 @@ class AccountEndpoints:
 POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
 #: The queue of QUEUE, and where the Functions host leaves what it has given up.
 DROPS, DROPS_POISON = "drops", "drops-poison"
-PUBLIC_SUFFIX = "core.windows.net"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from shared.settings import PUBLIC_SUFFIX, AccountEndpoints
+from shared.names.service_urls import service_url, storage_suffix
+from shared.settings import AccountEndpoints
 
 #: What every connection string of an account has at least one of.
 _CONNECTION_STRING = re.compile(r"(?i)(^|;)(AccountName=.|BlobEndpoint=.|UseDevelopmentStorage=true)")
@@ -61,15 +62,11 @@ class StorageSettings:
         account, suffix = self.account(), self.suffix()
         if not account or self.env.get("BATCHAI_STORAGE"):
             return AccountEndpoints()
-        return AccountEndpoints(**{s: url or f"https://{account}.{s}.{suffix}" for s, url in given.items()})
+        return AccountEndpoints(**{s: url or service_url(account, s, suffix) for s, url in given.items()})
 
     def suffix(self) -> str:
         """The domain of a cloud's storage, as the state's account tells it."""
-        storage = self.env.get("BATCHAI_STORAGE", "")
-        if found := re.search(r"(?i)(?:^|;)EndpointSuffix=([A-Za-z0-9.-]+)", storage):
-            return found[1].lower()
-        found = re.fullmatch(r"https://[a-z0-9-]+\.blob\.(core\.[a-z0-9.-]+)", self._uri("blob").lower())
-        return found[1] if found else PUBLIC_SUFFIX
+        return storage_suffix(self.env.get("BATCHAI_STORAGE", ""), self._uri("blob"))
 
     def client_id(self) -> str:
         value = self.env.get("BATCHAI_STORAGE__clientId", "").strip()

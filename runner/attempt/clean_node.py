@@ -57,7 +57,7 @@ def _of_user(uid: int) -> Iterator[Path]:
 
 
 def clear(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
-    """What the job before, whose cage this is, has left must be gone before another may run here.
+    """What the job before, whose process tracker this is, has left must be gone before another may run here.
 
     `temps`: those of jobs too, which else stay until the next one, and it must be seen that the next one's
     folders can be made. Raises FolderError.

@@ -15,8 +15,8 @@ from runner.attempt.result import Result
 from runner.containers.container_host import ContainerStepHost
 from runner.isolation import job_folders
 from runner.logs import routing
+from runner.logs.execution_log import ExecutionLog
 from runner.logs.routing import Logs
-from runner.logs.shipper import ExecutionLog
 from runner.machine import tree_removal
 from runner.mounts.from_document import trusted_path_of, volumes_of
 from runner.mounts.mount import mount_all

@@ -175,7 +175,7 @@ def start(
     words = ["exec", "--interactive", "--workdir", cwd]
     words += [word for mark, value in marks.items() for word in ("--env", f"{mark}={value}")]
     words += [word for other in others for word in ("--env", other)]
-    # The client itself bears the mark of the cage, whose switch ends it too.
+    # The client itself bears the mark of the process tracker, whose watchdog ends it too.
     client = docker.client_environment(dict([tracker.mark])) | others
     # Memory of our own, no file: secrets are in it.
     given = os.memfd_create("batchai-step")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from runner.doctor.check import Check, failed, not_checked, ok
 from runner.secrets.settings import parts_of
+from shared.environment.volume_addresses import endpoint_of
 from shared.errors import BatchAIError, NotFoundError, StoreError
 from shared.settings import Settings
 from shared.stores import permission_probe
@@ -62,7 +63,7 @@ def file_right(settings: Settings) -> list[Check]:
     """The rights on file shares of the data account, to which logs are appended."""
     name = "file share rights"
     account = settings.data_account or next((a for a, urls in settings.endpoints.items() if urls.file), "")
-    endpoint = settings.endpoints[account].file if account in settings.endpoints else ""
+    endpoint = endpoint_of(account, "file", settings)
     if not account:
         return [
             not_checked(

@@ -26,7 +26,7 @@ _SIGNAL_BASE = 128
 MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner.
 _OOM_SCORE = 500
-# $1 score, $2 the entrances of the cgroups, one a line, $3 the dead man's switch or "", $4 whether there are
+# $1 score, $2 the entrances of the cgroups, one a line, $3 the watchdog or "", $4 whether there are
 # to be no core files. A runner may be stalled between looking at its lease and starting a process: then the
 # switch has fired, and its process has ended.
 _ENTER = r"""
@@ -81,7 +81,7 @@ def start(
     tracker: ProcessTracker | None = None,
     confinement: Confinement | None = None,
 ) -> JobProcess:
-    """Run shell text with bash, inside `cage`, held to `confinement`. Raises LaunchError when it cannot be
+    """Run shell text with bash, inside `tracker`, held to `confinement`. Raises LaunchError when it cannot be
     started."""
     own = uuid.uuid4().hex
     marks = {MARK: own} | dict([tracker.mark] if tracker else [])
@@ -125,7 +125,7 @@ def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -
     if confinement:
         words += confinement.words(counted=tracker is not None and tracker.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
-    # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
+    # the first process at once; the watchdog does the rest. A change of user undoes it: hence together.
     if setpriv := shutil.which("setpriv"):
         words += [setpriv, *(confinement.user.switching if confinement else ()), "--pdeathsig", "KILL", "--"]
     elif confinement and confinement.user.switching:

@@ -58,7 +58,7 @@ def queues_of(world: World) -> JobQueues:
 def test_messages_never_expire(world: World) -> None:
     queues_of(world).send(a_row(world))
     peeked = world.stores.queue(world.queue()).peek_messages()
-    assert peeked[0].expires_on.year == 9999
+    assert peeked[0].expires_on is not None and peeked[0].expires_on.year == 9999
 
 
 def test_storage_that_cannot_be_reached_is_a_store_error() -> None:

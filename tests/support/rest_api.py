@@ -119,7 +119,7 @@ class RestApi:
         message = self.backend.settings.scope.workspace_in(group, workspace)
         cluster = ClusterId(message, "cluster")
         claim = self.backend.claims.next_job(queue_name(cluster, "normal"), owner)
-        assert claim is not None
+        assert isinstance(claim, Claim)
         return claim
 
     def finish(self, claim: Claim, reason: Reason = Reason.SUCCEEDED, code: int | None = 0) -> Job:

@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.backend import Backend, backend
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.admission import Source
-from shared.managers.claims import Claim
+from shared.managers.claims import Claim, Help
 from shared.managers.submission import Submission
 from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
@@ -148,8 +148,12 @@ class World:
         """Messages of the cluster, hidden ones included."""
         return self.stores.queues.count(self.cluster)
 
+    def next_job(self, owner: str = "node-0", priority: str = "normal") -> Claim | Help | None:
+        return self.backend.claims.next_job(self.queue(priority), owner)
+
     def claim(self, owner: str = "node-0", priority: str = "normal") -> Claim | None:
-        found: Claim | None = self.backend.claims.next_job(self.queue(priority), owner)
+        found = self.next_job(owner, priority)
+        assert not isinstance(found, Help), "a gang lacks nodes"
         return found
 
     def must_claim(self, owner: str = "node-0", priority: str = "normal") -> Claim:

@@ -7,7 +7,9 @@ import sys
 
 from tests.support.sources import PACKAGES, PROJECT, texts, tree
 
-MOST_LINES = 400
+#: A module is at most 250 lines long; the two that are left are nearly so, and whole.
+MOST_LINES = 250
+LONGER = {"shared.documents.json_reader.scanner": 261, "shared.stores.volumes.blob_containers": 252}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
 PURE_PACKAGES = "shared.names shared.documents shared.environment shared.launch shared.jobs api.resources"
@@ -162,5 +164,5 @@ def test_imports_form_no_cycle() -> None:
 
 def test_modules_are_small_and_say_what_they_are() -> None:
     assert not [m for m in texts() if not ast.get_docstring(tree(m))]
-    assert not [m for m, text in texts().items() if text.count("\n") > MOST_LINES]
+    assert not [m for m, text in texts().items() if text.count("\n") > LONGER.get(m, MOST_LINES)]
     assert not [m for m in texts() if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]

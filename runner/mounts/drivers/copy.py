@@ -17,6 +17,7 @@ from runner.mounts.diagnosis import mount_error
 from runner.mounts.drivers import blobfuse_options
 from runner.mounts.drivers.copy_tree import Stamp, can_be_file, give_to_job_user, stamp, walk
 from runner.mounts.mount_points import make_mount_point
+from runner.mounts.state_dirs import Left
 from runner.mounts.types import (
     BLOB_CONTAINER,
     ContainerFiles,
@@ -84,6 +85,14 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
     finally:
         carry(context)
         _remove(target, home)
+
+
+def remove_left(left: Left) -> str | None:
+    """Remove the copy that a killed runner left; says so. None: there is none."""
+    if left.target.is_symlink() or not left.target.is_dir():
+        return None
+    tree_removal.discard(left.target)
+    return f"removed the local copy at {left.target}"
 
 
 def _download_error(volume: Volume, error: Exception) -> MountError:

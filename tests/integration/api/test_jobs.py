@@ -238,7 +238,7 @@ def test_a_deletion_ends_although_the_runner_crashed_after_its_last_write(
     manager = api.backend.manager
     # What the runner writes last, and then it dies: the row is there, ended and marked.
     current = manager.get(claim.job.id)
-    manager._jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
+    api.stores.jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
     eventually(lambda: api.call("GET", job).status_code == 404, 15)
 
 

@@ -1,5 +1,6 @@
 """local.host.blob_scan over real Azurite: what it costs, and the order of its effects."""
 
+import functools
 from collections.abc import Iterator
 
 import pytest
@@ -46,7 +47,7 @@ class Scanned:
     """A scanner whose messages are kept in a list; `again` is the same host after a restart."""
 
     def __init__(self, service: BlobServiceClient, name: str, *paths: str) -> None:
-        self._make = lambda: self._scanner(service, name, paths)
+        self._make = functools.partial(self._scanner, service, name, paths)
         self.sent: list[BlobMessage] = []
         self.scanner = self._make()
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def gangs(world: World) -> Gangs:
     return found
 
 
-def a_job(world: World, name: str = "job", nodes: int = 2, **changes: object) -> Job:
+def a_job(world: World, name: str = "job", nodes: int = 2, **changes: Any) -> Job:
     """A queued job of several nodes with its message."""
     world.accept(name)
     written: Job = world.stores.jobs.update(replace(world.job(name), node_count=nodes, **changes))
@@ -157,7 +158,7 @@ def test_a_seat_is_not_freed_from_somebody_who_has_been_heard_of_since(world: Wo
 def test_a_younger_gang_waits_and_its_runner_helps_the_older_one(world: World) -> None:
     _, older = lead(world, "older", 3)
     a_job(world, "younger", 2)
-    answer = world.claim("node-1")
+    answer = world.next_job("node-1")
     assert isinstance(answer, Help) and answer.gang.uuid == older.uuid
     assert (world.job("younger").attempt, world.job("younger").owner) == (0, None)
     message = eventually(world.receive, 5)
@@ -186,7 +187,7 @@ def test_a_hint_leads_to_the_gang_that_lacks_nodes_and_is_used_up(world: World) 
     _, gang = lead(world, nodes=3)
     gangs(world).ask(gang, 10)
     assert world.messages() == 3
-    answer = world.claim("node-1", "high")
+    answer = world.next_job("node-1", "high")
     assert isinstance(answer, Help) and answer.gang.uuid == gang.uuid
     gangs(world).join(gang, member("node-1"))
     gangs(world).join(gang, member("node-2"))

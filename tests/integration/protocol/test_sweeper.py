@@ -10,7 +10,7 @@ import pytest
 
 from runner.agent.heartbeat import NodeReporter
 from shared.jobs.model import State
-from shared.managers import sweeper
+from shared.managers import waiting_reports
 from shared.stores import node_table
 from shared.stores.node_table import NodeRow
 from shared.stores.row_keys import cluster_partition
@@ -148,7 +148,7 @@ def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(worl
 
 
 def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.5)
+    monkeypatch.setattr(waiting_reports, "_LATE_SECONDS", 0.5)
     world.accept()
     eventually(lambda: sweep(world) or "waiting" in world.status())
     waiting = world.status()["waiting"]
@@ -160,7 +160,7 @@ def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pyte
 
 
 def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.0)
+    monkeypatch.setattr(waiting_reports, "_LATE_SECONDS", 0.0)
     for number in range(5):
         world.accept(f"job-{number}")
     eventually(lambda: sweep(world) or all("waiting" in world.status(f"job-{n}") for n in range(5)))

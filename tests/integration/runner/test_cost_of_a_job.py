@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from runner.processes import job_process, process_table, process_tracker
 from runner.processes.process_tracker import ProcessTracker
 from shared.jobs.model import State
-from tests.support.agents import running
+from tests.support import agents
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 
@@ -70,6 +69,13 @@ def bystanders() -> Iterator[set[int]]:
         process.wait()
 
 
+def run(world: World, name: str) -> None:
+    """A job that does nothing, until its message is gone."""
+    world.accept(name, document("echo $EPOCHREALTIME"))
+    eventually(lambda: world.job(name).state is State.SUCCEEDED)
+    eventually(lambda: not world.messages())
+
+
 def test_a_job_is_two_lists_of_processes_and_one_program(
     world: World,
     tmp_path: Path,
@@ -86,14 +92,13 @@ def test_a_job_is_two_lists_of_processes_and_one_program(
         return table
 
     monkeypatch.setattr(process_tracker, "look", look)
-    agent = Agent(world.backend, NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=()))
-    with running(agent):
+    config = NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=())
+    agent = agents.agent(world.backend, config)
+    with agents.running(agent):
         for name in ("first", "second"):
             events.clear()
             again.clear()
-            world.accept(name, document("echo $EPOCHREALTIME"))
-            eventually(lambda name=name: world.job(name).state is State.SUCCEEDED)
-            eventually(lambda: not world.messages())
+            run(world, name)
     (started,) = events.started
     assert "EPOCHREALTIME" in started, "its shell; the watchdog and the logs' writer are the first job's"
     assert events.looks == 2 + sum(again), "before its first process, and at its end"

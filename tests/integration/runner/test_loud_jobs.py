@@ -19,7 +19,7 @@ from runner.logs.shipper import LogShipper
 from runner.machine.trusted_path import TrustedPath
 from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
-from tests.integration.runner.test_job_runner import Stage
+from tests.integration.runner.stage import Stage
 from tests.support.world import World
 
 BYTES = 200_000_000
