@@ -11,6 +11,7 @@ from typing import Protocol
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.lease_keeper import LeaseKeeper
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.outcome_report import report_outcome
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
 from runner.attempt.host import AttemptHost
@@ -31,7 +32,6 @@ from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
 from shared.jobs.model import Job, Lease, StreamSeal
-from shared.managers.attempts import Attempts
 from shared.managers.claims import Claim, Help
 from shared.stores.secrets.key_vaults import Vaults
 
@@ -213,37 +213,6 @@ class JobSession:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": self.name})
         finally:
             services.end(result.node_fault)
-
-
-def report_outcome(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
-    """Write how an attempt ended to the job's row, again and again while storage is away and the lease lasts:
-    the result may be worth hours. Writing it twice does no harm. `leaving`: why the runner goes away.
-
-    Raises LostOwnershipError; StoreError when the lease has run out meanwhile.
-    """
-    while True:
-        try:
-            return _report_once(attempts, job, lease, result, leaving)
-        except LostOwnershipError:
-            raise
-        except StoreError as error:
-            if time.monotonic() > lease.deadline:
-                raise
-            log.warning("end not reported yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
-            time.sleep(1.0)
-
-
-def _report_once(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
-    if gone := result.dissolved:
-        attempts.dissolve(job, lease, gone.why, gone.pause_seconds)
-        log.info("dissolved: %s", gone.why, extra={"action": "dissolved", "job": str(job.id)})
-    elif result.outcome is not None:
-        ended = attempts.finish(job, lease, result.outcome, result.report)
-        log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
-    elif result.stopped and result.stopped.hands_back:
-        why = result.node_fault or result.given_back or leaving
-        attempts.give_back(job, lease, why, result.report)
-        log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})
 
 
 def _arm(tracker: ProcessTracker, lease: Lease) -> None:
