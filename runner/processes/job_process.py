@@ -105,7 +105,8 @@ def start(
                     start_new_session=True,
                 )
 
-            popen = LAUNCHER.start(begin, confinement.space if confinement else None)
+            launcher = tracker.launcher if tracker else LAUNCHER
+            popen = launcher.start(begin, confinement.space if confinement else None)
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
     if tracker:

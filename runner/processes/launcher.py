@@ -32,7 +32,7 @@ class Launcher:
     """The thread, which is started with the first order. Thread-safe."""
 
     def __init__(self) -> None:
-        self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -48,10 +48,17 @@ class Launcher:
         self._orders.put(order)
         return order.answer.result()
 
+    def close(self) -> None:
+        """End the thread, and with it what it has started and still runs."""
+        with self._lock:
+            if self._thread is not None:
+                self._orders.put(None)
+                self._thread.join()
+                self._thread = None
+
     def _serve(self) -> None:
         self._be_nice()
-        while True:
-            order = self._orders.get()
+        while order := self._orders.get():
             try:
                 order.answer.set_result(_started(order))
             except BaseException as error:
@@ -70,5 +77,5 @@ def _started(order: _Order) -> _Popen:
         return order.begin()
 
 
-#: Of this process: who was started by a thread of it is tied to that thread's life.
+#: For what belongs to no attempt; never closed.
 LAUNCHER = Launcher()

@@ -1,6 +1,9 @@
-"""What one runner keeps for the processes of all its jobs: the watchdog, and who is known to be nobody's."""
+"""What one runner keeps for the processes of all its jobs: the watchdog, the thread that starts them, and who
+is known to be nobody's.
+"""
 
 from runner.isolation.isolation import Isolation
+from runner.processes.launcher import Launcher
 from runner.processes.process_table import Identity, everybody, seconds_since_start, user_of
 from runner.processes.watchdog import Watchdog
 
@@ -37,8 +40,10 @@ class ProcessGuard:
     def __init__(self, isolation: Isolation) -> None:
         user = isolation.user
         self.watchdog = Watchdog()
+        self.launcher = Launcher()
         self.bystanders = Bystanders(user.uid if user.exclusive else None)
 
     def close(self) -> None:
         """The runner leaves."""
         self.watchdog.close()
+        self.launcher.close()

@@ -25,6 +25,7 @@ from runner.isolation.isolation import NOT_ISOLATED, Isolation
 from runner.machine import cgroups
 from runner.machine.commands import run
 from runner.processes import orphans, signals
+from runner.processes.launcher import Launcher
 from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_table import Identity, Table, everybody, look, marked, of_user, with_descendants
 from runner.processes.watchdog import Switch, Victims
@@ -119,6 +120,11 @@ class ProcessTracker:
     def switch_pid(self) -> str:
         """Of the switch, or "" where there is none: who finds it gone must not begin."""
         return str(self._switch.pid) if self._switch else ""
+
+    @property
+    def launcher(self) -> Launcher:
+        """The thread that starts the attempt's processes."""
+        return self._guard.launcher
 
     @property
     def before(self) -> frozenset[Identity]:
