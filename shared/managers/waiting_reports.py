@@ -4,10 +4,12 @@ import logging
 from dataclasses import dataclass
 
 from shared.errors import UnreadableError
+from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers.cluster_reader import ClusterReader
-from shared.managers.job_manager import JobManager, queued
+from shared.managers.job_manager import JobManager
+from shared.managers.live_jobs import queued
 from shared.managers.status_writer import StatusWriter
 from shared.names.ids import ClusterId
 from shared.stores.job_rows import LiveEntry
@@ -48,7 +50,9 @@ class WaitingReports:
         """No job of the cluster lives."""
         self._reported.pop(cluster, None)
 
-    def report(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
+    def report(
+        self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView], growth: Growth | None
+    ) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
         not what was reported last. Those of which nothing was reported come first."""
         known = self._reported.pop(cluster, {})
@@ -68,8 +72,9 @@ class WaitingReports:
             job = before.job if before else read_entry(self._jobs, entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes, command, self._manager.gathered(job), most)
-            if reason and (before is None or before.reason != reason) and left > 0:
+            reason = why(job, queue, nodes, command, self._manager.gathered(job), most, growth)
+            news = reason and not (before and before.reason.says_the_same(reason))
+            if reason and news and left > 0:
                 left -= 1
                 self._status.write(job, reason)
                 self._correct(job)

@@ -7,6 +7,8 @@ Where nothing else is said a file is a part.
 #: Beginning of a path -> its part; None: each file is one. They begin in this order, the others after them.
 PARTS = {
     "tests/e2e/chaos": None,
+    "tests/e2e/test_scaling.py": None,
+    "tests/integration/test_runner_image.py": None,
     "tests/e2e/test_bare_machine.py": None,
     "tests/e2e/test_gangs.py": "ports of a node",  # 2222 and the next ones on 127.0.0.x
     "tests/e2e/engines": "ports of a node",
@@ -21,8 +23,9 @@ PARTS = {
 }
 
 
-def part_of(path: str) -> tuple[int, str]:
-    """(place in the order, name) of the part that the test file `path` belongs to."""
+def part_of(test: str) -> tuple[int, str]:
+    """(place in the order, name) of the part that the test with the node id `test` belongs to."""
+    path = test.partition("::")[0]
     for place, (beginning, name) in enumerate(PARTS.items()):
         if path.startswith(beginning):
             return place, name or path
