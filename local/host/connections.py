@@ -9,6 +9,7 @@ from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 
 from local.host.errors import HostError
+from shared.stores.transport import StorageTransport
 
 HOST_STORAGE = "AzureWebJobsStorage"
 #: Short: the loops retry by themselves, and a stop must not wait for a sleeping client.
@@ -62,7 +63,7 @@ class Connections:
 
     def _make(self, kind: Any, name: str, text: str, retry: object) -> Any:
         try:
-            return kind.from_connection_string(text, retry_policy=retry, **_TIMES)
+            return kind.from_connection_string(text, retry_policy=retry, transport=StorageTransport(**_TIMES))
         except ValueError as error:
             # The error's own text may quote the key, so it is not repeated.
             raise HostError(

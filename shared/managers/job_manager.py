@@ -12,7 +12,8 @@ from shared.documents.spec import JobSpec
 from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
 from shared.jobs.model import Job, State
-from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
+from shared.jobs.queue_order import QueuedEntry, QueueOrder
+from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers import admission
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.admission import Source
@@ -62,7 +63,7 @@ class JobManager:
         self._nodes = nodes
         self._gangs = gangs
         self._monotonic = monotonic
-        self._seen: dict[ClusterId, tuple[float, list[NodeView], list[QueuedEntry]]] = {}
+        self._seen: dict[ClusterId, tuple[float, list[NodeView], QueueOrder]] = {}
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
@@ -158,7 +159,7 @@ class JobManager:
         command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
         return why(job, queue, nodes, command, self.gathered(job), most)
 
-    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], list[QueuedEntry]]:
+    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], QueueOrder]:
         seen = self._seen.get(job.cluster)
         if seen and self._monotonic() - seen[0] < at_most_old_seconds:
             return seen[1:]
@@ -172,7 +173,7 @@ class JobManager:
         gang = self._gangs.of_job(job) if job.held else None
         return [member.node_id for member in gang.members] if gang else []
 
-    def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
+    def queue_of(self, cluster: ClusterId) -> QueueOrder:
         """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
         the queue that means something."""
         return queued(self.live(cluster, _MOST_AHEAD))
@@ -194,6 +195,6 @@ class JobManager:
         return sorted(entries, key=lambda entry: entry.created)
 
 
-def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
+def queued(entries: Sequence[LiveEntry]) -> QueueOrder:
     """What the place of a job in its queue depends on."""
-    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries]
+    return QueueOrder(QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries)

@@ -14,7 +14,6 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
@@ -32,6 +31,7 @@ from shared.errors import (
 )
 from shared.settings import Settings
 from shared.stores.identity import identity, use_client_id
+from shared.stores.transport import StorageTransport
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
 _CONNECT_SECONDS = 5
@@ -59,8 +59,8 @@ class CallCounter:
             self._counts.clear()
 
 
-class _CountingTransport(RequestsTransport):  # type: ignore[misc]
-    """The SDK's own transport, which tells the counter about every request."""
+class _CountingTransport(StorageTransport):
+    """Tells the counter about every request."""
 
     def __init__(self, counter: CallCounter, service: str) -> None:
         super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
