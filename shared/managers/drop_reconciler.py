@@ -6,10 +6,12 @@ poison queue, which is drained here, and what lies in a drop container without a
 
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import BatchAIError, StoreError
+from shared.managers.pacing import Pace
 from shared.stores.document_blobs import Documents, Dropped
 from shared.stores.poison_queue import PoisonQueue
 
@@ -30,12 +32,15 @@ Take = Callable[[str, bytes, str], None]
 class Reconciler:
     """Takes drops again. `takes`: by name of the dropped file ("job.json") the container and what takes it.
 
-    Goes on where it left off: each turn looks at one page of each container, whatever lies there.
+    Goes on where it left off: each turn looks at one page of each container, whatever lies there, unless
+    looking has taken more than its share of the time.
     """
 
     documents: Documents
     poison: PoisonQueue
     takes: Mapping[str, tuple[str, Take]]
+    #: Of looks at the drop containers.
+    pace: Pace = field(default_factory=lambda: Pace(time.monotonic))
     _next_page: dict[str, str] = field(default_factory=dict)
 
     def turn(self) -> int:
@@ -64,6 +69,12 @@ class Reconciler:
         return taken
 
     def _look(self) -> int:
+        if not self.pace.due:
+            return 0
+        with self.pace.turn():
+            return self._look_at_a_page()
+
+    def _look_at_a_page(self) -> int:
         taken = 0
         for name, (container, take) in self.takes.items():
             page = self.documents.dropped_page(container, self._next_page.get(container, ""))

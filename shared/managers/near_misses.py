@@ -14,6 +14,7 @@ from datetime import datetime
 
 from shared.errors import ConflictError, Problem, StoreError
 from shared.jobs import status_json
+from shared.managers.pacing import Pace
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
 
@@ -110,18 +111,16 @@ class NearMisses:
         self._settings = settings
         self._documents = documents
         self._now = now
-        self._monotonic = monotonic
-        self._looked: float | None = None
+        self._pace = Pace(monotonic, settings.look_seconds)
         self._reported: set[str] = set()
 
     def look(self) -> int:
         """Answer what was not answered, unless it was looked a moment ago (a listing of both containers costs
         a call for every 5,000 files). How many were. Raises StoreError."""
-        now = self._monotonic()
-        if self._looked is not None and now - self._looked < self._settings.look_seconds:
+        if not self._pace.due:
             return 0
-        self._looked = now
-        return sum(self._answer(place, problem) for place, problem in self._found())
+        with self._pace.turn():
+            return sum(self._answer(place, problem) for place, problem in self._found())
 
     def _found(self) -> Iterator[tuple[str, Problem]]:
         jobs, clusters = self._settings.jobs_container, self._settings.clusters_container
