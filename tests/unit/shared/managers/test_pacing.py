@@ -49,7 +49,7 @@ def _listings(world: MemoryWorld) -> int:
 
 
 def test_an_idle_hour_with_a_huge_container_costs_few_listings() -> None:
-    """The local stack's timer comes every 15 s; a listing that takes half a second is not repeated so often."""
+    """The timer comes every 15 s; a listing that takes half a second is not repeated so often."""
     world = memory_world()
     _slow_listings(world, 0.5)
     looks = NearMisses(world.settings, world.backend.documents, world.clock, world.clock.monotonic)
