@@ -1,4 +1,4 @@
-"""The doors of the function app: dropped documents, the sweeper's timer, and the HTTP blueprints."""
+"""The entry points of the function app: dropped documents, the sweeper's timer, and the HTTP blueprints."""
 
 import logging
 import os
@@ -22,7 +22,8 @@ from api import (
 )
 from api.wired import backend, reconciler
 from shared import log_context
-from shared.settings import QUEUE, drop_source, http_level
+from shared.settings import QUEUE
+from shared.settings_reader import drop_source, http_level
 
 log = logging.getLogger(__name__)
 log_context.set_up()

@@ -9,6 +9,7 @@ from shared.jobs.model import Job
 from shared.jobs.status_json import timestamp
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
+from shared.names.service_urls import service_url
 
 
 def list_output_files(
@@ -55,7 +56,7 @@ def _place(
 
 def _url(place: OutputPlace) -> str:
     service = "file" if place.kind == "share" else "blob"
-    return place.endpoint or f"https://{place.account}.{service}.core.windows.net"
+    return place.endpoint or service_url(place.account, service)
 
 
 def _resource(file: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def backend() -> "Backend":
     # Imported late: the storage SDKs and pydantic take most of a second to load.
     from shared.backend import backend as wire
     from shared.backend import provision
-    from shared.settings import settings_from
+    from shared.settings_reader import settings_from
     from shared.stores.secrets.sealing_keys import with_vault_keys
 
     settings = with_vault_keys(settings_from(os.environ))

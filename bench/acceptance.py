@@ -98,7 +98,7 @@ def main() -> None:
         home = ClusterId("default", "default")
         cluster = (_APP / "examples/hello/cluster.json").read_bytes()
         services.cluster_manager.accept(home, cluster, f"{settings.clusters_container}/{home}/cluster.json")
-        lanes = _lanes(stack, folder, environment.function_app_settings(shared))
+        lanes = _lanes(stack, folder, environment.function_app_settings(shared, directory))
         results: dict[str, list[Rate]] = {lane.function: [] for lane in lanes}
         for number in range(rounds + 1):
             for lane in lanes:

@@ -24,7 +24,7 @@ from shared.backend import Backend, backend, provision
 from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 from shared.stores import job_rows, row_keys
 from shared.stores.connection import CallCounter
 from shared.stores.job_lists import JobFilter

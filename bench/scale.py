@@ -1,7 +1,7 @@
 """How far an installation goes, on paper that runs: `python -m bench.scale [jobs] [folder for plots]`.
 
-10, 100 and 1,000 runners with 100,000 jobs in one and in ten workspaces, in virtual time (bench/scale_model.py).
-Prints throughput, waits, storage operations against Azure's limits, money, and which limit is the first.
+10, 100 and 1,000 runners with 100,000 jobs in one and in ten workspaces, in the virtual time of
+bench/scale_model.py: throughput, waits, storage operations against Azure's limits, money, the first limit.
 """
 
 import sys
@@ -104,7 +104,7 @@ def _plot(seen: list[tuple[Case, Outcome]], what: str, value: Callable[[Outcome]
         for place, runners in enumerate(groups)
     ]
     keys = [
-        f'<text x="{300 + place * 130}" y="20" fill="{_COLOURS[count]}">{count} workspace{"s" * (count > 1)}</text>'
+        f'<text x="{300 + place * 130}" y="20" fill="{_COLOURS[count]}">workspaces: {count}</text>'
         for place, count in enumerate(_COLOURS)
     ]
     title = f'<text x="20" y="20">{what}</text>'

@@ -1,8 +1,8 @@
 """The model behind bench/scale.py: runners, jobs and Azure's limits in virtual time.
 
-What a step costs is not assumed: each is taken once by the real managers on the account in memory, and counted.
-The simulation then moves jobs through these steps; every limit is a server that works at its rate, so that what
-is asked for faster waits.
+What a step costs is not assumed: each is taken by the real managers on the account in memory, and counted. The
+simulation then moves jobs through these steps. Every limit is a server that works at its rate: what is asked
+for faster waits.
 """
 
 import heapq
@@ -217,8 +217,8 @@ class Simulation:
 
 
 def mixed(chance: random.Random) -> float:
-    """Most jobs are short, most time goes into the long ones: 60 % of 10 s, 30 % of 2 min, 10 % of 1 h, each as
-    an average."""
+    """Most jobs are short, most time goes into the long ones: of each kind the average, 60 % of 10 s, 30 % of
+    2 min, 10 % of 1 h."""
     average = chance.choices((10.0, 120.0, 3600.0), (60, 30, 10))[0]
     return chance.expovariate(1 / average)
 

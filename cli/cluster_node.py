@@ -1,5 +1,6 @@
 """`batchai cluster node` and `cluster file`: a cluster's machines, and where their setup task writes."""
 
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -7,11 +8,13 @@ import click
 
 from cli import columns
 from cli.cluster import clusters
+from cli.config import own_cloud
 from cli.faults import ERROR, Fault
 from cli.options import cluster_option, command, group, in_workspace
 from cli.session import Session
 from cli.shape import flat
 from cli.ssh import run_on_node, ssh_options
+from shared.names.service_urls import service_url
 
 nodes = group(clusters, "node", "Nodes of a cluster.")
 files = group(clusters, "file", "Files of a cluster's setup task.")
@@ -102,8 +105,7 @@ def output_place(setup: dict[str, Any]) -> str:
     for volume in (*volumes.get("azureFileShares", ()), *volumes.get("azureBlobFileSystems", ())):
         point = _ROOT + str(volume.get("relativeMountPath", "")).strip("/")
         if path == point or path.startswith(f"{point}/"):
-            container = (
-                f"https://{volume.get('accountName')}.blob.core.windows.net/{volume.get('containerName')}"
-            )
-            return f"{volume.get('azureFileUrl') or container}{path[len(point) :]}"
+            blobs = service_url(str(volume.get("accountName")), "blob", own_cloud(os.environ))
+            base = volume.get("azureFileUrl") or f"{blobs}/{volume.get('containerName')}"
+            return f"{base}{path[len(point) :]}"
     return path

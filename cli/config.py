@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.faults import Fault
+from shared.names.service_urls import storage_suffix
 
 #: The source of what is known from the stack of the current directory.
 LOCAL_STACK = "local stack"
@@ -57,6 +58,12 @@ class Value:
 def variable(name: str) -> str:
     """The environment variable of a value."""
     return _VARIABLES.get(name, f"BATCHAI_{name.upper()}")
+
+
+def own_cloud(environment: Mapping[str, str]) -> str:
+    """The domain of the storage of the installation's cloud, where its settings stand in this environment."""
+    names = ("BATCHAI_STORAGE", "BATCHAI_STORAGE__blobServiceUri")
+    return storage_suffix(*(environment.get(name, "") for name in names))
 
 
 def config_file(environment: Mapping[str, str]) -> Path:

@@ -1,6 +1,7 @@
 """`batchai explain`: what would become of a job document, without starting anything."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from cli.config import own_cloud
 from cli.explain_text import show
 from cli.explanation import explanation, imagined_placement
 from cli.words import Command, one_of
@@ -66,7 +68,8 @@ def explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: 
     problems, job = parsed.problems, None
     if parsed.spec:
         try:
-            job = explanation(parsed.spec, imagined_placement(parsed.spec.node_count, gpus))
+            placement = imagined_placement(parsed.spec.node_count, gpus)
+            job = explanation(parsed.spec, placement, own_cloud(os.environ))
         except LaunchError as fault:
             problems += (Problem(0, 0, "$.properties", f"It cannot be started: {fault}."),)
     return {"accepted": job is not None, "problems": [p.as_json() for p in problems], "job": job}

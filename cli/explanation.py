@@ -17,6 +17,7 @@ from shared.launch.plan import LaunchPlan, preparation_log_name
 from shared.launch.planning import plan
 from shared.names.ids import ClusterId, JobId, Scope
 from shared.names.paths import is_below
+from shared.names.service_urls import service_url
 from shared.times import iso_duration
 
 MASK = "***"
@@ -38,8 +39,9 @@ def imagined_placement(nodes: int, gpus: int) -> Placement:
     )
 
 
-def explanation(spec: JobSpec, placement: Placement) -> dict[str, Any]:
-    """Everything `batchai explain` tells of an accepted document.
+def explanation(spec: JobSpec, placement: Placement, cloud: str = "") -> dict[str, Any]:
+    """Everything `batchai explain` tells of an accepted document. `cloud`: the domain of its storage, "": the
+    public one's.
 
     Raises LaunchError for what cannot start.
     """
@@ -50,7 +52,7 @@ def explanation(spec: JobSpec, placement: Placement) -> dict[str, Any]:
     folders = [("logs", "stdouterr", "AZ_BATCHAI_STDOUTERR_DIR", paths.logs)]
     folders += [("input", key, f"AZ_BATCHAI_INPUT_{key}", path) for key, path in paths.inputs.items()]
     folders += [("output", key, f"AZ_BATCHAI_OUTPUT_{key}", path) for key, path in paths.outputs.items()]
-    volumes = list(_volumes(spec.mount_volumes, placement.layout))
+    volumes = list(_volumes(spec.mount_volumes, placement.layout, cloud))
     mounted = [volume["path"] for volume in volumes]
     nodes = [replace(placement, index=i) for i in range(len(placement.nodes))]
     common = _common_environment(spec, nodes)
@@ -85,7 +87,7 @@ def _common_environment(spec: JobSpec, nodes: list[Placement]) -> dict[str, str]
     return {name: value for name, value in first.items() if all(o.get(name) == value for o in others)}
 
 
-def _volumes(volumes: MountVolumes, layout: NodeLayout) -> Iterator[dict[str, str]]:
+def _volumes(volumes: MountVolumes, layout: NodeLayout, cloud: str) -> Iterator[dict[str, str]]:
     """The job's volumes in the order they are mounted."""
 
     def volume(kind: str, source: str, relative: str) -> dict[str, str]:
@@ -95,7 +97,7 @@ def _volumes(volumes: MountVolumes, layout: NodeLayout) -> Iterator[dict[str, st
     for share in volumes.azure_file_shares:
         yield volume("azureFileShare", share.azure_file_url.partition("?")[0], share.relative_mount_path)
     for blob in volumes.azure_blob_file_systems:
-        source = f"https://{blob.account_name}.blob.core.windows.net/{blob.container_name}"
+        source = f"{service_url(blob.account_name, 'blob', cloud)}/{blob.container_name}"
         yield volume("azureBlobFileSystem", source, blob.relative_mount_path)
     for server in volumes.file_servers:
         source = f"{server.file_server.id}:{server.source_directory or '/'}"

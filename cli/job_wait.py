@@ -52,9 +52,9 @@ def wait(
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """The job once it has ended. Raises Refused, NotAnswering after ten minutes without an answer."""
-    progress, patience = Progress(say), Retry(say, sleep)
+    progress, retry = Progress(say), Retry(say, sleep)
     while True:
-        job = patience(lambda: api.get(path))
+        job = retry(lambda: api.get(path))
         progress(job)
         if state(job) in ENDED:
             return job

@@ -16,6 +16,7 @@ from cli.session import Session, named
 from shared.documents.findings import Finding, Raw
 from shared.documents.placeholders import ACCOUNT, KEY, OwnStorage, complete_volumes
 from shared.names.ids import Scope
+from shared.names.service_urls import service_url
 
 #: Names of the original client.
 AUTO_SHARE, AUTO_SHARE_PATH = "batchaishare", "autoafs"
@@ -120,7 +121,8 @@ def _file_server(scope: Scope, session: Session, name: str) -> str:
 
 
 def _add_share(made: dict[str, Any], account: str, share: str, path: str, key: str | None) -> None:
-    url = f"https://{account}.file.core.windows.net/{share}"
+    # By the public cloud's name, as the original client wrote it: other clouds' installations mean their own.
+    url = f"{service_url(account, 'file')}/{share}"
     _add(made, "azureFileShares", path, key, accountName=account, azureFileUrl=url)
 
 

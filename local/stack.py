@@ -20,7 +20,8 @@ from local.runner_process import RunnerPlace, dealt_gpus, loopback_address
 from runner.machine import nvml
 from shared.backend import provision
 from shared.names.ids import ClusterId
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
 
 #: Where function_app.py is.
 APP = Path(__file__).parent.parent
@@ -85,7 +86,7 @@ class Stack:
         self._start_files(ports.file)
         self._shared = environment.shared_settings(self._directory, endpoints, ports.file) | self._overrides
         provision(self.settings)
-        self._start_host(ports.http, environment.function_app_settings(self._shared))
+        self._start_host(ports.http, environment.function_app_settings(self._shared, self._directory))
         for number, choice in enumerate(dealt_gpus(nvml.inventory(), self._runners)):
             node_id = f"local-{number}"
             address = loopback_address(number)

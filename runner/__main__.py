@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
 from runner.agent.shutdown import FINISHED, LEAVE_SECONDS, OUT_OF_TIME, Departure, await_listener
 from runner.config import RunnerConfig, config_from
@@ -18,7 +19,7 @@ from runner.machine.gpu_claims import claimed
 from runner.machine.gpu_share import GpuShare
 from runner.machine.network import primary_address
 from runner.mounts import mount
-from runner.processes import process_tracker
+from runner.processes import orphans
 from runner.secrets import log_filter
 from runner.secrets.redaction import KnownSecrets
 from runner.secrets.settings import secrets_in
@@ -26,7 +27,9 @@ from runner.ssh.ssh_link import SshLink
 from shared import fail_points
 from shared.backend import Backend, backend
 from shared.errors import SettingsError, StoreError
-from shared.settings import Settings, settings_from
+from shared.settings import Settings
+from shared.settings_reader import settings_from
+from shared.stores.application_insights import Insights, InsightsHandler, insights_from
 from shared.stores.secrets import sealing_keys
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
@@ -64,9 +67,14 @@ def main(argv: list[str] | None = None) -> int:
     known.know("settings", secrets_in(os.environ))
     log_filter.set_up(known)
     try:
-        config, wired = _read(args)
+        config, wired, insights = _read(args)
         whose = f"runner {config.node_id} of cluster {config.cluster}"
-        with isolated(config) as node, claimed(config.gpus, whose) as share:
+        known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
+        with (
+            log_filter.sent_to(_sending(insights, config.node_id), known),
+            isolated(config) as node,
+            claimed(config.gpus, whose) as share,
+        ):
             return _run(node, wired, known, share)
     except SettingsError as error:
         for fault in error.faults:
@@ -79,14 +87,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> int:
     """Work until stopped; the exit code."""
-    known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
     log = logging.getLogger("runner")
     priority.raise_own()
-    process_tracker.adopt_orphans()
+    orphans.adopt_orphans()
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)
-    agent = Agent(wired, config, known=known, share=share, make_link=SshLink)
+    agent = Agent(wired, config, gang_session(SshLink), known=known, share=share)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
@@ -94,11 +101,30 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     return FINISHED if agent.has_finished else 0
 
 
-def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
-    """The runner's config and its backend. Raises SettingsError with the faults of both."""
+def _sending(insights: Insights | None, node_id: str) -> InsightsHandler | None:
+    """What sends the log to Application Insights, where the settings name one."""
+    if insights is None:
+        return None
+    try:
+        return InsightsHandler(insights, node_id)
+    except ImportError:
+        # A node that runs jobs and logs to its journal only is better than none.
+        wanted = "pip install 'batchai-serverless[azure]'"
+        logging.getLogger("runner").warning("nothing is sent to Application Insights: %s first", wanted)
+        return None
+
+
+def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend, Insights | None]:
+    """The runner's config, its backend, and where its log goes beside stderr. Raises SettingsError with the
+    faults of all."""
     faults: list[str] = []
     config: RunnerConfig | None = None
     settings: Settings | None = None
+    insights: Insights | None = None
+    try:
+        insights = insights_from(os.environ)
+    except SettingsError as error:
+        faults += error.faults
     try:
         fail_points.prepare(os.environ)
         address = args.address or os.environ.get("BATCHAI_NODE_ADDRESS", "") or primary_address()
@@ -109,9 +135,9 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend]:
         settings = sealing_keys.with_vault_keys(settings_from(os.environ))
     except SettingsError as error:
         faults += error.faults
-    if config is None or settings is None:
+    if faults or config is None or settings is None:
         raise SettingsError(tuple(faults))
-    return config, backend(settings)
+    return config, backend(settings), insights
 
 
 if __name__ == "__main__":

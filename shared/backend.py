@@ -13,6 +13,7 @@ from shared.managers.claims import Claims
 from shared.managers.clock import utc_now
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
+from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
@@ -27,7 +28,9 @@ from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
 from shared.stores import cluster_table as cluster_tables
 from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
+from shared.stores import node_table as node_tables
 from shared.stores import workspace_table as workspace_tables
+from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
@@ -36,9 +39,19 @@ from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
+from shared.stores.node_table import NodeTable
 from shared.stores.poison_queue import PoisonQueue
 from shared.stores.secrets.sealing import Sealer
 from shared.stores.workspace_table import WorkspaceTable
+
+#: The tables of an installation.
+TABLES = (
+    job_tables.TABLE,
+    cluster_tables.TABLE,
+    node_tables.TABLE,
+    gang_tables.TABLE,
+    workspace_tables.TABLE,
+)
 
 
 @dataclass(frozen=True)
@@ -82,11 +95,10 @@ def backend_over(
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
     cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
-    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(cluster_table)
-    clusters = ClusterReader(settings, cluster_table, documents, sealer)
-    cluster_manager = ClusterManager(
-        clusters, cluster_table, nodes, queues, documents, sealer, workspaces, now
-    )
+    workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
+    clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
+    cluster_writer = ClusterWriter(clusters, cluster_table, queues, documents, sealer, now)
+    cluster_manager = ClusterManager(clusters, cluster_writer, nodes, queues, documents, workspaces, now)
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
@@ -98,6 +110,7 @@ def backend_over(
         settings, jobs, submitter, remover, status, accepted, clusters, nodes, gangs, now, monotonic
     )
     poison = PoisonQueue(connection)
+    written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
         connection=connection,
@@ -112,8 +125,8 @@ def backend_over(
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
         lists=JobLists(connection, jobs),
-        reconciler=functools.partial(Reconciler, documents, poison),
-        near_misses=NearMisses(settings, documents, now),
+        reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
+        near_misses=NearMisses(settings, documents, now, last_write=written),
         documents=documents,
     )
 
@@ -121,17 +134,17 @@ def backend_over(
 def provision(settings: Settings) -> None:
     """Create the tables, containers and queues of an installation where they are missing. Raises StoreError,
     which names what this identity may not make."""
-    tables = (
-        job_tables.TABLE,
-        cluster_tables.CLUSTERS,
-        cluster_tables.NODES,
-        gang_tables.TABLE,
-        workspace_tables.TABLE,
-    )
     containers = (settings.jobs_container, settings.clusters_container, settings.accepted_container)
     queues = (DROPS, DROPS_POISON) if settings.drop_source == QUEUE else ()
     connection = Connection(settings)
     try:
-        make_missing(connection, tables, containers, queues)
+        make_missing(connection, TABLES, containers, queues)
     finally:
         connection.close()
+
+
+def provision_queues(connection: Connection) -> None:
+    """Create the queues of every cluster where they are missing. Raises StoreError."""
+    queues = JobQueues(connection)
+    for cluster in ClusterTable(connection).list_all()[0]:
+        queues.provision(cluster.id)

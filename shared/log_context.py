@@ -4,7 +4,7 @@ import logging
 import re
 
 #: Keys of `extra`, the most telling first.
-_ABOUT = ("job", "cluster", "node", "blob", "path")
+ABOUT = ("job", "cluster", "node", "blob", "path")
 
 
 def worded(record: logging.LogRecord) -> str:
@@ -14,7 +14,7 @@ def worded(record: logging.LogRecord) -> str:
     Raises TypeError or ValueError for a message that its arguments do not fit.
     """
     text = record.getMessage()
-    keys = _ABOUT if hasattr(record, "job") else ("uuid", *_ABOUT)
+    keys = ABOUT if hasattr(record, "job") else ("uuid", *ABOUT)
     seen = [(key, str(getattr(record, key, ""))) for key in keys]
     missing = ", ".join(f"{key} {value}" for key, value in seen if value and not _says(text, value))
     return f"{text} ({missing})" if missing else text

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import LostOwnershipError, NotFoundError, SettingsError, StoreError
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 from shared.stores.connection import Connection
 from shared.stores.document_blobs import Documents
 from shared.stores.secrets.sealing import Sealer

@@ -118,7 +118,7 @@ def _point(root: str, relative: str) -> PurePosixPath:
 
 def _listed(kind: str, place: StoragePlace) -> OutputPlace | None:
     """None: a token of ours is for Azure's own services; or the document was accepted before what it names
-    was refused at the door."""
+    was refused on submission."""
     if place.closed or not place.opens:
         return None
     return OutputPlace(kind, place.account, place.name, "", place.endpoint, place.key)

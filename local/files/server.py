@@ -135,8 +135,11 @@ class FilesServer:
         account: str = ACCOUNT,
         key: str = KEY,
         aliases: Sequence[str] = (),
+        takes_keys: bool = True,
     ) -> None:
+        """`aliases`, `takes_keys`: as in `open_emulator`."""
         self._root, self._host, self._port, self._aliases = root, host, port, aliases
+        self._takes_keys = takes_keys
         self.account, self.key = account, key
         self.url = ""  #: http://HOST:PORT/ACCOUNT once started
         self._stack = ExitStack()
@@ -147,7 +150,9 @@ class FilesServer:
 
     def start(self) -> Self:
         with ExitStack() as stack:
-            emulator = stack.enter_context(open_emulator(self._root, self.account, self.key, self._aliases))
+            emulator = stack.enter_context(
+                open_emulator(self._root, self.account, self.key, self._aliases, self._takes_keys)
+            )
             listener = stack.enter_context(listen(self._host, self._port))
             server = uvicorn_server(emulator)
             thread = threading.Thread(

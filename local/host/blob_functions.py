@@ -7,7 +7,7 @@ from local.host.blob_changes import BlobChanges
 from local.host.blob_messages import BlobMessage
 from local.host.blob_run import BlobRunner
 from local.host.blob_scan import ContainerScanner, Watch
-from local.host.connections import HOST_STORAGE, Connections
+from local.host.connections import HOST_STORAGE, Account, Connections
 from local.host.delivery import Delivery
 from local.host.errors import HostError
 from local.host.loop import Loop
@@ -46,8 +46,8 @@ class BlobFunctions:
         )
         self.listeners = [self._listener]
         self.loops = [
-            Loop(f"listing container {container}", self._scanner(container, connection, group, timing).step)
-            for (connection, container), group in self._by_container(functions).items()
+            Loop(f"listing container {container}", self._scanner(container, group, timing).step)
+            for (_, container), group in self._by_container(functions).items()
         ]
 
     def enqueue(self, message: BlobMessage) -> None:
@@ -62,9 +62,9 @@ class BlobFunctions:
 
     def _by_container(
         self, functions: list[Function]
-    ) -> dict[tuple[str, str], list[tuple[Function, BlobPattern]]]:
-        """Polled functions by connection string and container. Checks the others as well."""
-        groups: dict[tuple[str, str], list[tuple[Function, BlobPattern]]] = {}
+    ) -> dict[tuple[Account, str], list[tuple[Function, BlobPattern]]]:
+        """Polled functions by account and container. Checks the others as well."""
+        groups: dict[tuple[Account, str], list[tuple[Function, BlobPattern]]] = {}
         for function in functions:
             trigger = function.trigger
             assert isinstance(trigger, BlobTrigger)
@@ -74,12 +74,12 @@ class BlobFunctions:
                 raise HostError(f"Function {function.name}: {error.message}", error.advice) from error
             self._connections.blobs(trigger.connection)
             if not trigger.event_grid:
-                key = (self._connections.connection_string(trigger.connection), pattern.container)
+                key = (self._connections.account(trigger.connection), pattern.container)
                 groups.setdefault(key, []).append((function, pattern))
         return groups
 
     def _scanner(
-        self, container: str, connection: str, group: list[tuple[Function, BlobPattern]], timing: Timing
+        self, container: str, group: list[tuple[Function, BlobPattern]], timing: Timing
     ) -> ContainerScanner:
         hosts = self._connections.blobs(HOST_STORAGE).get_container_client(HOSTS_CONTAINER)
         watches = [

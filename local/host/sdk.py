@@ -1,6 +1,6 @@
 """azure-functions' converters: the only module that builds a trigger's value or reads a function's answer.
 
-They are reached through `get_binding_registry()`, the public door that Microsoft's own worker uses, so a
+They are reached through `get_binding_registry()`, the public entry point of Microsoft's own worker, so a
 function sees here exactly the objects it sees in Azure. The SDK has no types there, hence `Any`.
 """
 

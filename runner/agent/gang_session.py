@@ -4,23 +4,34 @@ import logging
 from contextlib import ExitStack
 from dataclasses import replace
 
-from runner.agent.job_session import JobSession, NodeServices
+from runner.agent.job_session import GangSession, JobSession, NodeServices, Session
 from runner.attempt.result import Dissolved, Result
 from runner.gang.helper import Helping, Part
 from runner.gang.link import MakeLink
-from runner.gang.rendezvous import Rendezvous
+from runner.gang.rendezvous import GaveWay, Rendezvous
 from runner.processes import process_tracker
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.errors import BatchAIError, StoreError
 from shared.jobs.gang import Gang
 from shared.jobs.model import Job, Outcome, Reason
-from shared.managers.claims import Claim
+from shared.managers.claims import Claim, Help
 
 log = logging.getLogger(__name__)
 
 #: A job whose nodes could not be brought together because of storage is looked at again after this long.
 _RETRY_SECONDS = 5.0
+
+
+def gang_session(make_link: MakeLink) -> GangSession:
+    """What makes the sessions of jobs of several nodes; `make_link`: how these reach each other."""
+
+    def made(services: NodeServices, found: Claim | Help) -> Session:
+        if isinstance(found, Help):
+            return HelperSession(services, found.gang, make_link)
+        return LeaderSession(services, found, make_link)
+
+    return made
 
 
 class LeaderSession(JobSession):
@@ -54,6 +65,7 @@ class LeaderSession(JobSession):
         if not isinstance(together, Job):
             # The rows go first: whoever has joined is free before the job is looked at again.
             stack.close()
+            self.then = Help(together.older) if isinstance(together, GaveWay) else None
             return Result(None, stopped=stop.reason, dissolved=together)
         work = replace(self._claim, job=together)
         self._runner = runner = services.runner(work, stop, self.tracker, rendezvous.peers)
@@ -63,6 +75,8 @@ class LeaderSession(JobSession):
 
 class HelperSession:
     """One node's part in a gang that another node leads. Used once."""
+
+    then: Help | None = None
 
     def __init__(self, services: NodeServices, gang: Gang, make_link: MakeLink) -> None:
         self._services = services

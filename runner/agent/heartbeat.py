@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.managers.node_reports import NodeReports
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class NodeReporter:
         stands_by: Callable[[str], None] = lambda standby: None,
         drains: Callable[[bool], None] = lambda drain: None,
     ) -> None:
-        """`knocked` is called when somebody has changed the row: something has happened to the node's job.
+        """`woken` is called when somebody has changed the row: something has happened to the node's job.
         `stands_by` is called when the node is told to serve or not (`NodeRow.standby`), `drains` when it is
         told to finish and leave or to stay (`NodeRow.drain`)."""
         self._nodes = nodes
@@ -126,7 +126,7 @@ class NodeReporter:
         except LostOwnershipError:
             found = self._nodes.node(self._row.cluster, self._row.node_id)
             self._etag = found[1] if found else ""
-            # Somebody knocked, or only the answer to our last report was lost: looking does no harm.
+            # Somebody woke it up, or only the answer to our last report was lost: looking does no harm.
             self._woken()
             if found:
                 self.stand_by(found[0].standby)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.lease_keeper import LeaseKeeper
@@ -29,7 +30,7 @@ from shared.errors import LostOwnershipError, MountError, SecretError, StoreErro
 from shared.jobs.allocation import REQUEUE
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.managers.attempts import Attempts
-from shared.managers.claims import Claim
+from shared.managers.claims import Claim, Help
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,28 @@ class NodeServices:
         return replace(result, node_fault="; ".join(filter(None, (result.node_fault, fault))))
 
 
+class Session(Protocol):
+    """A node's work on one job. Used once."""
+
+    name: str  #: of the job
+    tracker: ProcessTracker
+    then: Help | None  #: what the node is to do right after `run`, before it looks for a job
+
+    def run(self) -> Result | None:
+        """Work to the end; None where there was nothing to do. Raises StoreError."""
+
+    def look(self) -> None:
+        """See now whether the job was asked to end. From any thread."""
+
+
+#: Makes the session of what concerns several nodes: leading a claimed job, or helping with another node's.
+GangSession = Callable[[NodeServices, Claim | Help], Session]
+
+
 class JobSession:
     """A claim, worked on once. `LeaderSession` is the same for a job of several nodes."""
+
+    then: Help | None = None
 
     def __init__(self, services: NodeServices, claim: Claim) -> None:
         self._services = services

@@ -4,15 +4,13 @@ import logging
 import random
 import time
 
-from runner.agent.gang_session import HelperSession, LeaderSession
 from runner.agent.heartbeat import NodeReporter
-from runner.agent.job_session import JobSession, NodeServices
+from runner.agent.job_session import GangSession, JobSession, NodeServices, Session
 from runner.agent.node_setup import ClusterVolumes
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
 from runner.attempt import clean_node
-from runner.gang.link import MakeLink, PortsOnly
 from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
 from runner.machine.gpu_share import NO_GPUS, GpuShare
@@ -26,7 +24,7 @@ from shared.jobs.allocation import REQUEUE
 from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
 from shared.package import package_version
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)
@@ -34,7 +32,6 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
 #: What a runner cannot do now it tries again after this long.
 _RETRY_SECONDS = 5.0
-Session = JobSession | HelperSession
 
 
 class Agent:
@@ -45,12 +42,12 @@ class Agent:
         self,
         backend: Backend,
         config: NodeConfig,
+        gang_session: GangSession,
         known: KnownSecrets | None = None,
         share: GpuShare = NO_GPUS,
-        make_link: MakeLink = PortsOnly,
     ) -> None:
-        """`known` is told every secret that this runner comes to know; `share` is what is claimed for it;
-        `make_link`: how the nodes of a job of several reach each other."""
+        """`gang_session`: called for jobs of several nodes only; `known` is told every secret that this
+        runner comes to know; `share` is what is claimed for it."""
         self._backend = backend
         self._config = config
         self._stops = StopRequests()
@@ -80,7 +77,7 @@ class Agent:
             self._stops,
             self._be_brisk,
         )
-        self._make_link = make_link
+        self._gang_session = gang_session
         self._session: Session | None = None
         self._tracker = ProcessTracker(config.isolation)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
@@ -213,16 +210,13 @@ class Agent:
         if result is None:
             return
         self._temps_in_doubt = result.temps_fault
-        older = result.dissolved.help if result.dissolved else None
-        if older and not self._stops.takes_none and not self._reporter.standby:
-            self._work_on(Help(older))
+        if session.then and not self._stops.takes_none and not self._reporter.standby:
+            self._work_on(session.then)
 
     def _session_of(self, found: Claim | Help) -> Session:
-        if isinstance(found, Help):
-            return HelperSession(self._services, found.gang, self._make_link)
-        if found.job.node_count > 1:
-            return LeaderSession(self._services, found, self._make_link)
-        return JobSession(self._services, found)
+        if isinstance(found, Claim) and found.job.node_count == 1:
+            return JobSession(self._services, found)
+        return self._gang_session(self._services, found)
 
     def _be_brisk(self) -> None:
         """Poll as after a job."""

@@ -4,7 +4,7 @@ Storage that does not answer, a mount that cannot be undone or a fault of ours m
 to leave: whoever stops it (systemd, a scale set, Azure with half a minute's notice) kills it in the end, and
 perhaps its machine. So one deadline stands over everything that leaving consists of. Once it has passed, the
 job's processes are killed and this process ends on the spot. That is a crash like any other, which the
-lease, the dead man's switch and the next start of a runner heal.
+lease, the watchdog and the next start of a runner heal.
 """
 
 import logging

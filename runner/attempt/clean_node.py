@@ -13,7 +13,7 @@ from runner.logs import routing
 from runner.machine import mountinfo
 from runner.machine.commands import run
 from runner.mounts import mount
-from runner.processes import process_tracker as cages
+from runner.processes import process_table
 from runner.processes.process_tracker import ProcessTracker
 from runner.secrets.settings import for_others
 from shared.environment.layout import job_temp_root
@@ -57,7 +57,7 @@ def _of_user(uid: int) -> Iterator[Path]:
 
 
 def clear(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -> None:
-    """What the job before, whose cage this is, has left must be gone before another may run here.
+    """What the job before, whose process tracker this is, has left must be gone before another may run here.
 
     `temps`: those of jobs too, which else stay until the next one, and it must be seen that the next one's
     folders can be made. Raises FolderError.
@@ -66,7 +66,9 @@ def clear(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -
         raise job_folders.FolderError(fault)
     tracker.kill()
     if left := tracker.members():
-        raise job_folders.FolderError(f"left by an earlier job and not to be killed: {cages.describe(left)}")
+        raise job_folders.FolderError(
+            f"left by an earlier job and not to be killed: {process_table.describe(left)}"
+        )
     jobs = Path(job_temp_root(str(config.root)))
     if mountinfo.mounted_under(jobs):
         # What could not be unmounted when its job ended may be by now.

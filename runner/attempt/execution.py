@@ -94,7 +94,6 @@ class Execution:
     def _scene(self, env: Mapping[str, str]) -> Scene:
         return Scene(
             self.placement,
-            self.peers.members,
             self.step_host,
             self.tracker,
             env,

@@ -15,13 +15,13 @@ from runner.attempt.result import Result
 from runner.containers.container_host import ContainerStepHost
 from runner.isolation import job_folders
 from runner.logs import routing
+from runner.logs.execution_log import ExecutionLog
 from runner.logs.routing import Logs
-from runner.logs.shipper import ExecutionLog
 from runner.machine import tree_removal
 from runner.mounts.from_document import trusted_path_of, volumes_of
 from runner.mounts.mount import mount_all
 from runner.mounts.types import Volume
-from runner.processes import job_process, process_tracker
+from runner.processes import job_process, process_table, process_tracker
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.step_host import NodeStepHost, StepHost
 from runner.processes.stop_signal import StopReason, StopSignal
@@ -201,7 +201,7 @@ class JobRunner:
         if found := job_process.kill_left(execution.processes) + self.tracker.kill():
             record.say(f"{found} processes were left behind and were killed")
         if left := self.tracker.members():
-            fault = f"cannot be killed: {process_tracker.describe(left)}"
+            fault = f"cannot be killed: {process_table.describe(left)}"
             record.say(fault)
             record.node_faults.append(fault)
 

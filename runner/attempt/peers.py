@@ -1,6 +1,6 @@
 """The nodes that run an attempt together, as the attempt on one of them sees it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,16 +10,14 @@ from runner.processes.process_tracker import ProcessTracker
 from runner.processes.step_host import StepHost
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node, Placement
-from shared.jobs.gang import Member
 from shared.jobs.model import Job, Outcome
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a link is given when its node's part of the job is about to begin."""
+    """What is there on this node when its part of the job is about to begin."""
 
     placement: Placement
-    members: Sequence[Member]
     step_host: StepHost
     tracker: ProcessTracker
     environment: Mapping[str, str]  #: the job's variables so far
@@ -45,10 +43,6 @@ class Peers(Protocol):
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The placement's nodes, the leader first."""
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """The same as the gang knows them; none where there is no gang."""
 
     @property
     def index(self) -> int:
@@ -92,7 +86,6 @@ class Alone:
     node: Node
     index: int = 0
     leads: bool = True
-    members: tuple[Member, ...] = ()
     verdict: Outcome | None = None
 
     @property

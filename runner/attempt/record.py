@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from runner.logs.shipper import ExecutionLog
+from runner.logs.execution_log import ExecutionLog
 from shared.jobs.events import EventKind, JobEvent
 from shared.jobs.model import AttemptReport, Job, StreamSeal
 from shared.jobs.timeline import in_words, timeline

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from runner.processes.stop_signal import StopReason
-from shared.jobs.gang import Gang
 from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Outcome
 
 
@@ -14,7 +13,6 @@ class Dissolved:
 
     why: str
     pause_seconds: float = 0.0  #: until the job is looked at again
-    help: Gang | None = None  #: an older gang, which this node helps instead
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from runner.containers.errors import ContainerError
 from runner.containers.images import is_final
 from runner.containers.options import Options, run_words
 from runner.machine import tree_removal
-from runner.processes.process_tracker import bears, is_alive
+from runner.processes.process_table import bears, is_alive
 
 #: Where the steps of a job leave their exit codes, in the container.
 EXITS = "/.batchai-exits"

@@ -1,4 +1,4 @@
-"""The workplace of a job with containerSettings: one container, in which preparation and job run alike."""
+"""The step host of a job with containerSettings: one container, in which preparation and job run alike."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass
 class ContainerStepHost:
-    """`open` it before use and `close` it before the volumes go, whatever happened. See Workplace."""
+    """`open` it before use and `close` it before the volumes go, whatever happened. See StepHost."""
 
     config: NodeConfig
     spec: JobSpec
@@ -134,7 +134,7 @@ class ContainerStepHost:
     def start(
         self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
     ) -> ContainerStep:
-        """See Workplace."""
+        """See StepHost."""
         container = self._container
         if container is None:
             raise LaunchError("the container is not running")

@@ -19,7 +19,8 @@ import psutil
 from runner.containers.container import EXITS, Container
 from runner.containers.errors import ContainerLostError
 from runner.processes.job_process import MARK, JobProcess
-from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
+from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -183,7 +184,7 @@ def start(
     words = ["exec", "--interactive", "--workdir", cwd]
     words += [word for mark, value in marks.items() for word in ("--env", f"{mark}={value}")]
     words += [word for other in others for word in ("--env", other)]
-    # The client itself bears the mark of the cage, whose switch ends it too.
+    # The client itself bears the mark of the process tracker, whose watchdog ends it too.
     client = docker.client_environment(dict([tracker.mark])) | others
     # Memory of our own, no file: secrets are in it.
     given = os.memfd_create("batchai-step")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from runner.machine.commands import find_program, kill_group
-from runner.processes import process_tracker
+from runner.processes import orphans
 from runner.processes.stop_signal import StoppedEarlyError
 
 #: What the command may learn of this process's environment: where its daemon is and how to get there. Not the
@@ -97,7 +97,7 @@ class Docker:
     def client_environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Of a call. It bears the runner's own mark, so that it is not taken for an orphan of the job."""
         passed = {name: value for name, value in self.environment.items() if name in _PASSED_ON}
-        return passed | process_tracker.own_mark() | dict(more or {})
+        return passed | orphans.own_mark() | dict(more or {})
 
     def ask(
         self,

@@ -109,7 +109,7 @@ def _process_limit(limit: int | None, held: bool) -> Check:
 
 
 def _metadata(config: RunnerConfig) -> Check:
-    """By closing the door for a moment, in a table of another name."""
+    """By closing the firewall for a moment, in a table of another name."""
     name = "metadata endpoint"
     if config.metadata_open:
         return ok(name, "open to jobs, as BATCHAI_JOB_METADATA says")

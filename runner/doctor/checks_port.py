@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from runner.config import RunnerConfig
 from runner.doctor.check import Check, failed, not_checked, ok
 from runner.doctor.checks_mounts import share_driver
+from shared.environment.volume_addresses import endpoint_of
+from shared.names.service_urls import service_url
 from shared.settings import Settings
 
 _NAME = "port 445"
@@ -19,7 +21,7 @@ def smb(settings: Settings, config: RunnerConfig) -> list[Check]:
     if not account:
         mend = "export AZURE_BATCHAI_STORAGE_ACCOUNT=..."
         return [not_checked(_NAME, "no data account is set", mend)]
-    endpoint = settings.endpoints[account].file if account in settings.endpoints else ""
+    endpoint = endpoint_of(account, "file", settings)
     host = config.smb_hosts.get(account) or public_host(account, endpoint)
     if not host:
         return [not_checked(_NAME, f"the file service of {account} is a local one: no SMB there")]
@@ -42,7 +44,7 @@ def verdict(host: str, fault: str, driver: str) -> Check:
 def public_host(account: str, endpoint: str) -> str:
     """The host that serves the account's shares; "" where `endpoint` is an emulator's."""
     if not endpoint:
-        return f"{account}.file.core.windows.net"
+        return urlsplit(service_url(account, "file")).hostname or ""
     url = urlsplit(endpoint)
     host = url.hostname or ""
     if url.path.strip("/") or "." not in host:

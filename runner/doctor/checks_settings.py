@@ -8,7 +8,9 @@ from typing import TypeVar
 from runner.config import RunnerConfig, config_from
 from runner.doctor.check import Check, failed, not_checked, ok
 from shared.errors import SettingsError
-from shared.settings import Settings, settings_from
+from shared.settings import EVENT_GRID, POLLING, QUEUE, Settings
+from shared.settings_reader import settings_from
+from shared.stores.application_insights import insights_from
 
 T = TypeVar("T")
 _NAME = "settings"
@@ -26,7 +28,7 @@ _REMEDIES = {
 _APP = {
     "BATCHAI_HTTP_AUTH": r"(?i)anonymous|function|admin",
     "BATCHAI_HTTP_ROLES": r"(?i)off|entra",
-    "BATCHAI_BLOB_SOURCE": r"EventGrid|LogsAndContainerScan",
+    "BATCHAI_BLOB_SOURCE": rf"(?i){POLLING}|{EVENT_GRID}|{QUEUE}",
     "BATCHAI_SWEEP_SCHEDULE": r"(\S+\s+){5}\S+|\d+:\d\d:\d\d",
 }
 
@@ -55,6 +57,7 @@ def read(env: Mapping[str, str], source: str, given: Given) -> Read:
     faults: list[str] = []
     settings = _tried(lambda: settings_from(env), faults)
     config = _tried(lambda: config_from(env, given.cluster, given.node_id, given.root, given.gpus), faults)
+    _tried(lambda: insights_from(env), faults)
     checks = [failed(_NAME, fault, remedy(fault)) for fault in faults]
     if config is not None and not faults:
         checks = [ok(_NAME, f"from {source}; node {config.node_id} of cluster {config.cluster}")]
@@ -75,7 +78,7 @@ def _tried(reading: Callable[[], T], faults: list[str]) -> T | None:
 
 def remedy(fault: str) -> str:
     """What mends a fault, which begins with the name of its setting or option."""
-    match = re.match(r"--[\w-]+|BATCHAI_\w+", fault)
+    match = re.match(r"--[\w-]+|(?:BATCHAI|APPLICATIONINSIGHTS)_\w+", fault)
     if match is None:
         return "compare the settings with docs/reference/settings.md"
     name = match.group()

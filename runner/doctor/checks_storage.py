@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from runner.doctor.check import Check, failed, not_checked, ok
 from runner.secrets.settings import parts_of
+from shared.environment.volume_addresses import endpoint_of
 from shared.errors import BatchAIError, NotFoundError, StoreError
 from shared.settings import Settings
 from shared.stores import permission_probe
@@ -18,8 +19,8 @@ RIGHTS: dict[str, tuple[str, Callable[[Connection], Tried]]] = {
     "blob": ("Storage Blob Data Contributor", permission_probe.blob_rights),
 }
 _PROVISION = (
-    'python -c "import os; from shared import settings, wiring; '
-    'wiring.provision(settings.settings_from(os.environ))"'
+    'python -c "import os; from shared import backend, settings_reader; '
+    'backend.provision(settings_reader.settings_from(os.environ))"'
 )
 _FILE_ROLE = "Storage File Data Privileged Contributor"
 
@@ -62,7 +63,7 @@ def file_right(settings: Settings) -> list[Check]:
     """The rights on file shares of the data account, to which logs are appended."""
     name = "file share rights"
     account = settings.data_account or next((a for a, urls in settings.endpoints.items() if urls.file), "")
-    endpoint = settings.endpoints[account].file if account in settings.endpoints else ""
+    endpoint = endpoint_of(account, "file", settings)
     if not account:
         return [
             not_checked(

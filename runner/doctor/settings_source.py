@@ -8,7 +8,13 @@ from typing import Any
 
 import psutil
 
-_NEEDED = ("BATCHAI_STORAGE", "BATCHAI_STORAGE__accountName", "BATCHAI_SEALING_KEYS")
+_NEEDED = (
+    "BATCHAI_STORAGE",
+    "BATCHAI_STORAGE__accountName",
+    "BATCHAI_STORAGE__blobServiceUri",
+    "BATCHAI_SEALING_KEYS",
+    "BATCHAI_SEALING_KEYS_SECRET",
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from runner.attempt.result import Result
-from runner.gang.link import Link, MakeLink, member_of
-from runner.gang.member import GangPeers
+from runner.gang.link import MakeLink, member_of
+from runner.gang.member import GangPeers, Seat
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.spec import JobSpec
@@ -32,22 +32,12 @@ class HelperPeers(GangPeers):
 
     seats = (0,)
 
-    def __init__(
-        self,
-        gangs: Gangs,
-        gang: Gang,
-        token: str,
-        link: Link,
-        stop: StopSignal,
-        strike: Callable[[str], str],
-        arm: Callable[[float], None],
-        leaving: Callable[[], str],
-    ) -> None:
+    def __init__(self, seat: Seat, arm: Callable[[float], None], leaving: Callable[[], str]) -> None:
         """`leaving`: why this node goes away, if it does."""
         self._arm = arm
         self._leaving = leaving
         self._is_gone = False
-        super().__init__(gangs, gang, token, link, stop, strike)
+        super().__init__(seat)
 
     def wait_for_start(self) -> bool:
         """Whether the gang came together; False when it dissolved, or this node is to stop."""
@@ -166,7 +156,7 @@ class Helping:
         if joined is None:
             return None
         reach("joined")
-        peers = HelperPeers(self._gangs, joined, member.token, link, stop, strike, arm, leaving)
+        peers = HelperPeers(Seat(self._gangs, joined, member.token, link, stop, strike), arm, leaving)
         self._leave.callback(peers.end)
         peers.start()
         return peers

@@ -1,19 +1,16 @@
 """Leading: the node that holds a job's lease brings the others together and conducts the attempt."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 from runner.attempt.result import Result
-from runner.gang.link import Link
-from runner.gang.member import GangPeers
+from runner.gang.member import GangPeers, Seat
 from runner.isolation.node_config import NodeConfig
-from runner.processes.stop_signal import StopReason, StopSignal
+from runner.processes.stop_signal import StopReason
 from shared.fail_points import reach
 from shared.jobs import gang as rules
 from shared.jobs.gang import Ending, Gang, Look, Member, Phase, Step
 from shared.jobs.model import AttemptReport, Outcome, Reason
-from shared.managers.gang_manager import Gangs
 
 log = logging.getLogger(__name__)
 
@@ -26,23 +23,14 @@ class LeaderPeers(GangPeers):
 
     leads = True
 
-    def __init__(
-        self,
-        gangs: Gangs,
-        gang: Gang,
-        token: str,
-        link: Link,
-        stop: StopSignal,
-        strike: Callable[[str], str],
-        config: NodeConfig,
-    ) -> None:
+    def __init__(self, seat: Seat, config: NodeConfig) -> None:
         self._config = config
         self._complete = self._running = self._closed = False
         self._ending: Ending | None = None
         self._verdict: Outcome | None = None
         self._leaver = ""
         self._silent: set[str] = set()
-        super().__init__(gangs, gang, token, link, stop, strike)
+        super().__init__(seat)
 
     # ---- assembling
 

@@ -5,29 +5,26 @@ Each member of a gang, the leader included, makes one `Link` (`MakeLink`) for ea
 1. `offer()` is entered before it joins, and left when it is no member any more. What it gives goes into the
    node's row of the gang as it is, so public values only (a public key, a port). The gang may dissolve: then
    nothing else of the link is ever called.
-2. The gang is complete: `Scene.members` are all its nodes by index, with their offers.
-3. `connected(scene)` on every node at about the same time, when the volumes are mounted and the workplace is
-   open, before jobPreparation. Entering starts what is needed (sshd, sshfs) and gives the job's variables,
-   those of the scene and more; it may wait a moment for the other nodes. It is left when the processes of
-   this node have ended; the leader leaves it last, after every helper has left its own or was lost.
-   Entering may raise MountError, LaunchError or another BatchAIError: then the attempt ends on all nodes, and
-   its outcome names this one.
+2. The gang is complete.
+3. `connected(scene, members)` on every node at about the same time, when the volumes are mounted and the
+   step host is open, before jobPreparation; `members` are all nodes by index, with their offers. Entering
+   starts what is needed (sshd, sshfs) and gives the job's variables, those of the scene and more; it may wait
+   a moment for the other nodes. It is left when the processes of this node have ended; the leader leaves it
+   last, after every helper has left its own or was lost. Entering may raise MountError, LaunchError or
+   another BatchAIError: then the attempt ends on all nodes, and its outcome names this one.
 4. `launching()` inside it, when every node is prepared and this one's processes are about to start.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from runner.attempt.peers import Scene
 from runner.isolation.node_config import NodeConfig
-from runner.machine import network
-from runner.machine.network import HeldPorts
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Node
 from shared.jobs.gang import Member
-from shared.launch.planning import port_count
 from shared.managers.gang_manager import new_token
 from shared.names.ids import JobId
 
@@ -59,7 +56,7 @@ class Link(Protocol):
     def offer(self) -> AbstractContextManager[Offer]:
         """What the others must know. Raises BatchAIError: then the node does not join."""
 
-    def connected(self, scene: Scene) -> AbstractContextManager[Mapping[str, str]]:
+    def connected(self, scene: Scene, members: Sequence[Member]) -> AbstractContextManager[Mapping[str, str]]:
         """Connected inside the block; gives the job's variables."""
 
     def launching(self) -> None:
@@ -67,24 +64,3 @@ class Link(Protocol):
 
 
 MakeLink = Callable[[NodeConfig, JobId, JobSpec], Link]
-
-
-class PortsOnly:
-    """Nodes that know each other's addresses and free ports, and no more: enough for toolkits without ssh."""
-
-    def __init__(self, config: NodeConfig, job: JobId, spec: JobSpec) -> None:
-        self._count = port_count(spec)
-        self._held: HeldPorts | None = None
-
-    @contextmanager
-    def offer(self) -> Iterator[Offer]:
-        with network.held(self._count) as self._held:
-            yield Offer(ports=self._held.numbers)
-
-    @contextmanager
-    def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
-        yield scene.environment
-
-    def launching(self) -> None:
-        if self._held:
-            self._held.release()

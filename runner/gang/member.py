@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from runner.attempt.peers import Scene
 from runner.gang.heartbeat import GangWatch
@@ -16,29 +16,36 @@ from shared.jobs.model import Outcome
 from shared.managers.gang_manager import Gangs
 
 
-class GangPeers:
-    """Base of LeaderCrew and HelperCrew; see Crew for what its methods mean.
+@dataclass(frozen=True)
+class Seat:
+    """A node's place in a gang, and what it takes part with."""
 
-    `stop` ends the node's own part; `strike` takes secrets out of what the others are told.
-    """
+    gangs: Gangs
+    gang: Gang  #: as it was when the seat was taken
+    token: str  #: of the member that this node is
+    link: Link
+    stop: StopSignal  #: ends the node's own part
+    strike: Callable[[str], str]  #: takes secrets out of what the others are told
+
+
+class GangPeers:
+    """Base of LeaderPeers and HelperPeers; see Peers for what its methods mean."""
 
     leads = False
     #: The members that are looked at again and again beside this node; none: all of them.
     seats: tuple[int, ...] = ()
 
-    def __init__(
-        self, gangs: Gangs, gang: Gang, token: str, link: Link, stop: StopSignal, strike: Callable[[str], str]
-    ) -> None:
-        self._gangs = gangs
-        self._link = link
-        self._stop = stop
-        self._strike = strike
-        self._token = token
+    def __init__(self, seat: Seat) -> None:
+        self._gangs = gangs = seat.gangs
+        self._link = seat.link
+        self._stop = seat.stop
+        self._strike = seat.strike
+        self._token = seat.token
         self._may_launch = threading.Event()
         self._finished = threading.Event()
         self._is_done = self._is_over = False
         self._together: tuple[Member, ...] = ()
-        self._watch = GangWatch(gangs, gang, token, gangs.silence_seconds, self._heed, self.seats)
+        self._watch = GangWatch(gangs, seat.gang, seat.token, gangs.silence_seconds, self._heed, self.seats)
 
     def start(self) -> None:
         """Be heard of, and see the others."""
@@ -68,7 +75,7 @@ class GangPeers:
 
     @contextmanager
     def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
-        with self._link.connected(scene) as environment:
+        with self._link.connected(scene, self.members) as environment:
             yield environment
             self._before_parting()
         self._watch.report(step=Step.STOPPED)

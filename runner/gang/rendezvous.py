@@ -4,16 +4,18 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from runner.attempt.result import Dissolved
 from runner.gang.leader import LeaderPeers
 from runner.gang.link import MakeLink, member_of
+from runner.gang.member import Seat
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, StoreError
 from shared.fail_points import reach
-from shared.jobs.gang import rank_of
+from shared.jobs.gang import Gang, rank_of
 from shared.jobs.model import Job
 from shared.jobs.waiting_reason import incomplete
 from shared.managers.attempts import Attempts
@@ -27,6 +29,13 @@ _HINT_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
 #: Until a gang is looked at again that gave way, and one that the cluster has too few nodes for.
 _ASIDE_SECONDS, _TOO_LARGE_SECONDS = 1.0, 10.0
+
+
+@dataclass(frozen=True)
+class GaveWay(Dissolved):
+    """They did not, because an older gang lacks nodes."""
+
+    older: Gang = field(kw_only=True)  #: this node helps it instead
 
 
 class Rendezvous:
@@ -89,7 +98,8 @@ class Rendezvous:
         offer = self._leave.enter_context(link.offer())
         member = member_of(self._node, offer)
         gang = self._gangs.open(job, member)
-        peers = LeaderPeers(self._gangs, gang, member.token, link, self._stop, self._strike, self._config)
+        seat = Seat(self._gangs, gang, member.token, link, self._stop, self._strike)
+        peers = LeaderPeers(seat, self._config)
         peers.start()
         return peers
 
@@ -110,7 +120,8 @@ class Rendezvous:
     def _must_give_way(self) -> Dissolved | None:
         job, gangs = self._claim.job, self._gangs
         if older := gangs.to_help(job.cluster, rank_of(job)):
-            return Dissolved(f"job {older.job}, which is older, gets the nodes first", _ASIDE_SECONDS, older)
+            why = f"job {older.job}, which is older, gets the nodes first"
+            return GaveWay(why, _ASIDE_SECONDS, older=older)
         nodes = gangs.usable_nodes(job.cluster)
         if nodes < job.node_count:
             why = f"the cluster has {nodes} nodes, the job needs {job.node_count}"

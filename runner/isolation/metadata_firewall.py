@@ -1,4 +1,4 @@
-"""The door to the machine's identity: closed to jobs, by rules of the kernel's packet filter.
+"""The machine's identity, closed to jobs, by rules of the kernel's packet filter.
 
 Whoever reaches 169.254.169.254 gets tokens of the machine's identity, and with them whatever the runner may
 do. 168.63.129.16 serves the guest agent: certificates, the machine's settings; it is also the network's DNS,
@@ -53,12 +53,12 @@ table inet {name} {{
 
 
 class MetadataError(BatchAIError):
-    """The door cannot be closed; the text says what to do."""
+    """The firewall cannot be closed; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class MetadataFirewall:
-    """A closed door."""
+    """A closed firewall."""
 
     table: str
 

@@ -94,7 +94,7 @@ def _digest(root: Path) -> str:
 def _firewall(
     config: RunnerConfig, user: JobUser, label: str, stack: ExitStack
 ) -> tuple[MetadataFirewall | None, str]:
-    """The closed door, or why this machine must take no job: only Azure's have an identity to lose."""
+    """The closed firewall, or why this machine must take no job: only Azure's have an identity to lose."""
     if config.metadata_open:
         return None, ""
     try:

@@ -239,22 +239,3 @@ def _seal(stream: _Stream) -> StreamSeal:
 def _words_of(error: Exception | None) -> str:
     """What people are told of it. Texts of others' exceptions may hold addresses with signatures."""
     return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""
-
-
-class ExecutionLog:
-    """execution.log: what the runner says to the job's owner. Thread-safe; one line a call."""
-
-    def __init__(self, path: Path, now: Callable[[], str], redact: Callable[[str], str]) -> None:
-        self._path = path
-        self._now = now
-        self._redact = redact
-        self._lock = threading.Lock()
-
-    def say(self, text: str) -> None:
-        """Append a line, secrets struck out. A full disk loses the line and nothing else."""
-        line = f"{self._now()} {self._redact(text)}\n".encode()
-        try:
-            with self._lock, self._path.open("ab") as file:
-                file.write(line)
-        except OSError as error:
-            log.warning("execution.log: %s", error, extra={"action": "diary"})

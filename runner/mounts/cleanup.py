@@ -4,8 +4,8 @@ from pathlib import Path
 
 from runner.machine import mountinfo, tree_removal
 from runner.mounts import state_dirs
-from runner.mounts.drivers import copy as copying
-from runner.mounts.drivers import premounted, rclone_process
+from runner.mounts.drivers import rclone_process
+from runner.mounts.registry import LEFT_BEHIND
 from runner.mounts.state_dirs import Left
 from runner.mounts.types import MountContext
 from runner.mounts.unmounting import unmount
@@ -47,12 +47,8 @@ def _tidy(left: Left) -> str | None:
     lost = rclone_process.dirty(left.home / "cache")
     if lost:
         line = f"{left.target}: {len(lost)} files were never uploaded: {', '.join(lost[:5])}"
-    if left.driver == premounted.NAME and left.target.is_symlink():
-        left.target.unlink()
-        line = f"removed the link {left.target}"
-    if left.driver == copying.NAME and left.target.is_dir() and not left.target.is_symlink():
-        tree_removal.discard(left.target)
-        line = f"removed the local copy at {left.target}"
+    if (remove := LEFT_BEHIND.get(left.driver)) and (removed := remove(left)):
+        line = removed
     if left.socket is not None and left.socket.parent != left.home:
         tree_removal.discard(left.socket.parent)
     state_dirs.remove(left.home)

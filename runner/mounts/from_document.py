@@ -25,7 +25,7 @@ def volumes_of(
     """The volumes of a document in their order, with keys, endpoints and servers this installation knows.
 
     Raises MountError for a file share whose URL cannot be read, for an unknown file server, and for what the
-    installation itself lives on: also in documents that were accepted before that was refused at the door.
+    installation itself lives on: also in documents that were accepted before that was refused on submission.
     """
     if mounts is None:
         return ()
@@ -143,7 +143,7 @@ class Place:
 
 
 def trusted_path_of(path: str, node_root: str, roots: Mapping[str, Iterable[Volume]]) -> TrustedPath:
-    """The ground of an absolute path; `roots` as for `place_of`."""
+    """What an absolute path stands on; `roots` as for `place_of`."""
     if place := place_of(path, roots):
         return TrustedPath(place.target, place.inner)
     wanted = PurePosixPath(posixpath.normpath(path))

@@ -1,24 +1,19 @@
-"""Volumes: cloud storage as a path. One module per driver, a dict of them, and the function that chooses.
+"""Volumes: cloud storage as a path. What chooses a driver, mounts with it and undoes the mounts.
 
 A mount is a context manager. Leaving it undoes the mount, checks that it is gone, and never hides how the job
 itself ended: see `mount_all`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.machine.commands import stuck_children
 from runner.mounts.cleanup import sweep
-from runner.mounts.drivers import blobfuse2, cifs, nfs, premounted, rclone, unmanaged
-from runner.mounts.drivers import copy as copying
 from runner.mounts.mount_points import lies_inside, prepare
+from runner.mounts.registry import DEFAULT_ORDER, DRIVERS
 from runner.mounts.types import (
-    BLOB_CONTAINER,
-    FILE_SERVER,
-    FILE_SHARE,
-    UNMANAGED,
     Driver,
     MountContext,
     MountedVolume,
@@ -29,18 +24,7 @@ from runner.secrets.redaction import masked
 from shared.errors import MountError
 from shared.names.paths import TakenFolders
 
-__all__ = ["DEFAULT_ORDER", "DRIVERS", "choose", "mount_all", "mount_volume", "stuck_children", "sweep"]
-
-_ALL: tuple[Driver, ...] = (premounted, cifs, blobfuse2, rclone, copying, nfs, unmanaged)
-DRIVERS: dict[str, Driver] = {driver.NAME: driver for driver in _ALL}
-
-#: Which drivers are tried for a kind of volume, in this order, unless the operator says otherwise.
-DEFAULT_ORDER: Mapping[str, tuple[str, ...]] = {
-    FILE_SHARE: ("premounted", "cifs", "rclone"),
-    BLOB_CONTAINER: ("blobfuse2", "rclone", "copy"),
-    FILE_SERVER: ("nfs",),
-    UNMANAGED: ("unmanaged",),
-}
+__all__ = ["choose", "mount_all", "mount_volume", "stuck_children", "sweep"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.errors import MountError
+from shared.names.service_urls import service_url
 
 FILE_SHARE = "azureFileShare"
 BLOB_CONTAINER = "azureBlobFileSystem"
@@ -64,7 +65,7 @@ class Volume:
     def service_url(self) -> str:
         """`endpoint`, or the public cloud's address of the account; no trailing slash."""
         service = "file" if self.kind == FILE_SHARE else "blob"
-        return (self.endpoint or f"https://{self.account}.{service}.core.windows.net").rstrip("/")
+        return (self.endpoint or service_url(self.account, service)).rstrip("/")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ import psutil
 from runner.isolation.confinement import Confinement
 from runner.machine import priority
 from runner.processes import signals
-from runner.processes.process_tracker import ProcessTracker, bears, is_alive, with_descendants
+from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
 #: bash knows this convention; an exit by a signal is reported the same way.
@@ -24,7 +25,7 @@ _SIGNAL_BASE = 128
 MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner.
 _OOM_SCORE = 500
-# $1 score, $2 the entrances of the cgroups, one a line, $3 the dead man's switch or "". A runner may be
+# $1 score, $2 the entrances of the cgroups, one a line, $3 the watchdog or "". A runner may be
 # stalled between looking at its lease and starting a process: then the switch has fired, and its process has
 # ended.
 _ENTER = r"""
@@ -79,7 +80,7 @@ def start(
     tracker: ProcessTracker | None = None,
     confinement: Confinement | None = None,
 ) -> JobProcess:
-    """Run shell text with bash, inside `cage`, held to `confinement`. Raises LaunchError when it cannot be
+    """Run shell text with bash, inside `tracker`, held to `confinement`. Raises LaunchError when it cannot be
     started."""
     own = uuid.uuid4().hex
     marks = {MARK: own} | dict([tracker.mark] if tracker else [])
@@ -120,7 +121,7 @@ def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -
     if confinement:
         words += confinement.words(counted=tracker is not None and tracker.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
-    # the first process at once; the cage's switch does the rest. A change of user undoes it: hence together.
+    # the first process at once; the watchdog does the rest. A change of user undoes it: hence together.
     if setpriv := shutil.which("setpriv"):
         words += [setpriv, *(confinement.user.switching if confinement else ()), "--pdeathsig", "KILL", "--"]
     elif confinement and confinement.user.switching:

@@ -1,13 +1,12 @@
 """What holds everything that one attempt of a job starts, so that nothing of it survives the attempt.
 
 A process can leave its parent, its session and its process group, and it can clear its environment. So a
-cage knows its inmates by five signs: its user (where that is the job's alone), the cgroup (where the machine
-has one for us), a mark in the environment, descent from one that is known, and adoption: orphans become
-children of this process (`adopt_orphans`), and whatever child appears after the first start is theirs,
+tracker knows its members by five signs: their user (where that is the job's alone), the cgroup (where the
+machine has one for us), a mark in the environment, descent from one that is known, and adoption: orphans
+become children of this process (orphans.py), and whatever child appears after the first start is theirs,
 unless it bears the mark of our own environment, which jobs do not inherit (our writers of logs do).
 """
 
-import ctypes
 import logging
 import os
 import shlex
@@ -15,8 +14,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 import psutil
 
@@ -25,40 +23,17 @@ from runner.isolation.cgroup_limits import Bounds
 from runner.isolation.isolation import NOT_ISOLATED, Isolation
 from runner.machine import cgroups
 from runner.machine.commands import run
-from runner.processes import signals
+from runner.processes import orphans, signals
+from runner.processes.process_table import is_alive, marked, of_user, with_descendants
 from runner.processes.watchdog import Watchdog
-from runner.secrets.settings import RUNNER_MARK, for_others
+from runner.secrets.settings import for_others
 
 log = logging.getLogger(__name__)
 
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_GET_CHILD_SUBREAPER = 37
 _VARIABLE = "BATCHAI_ATTEMPT_MARK"
 #: How often is looked again for what a kill has missed (a fork under way), and the pause between.
 _ROUNDS, _PAUSE_SECONDS = 60, 0.05
 _END_ALL_SECONDS = 10.0
-
-
-def adopt_orphans() -> bool:
-    """Make this process the new parent of its orphaned descendants, in init's stead; whether that worked.
-
-    For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
-    """
-    os.environ[RUNNER_MARK] = uuid.uuid4().hex
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-
-
-def own_mark() -> dict[str, str]:
-    """The variable by which a child of this process is told from an orphan of a job; none where it adopts
-    none. For children that do not inherit this process's environment."""
-    mark = os.environ.get(RUNNER_MARK)
-    return {RUNNER_MARK: mark} if mark else {}
-
-
-def _adopts() -> bool:
-    answer = ctypes.c_int(0)
-    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
-    return bool(answer.value)
 
 
 class ProcessTracker:
@@ -73,7 +48,7 @@ class ProcessTracker:
         self._open = False
         self._until: float | None = None  #: monotonic
         self._switch: Watchdog | None = None
-        self._at_first = _children() if _adopts() else set()
+        self._at_first = orphans.children() if orphans.adopts() else set()
         self._before: set[int] = set()
         self._started: set[int] = set()
         self._lock = threading.Lock()
@@ -82,7 +57,7 @@ class ProcessTracker:
     @property
     def space(self) -> str:
         """Path of the IPC namespace that every process of the attempt on this node shares, and no other; ""
-        where they have this process's. It goes when the cage is closed, or this process ends.
+        where they have this process's. It goes when the tracker is closed, or this process ends.
 
         Raises OSError.
         """
@@ -106,7 +81,7 @@ class ProcessTracker:
         with self._lock:
             if not self._open:
                 self._open = True
-                self._before = _children() if _adopts() else set()
+                self._before = orphans.children() if orphans.adopts() else set()
                 self.cgroup = cgroups.make(self._id)
                 self.bounds = cgroup_limits.set_up(self._id, self._isolation.limits, self.cgroup)
                 group = str(self.cgroup.path) if self.cgroup else ""
@@ -141,12 +116,17 @@ class ProcessTracker:
         """Every living process of the attempt, parents before children."""
         if not self._open:
             return []
-        signs = {*self._grouped(), *self._owned(), *_marked("=".join(self.mark)), *self._adopted()}
+        signs = {
+            *self._grouped(),
+            *self._owned(),
+            *marked("=".join(self.mark)),
+            *self._adopted(),
+        }
         return [process for process in with_descendants(signs) if is_alive(process)]
 
     def kill(self) -> int:
         """SIGKILL until nothing is left; how many were found at once. What cannot be killed (a process in
-        uninterruptible sleep) is told by `inmates` afterwards."""
+        uninterruptible sleep) is found by `members` afterwards."""
         most = 0
         for _ in range(_ROUNDS if self._open else 0):
             left = self.members()
@@ -166,13 +146,7 @@ class ProcessTracker:
     def reap(self, pids: Iterable[int]) -> None:
         """Take adopted zombies out of the process table. Children of others are not ours to wait for, and
         those that were started here are waited for by who started them: their exit code must not be lost."""
-        for pid in pids:
-            if pid in self._started or pid in self._before:
-                continue
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue
+        orphans.reap(set(pids) - self._started - self._before)
 
     def close(self) -> None:
         """The attempt is over, its volumes too: let the switch go, remove the cgroup."""
@@ -186,22 +160,21 @@ class ProcessTracker:
             if self._space is not None:
                 os.close(self._space)
                 self._space = None
-        if _adopts():
+        if orphans.adopts():
             # Daemons of volumes were orphans as well; now that they have ended somebody must say so.
-            _reap_zombies(_children() - self._at_first)
+            orphans.reap(orphans.children() - self._at_first)
 
     def _grouped(self) -> list[int]:
         return self.cgroup.pids() if self.cgroup else []
 
     def _owned(self) -> list[int]:
         user = self._isolation.user
-        return _processes_of(user.uid) if user.exclusive else []
+        return of_user(user.uid) if user.exclusive else []
 
     def _adopted(self) -> set[int]:
-        if not self._open or not _adopts():
+        if not self._open or not orphans.adopts():
             return set()
-        ours = f"{RUNNER_MARK}={os.environ.get(RUNNER_MARK, '-')}"
-        return {pid for pid in _children() - self._before - self._started if not bears(pid, ours)}
+        return orphans.adopted(orphans.children() - self._before - self._started)
 
 
 def close(tracker: ProcessTracker) -> None:
@@ -209,85 +182,4 @@ def close(tracker: ProcessTracker) -> None:
     try:
         tracker.close()
     except Exception:
-        log.exception("cage not closed", extra={"action": "close_cage"})
-
-
-def _children() -> set[int]:
-    return {child.pid for child in psutil.Process().children()}
-
-
-def _reap_zombies(pids: set[int]) -> None:
-    for pid in pids:
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            continue
-
-
-def _marked(mark: str) -> list[int]:
-    return [pid for pid in psutil.pids() if bears(pid, mark)]
-
-
-def _processes_of(uid: int) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.uids().real == uid:
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
-
-
-def bears(pid: int, mark: str) -> bool:
-    """Whether "NAME=value" stands in the environment a process was started with."""
-    try:
-        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False  # gone, or another user's
-
-
-def with_descendants(pids: set[int]) -> list[psutil.Process]:
-    """The processes of these ids that there are, and everything they have started, the oldest first: parents
-    before children. Reads the table of processes once: there may be thousands that somebody wants to be rid
-    of."""
-    children: dict[int, list[int]] = {}
-    there: dict[int, tuple[float, psutil.Process]] = {}
-    for process in psutil.process_iter():
-        try:
-            children.setdefault(process.ppid(), []).append(process.pid)
-            there[process.pid] = (process.create_time(), process)
-        except psutil.Error:
-            continue
-    found: set[int] = set()
-    waiting = list(pids)
-    while waiting:
-        pid = waiting.pop()
-        if pid in there and pid not in found:
-            found.add(pid)
-            waiting += children.get(pid, [])
-    # Of the same hundredth of a second, the lower id is the older one.
-    return [there[pid][1] for pid in sorted(found, key=lambda pid: (there[pid][0], pid))]
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether it is more than an entry that waits to be reaped."""
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def describe(left: list[psutil.Process]) -> str:
-    """What people are told of processes that cannot be killed."""
-    return ", ".join(_describe(process) for process in left[:5])
-
-
-def _describe(process: psutil.Process) -> str:
-    def ask(question: Callable[[], str]) -> str:
-        try:
-            return question()
-        except psutil.Error:
-            return "?"
-
-    return f"process {process.pid} ({ask(process.name)}, {ask(process.status)})"
+        log.exception("process tracker not closed", extra={"action": "close_tracker"})

@@ -50,7 +50,7 @@ class StepHost(Protocol):
     ) -> JobProcess:
         """Start shell text in the job's working directory; `environment` is what the job adds to `base`.
 
-        The process is inside the attempt's cage. Raises LaunchError when it cannot be started.
+        The process is inside the attempt's process tracker. Raises LaunchError when it cannot be started.
         """
 
 
@@ -82,7 +82,7 @@ class NodeStepHost:
                 self.say(f"the metadata endpoint is open to this job, which is {self.user.name}'s: {error}")
 
     def close(self) -> tuple[str, ...]:
-        """Its processes are the cage's to end."""
+        """Its processes are the process tracker's to end."""
         return ()
 
     @property
@@ -108,7 +108,7 @@ class NodeStepHost:
     def start(
         self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
     ) -> JobProcess:
-        """See Workplace."""
+        """See StepHost."""
         env = {**self.base, **environment, **self.share.visible(environment)}
         folder = Path(self.layout.working_directory)
         try:

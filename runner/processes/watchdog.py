@@ -1,4 +1,4 @@
-"""The dead man's switch of a job: a small process that kills the job when its runner no longer can.
+"""The watchdog of a job: a small process that kills the job when its runner no longer can.
 
 A runner that is killed cannot stop its job, nor can one that is stopped (SIGSTOP, a debugger, a machine that
 swaps itself to death). The next runner takes the job over once the lease has run out, so the first one's

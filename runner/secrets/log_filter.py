@@ -3,10 +3,12 @@
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from runner.secrets.redaction import KnownSecrets, without_parameters
-from shared.log_context import worded
+from shared.log_context import ABOUT, worded
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -34,6 +36,10 @@ class RedactingFilter(logging.Filter):
             record.exc_text = self._redacted(record.exc_text)
         if record.stack_info:
             record.stack_info = self._redacted(record.stack_info)
+        # Where a log has columns, these are they.
+        for name in (*ABOUT, "uuid", "action"):
+            if value := getattr(record, name, None):
+                setattr(record, name, self._redacted(str(value)))
         return True
 
     def _redacted(self, text: str) -> str:
@@ -50,6 +56,21 @@ def set_up(known: KnownSecrets) -> None:
     threading.excepthook = lambda args: _uncaught(
         args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
     )
+
+
+@contextmanager
+def sent_to(handler: logging.Handler | None, known: KnownSecrets) -> Iterator[None]:
+    """Inside the block the log goes to `handler` too, without what is known; it is closed at the end."""
+    if handler is None:
+        yield
+        return
+    handler.addFilter(RedactingFilter(known))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

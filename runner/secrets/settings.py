@@ -6,12 +6,17 @@ from collections.abc import Mapping
 #: The variable that marks the runner's own programs: without it one would be taken for an orphan of a job,
 #: and killed (process_tracker.py).
 RUNNER_MARK = "BATCHAI_RUNNER_MARK"
-_SECRET = ("BATCHAI_STORAGE", "BATCHAI_SEALING_KEYS", "AZURE_BATCHAI_STORAGE_KEY")
+_SECRET = (
+    "BATCHAI_STORAGE",
+    "BATCHAI_SEALING_KEYS",
+    "AZURE_BATCHAI_STORAGE_KEY",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+)
 
 
 def without_settings(env: Mapping[str, str]) -> dict[str, str]:
     """`env` for a program of the runner's that has no business with its settings, keys among them."""
-    ours = ("BATCHAI_", "AZURE_")
+    ours = ("BATCHAI_", "AZURE_", "APPLICATIONINSIGHTS_")
     return {name: value for name, value in env.items() if not name.startswith(ours) or name == RUNNER_MARK}
 
 

@@ -73,7 +73,7 @@ class Client:
             write(self.programs / name, text, self.user, 0o700)
 
     def environment(self, base: Mapping[str, str], job: Mapping[str, str]) -> dict[str, str]:
-        """The job's variables `job`, with what makes its programs find ours; `base` as in Workplace."""
+        """The job's variables `job`, with what makes its programs find ours; `base` as in StepHost."""
         path = job.get("PATH") or base.get("PATH") or os.defpath
         # mpirun finds `ssh` by PATH too. Its own setting for that would not do: it tells the other nodes the
         # path that is right on the leader.

@@ -56,7 +56,7 @@ class Place:
 
     step_host: StepHost  #: where sshd is started: on the node itself, as the offer's user
     tracker: ProcessTracker
-    base: Mapping[str, str]  #: variables of the machine or image, see Workplace
+    base: Mapping[str, str]  #: variables of the machine or image, see StepHost
     job_user: JobUser  #: who the job's files belong to here
     private: Path  #: a folder of the runner's own, for keys
     enter: Sequence[str] = field(default=())  #: into the job's container, see Server

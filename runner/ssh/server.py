@@ -112,7 +112,7 @@ def fault(user: JobUser) -> str | None:
 def serving(
     server: Server, keys: NodeKeys, peers: Sequence[Peer], step_host: StepHost, say: Callable[[str], None]
 ) -> Iterator[None]:
-    """sshd runs inside the block, started in `workplace` as `server.user`, and is gone after it. Its folder
+    """sshd runs inside the block, started in the step host as `server.user`, and is gone after it. Its folder
     goes with the one above, which may be the job's to change.
 
     Raises SshError when it does not come up.

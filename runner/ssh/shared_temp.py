@@ -89,8 +89,8 @@ def _mount(shared: SharedTemp) -> FuseProcess:
     """Again and again until the time is up: the leader's sshd may not be there yet. Raises SshError."""
     deadline = time.monotonic() + shared.timeout_seconds
     while True:
-        # What is left of our environment holds the mark by which the job's cage knows that this is none of
-        # its processes.
+        # What is left of our environment holds the mark by which the job's process tracker knows that this is
+        # none of its processes.
         environment = without_settings(os.environ)
         process = fuse_process.start(_command(shared), environment, shared.target, shared.folder / "log", ())
         wrong = _wait_until_it_serves(process, max(0.1, deadline - time.monotonic()))

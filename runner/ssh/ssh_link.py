@@ -49,12 +49,12 @@ class SshLink:
             yield Offer(made.access.to_json(), made.job_ports.numbers)
 
     @contextmanager
-    def connected(self, scene: Scene) -> Iterator[Mapping[str, str]]:
+    def connected(self, scene: Scene, members: Sequence[Member]) -> Iterator[Mapping[str, str]]:
         """sshd answers, and the leader's shared folder is here, on the node and in the job's container."""
         offer, step_host = self._offer, scene.step_host
         if offer is None:
             raise SshError("this node has offered nothing")
-        index, peers = scene.placement.index, peers_of(scene.members)
+        index, peers = scene.placement.index, peers_of(members)
         place = self._place(scene)
         with connected(
             offer, peers, index, place, scene.environment, scene.say, scene.undo_failed

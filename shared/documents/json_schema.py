@@ -62,8 +62,6 @@ def _polish(definition: dict[str, Any]) -> None:
         _without_null(member)
         if isinstance(member.get("default"), dict | list):
             del member["default"]
-        if member.pop("writeOnly", None):
-            member.pop("format", None)
 
 
 def _without_null(member: dict[str, Any]) -> None:

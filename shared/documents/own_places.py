@@ -2,7 +2,7 @@
 
 Who can write to the container of accepted documents decides what other people's jobs run, with the secrets
 that were sealed into them. So no document may name a container or share of the installation, however it
-spells it: checked at the door, on the node, and when outputs are listed.
+spells it: checked on submission, on the node, and when outputs are listed.
 """
 
 import re
@@ -74,11 +74,11 @@ NO_PLACES = OwnPlaces()
 def own_places(settings: Settings) -> OwnPlaces:
     """The places of the installation with these settings."""
     account, urls = _state_account(settings)
-    homes = {_home(url) for url in urls} - {""}
+    own_urls = {_home(url) for url in urls} - {""}
     aliases = {
         _plain(name)
         for name, endpoints in settings.endpoints.items()
-        if endpoints.blob and (_account_in(endpoints.blob) == account or _home(endpoints.blob) in homes)
+        if endpoints.blob and (_account_in(endpoints.blob) == account or _home(endpoints.blob) in own_urls)
     }
     return OwnPlaces(
         account,

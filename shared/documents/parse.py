@@ -15,6 +15,7 @@ from shared.documents.legacy import translate_cluster, translate_job
 from shared.documents.models.base import Model
 from shared.documents.models.cluster import ClusterSpec
 from shared.documents.models.job import JobSpec
+from shared.documents.models.toolkits import WITH_PROCESS_COUNT
 from shared.documents.own_places import NO_PLACES, OwnPlaces, own_places
 from shared.documents.placeholders import OwnStorage, complete_volumes
 from shared.documents.rules.own_places import own_place_rules
@@ -186,24 +187,13 @@ def _validated(properties: dict[str, Any], model: type[M], report: Report) -> M 
         return None
 
 
-#: *Settings objects whose processCount is nodeCount when missing (REST specification).
-_WITH_PROCESS_COUNT = (
-    "cntkSettings",
-    "pyTorchSettings",
-    "caffeSettings",
-    "chainerSettings",
-    "horovodSettings",
-    "customMpiSettings",
-)
-
-
 def with_defaults(job: dict[str, Any]) -> dict[str, Any]:
     """A copy of a job's properties with process counts and worker counts filled in."""
     nodes = job.get("nodeCount")
     if not isinstance(nodes, int):
         return job
     out = dict(job)
-    for name in _WITH_PROCESS_COUNT:
+    for name in WITH_PROCESS_COUNT:
         settings = out.get(name)
         if isinstance(settings, dict) and "processCount" not in settings:
             out[name] = {**settings, "processCount": nodes}

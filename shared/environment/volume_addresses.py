@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from shared.documents.own_places import own_places
 from shared.documents.spec import AzureBlobFileSystem, AzureFileShare, AzureStorageCredentials
 from shared.names.file_urls import file_share
-from shared.settings import PUBLIC_SUFFIX, AccountEndpoints, Settings
+from shared.names.service_urls import PUBLIC_SUFFIX, service_url
+from shared.settings import AccountEndpoints, Settings
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
     """The share of an entry of azureFileShares. Raises ValueError as `file_share` does."""
     url = file_share(share.azure_file_url)
     account = url.account_beside(share.account_name)
-    own = settings.endpoints.get(account, AccountEndpoints()).file
-    own = own or _elsewhere(account, "file", settings)
+    own = endpoint_of(account, "file", settings)
     endpoint = own if url.is_public else url.endpoint
     key = _key(share.credentials, account, settings)
     named = (share.account_name, url.account)
@@ -39,18 +39,19 @@ def share_place(share: AzureFileShare, settings: Settings) -> StoragePlace:
 def container_place(blobs: AzureBlobFileSystem, settings: Settings) -> StoragePlace:
     """The container of an entry of azureBlobFileSystems."""
     account = blobs.account_name
-    endpoint = settings.endpoints.get(account, AccountEndpoints()).blob
-    endpoint = endpoint or _elsewhere(account, "blob", settings)
+    endpoint = endpoint_of(account, "blob", settings)
     key = _key(blobs.credentials, account, settings)
     closed = own_places(settings).container_fault(account, blobs.container_name)
     return StoragePlace(account, blobs.container_name, endpoint, key, closed=closed)
 
 
-def _elsewhere(account: str, service: str, settings: Settings) -> str:
-    """The address of an account's service in the cloud of the installation; "" in the public one."""
-    if settings.storage_suffix == PUBLIC_SUFFIX or not account:
-        return ""
-    return f"https://{account}.{service}.{settings.storage_suffix}"
+def endpoint_of(account: str, service: str, settings: Settings) -> str:
+    """The address of an account's "blob" or "file" service that the settings name, else that of the
+    installation's cloud; "" in the public one."""
+    given: str = getattr(settings.endpoints.get(account, AccountEndpoints()), service)
+    if given or settings.storage_suffix == PUBLIC_SUFFIX or not account:
+        return given
+    return service_url(account, service, settings.storage_suffix)
 
 
 def _key(credentials: AzureStorageCredentials | None, account: str, settings: Settings) -> str:

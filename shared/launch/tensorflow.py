@@ -8,7 +8,8 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from shared.documents.spec import JobSpec, TensorFlowSettings
+from shared.documents.models.toolkits import TensorFlowSettings
+from shared.documents.spec import JobSpec
 from shared.environment.variables import endpoint
 from shared.errors import LaunchError
 from shared.launch import python_tool

@@ -11,7 +11,6 @@ from shared.environment.volume_addresses import container_place, share_place
 from shared.errors import Problem, Severity, StoreError
 from shared.settings import Settings
 from shared.stores.volumes.blob_containers import ContainerAddress, create_container
-from shared.stores.volumes.file_shares import ShareAddress, create_share
 
 #: Names of the original's client; it mounted them at autoafs and autobfs.
 SHARE, CONTAINER = "batchaishare", "batchaicontainer"
@@ -37,7 +36,7 @@ def _ensure(mounts: MountVolumes, settings: Settings) -> Iterator[Problem]:
             continue
         if (place.account, place.name) == (account, SHARE) and place.opens and not place.closed:
             try:
-                create_share(ShareAddress(account, SHARE, place.key, place.endpoint))
+                _make_share(account, place.key, place.endpoint)
             except StoreError as error:
                 yield _warning(f"{_KINDS}.azureFileShares[{number}]", f"share '{SHARE}'", error)
     for number, blobs in enumerate(mounts.azure_blob_file_systems):
@@ -48,6 +47,13 @@ def _ensure(mounts: MountVolumes, settings: Settings) -> Iterator[Problem]:
             except StoreError as error:
                 path = f"{_KINDS}.azureBlobFileSystems[{number}]"
                 yield _warning(path, f"container '{CONTAINER}'", error)
+
+
+def _make_share(account: str, key: str, endpoint: str) -> None:
+    # Imported late: few clusters want it, and the SDK would be a fifth of what a first request loads.
+    from shared.stores.volumes.file_shares import ShareAddress, create_share
+
+    create_share(ShareAddress(account, SHARE, key, endpoint))
 
 
 def _warning(path: str, what: str, error: StoreError) -> Problem:

@@ -1,19 +1,18 @@
 """Claims: how a free runner comes by a job. The message is only a wake-up; the row says what it means.
 
-The order of effects makes a crash anywhere harmless; docs/explanation/protocol.md has "crash after /
-what is left / what heals it".
+What is written then is in claim_writer.py. The order of effects makes a crash anywhere harmless;
+docs/explanation/protocol.md has "crash after / what is left / what heals it".
 """
 
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.documents.spec import JobSpec
 from shared.errors import (
     BatchAIError,
-    LostOwnershipError,
     NewerVersionError,
     NotFoundError,
     StoreError,
@@ -22,8 +21,9 @@ from shared.errors import (
 from shared.fail_points import reach
 from shared.jobs import transitions
 from shared.jobs.gang import Gang, rank_of
-from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, State
+from shared.jobs.model import Job, Lease, Outcome, Reason, State
 from shared.managers.attempts import Attempts
+from shared.managers.claim_writer import ClaimWriter
 from shared.managers.gang_manager import Gangs
 from shared.stores.job_queues import JobMessage, JobQueues
 from shared.stores.job_table import JobTable
@@ -85,8 +85,7 @@ class Claims:
         self._queues = queues
         self._gangs = gangs
         self._attempts = attempts
-        self._now = now
-        self._monotonic = monotonic
+        self._writer = ClaimWriter(lease_seconds, jobs, attempts, now, monotonic)
 
     def next_job(self, queue: str, owner: str) -> Claim | Help | None:
         """Take the next job of a queue: receive, claim the row, read the document. Or learn that a gang lacks
@@ -143,7 +142,7 @@ class Claims:
             self._leave_alone(job, message)
             return None
         if job.state is State.TERMINATING or job.attempt >= job.max_attempts:
-            self._give_up(job, message)
+            self._writer.give_up(job, message)
             return None
         if job.node_count > 1 and job.owner is None and (instead := self._instead(job, message)):
             return instead[0]
@@ -151,7 +150,7 @@ class Claims:
         # something about the job that ends runners just before they claim it: only that is held against it.
         if message.dequeue_count - message.excused - job.attempt > _MOST_IDLE_DELIVERIES:
             if message.suspected >= _MOST_SUSPICIONS:
-                self._give_up(job, message)
+                self._writer.give_up(job, message)
                 return None
             message = self._queues.suspect(message, self._lease_seconds)
         reach("received")
@@ -191,13 +190,13 @@ class Claims:
             log.warning("left alone: %s", error, extra={"action": "newer", "job": str(job.id)})
             self._put_back(message, self._lease_seconds)
             return None
-        except StoreError as error:
-            if not isinstance(error, NotFoundError):
-                raise
+        except NotFoundError as error:
             accepted = error
+        except StoreError:
+            raise
         except BatchAIError as error:
             accepted = error
-        claimed = self._take(job, message, owner)
+        claimed = self._writer.take(job, message, owner)
         if claimed is None:
             return None
         if isinstance(accepted, BatchAIError):
@@ -209,53 +208,8 @@ class Claims:
             return None
         return Claim(*claimed, *accepted)
 
-    def _take(self, job: Job, message: JobMessage, owner: str) -> tuple[Job, Lease] | None:
-        """Write the row; None when somebody else was faster: the message comes back and is judged then."""
-        lease_seconds = self._lease_seconds
-        wanted = transitions.claim(
-            job, owner, message.message_id, self._now(), message.last_heard, lease_seconds
-        )
-        before = self._monotonic()
-        try:
-            claimed = self._jobs.update(wanted)
-        except LostOwnershipError:
-            found = self._jobs.get(job.id)
-            # The answer to our own write may have been lost on the way back.
-            if found is None or replace(found, etag="") != replace(wanted, etag=""):
-                return None
-            claimed = found
-        reach("claimed")
-        lease = Lease(
-            job=job.id,
-            uuid=job.uuid,
-            attempt=claimed.attempt,
-            owner=owner,
-            queue=message.queue,
-            message_id=message.message_id,
-            pop_receipt=message.pop_receipt,
-            deadline=before + lease_seconds,
-            excused=message.excused,
-        )
-        return claimed, lease
-
     def _drop(self, message: JobMessage, reason: str) -> None:
         log.info(
             "message dropped: %s", reason, extra={"action": "drop_message", "message_id": message.message_id}
         )
         self._attempts.delete_message(message.queue, message.message_id, message.pop_receipt)
-
-    def _give_up(self, job: Job, message: JobMessage) -> None:
-        """End a job that nobody can run any more: asked to terminate, or out of attempts."""
-        if job.attempt >= job.max_attempts or job.state is State.TERMINATING:
-            text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
-            outcome = Outcome(Reason.RUNNER_LOST, message=text)
-        else:
-            text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
-            outcome = Outcome(Reason.POISON, message=text)
-        now, report = self._now(), NOTHING_REPORTED
-        if job.owner is not None:
-            lost = transitions.lost_event(job, now, message.last_heard)
-            report = AttemptReport(message.last_heard, (lost,))
-        ended = transitions.finish(job, outcome, now, report)
-        if self._attempts.status.report(self._jobs.end(ended)):
-            self._attempts.delete_message(message.queue, message.message_id, message.pop_receipt)

@@ -7,22 +7,21 @@ from datetime import datetime
 
 from shared.documents.http_copy import http_copy
 from shared.documents.parse import DocumentSettings, parse_cluster
-from shared.documents.spec import ClusterSpec, public_properties, to_document
-from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Problem
+from shared.documents.spec import ClusterSpec, public_properties
+from shared.errors import ConflictError, Problem
 from shared.jobs import status_json
 from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import auto_storage
 from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
-from shared.managers.conflict_retry import Overtaken, overtaken_by, until_written
+from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.node_reports import NodeReports
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names import table_limits
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import ClusterRow, ClusterTable
+from shared.stores.cluster_table import ClusterRow
 from shared.stores.document_blobs import Documents
 from shared.stores.job_queues import JobQueues
-from shared.stores.secrets.sealing import Sealer
 from shared.stores.workspace_table import Deletion, Kind
 
 #: Other workspaces that may send jobs to one cluster: their names are a part of its row.
@@ -39,26 +38,23 @@ class ClusterAnswer:
 
 
 class ClusterManager:
-    """Accepts cluster documents and changes clusters: the only writer of their rows, each over the row as it
-    was read. Thread-safe."""
+    """Accepts cluster documents and changes clusters. Thread-safe."""
 
     def __init__(
         self,
         reader: ClusterReader,
-        table: ClusterTable,
+        writer: ClusterWriter,
         nodes: NodeReports,
         queues: JobQueues,
         documents: Documents,
-        sealer: Sealer,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime],
     ) -> None:
         self.settings = reader.settings
         self._reader = reader
-        self._table = table
+        self._writer = writer
         self._nodes = nodes
         self._documents = documents
-        self._sealer = sealer
         self._queues = queues
         self._workspaces = workspaces
         self._now = now
@@ -77,10 +73,12 @@ class ClusterManager:
         if parsed.spec is None:
             return self.refuse(place, parsed.problems)
         try:
-            known = self._settled(cluster)
+            known = self._writer.settled(cluster)
             self._workspaces.ensure(cluster.workspace)
             problems = parsed.problems + self._make_volumes(parsed.spec)
-            row = self._store(cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag))
+            row = self._writer.store(
+                cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag)
+            )
             self.instruct_nodes(row)
         except ConflictError as error:
             refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
@@ -107,9 +105,9 @@ class ClusterManager:
         parsed = parse_cluster(data, self._reading)
         if parsed.spec is None:
             return ClusterAnswer(False, problems=parsed.problems)
-        known = self._settled(cluster)
+        known = self._writer.settled(cluster)
         problems = parsed.problems + self._make_volumes(parsed.spec)
-        row = self._store(cluster, parsed.spec, known)
+        row = self._writer.store(cluster, parsed.spec, known)
         self.instruct_nodes(row)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = http_copy(self.settings.scope.cluster(row.id), json.loads(row.properties))
@@ -118,68 +116,9 @@ class ClusterManager:
         self._documents.put_status(self._place(row.id), answer)
         return ClusterAnswer(True, row, problems)
 
-    def _settled(self, cluster: ClusterId) -> ClusterRow | None:
-        """The cluster, or None. Raises ConflictError for one that is being deleted."""
-        known = self._table.get(cluster)
-        if known and known.deleting:
-            text = f"the cluster {known.id} is being deleted; wait for its end"
-            raise ConflictError(text, "ClusterBeingDeleted")
-        return known
-
     def _make_volumes(self, spec: ClusterSpec) -> tuple[Problem, ...]:
         """Before the row, which is what the nodes see."""
         return auto_storage.ensure(spec.node_setup.mount_volumes, self.settings)
-
-    def _store(
-        self,
-        cluster: ClusterId,
-        spec: ClusterSpec,
-        known: ClusterRow | None,
-        overtaken: Callable[[], bool] = lambda: False,
-    ) -> ClusterRow:
-        """Write the row, or leave it to whoever wrote it meanwhile where `overtaken` says so."""
-        content = json.dumps(to_document(spec, lambda secret: secret), sort_keys=True)
-        revision = self._sealer.digest(f"{cluster}|".lower() + content).partition("-")[2][:32]
-        properties = table_limits.written(public_properties(spec))
-        name = document_name(revision)
-        sealed = to_document(spec, lambda secret: self._sealer.seal(secret, name))
-        self._documents.put_accepted(name, sealed, cluster.workspace)
-        self._queues.provision(known.id if known else cluster)
-        current = known
-
-        def store() -> ClusterRow:
-            nonlocal current
-            row = current or ClusterRow(cluster, revision, created=self._now())
-            if row.revision != revision:
-                row = replace(row, revision=revision, resized=self._now())
-            try:
-                return self._write(replace(row, properties=properties))
-            except (ConflictError, LostOwnershipError, NotFoundError) as error:
-                current = self._settled(cluster)
-                if current and overtaken():
-                    return current
-                raise Overtaken from error
-
-        return until_written(store, f"cluster {cluster}")
-
-    def _write(self, row: ClusterRow) -> ClusterRow:
-        """Raises ConflictError, LostOwnershipError or NotFoundError when it is no longer as it was read."""
-        written = self._table.put(row)
-        self._reader.forget(row.id)
-        return written
-
-    def _change(self, cluster: ClusterId, change: Callable[[ClusterRow], ClusterRow]) -> ClusterRow:
-        """Write `change` of the cluster as it is now. Raises NotFoundError."""
-
-        def write() -> ClusterRow:
-            known = self._reader.get(cluster)
-            wanted = change(known)
-            if wanted == known:
-                return known
-            with overtaken_by():
-                return self._write(wanted)
-
-        return until_written(write, f"cluster {cluster}")
 
     def _place(self, cluster: ClusterId) -> str:
         return f"{self.settings.clusters_container}/{cluster}/cluster.json"
@@ -199,7 +138,7 @@ class ClusterManager:
             properties = table_limits.written(json.loads(row.properties) | {"scaleSettings": scale})
             return replace(row, properties=properties, resized=self._now())
 
-        row = self._change(cluster, resized)
+        row = self._writer.change(cluster, resized)
         self.instruct_nodes(row)
         return ClusterAnswer(True, row, parsed.problems)
 
@@ -223,18 +162,17 @@ class ClusterManager:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""
         known = self._reader.get(cluster)
         self._workspaces.note_deletion(deletion_of(known))
-        return self._change(cluster, lambda row: replace(row, deleting=True))
+        return self._writer.change(cluster, lambda row: replace(row, deleting=True))
 
     def end_deletion(self, row: ClusterRow) -> None:
         """Remove a cluster without jobs: node rows, what was dropped for it, the row last. Its queues go
         later, with `forget_queues`: messages in them mean no live job."""
-        nodes, _ = self._table.nodes(row.id)
+        nodes, _ = self._nodes.nodes(row.id)
         for node in nodes:
             self._nodes.forget(node)
         self._documents.delete_dropped(self._place(row.id))
         self._documents.delete_status(self._place(row.id))
-        self._table.delete(row.id)
-        self._reader.forget(row.id)
+        self._writer.remove(row)
 
     def forget_documents(self, workspace: str) -> None:
         """Remove what was accepted for the clusters of a workspace that is deleted, every revision. Not with
@@ -244,7 +182,7 @@ class ClusterManager:
     def forget_queues(self, cluster: ClusterId) -> None:
         """Remove the queues of a cluster that has been gone for a while. Not at once: the name of a queue
         that was removed is blocked for half a minute, and people make clusters anew under the same name."""
-        if self._table.get(cluster) is None:
+        if self._reader.fresh(cluster) is None:
             self._queues.remove(cluster)
 
     def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
@@ -260,7 +198,7 @@ class ClusterManager:
         if guest == row.id.workspace.lower() or guest in row.guests:
             return
         self._reader.forget(row.id)
-        self._change(row.id, lambda now: _with_guest(now, guest))
+        self._writer.change(row.id, lambda now: _with_guest(now, guest))
 
 
 def _with_guest(row: ClusterRow, guest: str) -> ClusterRow:

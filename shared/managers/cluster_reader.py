@@ -11,10 +11,12 @@ from shared.errors import NotFoundError, Problem
 from shared.jobs.allocation import Scale, scale_of
 from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import NodeView, is_alive
+from shared.managers.node_reports import NodeReports
 from shared.names.ids import ClusterId, group_in, name_in, printable
 from shared.settings import Settings
-from shared.stores.cluster_table import ClusterRow, ClusterTable, NodeRow
+from shared.stores.cluster_table import ClusterRow, ClusterTable
 from shared.stores.document_blobs import Documents
+from shared.stores.node_table import NodeRow
 from shared.stores.secrets.sealing import Sealer
 
 #: A node, its address, its runner's version, and whether it is marked to leave.
@@ -26,9 +28,17 @@ _CACHE_SECONDS = 30.0
 class ClusterReader:
     """Answers for clusters and nodes. Thread-safe."""
 
-    def __init__(self, settings: Settings, table: ClusterTable, documents: Documents, sealer: Sealer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        table: ClusterTable,
+        nodes: NodeReports,
+        documents: Documents,
+        sealer: Sealer,
+    ) -> None:
         self.settings = settings
-        self.table = table
+        self._table = table
+        self._nodes = nodes
         self._documents = documents
         self._sealer = sealer
         self._lock = threading.Lock()
@@ -36,7 +46,7 @@ class ClusterReader:
 
     def get(self, cluster: ClusterId) -> ClusterRow:
         """The cluster as it is now. Raises NotFoundError."""
-        row = self.table.get(cluster)
+        row = self._table.get(cluster)
         if row is None:
             # The words are the recorded ones, of December 2019; the cluster's name was "cluster".
             kind = "compute training cluster and/or compute instance"
@@ -50,7 +60,7 @@ class ClusterReader:
             found = self._seen.get(key)
         if found and time.monotonic() - found[0] < _CACHE_SECONDS:
             return found[1]
-        row = self.table.get(cluster)
+        row = self._table.get(cluster)
         if row:
             with self._lock:
                 self._seen[key] = (time.monotonic(), row)
@@ -58,15 +68,15 @@ class ClusterReader:
 
     def fresh(self, cluster: ClusterId) -> ClusterRow | None:
         """The cluster as it is now, or None."""
-        return self.table.get(cluster)
+        return self._table.get(cluster)
 
     def list_all(self) -> tuple[list[ClusterRow], datetime]:
         """Every cluster of the installation, and the storage service's time of the answer."""
-        return self.table.list_all()
+        return self._table.list_all()
 
     def list_workspace(self, workspace: str, after: str = "", most: int = 1000) -> list[ClusterRow]:
         """Clusters of a workspace by name: `most` of them, after the name `after`."""
-        return self.table.list_workspace(workspace, after, most)
+        return self._table.list_workspace(workspace, after, most)
 
     def public_spec(self, row: ClusterRow) -> ClusterSpec:
         """The document in force without its secrets, from the row alone."""
@@ -112,7 +122,7 @@ class ClusterReader:
         return wanted_standby(views, scale).get(node_id, "")
 
     def _views(self, cluster: ClusterId) -> list[NodeView]:
-        nodes, service_time = self.table.nodes(cluster)
+        nodes, service_time = self._nodes.nodes(cluster)
         return [self._view(node, service_time) for node in nodes]
 
     def _view(self, node: NodeRow, service_time: datetime) -> NodeView:
@@ -123,7 +133,7 @@ class ClusterReader:
 
     def known_nodes(self, cluster: ClusterId) -> list[KnownNode]:
         """Every node there is a row of, by name."""
-        nodes, service_time = self.table.nodes(cluster)
+        nodes, service_time = self._nodes.nodes(cluster)
         return [self._known(node, service_time) for node in sorted(nodes, key=lambda n: n.node_id)]
 
     def known_node(self, cluster: ClusterId, node_id: str) -> KnownNode:
@@ -139,7 +149,7 @@ class ClusterReader:
 
     def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
         """The nodes of a cluster that are alive by storage's clock."""
-        nodes, service_time = self.table.nodes(cluster)
+        nodes, service_time = self._nodes.nodes(cluster)
         return [n for n in nodes if is_alive(n.heard, service_time, self.settings.lease_seconds)]
 
     def unknown(self, spec: JobSpec, cluster: ClusterId | None) -> Problem:

@@ -46,14 +46,14 @@ class Gangs:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.silence_seconds = settings.gang_silence_seconds
-        self.table = table
+        self._table = table
         self._clusters = clusters
         self._queues = queues
         self._sleep = sleep
 
     def to_help(self, cluster: ClusterId, before: tuple[int, datetime, str] | None = None) -> Gang | None:
         """The gang that a free node should help; `before`: only one that goes before this rank."""
-        return rules.oldest_lacking(self.table.look(cluster), self.silence_seconds, before)
+        return rules.oldest_lacking(self._table.look(cluster), self.silence_seconds, before)
 
     def usable_nodes(self, cluster: ClusterId) -> int:
         """How many nodes a gang could have at best."""
@@ -64,7 +64,7 @@ class Gangs:
 
     def of_job(self, job: Job) -> Gang | None:
         """The gang of a job's current attempt."""
-        return self.table.look(job.cluster).find(job.uuid, job.attempt)
+        return self._table.look(job.cluster).find(job.uuid, job.attempt)
 
     def open(self, job: Job, leader: Member) -> Gang:
         """Begin the gang of a job's attempt with its leader. Raises LostOwnershipError, StoreError."""
@@ -77,7 +77,7 @@ class Gangs:
             created=job.created,
             size=job.node_count,
         )
-        return self.table.open(gang, leader)
+        return self._table.open(gang, leader)
 
     def ask(self, gang: Gang, seconds: float) -> None:
         """Send a hint for each node the gang lacks, up to a number; they are good for `seconds`."""
@@ -88,7 +88,7 @@ class Gangs:
         nobody any more. Raises StoreError."""
 
         def take() -> Gang | None:
-            found = self.table.look_at(gang).find(gang.uuid, gang.attempt)
+            found = self._table.look_at(gang).find(gang.uuid, gang.attempt)
             if found is None:
                 return None
             if found.member(member.token):
@@ -96,7 +96,7 @@ class Gangs:
             if not found.lacking:
                 return None
             with overtaken_by():
-                return self.table.join(found, replace(member, index=found.free_index()))
+                return self._table.join(found, replace(member, index=found.free_index()))
 
         return self._contended(take, None)
 
@@ -104,14 +104,14 @@ class Gangs:
         """Give a seat up while the gang assembles; False when it does not any more. Raises StoreError."""
 
         def free() -> bool:
-            found = self.table.look_at(gang).find(gang.uuid, gang.attempt)
+            found = self._table.look_at(gang).find(gang.uuid, gang.attempt)
             member = found.member(token) if found else None
             if found is None or member is None:
                 return True
             if found.phase is not Phase.ASSEMBLING:
                 return False
             with overtaken_by():
-                self.table.free(found, member)
+                self._table.free(found, member)
             return True
 
         return self._contended(free, False)
@@ -125,34 +125,34 @@ class Gangs:
 
     def look_at(self, gang: Gang) -> Look:
         """One gang, whatever its attempt; no gang in it when it is gone: one call."""
-        return self.table.look_at(gang)
+        return self._table.look_at(gang)
 
     def look_at_seats(self, gang: Gang, seats: Iterable[int]) -> Look:
         """As `look_at`, with some of its members only: what a helper needs does not grow with the gang."""
-        return self.table.look_at_seats(gang, seats)
+        return self._table.look_at_seats(gang, seats)
 
     def write(self, gang: Gang) -> Gang:
         """Write a gang's own row, as its leader. Raises LostOwnershipError."""
-        return self.table.write(gang)
+        return self._table.write(gang)
 
     def report(self, gang: Gang, member: Member) -> Member:
         """Write a member's own row: its heartbeat. Raises LostOwnershipError."""
-        return self.table.write_report(gang, member)
+        return self._table.write_report(gang, member)
 
     def free(self, gang: Gang, member: Member) -> Gang:
         """Give a silent member's seat to somebody else. Raises LostOwnershipError when the gang is not
         as it was read, or the member was heard of since."""
-        return self.table.free(gang, member)
+        return self._table.free(gang, member)
 
     def remove(self, gang: Gang) -> None:
         """Remove the gang of one attempt and its members. Raises LostOwnershipError when a later attempt has
         a gang of its own."""
-        self.table.remove(gang)
+        self._table.remove(gang)
 
     def sweep(self, cluster: ClusterId, is_over: Callable[[Gang], bool]) -> tuple[int, int]:
         """Remove what nobody looks after: gangs whose leader is silent and whose attempt `is_over`, members
         without a gang. How many gangs went, and how many hints may lie about for those that stay."""
-        look = self.table.look(cluster)
+        look = self._table.look(cluster)
         left = [g for g in look.gangs if not rules.is_led(g, look.at, self.silence_seconds)]
         over = [gang for gang in left if is_over(gang)]
         for gang in over:
@@ -164,13 +164,13 @@ class Gangs:
 
     def _remove(self, gang: Gang) -> None:
         try:
-            self.table.remove(gang)
+            self._table.remove(gang)
         except StoreError as error:
             log.warning("gang not removed: %s", error, extra={"action": "sweep_gang", "job": str(gang.job)})
 
     def _forget(self, cluster: ClusterId, stray: Stray) -> None:
         try:
-            self.table.forget(cluster, stray)
+            self._table.forget(cluster, stray)
         except StoreError as error:
             log.warning("member not removed: %s", error, extra={"action": "sweep_gang", "uuid": stray.uuid})
 

@@ -9,6 +9,23 @@ _MOST_SHARE = 0.01
 _FREE_SECONDS = 0.1
 
 
+#: When a blob was last written, in seconds since the epoch; None: nobody tells.
+LastWrite = Callable[[], float | None]
+#: File systems and the emulator are not more exact.
+_SLACK_SECONDS = 2.0
+
+
+def nobody_tells() -> None:
+    """The LastWrite of Azure."""
+
+
+def is_quiet(last_write: LastWrite, since: float | None) -> bool:
+    """Whether nothing was written after `since` (None: never), as far as somebody tells: whoever looked then
+    finds nothing new."""
+    written = last_write()
+    return written is not None and since is not None and written < since - _SLACK_SECONDS
+
+
 class Pace:
     """When the next turn is due: after `least_seconds`, and after a hundred times what the last one
     took, if that was much."""
@@ -18,8 +35,7 @@ class Pace:
         self._least_seconds = least_seconds
         self._next: float | None = None
 
-    @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         return self._next is None or self._monotonic() >= self._next
 
     @contextmanager

@@ -5,18 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.errors import BatchAIError, LostOwnershipError, UnreadableError
+from shared.errors import BatchAIError, LostOwnershipError
 from shared.jobs import transitions
 from shared.jobs.allocation import TERMINATE
 from shared.jobs.gang import Gang
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
-from shared.jobs.waiting_reason import NodeView, Waiting, why
+from shared.jobs.waiting_reason import NodeView
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
-from shared.managers.job_manager import JobManager, queued
+from shared.managers.job_manager import JobManager
 from shared.managers.node_reports import NodeReports
 from shared.managers.status_writer import StatusWriter
+from shared.managers.waiting_reports import WaitingReports, read_entry
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow
 from shared.stores.job_queues import JobQueues
@@ -24,13 +25,6 @@ from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
 
 log = logging.getLogger(__name__)
-
-#: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
-_MOST_STATUS_WRITES = 50
-#: Jobs of a queue whose reason is followed; those further back learn it when they come nearer.
-_MOST_FOLLOWED = 1000
-#: A job that waits for less is on its way; nobody needs to know why it waits.
-_LATE_SECONDS = 20.0
 
 
 @dataclass
@@ -44,15 +38,6 @@ class SweepReport:
     gangs: int = 0
     forgotten: int = 0  #: nodes that never came back
     faults: int = 0
-
-
-@dataclass(frozen=True)
-class _Reported:
-    """A job as it was read at the `etag` of its live entry, and the reason that was reported."""
-
-    etag: str
-    job: Job
-    reason: Waiting
 
 
 class Sweeper:
@@ -80,8 +65,7 @@ class Sweeper:
         self._nodes = nodes
         self._gangs = gangs
         self._now = now
-        #: What this process has reported of waiting jobs; another one begins anew.
-        self._reported: dict[ClusterId, dict[str, _Reported]] = {}
+        self._waiting = WaitingReports(manager, jobs, status, clusters)
 
     def sweep(self) -> SweepReport:
         """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
@@ -121,12 +105,12 @@ class Sweeper:
         gangs, hints = self._gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
-            self._reported.pop(cluster, None)
+            self._waiting.forget(cluster)
             return
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(entries, nodes)
-        self._report_why(cluster, entries, nodes)
+        self._waiting.report(cluster, entries, nodes)
 
     def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
         """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""
@@ -156,7 +140,7 @@ class Sweeper:
         return resent
 
     def _resend_one(self, entry: LiveEntry) -> int:
-        job = self._read(entry)
+        job = read_entry(self._jobs, entry)
         if job is None or job.state is not State.QUEUED:
             return 0
         try:
@@ -183,7 +167,7 @@ class Sweeper:
         return sum(self._end_orphan(entry) for entry in suspects)
 
     def _end_orphan(self, entry: LiveEntry) -> int:
-        job = self._read(entry)
+        job = read_entry(self._jobs, entry)
         if job is None or job.owner != entry.owner or job.attempt != entry.attempt:
             return 0
         if not job.state.known or not self._is_left_alone(job):
@@ -197,15 +181,6 @@ class Sweeper:
         except LostOwnershipError:
             return 0
         return 1
-
-    def _read(self, entry: LiveEntry) -> Job | None:
-        """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
-        try:
-            job = self._jobs.get(entry.id)
-        except UnreadableError as error:
-            log.error("left alone: %s", error, extra={"action": "unreadable"})
-            return None
-        return job if job and job.uuid == entry.uuid else None
 
     def _is_left_alone(self, job: Job) -> bool:
         """Whether its lease has been over for as long as it held: by then its message, if there is one, has
@@ -223,38 +198,3 @@ class Sweeper:
         else:
             self._jobs.write(job)
         self._status.write(job)
-
-    def _report_why(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
-        """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
-        not what was reported last. Those of which nothing was reported come first."""
-        known = self._reported.pop(cluster, {})
-        waiting = [e for e in entries if e.state is State.QUEUED and e.age_seconds > _LATE_SECONDS]
-        if not waiting:
-            return
-        most = self._clusters.most_nodes(cluster)
-        queue, command = queued(entries), self._settings.runner_command
-        reported = self._reported[cluster] = {}
-        left = _MOST_STATUS_WRITES
-        for entry in sorted(waiting[:_MOST_FOLLOWED], key=lambda each: each.uuid in known):
-            before = known.get(entry.uuid)
-            if before and before.etag != entry.etag:
-                before = None
-            if before is None and left <= 0:
-                continue
-            job = before.job if before else self._read(entry)
-            if job is None:
-                continue
-            reason = why(job, queue, nodes, command, self._manager.gathered(job), most)
-            if reason and (before is None or before.reason != reason) and left > 0:
-                left -= 1
-                self._status.write(job, reason)
-                self._correct(job)
-                before = _Reported(entry.etag, job, reason)
-            if before:
-                reported[entry.uuid] = before
-
-    def _correct(self, shown: Job) -> None:
-        """The job may have gone on between the read and the write: then what was written is old."""
-        now = self._jobs.get(shown.id)
-        if now and now.etag != shown.etag:
-            self._status.write(now)

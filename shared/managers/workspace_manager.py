@@ -24,7 +24,7 @@ class WorkspaceManager:
     told with its resource group where that is not the installation's own."""
 
     def __init__(self, settings: Settings, table: WorkspaceTable, now: Callable[[], datetime]) -> None:
-        self.table = table
+        self._table = table
         self._settings = settings
         self._now = now
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class WorkspaceManager:
 
     def get(self, kind: Kind, workspace: str, name: str) -> Row:
         """A workspace, experiment or file server. Raises NotFoundError."""
-        row = self.table.get(kind, workspace, name)
+        row = self._table.get(kind, workspace, name)
         if row is None:
             code = f"{_CODES[kind]}NotFound"
             raise NotFoundError(f"The specified {_WORDS[kind]} {name_in(name)} is not found", code)
@@ -59,7 +59,7 @@ class WorkspaceManager:
             known = self._locations.get(key)
         if known and time.monotonic() - known[0] < _CACHE_SECONDS:
             return known[1]
-        row = self.table.get(Kind.WORKSPACE, workspace, workspace)
+        row = self._table.get(Kind.WORKSPACE, workspace, workspace)
         return self._noted(row).detail["location"] if row else self._settings.location
 
     def _noted(self, row: Row) -> Row:
@@ -73,15 +73,15 @@ class WorkspaceManager:
         name: `most` of them, after the workspace `after`; so are the other lists, after a name."""
         if group is None and not self._settings.scope.any_group:
             group = ""
-        return self.table.list_workspaces(group, after, most)
+        return self._table.list_workspaces(group, after, most)
 
     def list_experiments(self, workspace: str, after: str = "", most: int = 1000) -> list[Row]:
         """Experiments of a workspace."""
-        return self.table.list_rows(Kind.EXPERIMENT, workspace, after, most)
+        return self._table.list_rows(Kind.EXPERIMENT, workspace, after, most)
 
     def list_file_servers(self, workspace: str, after: str = "", most: int = 1000) -> list[Row]:
         """File servers of a workspace."""
-        return self.table.list_rows(Kind.FILE_SERVER, workspace, after, most)
+        return self._table.list_rows(Kind.FILE_SERVER, workspace, after, most)
 
     def require(self, workspace: str, experiment: str = "") -> tuple[str, str]:
         """The names of a workspace and an experiment (or "") that exist, as they were first written.
@@ -114,16 +114,16 @@ class WorkspaceManager:
 
     def _is_open(self, kind: Kind, workspace: str, name: str) -> bool:
         """Whether it is there. Raises ConflictError while it is being deleted."""
-        found = self.table.get(kind, workspace, name)
+        found = self._table.get(kind, workspace, name)
         return found is not None and bool(_open(found))
 
     def _ensure(self, kind: Kind, workspace: str, name: str, detail: Mapping[str, Any]) -> Row:
-        found = self.table.get(kind, workspace, name)
+        found = self._table.get(kind, workspace, name)
         return self._make(kind, workspace, name, detail) if found is None else _open(found)
 
     def _make(self, kind: Kind, workspace: str, name: str, detail: Mapping[str, Any]) -> Row:
         try:
-            return self.table.insert(Row(kind, workspace, name, self._now(), detail))
+            return self._table.insert(Row(kind, workspace, name, self._now(), detail))
         except ConflictError:
             return _open(self.get(kind, workspace, name))  # somebody else was faster
 
@@ -164,36 +164,36 @@ class WorkspaceManager:
     def begin_deletion(self, kind: Kind, workspace: str, name: str) -> Row:
         """Mark for deletion: from now on nothing new is taken in. Raises NotFoundError."""
         found = self.get(kind, workspace, name)
-        self.table.begin_deletion(deletion_of(found))
+        self._table.begin_deletion(deletion_of(found))
         marked = self._change(kind, workspace, name, lambda row: replace(row, deleting=True))
         self._forget(workspace, name)
         return marked
 
     def end_deletion(self, row: Row) -> None:
         """Remove a row in which nothing lies any more."""
-        self.table.delete(row)
-        self.table.end_deletion(deletion_of(row))
+        self._table.delete(row)
+        self._table.end_deletion(deletion_of(row))
         self._forget(row.workspace, row.name)
 
     def find(self, kind: Kind, workspace: str, name: str) -> Row | None:
         """The row, or None."""
-        return self.table.get(kind, workspace, name)
+        return self._table.get(kind, workspace, name)
 
     def list_rows(self, kind: Kind, workspace: str) -> list[Row]:
         """The experiments or file servers of a workspace by name."""
-        return self.table.list_rows(kind, workspace)
+        return self._table.list_rows(kind, workspace)
 
     def deletions(self) -> list[tuple[Deletion, float]]:
         """Deletions under way, with the seconds since each was noted last, by the service's clock."""
-        return self.table.list_deletions()
+        return self._table.list_deletions()
 
     def note_deletion(self, deletion: Deletion) -> None:
         """Note a deletion, so that it is finished even if whoever asked for it goes away."""
-        self.table.begin_deletion(deletion)
+        self._table.begin_deletion(deletion)
 
     def close_deletion(self, deletion: Deletion) -> None:
         """Forget a deletion that is finished; a missing one is fine."""
-        self.table.end_deletion(deletion)
+        self._table.end_deletion(deletion)
 
     def _change(self, kind: Kind, workspace: str, name: str, change: Callable[[Row], Row]) -> Row:
         def write() -> Row:
@@ -202,7 +202,7 @@ class WorkspaceManager:
             if wanted == found:
                 return found
             with overtaken_by():
-                return self.table.update(wanted)
+                return self._table.update(wanted)
 
         return until_written(write, f"{_WORDS[kind]} {name}")
 

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from shared.names.service_urls import service_url
+
 #: Naming rules of shares and of blob containers (Azure Storage documentation).
 STORAGE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 #: Public cloud, China, US Government; and the accounts with a DNS zone in their name.
@@ -33,7 +35,7 @@ class FileShareUrl:
     @property
     def is_public(self) -> bool:
         """Whether it names the public cloud, for which an installation may have another address."""
-        return self.endpoint == f"https://{self.account}.file.core.windows.net"
+        return self.endpoint == service_url(self.account, "file")
 
     def may_see_tokens(self, own: str) -> bool:
         """Whether a machine may show its identity there: to Azure's own file services and to `own`, the

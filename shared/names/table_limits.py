@@ -6,7 +6,7 @@ what is not ASCII as an escape of six bytes a unit. The emulator measures a row 
 
 Shares of a job's row, which is written up to four times in one transaction (row, run, two lists):
 
-    properties                        MOST_DOCUMENT_BYTES, checked at the door (`room_fault`)
+    properties                        MOST_DOCUMENT_BYTES, checked on submission (`room_fault`)
     errors, events, seals, problems   the constants below
 """
 

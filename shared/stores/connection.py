@@ -29,6 +29,7 @@ from shared.errors import (
     NotFoundError,
     StoreError,
 )
+from shared.names.service_urls import service_url
 from shared.settings import Settings
 from shared.stores.identity import identity, use_client_id
 from shared.stores.transport import StorageTransport
@@ -118,7 +119,7 @@ class Connection:
 
     def _url(self, service: str) -> str:
         given: str = getattr(self.settings.storage_urls, service)
-        return given or f"https://{self.settings.storage_account}.{service}.{self.settings.storage_suffix}"
+        return given or service_url(self.settings.storage_account, service, self.settings.storage_suffix)
 
     def close(self) -> None:
         """Close the clients that were made."""

@@ -1,7 +1,8 @@
 """The table of gangs: one row for each gang and one for each member, all of a cluster in one partition.
 
 A join and a leave write the gang's row and the member's in one transaction, so that no seat is given twice
-and none is taken in a gang that is complete.
+and none is taken in a gang that is complete. Rows are merged, so that what a newer version has added stays;
+only a later attempt's gang takes the place of an earlier one's (docs/adr/0265).
 """
 
 from collections.abc import Iterable
@@ -71,7 +72,7 @@ class GangTable:
             if known.attempt >= gang.attempt:
                 raise LostOwnershipError(f"attempt {known.attempt} of job {gang.job} has a gang already")
             self._forget(gang, ((known.attempt, member.index) for member in known.members))
-            first = ("update", gang_rows.gang_entity(gang), _if_match(known.etag))
+            first = ("update", gang_rows.gang_entity(gang), _if_match(known.etag, UpdateMode.REPLACE))
         old = ((s.attempt, s.member.index) for s in look.strays if s.attempt < gang.attempt)
         self._forget(gang, old)
         try:
@@ -118,9 +119,7 @@ class GangTable:
         """Write a gang's own row over the one it was read from. Raises LostOwnershipError."""
         try:
             with translated(f"writing the gang of job {gang.job}"):
-                answer = self._table.update_entity(
-                    gang_rows.gang_entity(gang), mode=UpdateMode.REPLACE, **_condition(gang.etag)
-                )
+                answer = self._table.update_entity(gang_rows.gang_entity(gang), **_merged(gang.etag))
         except NotFoundError as error:
             raise LostOwnershipError(f"the gang of job {gang.job} is gone") from error
         return replace(gang, etag=str(answer["etag"]))
@@ -130,7 +129,7 @@ class GangTable:
         try:
             with translated(f"telling the gang of job {gang.job}"):
                 answer = self._table.update_entity(
-                    gang_rows.member_entity(gang, member), mode=UpdateMode.REPLACE, **_condition(member.etag)
+                    gang_rows.member_entity(gang, member), **_merged(member.etag)
                 )
         except NotFoundError as error:
             raise LostOwnershipError(f"seat {member.index} of the gang of job {gang.job} is gone") from error
@@ -188,5 +187,10 @@ def _condition(etag: str) -> dict[str, Any]:
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _if_match(etag: str) -> dict[str, Any]:
-    return {"mode": UpdateMode.REPLACE, **_condition(etag)}
+def _if_match(etag: str, mode: UpdateMode = UpdateMode.MERGE) -> dict[str, Any]:
+    return {"mode": mode, **_condition(etag)}
+
+
+def _merged(etag: str) -> dict[str, Any]:
+    """Outside of a transaction. A repetition is harmless there, and unasked the SDK repeats no PATCH."""
+    return {**_if_match(etag), "retry_on_methods": ["PATCH"]}

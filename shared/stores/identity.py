@@ -133,18 +133,20 @@ def use_client_id(client_id: str) -> None:
     _client_id = client_id or _client_id
 
 
-def identity() -> Identity:
-    """The machine's identity, where no key is configured: one for the whole process."""
-    return _identity_of(_client_id)
+def identity(client_id: str = "") -> Identity:
+    """The machine's identity, where no key is configured: one for the whole process. `client_id`: another
+    user-assigned one than the settings name."""
+    return identity_of(client_id or _client_id)
 
 
 def forget_identities() -> None:
     """As if this process had asked for no token yet: for tests, whose identity services come and go."""
-    _identity_of.cache_clear()
+    identity_of.cache_clear()
 
 
 @functools.cache
-def _identity_of(client_id: str) -> Identity:
+def identity_of(client_id: str) -> Identity:
+    """The user-assigned identity of this id, "" for the machine's own: one for the whole process."""
     return Identity(functools.partial(_chain, client_id))
 
 

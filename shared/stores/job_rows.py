@@ -89,6 +89,8 @@ def live_entity(job: Job) -> dict[str, Any]:
         **_names(job),
         "Uuid": job.uuid,
         **_progress(job),
+        # The entry is merged: a column that is left out would stay.
+        "Owner": job.owner or "",
     }
     return table_limits.fitted(entity)
 
@@ -193,7 +195,7 @@ def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Live
         node_count=entity["NodeCount"],
         created=utc(entity["Created"]),
         enqueued=utc(entity["Enqueued"]),
-        owner=entity.get("Owner"),
+        owner=entity.get("Owner") or None,
         attempt=entity["Attempt"],
         age_seconds=age_seconds,
         etag=etag,

@@ -23,6 +23,7 @@ _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
 _TRIES = 5  #: where others work on the same rows
 _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
+_MERGE: dict[str, Any] = {"mode": UpdateMode.MERGE}
 
 
 class JobTable:
@@ -64,7 +65,7 @@ class JobTable:
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
         first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _REPLACE), *_moved(job)])
+        return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _MERGE), *_moved(job)])
 
     def prolong(self, job: Job, seconds: float) -> Job:
         """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by: one

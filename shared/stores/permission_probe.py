@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.storage.fileshare import ShareClient
 
 from shared.errors import BatchAIError, StoreError
-from shared.stores.cluster_table import NODES
+from shared.stores import node_table
 from shared.stores.connection import Connection, translated
 from shared.stores.identity import identity
 from shared.stores.volumes.file_shares import ShareAddress, ShareFolder, create_share
@@ -39,13 +39,13 @@ class Tried:
 def table_rights(connection: Connection) -> Tried:
     """Write, read and delete a row in the partition `doctor` of the table of nodes."""
     key = {"PartitionKey": _PARTITION, "RowKey": uuid.uuid4().hex}
-    table = connection.tables.get_table_client(NODES)
+    table = connection.tables.get_table_client(node_table.TABLE)
     steps: Sequence[Step] = (
         ("write", lambda: table.create_entity(key)),
         ("read", lambda: table.get_entity(_PARTITION, key["RowKey"])),
         ("delete", lambda: table.delete_entity(_PARTITION, key["RowKey"])),
     )
-    return _tried(f"a row of table {NODES}", table.url, steps, steps[-1][1])
+    return _tried(f"a row of table {node_table.TABLE}", table.url, steps, steps[-1][1])
 
 
 def queue_rights(connection: Connection) -> Tried:

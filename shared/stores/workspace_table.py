@@ -9,6 +9,7 @@ A partition holds the workspaces of one resource group, another what lies in one
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +30,10 @@ from shared.stores.unreadable_rows import readable, readables
 TABLE = "workspaces"
 #: '|' occurs in no name, so that these partitions are no workspace's.
 _WORKSPACES, _DELETING = "|workspaces", "|deleting"
+#: The columns of a row. What a newer version has added travels along when the row is written over.
+_COLUMNS = re.compile(
+    r"PartitionKey|RowKey|Timestamp|Kind|Workspace|Name|Created|Deleting|Detail\d*|odata\..*|.*@odata\.type"
+)
 
 
 class Kind(StrEnum):
@@ -52,6 +57,8 @@ class Row:
     created: datetime
     detail: Mapping[str, Any]  #: what is particular to the kind, without secrets
     deleting: bool = False
+    #: Columns of the row that a newer version wrote: carried along, never looked at.
+    newer: tuple[tuple[str, Any], ...] = ()
     etag: str = ""
     written: datetime | None = field(default=None, compare=False)  #: when it was last, None: just now
 
@@ -105,6 +112,7 @@ class WorkspaceTable:
         with translated(f"writing {row.kind} {row.name}"):
             answer = self._table.update_entity(
                 _entity(row),
+                # A merge would leave pieces of a detail that was longer.
                 mode=UpdateMode.REPLACE,
                 etag=row.etag,
                 match_condition=MatchConditions.IfNotModified,
@@ -145,7 +153,8 @@ class WorkspaceTable:
         """Note a deletion, so that it is finished even if whoever asked for it goes away."""
         entity = {"PartitionKey": _DELETING, "RowKey": deletion.key, **_deletion_columns(deletion)}
         with translated(f"noting the deletion of {deletion.kind} {deletion.name}"):
-            self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            # The same row however often it is written: unasked the SDK does not repeat a PATCH.
+            self._table.upsert_entity(entity, mode=UpdateMode.MERGE, retry_on_methods=["PATCH"])
 
     def end_deletion(self, deletion: Deletion) -> None:
         """Forget a deletion that is finished; a missing one is fine."""
@@ -185,6 +194,7 @@ def _entity(row: Row) -> dict[str, Any]:
         "Created": row.created,
         "Deleting": row.deleting,
         **table_limits.spread("Detail", table_limits.written(row.detail)),
+        **dict(row.newer),
     }
 
 
@@ -202,6 +212,7 @@ def _row_from(entity: Any) -> Row:
         created=datetime.fromtimestamp(entity["Created"].timestamp(), UTC),
         detail=json.loads(table_limits.joined(entity, "Detail")),
         deleting=entity["Deleting"],
+        newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=str(entity.metadata["etag"]),
         written=entity.metadata["timestamp"],
     )

@@ -1,11 +1,14 @@
 """One running stack for the tests that do not break it."""
 
+import venv
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.layout import DataDirectory, StackState
 from local.stack import Stack
+from tests.support import distribution
 from tests.support.stack_client import StackClient
 
 
@@ -24,3 +27,27 @@ def client(stack: StackState) -> Iterator[StackClient]:
         user.share("logs")
         assert user.drop_cluster()["state"] == "accepted"
         yield user
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The source distribution, and the wheel that was built from it."""
+    return distribution.build(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a folder `shared` that is not ours."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "shared").mkdir()
+    (folder / "shared" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Path]) -> Path:
+    """The folder of programs of an environment that holds what a GPU VM installs; further extras may come."""
+    folder = tmp_path_factory.mktemp("node")
+    venv.create(folder, with_pip=False)
+    distribution.install(folder / "bin", f"{built[1]}[runner]")
+    return folder / "bin"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def cluster(client: StackClient) -> Iterator[StackClient]:
     _run_nop(client, "after")
 
 
-def _drop_cluster(client: StackClient, document: dict[str, object]) -> None:
+def _drop_cluster(client: StackClient, document: dict[str, Any]) -> None:
     before = client.status("clusters", "default/default")
     client.drop("clusters", "default/default/cluster.json", document)
     eventually(lambda: client.status("clusters", "default/default") != before, 20)

@@ -8,10 +8,11 @@ import pytest
 from local.layout import StackState
 from runner.containers.options import FIRST_PROCESS
 from runner.mounts.drivers.fuse_process import fuse_fault
-from runner.processes.process_tracker import is_alive
-from tests.integration.mounts.conftest import need, words_of
+from runner.processes.process_table import is_alive
+from tests.integration.mounts.conftest import words_of
 from tests.support import docker_daemon, runners
 from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient, job
 from tests.support.waiting import eventually, files_below
 

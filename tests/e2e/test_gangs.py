@@ -95,7 +95,7 @@ def running(script: Path) -> list[str]:
 
 
 def gang_rows(arena: Arena) -> int:
-    look = arena.world.backend.gangs.table.look(arena.world.cluster)
+    look = arena.world.stores.gangs.look(arena.world.cluster)
     return len(look.gangs) + len(look.strays)
 
 

@@ -20,9 +20,9 @@ from local.azurite import ACCOUNT, KEY
 from local.layout import StackState
 from local.stack import APP
 from runner.mounts.drivers.fuse_process import fuse_fault
-from tests.integration.mounts.conftest import need
 from tests.support import file_servers, guest, runners
 from tests.support.guest import Guest
+from tests.support.needs import need
 from tests.support.stack_client import ROOT, SHARE_URL, StackClient, job
 from tests.support.waiting import eventually
 

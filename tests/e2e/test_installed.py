@@ -3,20 +3,17 @@
 import json
 import shutil
 import subprocess
-import sys
 import tarfile
 import tomllib
-import venv
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from local.layout import StackState
 from tests.support import runners
+from tests.support.distribution import PROJECT, install, run
+from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient, job
 
-PROJECT = Path(__file__).parents[2]
 ROOMS = ("api", "cli", "local", "runner", "shared")
 #: Read while it runs, beside the code.
 DATA = {"local/node/package.json", "local/node/package-lock.json", "local/node/azurite_hooks.js"}
@@ -38,47 +35,6 @@ for name in names:
         print(name, traceback.format_exc(limit=-2))
 print(len(names), "modules")
 """
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The source distribution, and the wheel that was built from it."""
-    tree, out = tmp_path_factory.mktemp("tree") / "checkout", tmp_path_factory.mktemp("dist")
-    rubbish = shutil.ignore_patterns(".*", "node_modules", "build", "dist", "*.egg-info", "__pycache__")
-    shutil.copytree(PROJECT, tree, ignore=rubbish)
-    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)], tree)
-    (source,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
-    return source, wheel
-
-
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with a folder `shared` that is not ours."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    (folder / "shared").mkdir()
-    (folder / "shared" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, built: tuple[Path, Path]) -> Path:
-    """The folder of programs of an environment that holds what a GPU VM installs, and nothing else."""
-    folder = tmp_path_factory.mktemp("node")
-    venv.create(folder, with_pip=False)
-    install(folder / "bin", f"{built[1]}[runner]")
-    return folder / "bin"
-
-
-def install(programs: Path, *what: str) -> None:
-    words = ["--python", str(programs / "python"), "install", "--quiet"]
-    run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
-
-
-def run(words: list[str], folder: Path, *codes: int) -> str:
-    """Its stdout; the exit code is one of `codes`, or 0."""
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode in (codes or (0,)), f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done.stdout
 
 
 def imported(programs: Path, folder: Path, *rooms: str) -> str:
@@ -131,10 +87,13 @@ def python_of_the_function_app() -> str:
     """An interpreter of 3.13, the function app's version; skips where there is none."""
     candidates = [shutil.which("python3.13"), *sorted(Path.home().glob(".pyenv/versions/3.13*/bin/python3"))]
     for found in filter(None, candidates):
-        said = subprocess.run([found, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        said = subprocess.run(
+            [str(found), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True
+        )
         if said.stdout == b"(3, 13)\n":
             return str(found)
-    pytest.skip("no Python 3.13 here: apt, pyenv install 3.13, or uv python install 3.13")
+    need("no Python 3.13 here: apt, pyenv install 3.13, or uv python install 3.13")
+    raise AssertionError("need ends the test")
 
 
 def test_everything_is_imported_by_3_13_too(

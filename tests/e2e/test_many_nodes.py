@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_distributed_tensorflow_on_two_nodes(two_nodes: StackClient) -> None:
     assert idle["idleNodeCount"] == 2
 
 
-def _running(client: StackClient, path: str) -> tuple[int, dict[str, object]] | None:
+def _running(client: StackClient, path: str) -> tuple[int, dict[str, Any]] | None:
     code, resource = client.get(path)
     assert resource.get("properties", {}).get("executionState") != "failed", json.dumps(resource)[:3000]
     return (code, resource) if resource.get("properties", {}).get("executionState") == "running" else None

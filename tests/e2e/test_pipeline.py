@@ -4,6 +4,7 @@ import json
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import StackState
@@ -32,7 +33,7 @@ def test_each_line_is_readable_on_the_share_within_two_seconds_while_the_job_run
         lines = data.decode().splitlines()
         for line in lines[len(delays) :]:
             delays.append(now - float(line))
-            status, resource = client.get(f"{ROOT}/default/experiments/live/jobs/lines")
+            _, resource = client.get(f"{ROOT}/default/experiments/live/jobs/lines")
             running_reads += resource["properties"]["executionState"] == "running"
         assert now - datetime.fromisoformat(started["properties"]["creationTime"]).timestamp() < 60
         time.sleep(0.1)
@@ -55,7 +56,7 @@ def test_the_logs_of_every_part_name_the_job(client: StackClient, stack: StackSt
     assert "ended as succeeded (job default/live/named" in logs["runner local-0"]
 
 
-def _running(client: StackClient, experiment: str, name: str) -> dict[str, object] | None:
+def _running(client: StackClient, experiment: str, name: str) -> dict[str, Any] | None:
     code, resource = client.get(f"{ROOT}/default/experiments/{experiment}/jobs/{name}")
     return resource if code == 200 and resource["properties"]["executionState"] == "running" else None
 

@@ -27,10 +27,10 @@ from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.layout import StackState
 from runner.mounts.drivers.fuse_process import fuse_fault
-from tests.integration.mounts.conftest import need
 from tests.support import docker_daemon, leaks, registry, runners
 from tests.support.docker_daemon import DockerDaemon
 from tests.support.leaks import CommandLines, command_lines
+from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient, job
 from tests.support.vault import Vault
 from tests.support.vault import vault as running_vault

@@ -1,5 +1,6 @@
 """Every toolkit on one node: what its script is started with, and where its output goes."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,7 @@ def test_high_runs_before_normal_before_low(client: StackClient, tmp_path: Path)
     # Then they start in the order of their priority
     started = {}
     for priority in ("low", "normal", "high"):
-        done = eventually(lambda p=priority: _succeeded(client, p), 30)
+        done = eventually(functools.partial(_succeeded, client, priority), 30)
         started[priority] = done["started"]
     assert sorted(started, key=lambda p: str(started[p])) == ["high", "normal", "low"]
 

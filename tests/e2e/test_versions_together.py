@@ -6,8 +6,10 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.data.tables import TableServiceClient, UpdateMode
 
 from local.layout import StackState
 from tests.support import runners
@@ -57,6 +59,22 @@ def handed_back(client: StackClient, name: str) -> bool:
     return (client.status("jobs", name) or {}).get("state") == "queued"
 
 
+class Tomorrow:
+    """A version after this one, which has put a column into each row about an experiment's jobs."""
+
+    def __init__(self, stack: StackState, experiment: str) -> None:
+        self._table = TableServiceClient.from_connection_string(stack.storage).get_table_client("jobs")
+        self._middle = f"|{experiment}|"
+        for key in self.rows():
+            entity = {"PartitionKey": "default", "RowKey": key, "Budget": 17}
+            self._table.update_entity(entity, mode=UpdateMode.MERGE)
+
+    def rows(self) -> dict[str, Any]:
+        """What is in the column, by row."""
+        found = self._table.query_entities("PartitionKey eq 'default'")
+        return {row["RowKey"]: row.get("Budget") for row in found if self._middle in row["RowKey"]}
+
+
 def test_an_old_runner_takes_a_new_apps_job_and_a_new_one_finishes_it(
     old: Path, stack: StackState, client: StackClient
 ) -> None:
@@ -66,8 +84,13 @@ def test_an_old_runner_takes_a_new_apps_job_and_a_new_one_finishes_it(
         client.drop("jobs", "default/aging/job/job.json", slow("aging"))
         client.await_state("default/aging/job", "running")
     eventually(lambda: handed_back(client, "default/aging/job"))
+    tomorrow = Tomorrow(stack, "aging")
+    assert any(key.startswith("live|") for key in tomorrow.rows())
     with runners.runner(stack, "aging", settings):
         client.await_state("default/aging/job", "succeeded")
+    # The job's own row, its entries in lists and the one in the history, which is new.
+    kinds = {key.partition("|")[0]: budget for key, budget in tomorrow.rows().items()}
+    assert kinds == dict.fromkeys(("job", "time", "state", "run"), 17)
 
 
 def test_a_new_runner_takes_an_old_apps_job_and_an_old_one_finishes_it(

@@ -12,8 +12,9 @@ from local.azurite import ACCOUNT, KEY
 from local.layout import StackState
 from runner.machine import mountinfo
 from runner.mounts.drivers.fuse_process import fuse_fault
-from tests.integration.mounts.conftest import need, words_of
+from tests.integration.mounts.conftest import words_of
 from tests.support import runners
+from tests.support.needs import need
 from tests.support.stack_client import CLUSTER, SHARE_URL, StackClient, job
 from tests.support.waiting import eventually, files_below
 

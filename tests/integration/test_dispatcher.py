@@ -10,7 +10,7 @@ from local import azurite as azurite_process
 from local.dispatcher import Dispatcher
 from shared.backend import backend, provision
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.world import World, document, settings_for
 
 
@@ -73,7 +73,7 @@ def test_an_idle_stack_costs_one_call_per_workspace_and_one(world: World) -> Non
     try:
         assert Turns(world, Sent(n0=world.cluster)).take(1) == 3
     finally:
-        world.backend.clusters.table.delete(other)
+        world.stores.clusters.delete(other)
 
 
 def test_looks_are_a_second_apart_and_further_where_they_cost_more(world: World) -> None:
@@ -116,7 +116,7 @@ def test_jobs_of_another_workspace_count(world: World) -> None:
         Turns(world, runners).take(2)
         assert runners.places == {"n0": other}
     finally:
-        world.backend.clusters.table.delete(other)
+        world.stores.clusters.delete(other)
 
 
 def test_a_cluster_its_node_cannot_use_does_not_hold_the_node(world: World) -> None:
@@ -129,12 +129,12 @@ def test_a_cluster_its_node_cannot_use_does_not_hold_the_node(world: World) -> N
         world.accept("younger", document(cluster={"id": asked}))
         turns.take(4, seconds=2)
         assert runners.places == {"n0": world.cluster}
-        world.backend.clusters.table.report(NodeRow(world.cluster, "n0", "unusable", 0))
+        world.stores.nodes.report(NodeRow(world.cluster, "n0", "unusable", 0))
         turns.take(4, seconds=2)
         # It has gone to the other and stays there, though the older job still waits.
         assert runners.places == {"n0": other}
     finally:
-        world.backend.clusters.table.delete(other)
+        world.stores.clusters.delete(other)
 
 
 def test_storage_that_is_away_is_tried_again(world: World) -> None:

@@ -1,14 +1,26 @@
-"""What `.funcignore` lets into the package of the function app: as git reads it, and as Core Tools do."""
+"""What `.funcignore` lets into the package of the function app, as git and as Core Tools read it; and the
+package in Microsoft's own runtime, which finds its functions and calls one of each kind."""
 
+import base64
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from api import routes
+from local.azurite import Endpoints
+from shared.names.ids import ClusterId, queue_name
+from shared.settings import DEFAULT_SCOPE
+from tests.support.needs import need
+from tests.support.waiting import eventually
+from tests.support.world import CLUSTER, World, document
 
 PROJECT = Path(__file__).parents[2]
 FUNCIGNORE = PROJECT / ".funcignore"
@@ -89,15 +101,43 @@ def test_of_this_checkout_too(tmp_path: Path, reader: Callable[[Path, Path], set
     assert reader(PROJECT, tmp_path) == packaged()
 
 
+#: Routes of functions that are not called as their route is.
+ROUTES = {"jobs_get": routes.JOB}
 RUNTIME = Path(os.environ.get("BATCHAI_TEST_FUNCTIONS", PROJECT / ".venvs/functions")) / "bin" / "python"
 
 
-def _index(package: Path, source: str) -> subprocess.CompletedProcess[str]:
+class Worker:
+    """Microsoft's runtime in a process of its own, with the package (tests/support/functions_worker.py)."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.begun = self._read()
+
+    def call(self, function: str, data: Mapping[str, Any], **metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """What the host is answered: the status, and what the function returned."""
+        assert self._process.stdin
+        asked = {"function": function, "input": data, "metadata": metadata}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, "the runtime has ended: see what it printed"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextmanager
+def worker(package: Path, **settings: str) -> Iterator[Worker]:
     if not RUNTIME.exists():
-        pytest.skip("no .venvs/functions: scripts/functions-env makes it where there is Python 3.13")
-    env = {"PATH": os.environ["PATH"], "BATCHAI_BLOB_SOURCE": source}
-    command = [str(RUNTIME), str(PROJECT / "tests/support/indexed.py")]
-    return subprocess.run(command, cwd=package, env=env, capture_output=True, text=True, check=False)
+        need("no .venvs/functions: scripts/functions-env makes it where there is Python 3.13")
+    env = {"PATH": os.environ["PATH"], **settings}
+    words = [str(RUNTIME), str(PROJECT / "tests/support/functions_worker.py")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=package, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+        yield Worker(process)
 
 
 @pytest.fixture
@@ -124,15 +164,108 @@ def test_the_package_is_at_most_a_megabyte(package: Path, tmp_path: Path) -> Non
     ],
 )
 def test_microsofts_runtime_indexes_the_package(package: Path, source: str, drops: set[str]) -> None:
-    done = _index(package, source)
-    assert done.returncode == 0, done.stderr[-3000:]
-    names = set(json.loads(done.stdout.splitlines()[-1])["functions"])
+    with worker(package, BATCHAI_BLOB_SOURCE=source) as runtime:
+        assert runtime.begun["python"].startswith("3.13.")
+        names = set(runtime.begun["functions"])
     assert len(names) >= 40
     assert {name for name in names if "drop" in name} == drops
     assert {"sweep", "health", "jobs_create"} <= names
 
 
 def test_a_wrong_source_of_drops_is_told_at_start(package: Path) -> None:
-    done = _index(package, "Sometimes")
-    assert done.returncode != 0
-    assert "BATCHAI_BLOB_SOURCE is 'Sometimes'; it must be LogsAndContainerScan" in done.stderr
+    with worker(package, BATCHAI_BLOB_SOURCE="Sometimes") as runtime:
+        failed = runtime.begun["failed"]
+    assert "BATCHAI_BLOB_SOURCE is 'Sometimes'; it must be LogsAndContainerScan" in failed
+
+
+def test_microsofts_runtime_calls_functions_of_each_kind(
+    package: Path, azurite: Endpoints, world: World
+) -> None:
+    settings = {
+        "BATCHAI_STORAGE": azurite.connection_string,
+        "BATCHAI_SEALING_KEYS": base64.b64encode(b"k" * 32).decode(),
+        "BATCHAI_BLOB_SOURCE": "Queue",
+        "BATCHAI_SWEEP_SCHEDULE": "0 * * * * *",
+        "BATCHAI_RESEND_SECONDS": "1",
+    }
+    name, cluster = world.id("called"), ClusterId(world.cluster.workspace, "called")
+    job, no_job = world.place("called"), f"jobs/{name.workspace}/exp/near/Job.json"
+    with worker(package, **settings) as runtime:
+        assert _http(runtime, "health") == (200, {"status": "ok"})
+        # The two drops, as Event Grid tells of them.
+        _put(world, f"clusters/{cluster}/cluster.json", json.dumps(CLUSTER).encode())
+        _put(world, job, document(cluster={"id": cluster.cluster}))
+        for place in (f"clusters/{cluster}/cluster.json", job):
+            _succeeded(runtime.call("drop_announced", {"string": _event(place)}, **_about_the_message()))
+        found = world.manager.get(name)
+        assert (found.state, found.cluster) == ("queued", cluster)
+        # Over HTTP it is the same job.
+        scope = {
+            "subscription": DEFAULT_SCOPE.subscription_id,
+            "resource_group": DEFAULT_SCOPE.resource_group,
+        }
+        route = scope | {"workspace": name.workspace, "experiment": "exp", "job": "called"}
+        status, shown = _http(runtime, "jobs_get", **route)
+        assert (status, shown["name"], shown["properties"]["executionState"]) == (200, "called", "queued")
+        assert _http(runtime, "jobs_get", **route | {"job": "other"})[0] == 404
+        # What was lost is sent again by the timer, and a file that no trigger sees gets its answer.
+        queue = world.backend.connection.queues.get_queue_client(queue_name(cluster, "normal"))
+        queue.clear_messages()
+        _put(world, no_job, document())
+        eventually(lambda: _swept(runtime) and world.stores.queues.count(cluster) == 1, 20)
+    beside = world.backend.connection.blobs.get_blob_client("jobs", f"{name.workspace}/exp/near/status.json")
+    assert "Call it job.json" in beside.download_blob().readall().decode()
+
+
+def test_a_function_that_fails_is_told_as_failed(package: Path) -> None:
+    """So that the host delivers a message again: here the app has no settings to work with."""
+    settings = {"BATCHAI_BLOB_SOURCE": "Queue", "BATCHAI_SWEEP_SCHEDULE": "0 * * * * *"}
+    with worker(package, **settings) as runtime:
+        answer = runtime.call("drop_announced", {"string": _event("jobs/a/job.json")}, **_about_the_message())
+    assert answer["result"].get("status", "Failure") == "Failure"
+    assert "BATCHAI_STORAGE is missing" in answer["result"]["exception"]["message"]
+
+
+def _put(world: World, place: str, data: bytes) -> None:
+    container, _, path = place.partition("/")
+    world.backend.connection.blobs.get_blob_client(container, path).upload_blob(data)
+
+
+def _event(place: str) -> str:
+    container, _, path = place.partition("/")
+    subject = f"/blobServices/default/containers/{container}/blobs/{path}"
+    return json.dumps({"id": "1", "eventType": "Microsoft.Storage.BlobCreated", "subject": subject})
+
+
+def _about_the_message() -> dict[str, dict[str, str]]:
+    """The trigger's metadata of a queue message, as the host writes it."""
+    moment = {"json": '"2026-01-02T03:04:05+00:00"'}
+    times = dict.fromkeys(("ExpirationTime", "InsertionTime", "NextVisibleTime"), moment)
+    texts = {"Id": {"string": "message-1"}, "PopReceipt": {"string": "receipt"}}
+    return texts | times | {"DequeueCount": {"json": "1"}}
+
+
+def _succeeded(answer: dict[str, Any]) -> bool:
+    assert answer["result"].get("status") == "Success", answer
+    return True
+
+
+def _swept(runtime: Worker) -> bool:
+    times = {
+        "Last": "2026-01-02T03:04:00",
+        "LastUpdated": "2026-01-02T03:04:00",
+        "Next": "2026-01-02T03:05:00",
+    }
+    timer = {"Schedule": {"AdjustForDST": False}, "ScheduleStatus": times, "IsPastDue": False}
+    return _succeeded(runtime.call("sweep", {"json": json.dumps(timer)}))
+
+
+def _http(runtime: Worker, function: str, **route: str) -> tuple[int, Any]:
+    """Status and JSON of a GET."""
+    url = f"https://app.azurewebsites.net/{ROUTES.get(function, function).format(**route)}"
+    query = {"api-version": "2018-05-01"}
+    request = {"method": "GET", "url": url, "headers": {"host": "app"}, "query": query, "params": route}
+    answer = runtime.call(function, {"http": request})
+    _succeeded(answer)
+    http = answer["returned"]["http"]
+    return int(http["status_code"]), json.loads(http["body"]["text"])

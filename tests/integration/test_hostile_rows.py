@@ -18,10 +18,11 @@ from shared.managers.cluster_manager import MOST_GUESTS, _with_guest
 from shared.managers.conflict_retry import arrived
 from shared.names import table_limits
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import ClusterRow, ClusterTable, NodeRow
+from shared.stores.cluster_table import ClusterRow, ClusterTable
 from shared.stores.connection import Connection
 from shared.stores.gang_table import GangTable
 from shared.stores.job_table import JobTable
+from shared.stores.node_table import NodeRow, NodeTable
 from shared.stores.workspace_table import Kind, Row, WorkspaceTable
 from tests.support.jobs import a_job
 from tests.support.world import settings_for
@@ -132,7 +133,7 @@ def test_a_cluster(connection: Connection, text: str, guests: list[str]) -> None
 @given(hostile)
 @example(WORST)
 def test_a_node(connection: Connection, text: str) -> None:
-    table, cluster = ClusterTable(connection), ClusterId(uuid.uuid4().hex, "c")
+    table, cluster = NodeTable(connection), ClusterId(uuid.uuid4().hex, "c")
     table.report(NodeRow(cluster, "node-0", "unusable", 1, text, text, text, text))
     ((found,), _) = table.nodes(cluster)
     assert table_limits.clean(text).startswith(found.detail.removesuffix("…"))

@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
+_SHELLS = (b"#!/usr/bin/env bash", b"#!/usr/bin/env sh", b"#!/bin/bash", b"#!/bin/sh")
 SCRIPTS = [
     file
     for file in (
         *sorted(PROJECT.glob("scripts/*")),
         PROJECT / "infra" / "fetch-runner",
         PROJECT / ".ci" / "run",
+        *sorted(PROJECT.glob("tests/support/*.sh")),
     )
-    if file.is_file() and file.read_bytes().startswith((b"#!/usr/bin/env bash", b"#!/usr/bin/env sh"))
+    if file.is_file() and file.read_bytes().startswith(_SHELLS)
 ]
 
 

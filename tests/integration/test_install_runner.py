@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.needs import need
+
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "scripts" / "install-runner"
 
@@ -70,7 +72,7 @@ def test_the_unit_finishes_on_reload_and_is_not_started_again_after_it() -> None
 
 def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("no systemd-analyze")
+        need("no systemd-analyze")
     # Its program need not be there: only the words are judged.
     text = unit().replace("/opt/batchai/bin/python", "/bin/true")
     file = tmp_path / "batchai-runner.service"
@@ -82,10 +84,3 @@ def test_systemd_has_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
     file.write_text(text.replace("Delegate=yes", "Delegation=yes"))
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "Delegation" in done.stderr
-
-
-def test_shellcheck_finds_nothing() -> None:
-    if not shutil.which("shellcheck"):
-        pytest.skip("no shellcheck")
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")

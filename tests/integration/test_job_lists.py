@@ -11,6 +11,7 @@ from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import JobId
 from shared.stores import job_lists
 from shared.stores.job_lists import JobFilter
+from shared.stores.job_table import JobTable
 from tests.support.jobs import a_job
 from tests.support.world import World
 
@@ -31,14 +32,20 @@ def insert(world: World, name: str, experiment: str = "exp", hours: int = 0) -> 
     workspace = world.cluster.workspace
     job = replace(a_job(uuid=f"u-{name}-{hours}".lower()), id=JobId(workspace, experiment, name))
     job = replace(job, cluster=world.cluster, created=at(hours), enqueued=at(hours), state_since=at(hours))
-    inserted: Job = world.backend.manager._jobs.insert(job)
+    inserted: Job = world.stores.jobs.insert(job)
     return inserted
+
+
+def stored(jobs: JobTable, job: JobId) -> Job:
+    found = jobs.get(job)
+    assert found is not None
+    return found
 
 
 @pytest.fixture
 def filled(world: World) -> World:
     """Seven jobs, an hour between each: two failed, two running, the others succeeded; another experiment."""
-    jobs = world.backend.manager._jobs
+    jobs = world.stores.jobs
     for hours, name in enumerate(NAMES):
         claimed = jobs.update(transitions.claim(insert(world, name, hours=hours), "node-0", "m", at(80)))
         if name not in RUNNING:
@@ -87,8 +94,8 @@ def test_every_filter_over_every_size_of_page(filled: World, most: int) -> None:
 
 
 def test_a_new_run_stands_for_its_name_and_a_deleted_job_is_listed_no_more(filled: World) -> None:
-    jobs = filled.backend.manager._jobs
-    first = jobs.get(JobId(filled.cluster.workspace, "exp", "gamma"))
+    jobs = filled.stores.jobs
+    first = stored(jobs, JobId(filled.cluster.workspace, "exp", "gamma"))
     again = replace(first, uuid="second", state=State.QUEUED, created=at(50), ended=None, exit_code=None)
     second = jobs.replace_ended(first, again)
     assert listed(filled, JobFilter(created_before=at(40)))[0] == "beta-2"
@@ -122,14 +129,14 @@ def test_a_page_costs_one_call_however_many_jobs_it_has(filled: World, asked: Jo
 
 
 def test_jobs_in_lists_are_what_they_are_alone(filled: World) -> None:
-    jobs, workspace = filled.backend.manager._jobs, filled.cluster.workspace
+    jobs, workspace = filled.stores.jobs, filled.cluster.workspace
     large = replace(a_job(uuid="large"), id=JobId(workspace, "exp", "large"), cluster=filled.cluster)
     jobs.insert(replace(large, created=at(7), properties='{"a": "' + "x" * 100_000 + '"}'))
     for asked in (JobFilter(), JobFilter(created_after=at(0)), JobFilter(State.QUEUED)):
         page = filled.backend.lists.page(workspace, "exp", asked, "", 100)
         assert page.jobs
         for job in page.jobs:
-            assert replace(job, etag="") == replace(jobs.get(job.id), etag="")
+            assert replace(job, etag="") == replace(stored(jobs, job.id), etag="")
 
 
 def test_a_job_lies_under_the_state_it_is_in_and_nowhere_else(world: World) -> None:
@@ -139,15 +146,15 @@ def test_a_job_lies_under_the_state_it_is_in_and_nowhere_else(world: World) -> N
         return [state for state in State if listed(world, JobFilter(state))]
 
     assert states() == [State.QUEUED]
-    jobs = world.backend.manager._jobs
+    jobs = world.stores.jobs
     running = jobs.update(transitions.claim(job, "node-0", "m", at(1)))
     assert states() == [State.RUNNING]
-    lost = transitions.claim(jobs.get(running.id), "node-1", "m", at(2))
+    lost = transitions.claim(stored(jobs, running.id), "node-1", "m", at(2))
     assert jobs.update(lost).attempt == 2
     assert states() == [State.RUNNING]
-    jobs.update(transitions.request_termination(jobs.get(job.id), at(3)))
+    jobs.update(transitions.request_termination(stored(jobs, job.id), at(3)))
     assert states() == [State.TERMINATING]
-    over = jobs.end(ended(jobs.get(job.id), Reason.TERMINATED))
+    over = jobs.end(ended(stored(jobs, job.id), Reason.TERMINATED))
     assert states() == [State.FAILED]
     jobs.delete_runs(over.id)
     jobs.delete(over)

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from shared.jobs.model import Outcome, Reason
 from tests.support import leaks
@@ -49,10 +50,13 @@ def test_secrets_are_nowhere_in_the_state(world: World) -> None:
     }
     cluster["properties"]["nodeSetup"] = {"mountVolumes": share(CLUSTER_KEY)}
     world.create_cluster(cluster)
-    secret = {"secrets": [{"name": "TOKEN", "value": SECRET}], "mountVolumes": share(ACCOUNT_KEY)}
+    secret: dict[str, Any] = {
+        "secrets": [{"name": "TOKEN", "value": SECRET}],
+        "mountVolumes": share(ACCOUNT_KEY),
+    }
     world.accept(data=document(**secret))
     registry = {"image": "i", "credentials": {"username": "me", "password": PASSWORD}}
-    container = {"containerSettings": {"imageSourceRegistry": registry}}
+    container: dict[str, Any] = {"containerSettings": {"imageSourceRegistry": registry}}
     assert not world.submit("faulty", document(**secret, **container, nodeCount="many")).accepted
     world.submit("contained", document(**secret, **container))
 

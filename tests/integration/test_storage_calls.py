@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from api.blob_drops import take_job
-from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.backend import backend
 from shared.jobs.model import State
+from tests.support import agents
 from tests.support.agents import job_runner, running
 from tests.support.waiting import eventually
 from tests.support.world import World, document, settings_for
@@ -77,7 +77,7 @@ def test_a_warm_runner_adds_its_looks_at_queues_only(patient: World, tmp_path: P
     drop(world, "first")
     theirs = backend(world.settings)
     config = NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=(), active_poll_seconds=0.05)
-    agent = Agent(theirs, config)
+    agent = agents.agent(theirs, config)
     looks = "GET queue"
     with running(agent):
         eventually(lambda: world.job("first").state is State.SUCCEEDED)

@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import SecretError, SettingsError, StoreError
 from shared.settings import Settings
+from shared.stores import identity as identity_module
 from shared.stores.identity import forget_identities
 from shared.stores.secrets.key_vaults import Vaults
 from shared.stores.secrets.sealing_keys import texts, with_vault_keys
@@ -142,6 +143,16 @@ def test_sealing_keys_of_a_vault_go_before_those_of_the_settings(vault: Vault) -
     assert texts(read) == tuple(KEYS)
     assert not any(key in repr(read) for key in KEYS)
     assert with_vault_keys(Settings()) == Settings(), "nothing is asked where no secret is named"
+
+
+def test_sealing_keys_are_asked_for_by_the_identity_that_the_settings_name(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_module, "_client_id", "")
+    client = "11111111-2222-3333-4444-555555555555"
+    vault.put("sealing", KEYS[0])
+    with_vault_keys(Settings(identity_client_id=client, sealing_keys_secret=vault.url("sealing")))
+    assert [path for path in vault.requests if "/msi/token" in path and f"client_id={client}" in path]
 
 
 def test_what_a_vault_holds_instead_of_keys_is_not_repeated(vault: Vault) -> None:

@@ -4,16 +4,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
 from runner.attempt.host import AttemptHost
 from runner.attempt.job_runner import JobRunner
 from runner.isolation.node_config import NodeConfig
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopSignal
+from runner.ssh.ssh_link import SshLink
+from shared.backend import Backend
 from shared.environment.variables import Node
 from shared.managers.claims import Claim
 from shared.stores.connection import CallCounter
 from tests.support.world import World
+
+
+def agent(backend: Backend, config: NodeConfig) -> Agent:
+    """A runner as `python -m runner` makes it, without GPUs."""
+    return Agent(backend, config, gang_session(SshLink))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is built of this checkout: the source distribution and the wheel."""
+"""What is built of this checkout: the source distribution and the wheel; and how they are installed."""
 
 import shutil
 import subprocess
@@ -15,8 +15,19 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     tree, out = tmp_path_factory.mktemp("tree") / "checkout", tmp_path_factory.mktemp("dist")
     rubbish = shutil.ignore_patterns(".*", "node_modules", "build", "dist", "*.egg-info", "__pycache__")
     shutil.copytree(PROJECT, tree, ignore=rubbish)
-    words = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)]
-    done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)], tree)
     (source,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
     return source, wheel
+
+
+def install(programs: Path, *what: str) -> None:
+    """Install packages, at the pinned versions, into the environment whose programs lie in `programs`."""
+    words = ["--python", str(programs / "python"), "install", "--quiet"]
+    run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
+
+
+def run(words: list[str], folder: Path, *codes: int) -> str:
+    """Its stdout; the exit code is one of `codes`, or 0."""
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in (codes or (0,)), f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout

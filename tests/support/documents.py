@@ -2,10 +2,13 @@
 
 import copy
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.documents.parse import DocumentSettings, Parsed, parse_cluster, parse_job
+from shared.documents.spec import ClusterSpec, JobSpec
 from shared.errors import Severity
+
+S = TypeVar("S", JobSpec, ClusterSpec)
 
 OWN = DocumentSettings(storage_account="ownaccount", storage_key="b3duLWtleQ==")
 #: A job that draws no problem of any kind.
@@ -41,14 +44,20 @@ def changed(base: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {key: value for key, value in out.items() if value is not ABSENT}
 
 
-def job(settings: DocumentSettings = OWN, **members: Any) -> Parsed[Any]:
+def job(settings: DocumentSettings = OWN, **members: Any) -> Parsed[JobSpec]:
     """JOB with other members, parsed."""
     return parse_job(json.dumps({"properties": changed(JOB, **members)}), settings)
 
 
-def cluster(settings: DocumentSettings = OWN, **members: Any) -> Parsed[Any]:
+def cluster(settings: DocumentSettings = OWN, **members: Any) -> Parsed[ClusterSpec]:
     """CLUSTER with other members, parsed."""
     return parse_cluster(json.dumps({"properties": changed(CLUSTER, **members)}), settings)
+
+
+def spec_of(parsed: Parsed[S]) -> S:
+    """What an accepted document says."""
+    assert parsed.spec is not None, parsed.errors
+    return parsed.spec
 
 
 def told(parsed: Parsed[Any], severity: Severity | None = None) -> list[str]:

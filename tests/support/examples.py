@@ -5,4 +5,6 @@ from hypothesis import settings
 
 def examples(most: int) -> int:
     """`most` with the profile "thorough" (tests/unit/conftest.py); with "quick" a share of it, but five."""
-    return max(5, most * settings.default.max_examples // 100)
+    profile = settings.default
+    assert profile is not None
+    return max(5, most * profile.max_examples // 100)

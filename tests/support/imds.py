@@ -1,5 +1,6 @@
-"""The instance metadata service of a VM, as far as tokens go: `python imds.py LOG`, a line for each request.
+"""The instance metadata service of a VM, as far as tokens and its name go: `python imds.py LOG`.
 
+LOG gets a line for each request: its path and its User-Agent.
 For tests only, in a network namespace of its own: it takes the address 169.254.169.254.
 """
 
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 TENANT = "ddbe463a-0554-485d-b589-0b17d60cd38b"
 OWNER = "11111111-1111-1111-1111-111111111111"
+NAME = "vm-of-tests"  #: of the machine
 
 
 def token(resource: str, client: str) -> dict[str, str]:
@@ -36,7 +38,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         with self.log.open("a") as file:
-            file.write(f"{self.path}\n")
+            file.write(f"{self.path} {self.headers.get('User-Agent', '')}\n")
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -46,9 +48,10 @@ class _Answer(BaseHTTPRequestHandler):
             status, body = 400, {"error": "invalid_request"}
         elif url.path == "/metadata/identity/oauth2/token":
             body = token(query.get("resource", ""), query.get("client_id", ""))
-        data = json.dumps(body).encode()
+        named = status == 200 and url.path == "/metadata/instance/compute/name"
+        data = NAME.encode() if named else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain" if named else "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

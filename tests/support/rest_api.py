@@ -26,7 +26,8 @@ from shared.backend import Backend, backend, provision
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId, queue_name
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
+from tests.support.stores import Stores
 
 PROJECT = Path(__file__).parents[2]
 VERSION = "2018-05-01"
@@ -108,13 +109,17 @@ class RestApi:
         assert answer.status_code == 202, answer.text
         return job
 
+    @property
+    def stores(self) -> Stores:
+        return Stores(self.backend)
+
     def claim(self, path: str, owner: str = "node-0") -> Claim:
         """Take the next job of the cluster of a workspace, as a runner does."""
         group, workspace = path.split("/")[4], path.split("/")[-1]
         message = self.backend.settings.scope.workspace_in(group, workspace)
         cluster = ClusterId(message, "cluster")
         claim = self.backend.claims.next_job(queue_name(cluster, "normal"), owner)
-        assert claim is not None
+        assert isinstance(claim, Claim)
         return claim
 
     def finish(self, claim: Claim, reason: Reason = Reason.SUCCEEDED, code: int | None = 0) -> Job:

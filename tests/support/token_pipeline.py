@@ -1,41 +1,67 @@
-"""The whole pipeline by a managed identity: run by test_tokens.py inside token_account.sh. Prints JSON."""
+"""The whole pipeline by managed identities: run by test_tokens.py inside token_account.sh. Prints JSON.
+
+    python -m tests.support.token_pipeline WORK PYTHON FOLDER
+
+Three parties, each with an identity of its own: the functions host with the app in it, a runner (PYTHON is
+the interpreter of an environment that it is installed in, FOLDER its working directory), and somebody who
+drops files, puts Event Grid's messages about them into the queue `drops`, and reads what comes of them.
+"""
 
 import base64
 import json
-import os
-import subprocess
 import sys
-import urllib.error
 import urllib.request
 import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from azure.storage.fileshare import ShareClient
-from azure.storage.queue import QueueClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableServiceClient
+from azure.identity import ManagedIdentityCredential
+from azure.storage.blob import BlobClient, BlobServiceClient, generate_account_sas, generate_blob_sas
+from azure.storage.fileshare import ShareServiceClient
+from azure.storage.queue import QueueServiceClient
 
+from local import environment, processes
 from local.azurite import ACCOUNT, KEY
-from shared.names.ids import JobId
+from shared.stores.connection import error_code
+from tests.support.stack_client import CLUSTER, ROOT
 from tests.support.waiting import eventually
 
+PROJECT = Path(__file__).parents[2]
 WORK = Path(sys.argv[1])
-CLIENT = "99999999-9999-9999-9999-999999999999"
+APP, RUNNER, PERSON = (digit * 8 + "-9999-9999-9999-999999999999" for digit in "123")
 PORTS = {"blob": 10000, "queue": 10001, "table": 10002, "file": 10003}
 URLS = {service: f"https://127.0.0.1:{port}/{ACCOUNT}" for service, port in PORTS.items()}
-SETTINGS = {f"BATCHAI_STORAGE__{service}ServiceUri": url for service, url in URLS.items()} | {
-    "BATCHAI_STORAGE__clientId": CLIENT,
+HTTP_PORT = 7071
+STORAGE = {f"BATCHAI_STORAGE__{service}ServiceUri": url for service, url in URLS.items()} | {
+    "BATCHAI_STORAGE__credential": "managedidentity",
     "BATCHAI_SEALING_KEYS": base64.b64encode(b"k" * 32).decode(),
+}
+#: As infra/modules/app.bicep sets them.
+APP_SETTINGS = STORAGE | {
+    "BATCHAI_STORAGE__clientId": APP,
+    "AzureWebJobsStorage__blobServiceUri": URLS["blob"],
+    "AzureWebJobsStorage__queueServiceUri": URLS["queue"],
+    "AzureWebJobsStorage__credential": "managedidentity",
+    "AzureWebJobsStorage__clientId": APP,
     "BATCHAI_BLOB_SOURCE": "Queue",
-    "BATCHAI_SWEEP_SCHEDULE": "0 * * * * *",
+    "BATCHAI_SWEEP_SCHEDULE": "*/5 * * * * *",
+    "BATCHAI_SUBSCRIPTION_ID": environment.SUBSCRIPTION,
+    "BATCHAI_RESOURCE_GROUP": environment.RESOURCE_GROUP,
+}
+RUNNER_SETTINGS = STORAGE | {
+    "BATCHAI_STORAGE__clientId": RUNNER,
     "BATCHAI_NODE_ROOT": str(WORK / "node"),
     "BATCHAI_JOB_USER": "own",
     "BATCHAI_JOB_METADATA": "open",
 }
-CLUSTER = {
-    "properties": {
-        "vmSize": "STANDARD_D1",
-        "userAccountSettings": {"adminUserName": "me", "adminUserSshPublicKey": "ssh-rsa AAAA"},
-    }
-}
+JOB_PATH = f"{ROOT}/default/experiments/exp/jobs/tokens"
 JOB = {
     "properties": {
         "nodeCount": 1,
@@ -54,94 +80,135 @@ JOB = {
 }
 
 
-def main() -> None:
-    os.environ.update(SETTINGS)
-    from api.wired import backend
+class Person:
+    """Whoever uses the installation: blobs by a token of their own, the rest over HTTP."""
 
-    back = backend()  # makes tables, containers and queues
-    back.connection.blobs.create_container("data")
-    from shared.stores.volumes.file_shares import ShareAddress, create_share
+    def __init__(self) -> None:
+        self._credential = credential = ManagedIdentityCredential(client_id=PERSON)
+        self.blobs = BlobServiceClient(URLS["blob"], credential=credential)
+        self.drops = QueueServiceClient(URLS["queue"], credential=credential).get_queue_client("drops")
+        self.shares = ShareServiceClient(URLS["file"], credential=credential, token_intent="backup")
 
-    create_share(ShareAddress(ACCOUNT, "logs", "", URLS["file"]))
-    _drop(back, "clusters/default/default/cluster.json", CLUSTER)
-    _drop(back, "jobs/default/exp/tokens/job.json", JOB)
-    asked = _tokens()
-    id_ = JobId("default", "exp", "tokens")
-    log = WORK / "runner.log"
-    with log.open("w") as output:
-        runner = subprocess.Popen([sys.executable, "-P", "-m", "runner"], stdout=output, stderr=output)
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """The app's answer; raises for one that is no success."""
+        separator = "&" if "?" in path else "?"
+        url = f"http://127.0.0.1:{HTTP_PORT}{path}{separator}api-version=2018-05-01"
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def drop(self, place: str, document: object) -> dict[str, Any]:
+        """Drop a file, and tell of it as Event Grid does. The answer beside it."""
+        container, _, path = place.partition("/")
+        self.blobs.get_blob_client(container, path).upload_blob(json.dumps(document), overwrite=True)
+        event = {
+            "id": uuid.uuid4().hex,
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "subject": f"/blobServices/default/containers/{container}/blobs/{path}",
+            "data": {"url": f"{URLS['blob']}/{place}"},
+        }
+        self.drops.send_message(base64.b64encode(json.dumps(event).encode()).decode())
+        beside = self.blobs.get_blob_client(container, f"{path.rpartition('/')[0]}/status.json")
+        return eventually(lambda: _json(beside), 60)
+
+    def state(self) -> str:
+        return str(self.ask(JOB_PATH)["properties"]["executionState"])
+
+    def links(self) -> dict[str, str]:
+        """The link that the app has signed for each output file."""
+        found: dict[str, str] = {}
+        for directory in ("stdouterr", "MODEL"):
+            page = self.ask(f"{JOB_PATH}/listOutputFiles?outputdirectoryid={directory}", "POST")
+            files = (file for file in page["value"] if "downloadUrl" in file)
+            found |= {f"{directory}/{file['name']}": file["downloadUrl"] for file in files}
+        return found
+
+
+def _content(link: str) -> str:
+    with urllib.request.urlopen(link, timeout=30) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def _json(blob: BlobClient) -> dict[str, Any]:
     try:
-        eventually(lambda: not back.manager.get(id_).state.live, 90)
+        read: dict[str, Any] = json.loads(blob.download_blob().readall())
+    except ResourceNotFoundError:
+        return {}
+    return read
+
+
+@contextmanager
+def running(name: str, command: list[str], settings: dict[str, str], folder: Path) -> Iterator[Path]:
+    """A program with its settings; its log."""
+    log = WORK / f"{name}.log"
+    child = processes.start(name, command, log, environment.machine() | settings, folder)
+    try:
+        yield log
     finally:
-        runner.terminate()
-        runner.wait(30)
-    from api.output_files import list_output_files
-
-    job = back.manager.get(id_)
-    found = {}
-    for identifier in ("stdouterr", "MODEL"):
-        listed, _ = list_output_files(back.manager, back.clusters, job, identifier, ".", 60, 100, "")
-        for file in listed:
-            if "downloadUrl" in file:
-                with urllib.request.urlopen(file["downloadUrl"], timeout=10) as answer:
-                    found[f"{identifier}/{file['name']}"] = answer.read().decode()
-    print(
-        json.dumps(
-            {
-                "state": job.state.value,
-                "files": found,
-                "with_key": _with_key(),
-                "tokens_of_the_app": asked,
-                "clients": sorted(_clients()),
-                "runner": log.read_text()[-4000:],
-            }
-        )
-    )
+        child.stop(30)
 
 
-def _drop(back: object, place: str, document: object) -> None:
-    """As Event Grid does: the blob, then a message about it in the queue; then what the trigger does."""
-    from api import queue_drops
+def main() -> None:
+    host = [sys.executable, "-m", "local.host", "--app", str(PROJECT), "--port", str(HTTP_PORT)]
+    runner = [sys.argv[2], "-P", "-m", "runner"]
+    with running("host", host, APP_SETTINGS, PROJECT) as log:
+        eventually(lambda: "Ready:" in log.read_text(), 60)
+        person = Person()
+        assert person.ask("/health") == {"status": "ok"}  # its first request makes the installation
+        person.blobs.create_container("data")
+        person.shares.create_share("logs")
+        said = [
+            person.drop("clusters/default/default/cluster.json", CLUSTER)["state"],
+            person.drop("jobs/default/exp/tokens/job.json", JOB)["state"],
+        ]
+        with running("runner", runner, RUNNER_SETTINGS, Path(sys.argv[3])):
+            eventually(lambda: person.state() in ("succeeded", "failed"), 120)
+        links = person.links()
+        files = {name: _content(link) for name, link in links.items()}
+        values = {"said": said, "state": person.state(), "files": files}
+        eventually(lambda: "swept:" in log.read_text(), 30)
+    print(json.dumps(values | {"refusals": refusals(links["MODEL/m.txt"]), "tokens": tokens()}))
 
-    container, _, path = place.partition("/")
-    blobs = back.connection.blobs  # type: ignore[attr-defined]
-    blobs.get_blob_client(container, path).upload_blob(json.dumps(document).encode(), overwrite=True)
-    event = {
-        "id": uuid.uuid4().hex,
-        "eventType": "Microsoft.Storage.BlobCreated",
-        "subject": f"/blobServices/default/containers/{container}/blobs/{path}",
-        "data": {"url": f"{URLS['blob']}/{place}"},
+
+def refusals(by_token: str) -> dict[str, str]:
+    """What is said to requests that the account's key has signed, and to a link that the app has."""
+    blob, _, signature = by_token.partition("?")
+    assert "skoid=" in signature, "a user delegation SAS"
+    name = blob.removeprefix(f"{URLS['blob']}/data/")
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    of_account = generate_account_sas(ACCOUNT, KEY, "sco", "rl", soon)
+    of_blob = generate_blob_sas(ACCOUNT, "data", name, account_key=KEY, permission="r", expiry=soon)
+    key = AzureNamedKeyCredential(ACCOUNT, KEY)
+    tried: dict[str, Callable[[], object]] = {
+        "blob by key": BlobServiceClient(URLS["blob"], credential=key).get_account_information,
+        "queue by key": QueueServiceClient(URLS["queue"], credential=key).get_service_properties,
+        "table by key": TableServiceClient(URLS["table"], credential=key).list_tables().next,
+        "file by key": ShareServiceClient(URLS["file"], credential=key).get_service_properties,
+        "account SAS": BlobClient.from_blob_url(f"{blob}?{of_account}").get_blob_properties,
+        "service SAS": BlobClient.from_blob_url(f"{blob}?{of_blob}").get_blob_properties,
+        "user delegation SAS": BlobClient.from_blob_url(by_token).get_blob_properties,
     }
-    queue: QueueClient = back.connection.queues.get_queue_client("drops")  # type: ignore[attr-defined]
-    queue.send_message(base64.b64encode(json.dumps(event).encode()).decode())
-    message = queue.receive_message()
-    assert message is not None
-    import azure.functions as func
-
-    queue_drops.take_message(func.QueueMessage(body=message.content.encode()))
-    queue.delete_message(message)
+    return {name: _said(act) for name, act in tried.items()}
 
 
-def _log() -> list[str]:
-    return [line for line in (WORK / "imds.log").read_text().splitlines() if "oauth2/token" in line]
-
-
-def _tokens() -> int:
-    return len(_log())
-
-
-def _clients() -> set[str]:
-    return {line.partition("client_id=")[2].partition("&")[0] for line in _log()}
-
-
-def _with_key() -> str:
-    credential = {"account_name": ACCOUNT, "account_key": KEY}
+def _said(act: Callable[[], object]) -> str:
     try:
-        with ShareClient(URLS["file"], "logs", credential=credential, retry_total=0) as share:
-            share.get_share_properties()
-    except Exception as error:
-        return str(getattr(error, "error_code", error))
-    return "opened"
+        act()
+    except HttpResponseError as error:
+        return f"{error.status_code} {error_code(error)}"
+    return "taken"
+
+
+def tokens() -> dict[str, int]:
+    """Requests for a token: "<party> <kind of program>" and how many."""
+    parties = {APP: "app", RUNNER: "runner", PERSON: "person"}
+    asked: Counter[str] = Counter()
+    for line in (WORK / "imds.log").read_text().splitlines():
+        if "oauth2/token" in line:
+            client = line.partition("client_id=")[2][:36]
+            program = "python" if "python" in line.lower() else "mount"
+            asked[f"{parties.get(client, client)} {program}"] += 1
+    return dict(asked)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
 
-def eventually(predicate: Callable[[], T], seconds: float = 10.0, interval: float = 0.05) -> T:
+def eventually(
+    predicate: Callable[[], T | Literal[False] | None], seconds: float = 10.0, interval: float = 0.05
+) -> T:
     """The first truthy answer of `predicate`; AssertionError after `seconds`, with the last answer.
 
     Exceptions of type AssertionError inside the predicate count as "not yet".

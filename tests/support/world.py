@@ -14,14 +14,14 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.backend import Backend, backend
 from shared.jobs.model import Job, Outcome, Reason
 from shared.managers.admission import Source
-from shared.managers.claims import Claim
+from shared.managers.claims import Claim, Help
 from shared.managers.submission import Submission
 from shared.names.ids import ClusterId, JobId, queue_name
 from shared.settings import Settings
-from shared.stores import row_keys
-from shared.stores.cluster_table import CLUSTERS
+from shared.stores import cluster_table, row_keys
 from shared.stores.connection import CallCounter
 from shared.stores.job_queues import JobMessage
+from tests.support.stores import Stores
 
 DONE = Outcome(Reason.SUCCEEDED, 0)
 CLUSTER = {
@@ -85,6 +85,10 @@ class World:
         time.sleep(seconds)
 
     @property
+    def stores(self) -> Stores:
+        return Stores(self.backend)
+
+    @property
     def manager(self) -> Any:
         return self.backend.manager
 
@@ -138,18 +142,18 @@ class World:
         return queue_name(self.cluster, priority)
 
     def receive(self, priority: str = "normal") -> JobMessage | None:
-        found: JobMessage | None = self.backend.claims._queues.receive(
-            self.queue(priority), self.settings.lease_seconds
-        )
-        return found
+        return self.stores.queues.receive(self.queue(priority), self.settings.lease_seconds)
 
     def messages(self) -> int:
         """Messages of the cluster, hidden ones included."""
-        count: int = self.backend.claims._queues.count(self.cluster)
-        return count
+        return self.stores.queues.count(self.cluster)
+
+    def next_job(self, owner: str = "node-0", priority: str = "normal") -> Claim | Help | None:
+        return self.backend.claims.next_job(self.queue(priority), owner)
 
     def claim(self, owner: str = "node-0", priority: str = "normal") -> Claim | None:
-        found: Claim | None = self.backend.claims.next_job(self.queue(priority), owner)
+        found = self.next_job(owner, priority)
+        assert not isinstance(found, Help), "a gang lacks nodes"
         return found
 
     def must_claim(self, owner: str = "node-0", priority: str = "normal") -> Claim:
@@ -161,8 +165,10 @@ class World:
         """The lease of a claim runs out now, as it does when its runner is gone."""
         lease = claim.lease
         # As if it had been renewed for the last time a while ago.
-        self.backend.manager._jobs.prolong(self.backend.manager._jobs.get(lease.job), -1)
-        self.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+        job = self.stores.jobs.get(lease.job)
+        assert job is not None
+        self.stores.jobs.prolong(job, -1)
+        self.stores.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
 
     def finish(self, claim: Claim, outcome: Outcome = DONE) -> Job:
         ended: Job = self.backend.attempts.finish(claim.job, claim.lease, outcome)
@@ -179,6 +185,6 @@ def world(settings: Settings) -> Iterator[World]:
         yield made
     finally:
         # Other tests' sweeps need not look here any more.
-        table = made.backend.connection.tables.get_table_client(CLUSTERS)
+        table = made.backend.connection.tables.get_table_client(cluster_table.TABLE)
         table.delete_entity(row_keys.partition(made.cluster.workspace), made.cluster.cluster.lower())
         made.backend.close()

@@ -7,13 +7,15 @@ import sys
 
 from tests.support.sources import PACKAGES, PROJECT, texts, tree
 
-MOST_LINES = 400
+#: A module is at most 250 lines long; the two that are left are nearly so, and whole.
+MOST_LINES = 250
+LONGER = {"shared.documents.json_reader.scanner": 261, "shared.stores.volumes.blob_containers": 252}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
 PURE_PACKAGES = "shared.names shared.documents shared.environment shared.launch shared.jobs api.resources"
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
-    + " shared.errors shared.settings shared.times api.origins"
+    + " shared.errors shared.settings shared.settings_reader shared.storage_settings shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
 )
 #: Whose business models of documents are.
@@ -162,5 +164,5 @@ def test_imports_form_no_cycle() -> None:
 
 def test_modules_are_small_and_say_what_they_are() -> None:
     assert not [m for m in texts() if not ast.get_docstring(tree(m))]
-    assert not [m for m, text in texts().items() if text.count("\n") > MOST_LINES]
+    assert not [m for m, text in texts().items() if text.count("\n") > LONGER.get(m, MOST_LINES)]
     assert not [m for m in texts() if m.rpartition(".")[2] in ("util", "utils", "helpers", "misc", "common")]

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _STORES = {
     "job_queues": "queues",
     "document_blobs": "documents",
     "cluster_table": "table",
+    "node_table": "table",
     "workspace_table": "table",
     "gang_table": "table",
     "poison_queue": "poison",
@@ -149,13 +151,28 @@ def _modules(*folders: str) -> Iterator[tuple[str, str]]:
     yield "function_app.py", (ROOT / "function_app.py").read_text()
 
 
+#: What a Backend is made of, and what tests call it by.
+_PARTS = (
+    r"\b(backend|services|manager|claims|attempts|clusters|cluster_manager|nodes|gangs|sweeper|workspaces"
+    r"|cascading_deletion|lists|near_misses|documents|connection|queues|jobs|stores|keeper)(\(\w*\))?\._[a-z]\w*"
+)
+
+
+def test_tests_reach_stores_by_their_public_way() -> None:
+    """tests/support/stores.py is that way: what is private may change without a test."""
+    assert re.search(_PARTS, "world.backend.claims._queues.send(job)")
+    sources = ((path, path.read_text()) for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+    reached = {path.name: found[0] for path, text in sources if (found := re.search(_PARTS, text))}
+    assert reached == {}
+
+
 def test_the_writing_methods_are_found() -> None:
     known = gates()
     assert {"insert", "update", "end", "prolong", "write", "delete", "delete_runs"} <= known["jobs"]
     assert {"send", "receive", "renew", "put_back", "delete", "remove", "provision"} <= known["queues"]
     assert {"put", "report", "forget", "wake_up", "join", "write_report", "begin_deletion"} <= known["table"]
     assert {"put_status", "put_accepted", "delete_dropped"} <= known["documents"]
-    assert not {"get", "look", "list_jobs", "nodes", "read_dropped"} & set.union(*known.values())
+    assert not {"get", "look", "list_jobs", "nodes", "read_dropped"} & set[str]().union(*known.values())
 
 
 def test_only_managers_write() -> None:

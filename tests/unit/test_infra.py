@@ -3,27 +3,50 @@
 import base64
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner.config import config_from
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
-from shared.settings import Settings, settings_from
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.settings import QUEUE, AccountEndpoints, Settings
+from shared.settings_reader import drop_source, http_level, settings_from
+from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
+from shared.stores.application_insights import Insights, insights_from
 
 PROJECT = Path(__file__).parents[2]
 INFRA = PROJECT / "infra"
 MODULES = sorted(INFRA.glob("modules/*.bicep"))
-#: What others read: the Functions host, Application Insights, the workers.
-OTHERS = ("AzureWebJobsStorage__", "APPLICATIONINSIGHTS_", "PYTHON_", "BATCHAI_STORAGE__credential")
-#: Read by the identity and the installation of a runner: names that were agreed for them.
-AGREED = (
-    "BATCHAI_STORAGE__clientId",
-    "BATCHAI_SEALING_KEYS_SECRET",
-    *(f"BATCHAI_STORAGE__{service}ServiceUri" for service in ("blob", "file", "queue", "table")),
-)
+#: What others read: the Functions host (its storage, its triggers' connection), its worker.
+HOSTS = {
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+    "BATCHAI_STORAGE__credential",
+}
+CLIENT = "11111111-2222-3333-4444-555555555555"
+#: What expressions of the modules come to.
+STAND_FOR = {
+    "accountName": "baistate",
+    "dataAccountName": "baidata",
+    "identityClientId": CLIENT,
+    "sealingKeysUrl": "https://bai-x.vault.azure.net/secrets/sealing-keys",
+    "pool.cluster": "default/gpus",
+    "location": "westeurope",
+    "reservedNames": "packages app-package",
+    "insightsConnectionString": f"InstrumentationKey={CLIENT};IngestionEndpoint=https://w.in.example/",
+    "httpAuth": "function",
+    "httpRoles": "off",
+    "sweepSchedule": "0 * * * * *",
+    "subscription().subscriptionId": CLIENT,
+    "resourceGroup().name": "rg-mine",
+}
 #: Of Azure's documentation; docs/reference/roles.md lists the same.
 ROLES = {
     "blobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
@@ -95,8 +118,8 @@ def test_no_account_is_opened_by_a_key() -> None:
 def test_what_the_code_needs_is_made() -> None:
     named = (
         job_table.TABLE,
-        cluster_table.CLUSTERS,
-        cluster_table.NODES,
+        cluster_table.TABLE,
+        node_table.TABLE,
         gang_table.TABLE,
         workspace_table.TABLE,
     )
@@ -120,21 +143,117 @@ def test_what_decides_what_runs_cannot_be_mounted() -> None:
     assert runner_settings()["BATCHAI_RESERVED_NAMES"] == '"${reservedNames}"'
 
 
-def test_every_setting_is_one_that_is_read() -> None:
-    files = [file for part in ("shared", "runner", "api") for file in PROJECT.glob(f"{part}/**/*.py")]
-    code = "".join(file.read_text("utf-8") for file in (*files, PROJECT / "function_app.py"))
-    given = {**body("app", "settings")["properties"], **runner_settings()}
-    unread = [
-        name
-        for name in given
-        if not name.startswith(OTHERS)
-        and name not in AGREED
-        and f'"{name}"' not in code
-        and f"%{name}%" not in code
+class Noting(dict[str, str]):
+    """An environment that remembers which names it was asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> str:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
+
+
+def source(file: str) -> Iterator[tuple[str, str]]:
+    """The settings of a module as they stand there: NAME: expression, or 'NAME=text'."""
+    text = (INFRA / "modules" / f"{file}.bicep").read_text("utf-8")
+    if file == "app":
+        block = text.partition("name: 'appsettings'")[2].partition("\n  }\n")[0]
+        for name, value in re.findall(r"^    (\w+): (.+)$", block, re.MULTILINE):
+            yield name, value[1:-1] if value.startswith("'") else f"${{{value}}}"
+    else:
+        block = text.partition("var environment = [")[2].partition("\n]\n")[0]
+        for name, value in re.findall(r"^  '(\w+)=(.*)'$", block, re.MULTILINE):
+            yield name, value.strip('"')
+
+
+def settings_of(file: str) -> Noting:
+    """What the app or a runner is given, with values as a deployment has them."""
+
+    def valued(match: re.Match[str]) -> str:
+        expression = match[1]
+        endpoint = re.fullmatch(r"account\.properties\.primaryEndpoints\.(\w+)", expression)
+        return f"https://baistate.{endpoint[1]}.core.windows.net/" if endpoint else STAND_FOR[expression]
+
+    return Noting({name: re.sub(r"\$\{([^}]+)\}", valued, value) for name, value in source(file)})
+
+
+def test_what_the_app_is_given_is_read_and_accepted() -> None:
+    given = settings_of("app")
+    assert given.keys() == body("app", "settings")["properties"].keys()
+    # The host puts the secret in the place of the reference.
+    given["BATCHAI_SEALING_KEYS"] = base64.b64encode(bytes(32)).decode()
+    read = settings_from(given)
+    assert http_level(given) == "FUNCTION"
+    assert drop_source(given) == read.drop_source == QUEUE
+    assert_state(read)
+    # The sweeper's schedule is read by the host, in the trigger's own words.
+    schedules = (PROJECT / "function_app.py").read_text("utf-8")
+    assert "%BATCHAI_SWEEP_SCHEDULE%" in schedules
+    assert given.keys() - given.asked == HOSTS | {"BATCHAI_SWEEP_SCHEDULE"}
+
+
+def test_what_a_runner_is_given_is_read_and_accepted() -> None:
+    given = settings_of("pool")
+    assert given.keys() == runner_settings().keys()
+    read, config = settings_from(given), config_from(given, "", "vm-1", "", "")
+    assert_state(read)
+    assert read.sealing_keys_secret == STAND_FOR["sealingKeysUrl"]
+    assert str(config.cluster) == "default/gpus"
+    assert insights_from(given) == Insights(given["APPLICATIONINSIGHTS_CONNECTION_STRING"], True, CLIENT)
+    assert given.keys() - given.asked == set()
+
+
+def assert_state(read: Settings) -> None:
+    assert (read.storage_account, read.data_account) == ("baistate", "baidata")
+    assert read.identity_client_id == CLIENT
+    assert read.storage_urls == AccountEndpoints(
+        *(f"https://baistate.{service}.core.windows.net" for service in ("blob", "file", "queue", "table"))
+    )
+    assert (read.scope.subscription_id, read.scope.resource_group) == (CLIENT, "rg-mine")
+    assert (read.location, read.reserved_names) == ("westeurope", ("packages", "app-package"))
+
+
+def test_what_is_agreed_between_files_has_one_name() -> None:
+    def said(path: str) -> str:
+        return (PROJECT / path).read_text("utf-8")
+
+    pool, fetching, cloud_init = (
+        said("infra/modules/pool.bicep"),
+        said("infra/fetch-runner"),
+        said("infra/cloud-init.yaml"),
+    )
+    # What fetch-runner reads is what it is given.
+    given = {line.partition("=")[0] for line in variable("fetch", INFRA / "modules" / "pool.bicep")}
+    read = set(re.findall(r"\$\{?([A-Z][A-Z_]+)\b", fetching))
+    assert given == {name for name in read if not name.startswith("BATCHAI_")}, "those are for tests"
+    # The settings lie where the unit looks for them.
+    paths = re.findall(r"path: (\S+)", cloud_init)
+    assert paths == [
+        "/etc/batchai/runner.env",
+        "/etc/batchai/fetch.env",
+        "/usr/local/sbin/batchai-fetch-runner",
     ]
-    assert unread == []
-    for needed in ("BATCHAI_STORAGE__accountName", "BATCHAI_LOCATION", "AZURE_BATCHAI_STORAGE_ACCOUNT"):
-        assert needed in body("app", "settings")["properties"] and needed in runner_settings()
+    assert "--env-file /etc/batchai/runner.env" in fetching
+    assert "/etc/batchai/fetch.env" in fetching
+    # The container, and the files in it, that are published are those that are fetched.
+    assert "primaryEndpoints.blob}packages'" in pool
+    publishing = said("scripts/publish-runner")
+    assert "--container-name packages" in publishing
+    for name in ("constraints.txt", "install-runner", "current"):
+        assert name in publishing and name in fetching
+    # The secret that is made is the one whose URL everybody is given.
+    vault = said("infra/modules/vault.bicep")
+    assert "name: 'sealing-keys'" in vault and "secrets/sealing-keys'" in vault
 
 
 def test_the_app_is_the_plan_and_the_python_that_it_is_made_for() -> None:

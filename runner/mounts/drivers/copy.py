@@ -4,10 +4,7 @@ For machines without FUSE. What the job deletes stays in the container; two jobs
 same time overwrite each other (the later one wins, and the log says so), as with every blob mount.
 """
 
-import os
-import re
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +15,9 @@ from runner.machine import mountinfo, tree_removal
 from runner.mounts import state_dirs
 from runner.mounts.diagnosis import mount_error
 from runner.mounts.drivers import blobfuse_options
+from runner.mounts.drivers.copy_tree import Stamp, can_be_file, give_to_job_user, stamp, walk
 from runner.mounts.mount_points import make_mount_point
+from runner.mounts.state_dirs import Left
 from runner.mounts.types import (
     BLOB_CONTAINER,
     ContainerFiles,
@@ -32,28 +31,16 @@ from runner.secrets.redaction import masked
 from shared.errors import MountError
 
 NAME = "copy"
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _THREADS = 8
 _SHOWN = 5
-#: Of a blob, in characters (learn.microsoft.com: "Naming and referencing containers, blobs, and metadata").
-_LONGEST_NAME = 1024
 _MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class _Stamp:
-    """What tells that a local file was not touched since it was downloaded (ctime cannot be set back)."""
-
-    size: int
-    changed_ns: int
-    inode: int
 
 
 @dataclass(frozen=True)
 class _Copied:
     """The local state when it last was the container's; `etags` as of that time. By blob name."""
 
-    stamps: dict[str, _Stamp]
+    stamps: dict[str, Stamp]
     etags: dict[str, str]
 
 
@@ -100,6 +87,14 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
         _remove(target, home)
 
 
+def remove_left(left: Left) -> str | None:
+    """Remove the copy that a killed runner left; says so. None: there is none."""
+    if left.target.is_symlink() or not left.target.is_dir():
+        return None
+    tree_removal.discard(left.target)
+    return f"removed the local copy at {left.target}"
+
+
 def _download_error(volume: Volume, error: Exception) -> MountError:
     words = masked(f"{type(error).__name__}: {error}", volume.secrets)[:1500]
     return mount_error(volume, f"{volume} could not be downloaded: {words}", words, port=443)
@@ -119,17 +114,10 @@ def _download_all(volume: Volume, files: ContainerFiles, target: Path, context: 
         raise RuntimeError(
             f"{len(failed)} of {len(names)} files failed, first {name!r}: {type(error).__name__}: {error}"
         )
-    _give_to_job_user(target, context)
+    give_to_job_user(target, context)
     return _Copied(
-        {name: _stamp((target / name).lstat()) for name in names}, {name: found[name].etag for name in names}
+        {name: stamp((target / name).lstat()) for name in names}, {name: found[name].etag for name in names}
     )
-
-
-def can_be_file(name: str) -> bool:
-    """Whether a file below a directory can have the name of a blob, which may be anything."""
-    parts = name.split("/")
-    plain = not any(part in ("", ".", "..") or len(os.fsencode(part)) > 255 for part in parts)
-    return plain and not _FORBIDDEN.search(name)
 
 
 def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
@@ -161,8 +149,8 @@ def _refuse_if_too_big(volume: Volume, target: Path, size: int) -> None:
 def _upload_changed(
     volume: Volume, files: ContainerFiles, target: Path, copied: _Copied, context: MountContext
 ) -> None:
-    now, odd = _walk(target)
-    changed = sorted(name for name, stamp in now.items() if copied.stamps.get(name) != stamp)
+    now, odd = walk(target)
+    changed = sorted(name for name, found in now.items() if copied.stamps.get(name) != found)
     if odd:
         message = listed(sorted(odd))
         context.say(f"{volume}: links, special files and what lies too deep are not uploaded: {message}")
@@ -207,38 +195,6 @@ def _tell_overwritten(
         )
 
 
-def _walk(target: Path) -> tuple[dict[str, _Stamp], list[str]]:
-    """Regular files below target by relative name, and what cannot be blobs: neither file nor folder, or too
-    deep for a blob's name. Follows no link."""
-    files: dict[str, _Stamp] = {}
-    odd: list[str] = []
-    for folder, folders, names in os.walk(target):
-        passable: list[str] = []
-        for name in (*names, *folders):
-            path = Path(folder, name)
-            mode, relative = _mode(path), str(path.relative_to(target))
-            if stat.S_ISREG(mode) and len(relative) <= _LONGEST_NAME:
-                files[relative] = _stamp(path.lstat())
-            elif stat.S_ISDIR(mode) and len(relative) < _LONGEST_NAME - 1:
-                passable.append(name)
-            else:
-                odd.append(relative)
-        folders[:] = passable  # os.walk calls itself for every level
-    return files, odd
-
-
-def _mode(path: Path) -> int:
-    """0 where nothing can be learnt of it: its path may be too long."""
-    try:
-        return path.lstat().st_mode
-    except OSError:
-        return 0
-
-
-def _stamp(found: os.stat_result) -> _Stamp:
-    return _Stamp(found.st_size, found.st_ctime_ns, found.st_ino)
-
-
 def _in_parallel(names: Sequence[str], work: Callable[[str], None]) -> list[tuple[str, Exception]]:
     """Do the work for every name, a few at once; the failures, in order of the names."""
 
@@ -251,17 +207,6 @@ def _in_parallel(names: Sequence[str], work: Callable[[str], None]) -> list[tupl
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
         return [failure for failure in pool.map(attempt, names) if failure is not None]
-
-
-def _give_to_job_user(target: Path, context: MountContext) -> None:
-    """A job that runs as another user must be able to write what was downloaded."""
-    if context.user_id is None or os.geteuid() != 0:
-        return
-    group = -1 if context.group_id is None else context.group_id
-    os.chown(target, context.user_id, group)
-    for folder, folders, names in os.walk(target):
-        for name in (*folders, *names):
-            os.chown(Path(folder, name), context.user_id, group, follow_symlinks=False)
 
 
 def _remove(target: Path, home: Path) -> None:

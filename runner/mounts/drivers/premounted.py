@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.mounts import state_dirs
+from runner.mounts.state_dirs import Left
 from runner.mounts.types import FILE_SHARE, MountContext, MountedVolume, UnmountError, Volume
 from runner.mounts.write_back import settle
 from shared.errors import MountError
@@ -47,6 +48,14 @@ def mount(volume: Volume, target: Path, context: MountContext) -> Iterator[Mount
                 _unlink(volume, target, source)
     finally:
         state_dirs.remove(home)
+
+
+def remove_left(left: Left) -> str | None:
+    """Remove the link that a killed runner left, never its destination; says so. None: there is none."""
+    if not left.target.is_symlink():
+        return None
+    left.target.unlink()
+    return f"removed the link {left.target}"
 
 
 def _may_write(directory: Path, context: MountContext) -> bool:

@@ -241,8 +241,6 @@ class Scanner:
         return f"Its beginning is in line {line}, column {column}."
 
     def _cut_off(self) -> NoReturn:
-        if not self._frames:
-            self._fatal(self._at, "The file ends too early.", "")
         frame = self._frames[-1]
         self._fatal(self._at, f"The file ends before the {frame.closer} of this.", self._opened(frame))
 

@@ -14,19 +14,7 @@ from shared.documents.models.base import (
     ResourceId,
     Whole,
 )
-from shared.documents.models.toolkits import (
-    TOOL_TYPES,
-    Caffe2Settings,
-    CaffeSettings,
-    ChainerSettings,
-    CntkSettings,
-    CustomMpiSettings,
-    CustomToolkitSettings,
-    HorovodSettings,
-    PyTorchSettings,
-    TensorFlowSettings,
-    ToolkitSettings,
-)
+from shared.documents.models.toolkits import ToolkitMembers
 from shared.documents.models.volumes import MountVolumes
 from shared.names.ids import ClusterId, Scope, cluster_from_arm_id
 
@@ -99,8 +87,8 @@ class Constraints(Model):
     )
 
 
-class JobSpec(Model):
-    """What the user asked for: one job. Exactly one *Settings object is given (see `toolkit`)."""
+class _Place(Model):
+    """Where the job runs, and when."""
 
     scheduling_priority: Literal["low", "normal", "high"] = Field(
         default="normal", description="Place in the queue."
@@ -118,19 +106,12 @@ class JobSpec(Model):
     container_settings: ContainerSettings | None = Field(
         default=None, description="Container to run in. Default: directly on the node."
     )
-    cntk_settings: CntkSettings | None = Field(default=None, description="Run CNTK.")
-    py_torch_settings: PyTorchSettings | None = Field(default=None, description="Run PyTorch.")
-    tensor_flow_settings: TensorFlowSettings | None = Field(default=None, description="Run TensorFlow.")
-    caffe_settings: CaffeSettings | None = Field(default=None, description="Run Caffe.")
-    caffe2_settings: Caffe2Settings | None = Field(default=None, description="Run Caffe2.")
-    chainer_settings: ChainerSettings | None = Field(default=None, description="Run Chainer.")
-    custom_toolkit_settings: CustomToolkitSettings | None = Field(
-        default=None, description="Run any command, once."
-    )
-    custom_mpi_settings: CustomMpiSettings | None = Field(
-        default=None, description="Run any command under mpirun."
-    )
-    horovod_settings: HorovodSettings | None = Field(default=None, description="Run Horovod.")
+
+
+# The order of members is the original's: those of the last base, of the first one, of the class itself.
+class JobSpec(ToolkitMembers, _Place):
+    """What the user asked for: one job. Exactly one *Settings object is given (see `toolkit`)."""
+
     job_preparation: JobPreparation | None = Field(
         default=None, description="Run before the toolkit, on every node."
     )
@@ -149,15 +130,6 @@ class JobSpec(Model):
         default=(), description="Environment variables whose values are never shown."
     )
     constraints: Constraints = Field(default=Constraints(), description="Longest run time.")
-
-    @property
-    def toolkit(self) -> tuple[str, ToolkitSettings]:
-        """(toolType as GET reports it, settings) of the one *Settings object given."""
-        for attribute, tool_type in TOOL_TYPES.items():
-            settings = getattr(self, attribute)
-            if settings is not None:
-                return tool_type, settings
-        raise AttributeError("this JobSpec has no *Settings object; parse_job never returns such a one")
 
     def cluster_id(
         self, workspace: str, default_cluster: str = "default", scope: Scope | None = None

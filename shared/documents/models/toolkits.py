@@ -3,9 +3,11 @@
 `processCount` defaults to nodeCount everywhere; the parser writes the default in, as the service did.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 from shared.documents.models.base import Model, ProcessCount
 
@@ -20,7 +22,13 @@ LanguageType = Annotated[
 ]
 
 
-class _Python(Model):
+class ToolkitSettings(Model):
+    """What every *Settings object has."""
+
+    tool_type: ClassVar[str]  #: as GET reports it (enum ToolType of the REST specification)
+
+
+class _Python(ToolkitSettings):
     """What all toolkits that run a Python script share."""
 
     python_script_file_path: str = Field(
@@ -44,6 +52,8 @@ class _PythonProcesses(_PythonWithArguments):
 class PyTorchSettings(_PythonProcesses):
     """PyTorch: one process per rank. toolType pytorch."""
 
+    tool_type = "pytorch"
+
     communication_backend: CommunicationBackend | None = Field(
         default=None, description="Backend of torch.distributed; case is ignored. Not needed on one node."
     )
@@ -51,6 +61,8 @@ class PyTorchSettings(_PythonProcesses):
 
 class TensorFlowSettings(_Python):
     """TensorFlow: a master, workers and parameter servers, one process each. toolType tensorflow."""
+
+    tool_type = "tensorflow"
 
     master_command_line_args: str | None = Field(
         default=None, description="Arguments of the script in the master."
@@ -70,8 +82,10 @@ class TensorFlowSettings(_Python):
     )
 
 
-class CntkSettings(Model):
+class CntkSettings(ToolkitSettings):
     """CNTK, under mpirun. configFilePath (BrainScript) or pythonScriptFilePath (Python). toolType cntk."""
+
+    tool_type = "cntk"
 
     language_type: LanguageType | None = Field(
         default=None, description="BrainScript or Python. Default: told by which file is given."
@@ -87,8 +101,10 @@ class CntkSettings(Model):
     )
 
 
-class CaffeSettings(Model):
+class CaffeSettings(ToolkitSettings):
     """Caffe, under mpirun. configFilePath or pythonScriptFilePath, not both. toolType caffe."""
+
+    tool_type = "caffe"
 
     config_file_path: str | None = Field(default=None, description="Caffe configuration file.")
     python_script_file_path: str | None = Field(default=None, description="Python script to run.")
@@ -104,17 +120,25 @@ class CaffeSettings(Model):
 class Caffe2Settings(_PythonWithArguments):
     """Caffe2: one process per node. toolType caffe2."""
 
+    tool_type = "caffe2"
+
 
 class ChainerSettings(_PythonProcesses):
     """ChainerMN, under mpirun. toolType chainer."""
+
+    tool_type = "chainer"
 
 
 class HorovodSettings(_PythonProcesses):
     """Horovod, under mpirun. toolType horovod."""
 
+    tool_type = "horovod"
 
-class CustomMpiSettings(Model):
+
+class CustomMpiSettings(ToolkitSettings):
     """Any command, under mpirun. toolType custommpi (SDK 2.0 knew it as mpi)."""
+
+    tool_type = "custommpi"
 
     command_line: str = Field(min_length=1, description="What mpirun runs.")
     process_count: ProcessCount | None = Field(
@@ -122,33 +146,57 @@ class CustomMpiSettings(Model):
     )
 
 
-class CustomToolkitSettings(Model):
+class CustomToolkitSettings(ToolkitSettings):
     """Any command, run once, on the leading node. toolType custom."""
+
+    tool_type = "custom"
 
     command_line: str = Field(min_length=1, description="Shell command, run on the leading node only.")
 
 
-ToolkitSettings = (
-    CntkSettings
-    | PyTorchSettings
-    | TensorFlowSettings
-    | CaffeSettings
-    | Caffe2Settings
-    | ChainerSettings
-    | HorovodSettings
-    | CustomMpiSettings
-    | CustomToolkitSettings
-)
+class ToolkitMembers(Model):
+    """The members of job.json that name a toolkit; the parser sees to it that exactly one is given."""
 
-#: attribute of JobSpec -> toolType as GET reports it (enum ToolType of the REST specification).
-TOOL_TYPES = {
-    "cntk_settings": "cntk",
-    "py_torch_settings": "pytorch",
-    "tensor_flow_settings": "tensorflow",
-    "caffe_settings": "caffe",
-    "caffe2_settings": "caffe2",
-    "chainer_settings": "chainer",
-    "horovod_settings": "horovod",
-    "custom_mpi_settings": "custommpi",
-    "custom_toolkit_settings": "custom",
+    cntk_settings: CntkSettings | None = Field(default=None, description="Run CNTK.")
+    py_torch_settings: PyTorchSettings | None = Field(default=None, description="Run PyTorch.")
+    tensor_flow_settings: TensorFlowSettings | None = Field(default=None, description="Run TensorFlow.")
+    caffe_settings: CaffeSettings | None = Field(default=None, description="Run Caffe.")
+    caffe2_settings: Caffe2Settings | None = Field(default=None, description="Run Caffe2.")
+    chainer_settings: ChainerSettings | None = Field(default=None, description="Run Chainer.")
+    custom_toolkit_settings: CustomToolkitSettings | None = Field(
+        default=None, description="Run any command, once."
+    )
+    custom_mpi_settings: CustomMpiSettings | None = Field(
+        default=None, description="Run any command under mpirun."
+    )
+    horovod_settings: HorovodSettings | None = Field(default=None, description="Run Horovod.")
+
+    @property
+    def toolkit(self) -> tuple[str, ToolkitSettings]:
+        """(toolType as GET reports it, settings) of the one *Settings object given."""
+        for attribute in MODELS:
+            settings: ToolkitSettings | None = getattr(self, attribute)
+            if settings is not None:
+                return settings.tool_type, settings
+        raise AttributeError("this JobSpec has no *Settings object; parse_job never returns such a one")
+
+
+def _settings_of(field: FieldInfo) -> type[ToolkitSettings]:
+    model: type[ToolkitSettings] = get_args(field.annotation)[0]  # of `<Settings> | None`
+    return model
+
+
+def _place(attribute: str) -> str:
+    # People are told of the engines first, then of those that run any command.
+    return attribute if attribute.startswith("custom") else ""
+
+
+#: attribute of JobSpec -> its model.
+MODELS = {
+    name: _settings_of(ToolkitMembers.model_fields[name])
+    for name in sorted(ToolkitMembers.model_fields, key=_place)
 }
+#: attribute of JobSpec -> toolType.
+TOOL_TYPES = {name: model.tool_type for name, model in MODELS.items()}
+#: REST names of those whose processCount is nodeCount when missing (REST specification).
+WITH_PROCESS_COUNT = tuple(to_camel(n) for n, m in MODELS.items() if "process_count" in m.model_fields)

@@ -7,8 +7,9 @@ from typing import Any
 
 from shared.errors import SecretError, SettingsError
 from shared.names.vault_urls import vault_secret
-from shared.settings import Settings, keys_in
-from shared.stores.identity import identity
+from shared.settings import Settings
+from shared.settings_reader import keys_in
+from shared.stores.identity import identity, use_client_id
 from shared.stores.secrets.key_vaults import Vaults
 
 
@@ -22,6 +23,7 @@ def with_vault_keys(settings: Settings, who: Callable[[], Any] = identity) -> Se
     url = settings.sealing_keys_secret
     if not url:
         return settings
+    use_client_id(settings.identity_client_id)
     # The operator names this vault: it needs no further leave, whatever its domain.
     vaults = Vaults((vault_secret(url).host,), who)
     try:

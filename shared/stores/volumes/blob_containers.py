@@ -1,6 +1,5 @@
 """Blob containers of users: growing log blobs, and whole files for the copy driver."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,19 +11,15 @@ from azure.storage.blob import BlobClient, BlobProperties, ContainerClient, Expo
 
 from shared.environment.layout import part_name
 from shared.errors import LostOwnershipError, StoreError
+from shared.names.service_urls import service_url
 from shared.stores.connection import CallCounter, counting_transport, error_code, translated
 from shared.stores.identity import ImpatientIdentity, identity
+from shared.stores.volumes.append_pace import gathering_seconds
 
 #: The service takes at most 4 MiB in one Append Block.
 MOST_BYTES = 4 * 1024 * 1024
 #: And so many of them for one blob (REST specification, Append Block). What comes then goes to a next part.
 MOST_BLOCKS = 50_000
-#: A file is appended to as often as is asked for until it has so many blocks,
-_BRISK_BLOCKS = 3_000
-#: within a second until it has so many, then ever less often, half as often after each so many more,
-_PROMPT_BLOCKS, _PROMPT_SECONDS, _HALVING_BLOCKS = 15_000, 0.8, 1_500
-#: and never less often than this.
-_MOST_GATHER_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class ContainerAddress:
 
     @property
     def url(self) -> str:
-        return self.endpoint or f"https://{self.account}.blob.core.windows.net"
+        return self.endpoint or service_url(self.account, "blob")
 
 
 @dataclass(frozen=True)
@@ -48,15 +43,6 @@ class FileInContainer:
     name: str
     size: int
     etag: str
-
-
-def gathering_seconds(blocks: int) -> float:
-    """Between two appends to a blob that has so many blocks: a week of steady output is to fit into one, for
-    people and tools look for one file."""
-    if blocks < _BRISK_BLOCKS:
-        return 0.0
-    halvings = max(0, blocks - _PROMPT_BLOCKS) / _HALVING_BLOCKS
-    return min(_MOST_GATHER_SECONDS, _PROMPT_SECONDS * math.pow(2, halvings))
 
 
 def _client(

@@ -16,6 +16,7 @@ from azure.storage.fileshare import (
 )
 
 from shared.errors import StoreError
+from shared.names.service_urls import service_url
 from shared.stores.connection import CallCounter, counting_transport, error_code, translated
 from shared.stores.identity import ImpatientIdentity, identity
 
@@ -36,7 +37,7 @@ class ShareAddress:
 
     @property
     def url(self) -> str:
-        return self.endpoint or f"https://{self.account}.file.core.windows.net"
+        return self.endpoint or service_url(self.account, "file")
 
 
 def _client(

@@ -283,8 +283,8 @@ class Arena:
 
     def _messages_left(self) -> list[str]:
         """What lies in the queues, hidden messages as a number."""
-        queues = self.world.backend.claims._queues
-        clients = [queues._client(self.world.queue(p)) for p in ("high", "normal", "low")]
+        stores = self.world.stores
+        clients = [stores.queue(self.world.queue(p)) for p in ("high", "normal", "low")]
         seen = [str(m.content) for client in clients for m in client.peek_messages(32)]
         hidden = self.world.messages() - len(seen)
         return [*seen, f"{hidden} hidden"] if seen or hidden else []

@@ -120,7 +120,7 @@ def restarted_storage(arena: Arena, dice: random.Random, record: Record) -> None
 def duplicate_message(arena: Arena, dice: random.Random, record: Record) -> None:
     try:
         job = arena.world.job(dice.choice(arena.names))
-        arena.world.backend.claims._queues.send(job)
+        arena.world.stores.queues.send(job)
     except BatchAIError:
         pass
 
@@ -180,7 +180,7 @@ def long_outage(arena: Arena, dice: random.Random, record: Record) -> None:
 def newer_version(arena: Arena, dice: random.Random, record: Record) -> None:
     """A row and a message that a later version has written, for a while."""
     world = arena.world
-    queue = world.backend.claims._queues._client(world.queue(dice.choice(("high", "normal", "low"))))
+    queue = world.stores.queue(world.queue(dice.choice(("high", "normal", "low"))))
     table = world.backend.connection.tables.get_table_client(TABLE)
     strange = a_job(id=world.id("strange"), cluster=world.cluster, state=State("suspended"))
     entity = job_rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}

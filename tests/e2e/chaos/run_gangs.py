@@ -66,5 +66,5 @@ def _is_over(arena: Arena, name: str) -> bool:
 
 
 def _gangs(arena: Arena) -> list[str]:
-    look = arena.world.backend.gangs.table.look(arena.world.cluster)
+    look = arena.world.stores.gangs.look(arena.world.cluster)
     return [str(gang.job) for gang in look.gangs] + [stray.uuid for stray in look.strays]

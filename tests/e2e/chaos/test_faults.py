@@ -81,7 +81,7 @@ def test_a_drop_overwritten_while_it_waits_is_refused_and_the_accepted_one_runs(
 def test_ten_messages_of_one_job_run_it_once(arena: Arena) -> None:
     arena.submit("job", seconds=1)
     for _ in range(9):
-        arena.world.backend.claims._queues.send(arena.job("job"))
+        arena.world.stores.queues.send(arena.job("job"))
     arena.start(0)
     arena.start(1)
     verdict = arena.settle(25)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.e2e.chaos import faults, gang_jobs, run_gangs
 from tests.e2e.chaos.arena import LEASE_SECONDS, MOST_ATTEMPTS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
@@ -36,7 +36,7 @@ def begin(arena: Arena, leader: dict[str, str], helper: dict[str, str], nodes: i
         # Nobody leads a job that the cluster is too small for.
         for number in range(1, nodes):
             row = NodeRow(arena.world.cluster, f"soon-there-{number}", "idle", 0)
-            arena.world.backend.clusters.table.report(row)
+            arena.world.stores.nodes.report(row)
         return arena.job("gang").held or not arena.runner(0).alive
 
     wait_for(led, arena)
@@ -55,7 +55,7 @@ def settled(arena: Arena, spent: int, nodes: int = 2) -> None:
 
 
 def rows(arena: Arena) -> int:
-    look = arena.world.backend.gangs.table.look(arena.world.cluster)
+    look = arena.world.stores.gangs.look(arena.world.cluster)
     return len(look.gangs) + len(look.strays)
 
 
@@ -100,8 +100,8 @@ def test_a_helper_is_killed_at(arena: Arena, point: str) -> None:
 def test_the_seat_of_a_helper_that_dies_while_others_lack_is_freed(arena: Arena) -> None:
     begin(arena, {}, {"BATCHAI_FAIL_POINT": "joined:kill"}, nodes=3)
     assert arena.runner(1).process.wait(20) == -signal.SIGKILL, arena.logs()
-    gangs = arena.world.backend.gangs
-    wait_for(lambda: len(gangs.table.look(arena.world.cluster).gangs[0].members) == 1, arena)
+    gangs = arena.world.stores.gangs
+    wait_for(lambda: len(gangs.look(arena.world.cluster).gangs[0].members) == 1, arena)
     arena.start(2)
     arena.start(3)
     settled(arena, 1, nodes=3)

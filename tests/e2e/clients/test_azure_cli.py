@@ -18,7 +18,8 @@ from tests.e2e.clients.conftest import python_of
 from tests.support.command_line import CommandLine
 from tests.support.rest_api import PROJECT, RestApi
 from tests.support.rest_runner import runner
-from tests.support.tls_front import Front, tls_front
+from tests.support.tls import Front
+from tests.support.tls_front import tls_front
 from tests.support.waiting import eventually
 
 GROUP = "batchai"

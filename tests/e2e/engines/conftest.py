@@ -14,8 +14,8 @@ from runner.machine.commands import find_program
 from runner.ssh import server, shared_temp
 from shared.jobs.model import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
-from tests.integration.mounts.conftest import need
 from tests.support import closed_machine
+from tests.support.needs import need
 from tests.support.waiting import eventually
 
 PROJECT = Path(__file__).parents[3]

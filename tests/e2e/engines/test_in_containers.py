@@ -14,9 +14,9 @@ import pytest
 
 from tests.e2e.chaos.arena import Arena, no_process_of
 from tests.e2e.engines.conftest import ENGINES, FOUR_RANKS, PROJECT, TORCH, Field, made
-from tests.integration.mounts.conftest import need
 from tests.support import docker_daemon
 from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
 from tests.support.waiting import eventually
 
 IMAGE = "batchai-engines/usr:1"

@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.engines.conftest import ENGINES, FOUR_RANKS, MPI4PY, TORCH, Field, made
-from tests.integration.mounts.conftest import need
+from tests.support.needs import need
 
 
 @pytest.mark.parametrize(("ranks", "loss"), [(2, 62.5), (4, 187.5)])
@@ -35,12 +36,13 @@ def test_an_allreduce_in_c(field: Field, allreduce: Path) -> None:
 @pytest.mark.parametrize("toolkit", ["horovodSettings", "chainerSettings"])
 def test_an_allreduce_in_python(field: Field, toolkit: str) -> None:
     need(made(MPI4PY))
-    settings = {
+    settings: dict[str, Any] = {
         "pythonScriptFilePath": str(ENGINES / "mpi_sum.py"),
         "pythonInterpreterPath": str(MPI4PY),
         "processCount": 4,
     }
-    job = field.run(**{toolkit: settings})
+    members: dict[str, Any] = {toolkit: settings}
+    job = field.run(**members)
     assert field.ranks(job) == FOUR_RANKS
 
 

@@ -12,7 +12,7 @@ from shared.errors import LostOwnershipError
 from shared.jobs import transitions
 from shared.jobs.model import Reason, State
 from shared.names.ids import ClusterId, queue_name
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.rest_api import RestApi
 from tests.support.waiting import eventually
 
@@ -238,7 +238,7 @@ def test_a_deletion_ends_although_the_runner_crashed_after_its_last_write(
     manager = api.backend.manager
     # What the runner writes last, and then it dies: the row is there, ended and marked.
     current = manager.get(claim.job.id)
-    manager._jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
+    api.stores.jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
     eventually(lambda: api.call("GET", job).status_code == 404, 15)
 
 
@@ -259,7 +259,7 @@ def test_deleting_takes_the_history_and_gives_a_new_uuid_to_the_next(api: RestAp
 def test_a_runner_whose_job_vanished_stops_and_writes_nothing(api: RestApi, workspace: str) -> None:
     api.job(workspace)
     claim = api.claim(workspace)
-    api.backend.manager._jobs.delete(api.backend.manager.get(claim.job.id))
+    api.stores.jobs.delete(api.backend.manager.get(claim.job.id))
     try:
         api.backend.attempts.renew(claim.job, claim.lease)
     except LostOwnershipError:
@@ -273,7 +273,7 @@ def test_the_nodes_of_a_job_are_those_that_work_on_it(api: RestApi, workspace: s
     cluster = ClusterId(workspace.rpartition("/")[2], "cluster")
     for node, uuid in (("node-0", claim.job.uuid), ("node-1", "")):
         row = NodeRow(cluster, node, "running" if uuid else "idle", 0, "10.0.0.4", job=uuid)
-        api.backend.clusters.table.report(row)
+        api.stores.nodes.report(row)
     found = api.must("POST", f"{job}/listRemoteLoginInformation")["value"]
     assert found == [{"nodeId": "node-0", "ipAddress": "10.0.0.4", "port": 22}]
 
@@ -292,9 +292,9 @@ def test_a_put_that_crashed_after_its_row_is_finished_by_the_next_one(api: RestA
     job = api.job(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
     document = api.document(workspace, secrets=[{"name": "TOKEN", "value": SECRET}])
     # As after a crash between row and message: no message, no copy, no status.json.
-    message = api.backend.claims._queues.receive(queue_of(workspace), 30)
+    message = api.stores.queues.receive(queue_of(workspace), 30)
     assert message is not None
-    api.backend.claims._queues.delete(message.queue, message.message_id, message.pop_receipt)
+    api.stores.queues.delete(message.queue, message.message_id, message.pop_receipt)
     for name in ("job.json", "status.json"):
         eventually(lambda: blob(api, job, "status.json"))
         api.blobs.get_blob_client("jobs", f"{place(job)}/{name}").delete_blob()

@@ -18,7 +18,7 @@ import pytest
 
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.rest_api import ROOT, VERSION, RestApi
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -70,7 +70,7 @@ class Replay:
             return
         cluster = ClusterId(f"{self.group}/workspace", "cluster")
         states = [state for state, count in counts for _ in range(int(count))]
-        table = self.api.backend.clusters.table
+        table = self.api.stores.nodes
         for node in table.nodes(cluster)[0]:
             table.forget(node)
         for number, state in enumerate(states):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow, NodeTable
 from tests.support.rest_api import CLUSTER, GROUP, ROOT, RestApi
 from tests.support.waiting import eventually
 
@@ -111,7 +111,7 @@ def test_a_cluster_looks_as_recorded(api: RestApi, workspace: str) -> None:
 
 def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, workspace: str) -> None:
     cluster = ClusterId(workspace.rpartition("/")[2], "cluster")
-    table = api.backend.clusters.table
+    table = api.stores.nodes
     table.report(NodeRow(cluster, "node-0", "running", 0, "10.0.0.4"))
     table.report(NodeRow(cluster, "node-1", "idle", 0, "10.0.0.5"))
     properties = api.must("GET", f"{workspace}/clusters/cluster")["properties"]
@@ -131,7 +131,7 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
 
 def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> None:
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
-    api.backend.clusters.table.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
+    api.stores.nodes.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
     shown = {"nodeId": "n0", "state": "running", "drain": False, "version": "1.2", "ipAddress": "10.0.0.4"}
     shown |= {"port": 22, "job": "u"}
     assert api.must("GET", f"{path}/nodes")["value"] == [shown]
@@ -142,6 +142,12 @@ def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> Non
     assert api.must("POST", f"{path}/nodes/n0/undrain") == shown
     answer = api.call("POST", f"{path}/nodes/n1/drain")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NodeNotFound")
+
+
+def stands_by(table: NodeTable, cluster: ClusterId) -> bool:
+    found = table.node(cluster, "node-0")
+    assert found is not None
+    return bool(found[0].standby)
 
 
 @pytest.mark.parametrize(
@@ -157,21 +163,21 @@ def test_a_cluster_that_is_resized_to_zero_has_no_nodes(
     """test_batchai_manual_scale_scenario of Microsoft's command line: resized to 0, it becomes steady with no
     nodes; a job waits until there is one again."""
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
-    table = api.backend.clusters.table
+    table = api.stores.nodes
     table.report(NodeRow(cluster, "node-0", "idle", 0, "10.0.0.4"))
     api.must("PATCH", path, {"properties": {"scaleSettings": zero}})
     properties = api.must("GET", path)["properties"]
     assert (properties["currentNodeCount"], properties["allocationState"]) == (0, "steady")
     assert set(properties["nodeStateCounts"].values()) == {0}
     assert api.must("POST", f"{path}/listRemoteLoginInformation")["value"] == []
-    assert table.node(cluster, "node-0")[0].standby, "its runner hears of it"
+    assert stands_by(table, cluster), "its runner hears of it"
     job = api.must("GET", api.job(workspace))["properties"]
     assert (job["executionState"], job["waiting"]["reason"]) == ("queued", "ScaledToZero")
     again = {"properties": {"scaleSettings": {"manual": {"targetNodeCount": 1}}}}
     api.must("PATCH", path, again)
     properties = api.must("GET", path)["properties"]
     assert (properties["currentNodeCount"], properties["allocationState"]) == (1, "steady")
-    assert not table.node(cluster, "node-0")[0].standby
+    assert not stands_by(table, cluster)
 
 
 def test_patch_switches_to_auto_scale_and_refuses_nonsense(api: RestApi, workspace: str) -> None:

@@ -10,6 +10,7 @@ from tests.support.contract.documents import *  # noqa: F403
 from tests.support.contract.faults import *  # noqa: F403
 from tests.support.contract.gangs import *  # noqa: F403
 from tests.support.contract.jobs import *  # noqa: F403
+from tests.support.contract.newer_columns import *  # noqa: F403
 from tests.support.contract.queues import *  # noqa: F403
 from tests.support.contract.wires import OverWires
 from tests.support.contract.workspaces import *  # noqa: F403

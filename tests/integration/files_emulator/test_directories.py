@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.fileshare import ShareClient
 
 from local.files.server import FilesServer
+from tests.support.refusals import error_code
 
 ODD_NAMES = [
     "two words",
@@ -25,7 +27,7 @@ ODD_NAMES = [
 ]
 
 
-def names(share: ShareClient, directory: str = "", **options: object) -> list[str]:
+def names(share: ShareClient, directory: str = "", **options: Any) -> list[str]:
     return [item.name for item in share.list_directories_and_files(directory, **options)]
 
 
@@ -51,7 +53,7 @@ def test_odd_names(share: ShareClient, folder: Path, name: str) -> None:
 def test_names_azure_does_not_allow_are_refused(share: ShareClient, name: str) -> None:
     with pytest.raises(HttpResponseError) as refused:
         share.get_file_client(name).create_file(1)
-    assert (refused.value.status_code, refused.value.error_code) == (400, "InvalidResourceName")
+    assert (refused.value.status_code, error_code(refused.value)) == (400, "InvalidResourceName")
 
 
 def test_what_another_process_named_so_can_be_read(share: ShareClient, folder: Path) -> None:
@@ -80,16 +82,16 @@ def test_deep_directories(share: ShareClient, folder: Path) -> None:
 def test_create_and_delete(share: ShareClient, folder: Path) -> None:
     with pytest.raises(ResourceNotFoundError) as missing:
         share.create_directory("no/parent")
-    assert missing.value.error_code == "ParentNotFound"
+    assert error_code(missing.value) == "ParentNotFound"
     directory = share.create_directory("d", metadata={"a": "1"})
     assert directory.exists()
     with pytest.raises(ResourceExistsError) as twice:
         share.create_directory("d")
-    assert twice.value.error_code == "ResourceAlreadyExists"
+    assert error_code(twice.value) == "ResourceAlreadyExists"
     directory.upload_file("f", b"x")
     with pytest.raises(HttpResponseError) as full:
         directory.delete_directory()
-    assert (full.value.status_code, full.value.error_code) == (409, "DirectoryNotEmpty")
+    assert (full.value.status_code, error_code(full.value)) == (409, "DirectoryNotEmpty")
     directory.delete_file("f")
     directory.delete_directory()
     assert not (folder / "d").exists()
@@ -125,7 +127,7 @@ def test_listing_says_what_is_asked(share: ShareClient, folder: Path) -> None:
     directory.create_subdirectory("sub")
     directory.upload_file("f.txt", b"12345")
     (folder / "d" / "foreign").write_bytes(b"1")
-    plain = {item.name: item for item in directory.list_directories_and_files()}
+    plain: dict[str, Any] = {item.name: item for item in directory.list_directories_and_files()}
     assert [(item.name, item.is_directory) for item in plain.values()] == [
         ("sub", True),
         ("f.txt", False),
@@ -149,7 +151,7 @@ def test_rename_a_file(share: ShareClient, folder: Path) -> None:
     (folder / "taken").write_bytes(b"y")
     with pytest.raises(ResourceExistsError) as refused:
         client.rename_file("taken")
-    assert refused.value.error_code == "ResourceAlreadyExists"
+    assert error_code(refused.value) == "ResourceAlreadyExists"
     moved = client.rename_file("taken", overwrite=True)
     assert moved.download_file().readall() == b"x"
     assert moved.get_file_properties().metadata == {"a": "1"}
@@ -158,7 +160,7 @@ def test_rename_a_file(share: ShareClient, folder: Path) -> None:
         client.rename_file("again")
     with pytest.raises(ResourceNotFoundError) as parent:
         moved.rename_file("no/parent")
-    assert parent.value.error_code == "ParentNotFound"
+    assert error_code(parent.value) == "ParentNotFound"
 
 
 def test_rename_a_directory_takes_everything_along(share: ShareClient, folder: Path) -> None:

@@ -166,7 +166,7 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
 
 def rclone(emulator: FilesServer, share: str, *arguments: str | Path) -> str:
     remote = f':azurefiles,share_name={share},connection_string="{emulator.connection_string}":'
-    command = [RCLONE, "--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]
+    command = [str(RCLONE), "--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]
     filled = [str(argument).replace("REMOTE:", remote) for argument in arguments]
     ended = subprocess.run([*command, *filled], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr

@@ -7,6 +7,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.fileshare import AccessPolicy, ShareClient, ShareServiceClient
 
+from tests.support.refusals import error_code
+
 
 def test_a_share_is_a_directory(service: ShareServiceClient, emulator_root: Path) -> None:
     share = service.create_share("plain-directory", metadata={"owner": "ml"}, quota=7)
@@ -18,7 +20,7 @@ def test_a_share_is_a_directory(service: ShareServiceClient, emulator_root: Path
     assert not (emulator_root / "plain-directory").exists()
     with pytest.raises(ResourceNotFoundError) as refused:
         share.get_share_properties()
-    assert refused.value.error_code == "ShareNotFound"
+    assert error_code(refused.value) == "ShareNotFound"
 
 
 def test_a_directory_made_by_hand_is_a_share(service: ShareServiceClient, emulator_root: Path) -> None:
@@ -46,14 +48,14 @@ def test_a_share_may_be_a_link_to_another_directory(
 def test_creating_twice_is_refused(share: ShareClient) -> None:
     with pytest.raises(ResourceExistsError) as refused:
         share.create_share()
-    assert refused.value.error_code == "ShareAlreadyExists"
+    assert error_code(refused.value) == "ShareAlreadyExists"
 
 
 @pytest.mark.parametrize("name", ["ab", "Upper", "two--hyphens", "-first", ".meta"])
 def test_bad_share_names_are_refused(service: ShareServiceClient, name: str) -> None:
     with pytest.raises(HttpResponseError) as refused:
         service.create_share(name)
-    assert refused.value.error_code == "InvalidResourceName"
+    assert error_code(refused.value) == "InvalidResourceName"
 
 
 def test_listing_shares_pages_and_filters(service: ShareServiceClient) -> None:
@@ -93,6 +95,7 @@ def test_stored_access_policies(share: ShareClient) -> None:
 def test_permissions_are_kept_and_found_by_key(share: ShareClient) -> None:
     permission = "O:SYG:SYD:(A;;FA;;;SY)"
     key = share.create_permission_for_share(permission)
+    assert key is not None
     assert share.get_permission_for_share(key) == permission
     file = share.get_file_client("f")
     file.create_file(1, permission_key=key)
@@ -107,10 +110,10 @@ def test_leases_of_a_share(share: ShareClient) -> None:
     lease.renew()
     with pytest.raises(HttpResponseError) as refused:
         share.delete_share()
-    assert (refused.value.status_code, refused.value.error_code) == (412, "LeaseIdMissing")
+    assert (refused.value.status_code, error_code(refused.value)) == (412, "LeaseIdMissing")
     with pytest.raises(ResourceExistsError) as taken:
         share.acquire_lease(lease_duration=15)
-    assert taken.value.error_code == "LeaseAlreadyPresent"
+    assert error_code(taken.value) == "LeaseAlreadyPresent"
     assert lease.break_lease(lease_break_period=0) == 0
     share.delete_share()
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import uuid
 from pathlib import Path
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.fileshare import ShareClient
@@ -98,7 +99,8 @@ def test_of_writers_with_the_same_condition_one_wins(share: ShareClient) -> None
         won.append(mark)
 
     for _ in range(10):
-        headers, won = {"If-Match": client.get_file_properties().etag}, []
+        won: list[bytes] = []
+        headers = {"If-Match": client.get_file_properties().etag}
         threads = [threading.Thread(target=write, args=(headers, won, b"%d" % n)) for n in range(6)]
         for thread in threads:
             thread.start()
@@ -162,7 +164,7 @@ def test_the_asynchronous_sdk(emulator: FilesServer) -> None:
             names = [f"two words/ü+%#/{number}" for number in range(8)]
             data = b"x" * 5 * 2**20
             await asyncio.gather(*(share.get_file_client(name).upload_file(data) for name in names))
-            found = [item async for item in share.list_directories_and_files("two words/ü+%#")]
+            found: list[Any] = [item async for item in share.list_directories_and_files("two words/ü+%#")]
             assert [(item.name, item.size) for item in found] == [(str(n), len(data)) for n in range(8)]
             client = share.get_file_client(names[0])
             assert await (await client.download_file()).readall() == data

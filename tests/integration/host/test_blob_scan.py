@@ -1,5 +1,6 @@
 """local.host.blob_scan over real Azurite: what it costs, and the order of its effects."""
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from azure.core.pipeline.transport import HttpRequest
-from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient, ContainerClient
 
 from local import azurite
 from local.azurite import Endpoints
@@ -53,7 +54,7 @@ class Scanned:
     def __init__(
         self, service: BlobServiceClient, name: str, *paths: str, changes: BlobChanges | None = None
     ) -> None:
-        self._make = lambda: self._scanner(service, name, paths, changes)
+        self._make = functools.partial(self._scanner, service, name, paths, changes)
         self.sent: list[BlobMessage] = []
         self.scanner = self._make()
 
@@ -308,7 +309,7 @@ def test_azurite_tells_what_is_written(tmp_path: Path) -> None:
             blob_client = container.get_blob_client("a")
             blob_client.stage_block("0001", b"2")
             assert list(changes.read()) == []
-            blob_client.commit_block_list(["0001"])
+            blob_client.commit_block_list([BlobBlock("0001")])
             assert list(changes.read()) == [("a", blob_client.get_blob_properties().etag)]
             container.get_blob_client("c").start_copy_from_url(blob_client.url)
             assert [name for name, _ in changes.read()] == ["c"]

@@ -55,8 +55,8 @@ def test_a_bad_schedule_pattern_or_connection_names_the_function(make_host: Make
     output = refused(host)
     assert "'AzureWebJobsStorage' is no connection string" in output
     assert "topsecret" not in output
-    host.environment = {"AzureWebJobsStorage__accountName": "x"}
-    assert "identity-based" in refused(host)
+    host.environment = {"AzureWebJobsStorage__blobServiceUri": "http://x"}
+    assert "blobServiceUri is no https address" in refused(host)
 
 
 def test_a_missing_or_faulty_host_json(make_host: MakeHost) -> None:

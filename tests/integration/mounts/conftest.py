@@ -19,14 +19,7 @@ from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from runner.mounts.unmounting import unmount
 from tests.support.container_files import SdkContainerFiles
-
-
-def need(fault: str | None) -> None:
-    """Skip on a laptop, fail where CI is set: there, a missing tool is a broken installation."""
-    if fault and os.environ.get("CI"):
-        pytest.fail(f"CI must have this: {fault}")
-    if fault:
-        pytest.skip(fault)
+from tests.support.needs import need
 
 
 def words_of(process: psutil.Process) -> list[str]:

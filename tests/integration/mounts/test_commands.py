@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.machine.commands import find_program, run, stuck_children
-from runner.processes.process_tracker import own_mark
+from runner.processes.orphans import own_mark
 from tests.support.waiting import eventually
 
 

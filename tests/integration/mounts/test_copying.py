@@ -205,7 +205,8 @@ def test_a_name_that_leaves_the_volume_is_not_followed(machine: Machine, volume:
         def download(self, name: str, path: Path) -> None:
             raise AssertionError(f"must not be asked for {name!r}")
 
-        upload = download
+        def upload(self, name: str, path: Path) -> str:
+            raise AssertionError(f"must not be given {name!r}")
 
     context = replace(machine.context, containers=lambda _: Hostile(""), drivers={volume.kind: ("copy",)})
     with mount_volume(volume, machine.root, context) as mounted:
@@ -227,7 +228,8 @@ def test_a_container_larger_than_the_disk_is_refused_before_the_download(
         def download(self, name: str, path: Path) -> None:
             raise ResourceNotFoundError("must not be asked")
 
-        upload = download
+        def upload(self, name: str, path: Path) -> str:
+            raise ResourceNotFoundError("must not be given")
 
     context: MountContext = replace(
         machine.context, containers=lambda _: Huge(), drivers={volume.kind: ("copy",)}

@@ -12,9 +12,9 @@ import pytest
 
 from local import processes
 from runner.mounts.types import FILE_SERVER, FILE_SHARE, Volume
-from tests.integration.mounts.conftest import need
 from tests.support import file_servers, guest
 from tests.support.guest import Guest
+from tests.support.needs import need
 from tests.support.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from runner.logs.path_folder import PathFolder
 from runner.logs.routing import VolumeLogs, while_mounted
 from runner.machine.trusted_path import TrustedPath
 from shared.errors import NotFoundError, StoreError
-from tests.integration.mounts.conftest import need
+from tests.support.needs import need
 from tests.support.waiting import eventually
 
 

@@ -15,8 +15,9 @@ from runner.mounts import write_back
 from runner.mounts.drivers import rclone_control
 from runner.mounts.mount import mount_volume
 from runner.mounts.types import UnmountError, Volume
-from tests.integration.mounts.conftest import Machine, need
+from tests.integration.mounts.conftest import Machine
 from tests.integration.mounts.test_rclone import rclone_of
+from tests.support.needs import need
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("fuse")

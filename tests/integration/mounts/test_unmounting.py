@@ -13,7 +13,8 @@ from runner.mounts.mount import mount_volume, sweep
 from runner.mounts.types import UNMANAGED, UnmountError, Volume
 from runner.mounts.unmounting import unmount
 from shared.errors import MountError
-from tests.integration.mounts.conftest import Machine, need
+from tests.integration.mounts.conftest import Machine
+from tests.support.needs import need
 
 TMPFS = Volume(UNMANAGED, "t", mount_command="mount -t tmpfs none")
 

@@ -14,7 +14,7 @@ from shared.jobs.events import EventKind
 from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
 from shared.jobs.waiting_reason import WaitingReason
 from shared.managers.claims import Claim
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.waiting import eventually
 from tests.support.world import DONE, World
 
@@ -61,7 +61,7 @@ def test_a_duplicate_of_a_running_job_is_dropped(world: World) -> None:
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"uuid": 1}', "bm90IGpzb24="])
 def test_a_stray_message_is_dropped(world: World, content: str) -> None:
-    world.backend.claims._queues._client(world.queue()).send_message(content)
+    world.stores.queue(world.queue()).send_message(content)
     assert world.claim() is None
     assert world.messages() == 0
 
@@ -70,9 +70,7 @@ def test_a_message_of_an_ended_job_is_dropped_and_the_status_is_brought_up_to_da
     """What a crash between the ended row and status.json leaves."""
     world.accept()
     claim = world.must_claim()
-    world.backend.manager._jobs.end(
-        transitions.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock())
-    )
+    world.stores.jobs.end(transitions.finish(claim.job, Outcome(Reason.SUCCEEDED, 0), world.clock()))
     assert world.status()["state"] == "queued"
     world.expire(claim)
     assert world.claim("node-1") is None
@@ -125,7 +123,7 @@ def test_a_fault_of_ours_is_tried_again_after_a_pause(world: World) -> None:
     assert again.retry_at is not None and again.retry_at > again.state_since
     assert world.claim() is None, "the message is hidden while the pause lasts"
     assert world.job().events[-1].kind is EventKind.RETRY_SCHEDULED
-    world.backend.clusters.table.report(NodeRow(world.cluster, "node-1", "idle", 0))
+    world.stores.nodes.report(NodeRow(world.cluster, "node-1", "idle", 0))
     waiting = world.manager.why(again)
     assert (waiting.reason, waiting.until) == (WaitingReason.RETRY_BACKOFF, again.retry_at)
     taken = eventually(lambda: world.claim("node-1"), 5)
@@ -157,7 +155,7 @@ def deliver_often(world: World) -> None:
     for _ in range(26):
         message = world.receive()
         assert message
-        world.backend.claims._queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
+        world.stores.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
 
 
 def test_a_message_that_nobody_lives_to_claim_is_poison(
@@ -193,7 +191,7 @@ def test_the_message_of_a_job_whose_lease_lives_is_put_back(world: World) -> Non
     world.accept()
     claim = world.must_claim("node-0")
     lease = claim.lease
-    world.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    world.stores.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
     assert world.claim("node-1") is None
     assert (world.job(), world.messages()) == (claim.job, 1)
 
@@ -208,7 +206,7 @@ def test_a_dead_receipt_costs_its_owner_nothing(world: World) -> None:
     assert job == world.job() and job.message_id == renewed.message_id
     assert world.messages() == 2
     # The old one comes back: a duplicate.
-    world.backend.claims._queues.renew(lease.queue, claim.lease.message_id, claim.lease.pop_receipt, 0)
+    world.stores.queues.renew(lease.queue, claim.lease.message_id, claim.lease.pop_receipt, 0)
     assert world.claim("node-1") is None
     assert world.messages() == 1
     renewed, job = world.backend.attempts.renew(job, renewed)
@@ -219,11 +217,11 @@ def test_a_dead_receipt_costs_its_owner_nothing(world: World) -> None:
 def test_any_message_takes_over_once_the_lease_is_over(world: World) -> None:
     world.accept()
     lost = world.must_claim("node-0")
-    world.backend.claims._queues.delete(lost.lease.queue, lost.lease.message_id, lost.lease.pop_receipt)
+    world.stores.queues.delete(lost.lease.queue, lost.lease.message_id, lost.lease.pop_receipt)
 
     def taken() -> Claim | None:
         # One that comes while the lease lives is a duplicate, and dropped.
-        world.backend.claims._queues.send(world.job())
+        world.stores.queues.send(world.job())
         return world.claim("node-1")
 
     claim = eventually(taken, world.settings.lease_seconds + 3)
@@ -234,11 +232,11 @@ def test_a_row_of_an_older_runner_is_judged_by_its_message(world: World) -> None
     """It carries no lease: its message is visible again only because it was not renewed."""
     world.accept()
     claim = world.must_claim("node-0")
-    world.backend.manager._jobs.update(replace(claim.job, lease_seconds=None))
-    world.backend.claims._queues.send(claim.job)
+    world.stores.jobs.update(replace(claim.job, lease_seconds=None))
+    world.stores.queues.send(claim.job)
     assert world.claim("node-1") is None, "another message is a duplicate"
     lease = claim.lease
-    world.backend.claims._queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
+    world.stores.queues.renew(lease.queue, lease.message_id, lease.pop_receipt, 0)
     assert world.must_claim("node-1").job.attempt == 2
 
 
@@ -320,7 +318,7 @@ def test_a_lock_on_status_json_keeps_nothing(world: World) -> None:
 def test_messages_that_mean_nothing_do_not_keep_a_good_job_waiting(world: World) -> None:
     """One look gets past them: otherwise each would cost a runner a pause."""
     for _ in range(20):
-        world.backend.claims._queues._client(world.queue()).send_message("stray")
+        world.stores.queue(world.queue()).send_message("stray")
     world.accept()
     assert world.must_claim().job.id == world.id()
     assert world.messages() == 1

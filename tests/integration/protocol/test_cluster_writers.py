@@ -11,8 +11,11 @@ import pytest
 from shared.backend import backend
 from shared.errors import NotFoundError
 from shared.managers.cluster_manager import ClusterManager
+from shared.managers.cluster_reader import ClusterReader
+from shared.managers.cluster_writer import ClusterWriter
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow, ClusterTable
+from shared.stores.secrets.sealing import Sealer
 from tests.support.world import CLUSTER, World
 
 
@@ -39,9 +42,13 @@ class Meanwhile(ClusterTable):
         return found
 
 
-def meanwhile(world: World, event: Callable[[], Any]) -> None:
-    """Let `event` happen just after the next read of a cluster."""
-    world.backend.clusters.table = world.backend.cluster_manager._table = Meanwhile(world, event)
+def meanwhile(world: World, event: Callable[[], Any]) -> ClusterManager:
+    """A gate to the same rows; `event` happens just after it has read a cluster for the first time."""
+    table, sealer = Meanwhile(world, event), Sealer(world.settings.sealing_keys)
+    nodes, queues, documents = world.backend.nodes, world.stores.queues, world.backend.documents
+    reader = ClusterReader(world.settings, table, nodes, documents, sealer)
+    writer = ClusterWriter(reader, table, queues, documents, sealer, world.clock)
+    return ClusterManager(reader, writer, nodes, queues, documents, world.backend.workspaces, world.clock)
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def place(world: World) -> str:
 
 
 def now(world: World) -> ClusterRow:
-    found = ClusterTable(world.backend.connection).get(world.cluster)
+    found = world.stores.clusters.get(world.cluster)
     assert found is not None
     return found
 
@@ -65,16 +72,16 @@ def now(world: World) -> ClusterRow:
 def test_a_document_dropped_while_a_guest_is_admitted(world: World, other: ClusterManager) -> None:
     before = now(world)
     drop = cluster_document(3, "somebody")
-    meanwhile(world, lambda: other.accept(world.cluster, drop, place(world)))
-    world.backend.cluster_manager.admit_guest(before, "Guests")
+    gate = meanwhile(world, lambda: other.accept(world.cluster, drop, place(world)))
+    gate.admit_guest(before, "Guests")
     after = now(world)
     assert (after.guests, '"somebody"' in after.properties) == (("guests",), True)
     assert after.revision != before.revision
 
 
 def test_a_guest_admitted_while_a_document_is_dropped(world: World, other: ClusterManager) -> None:
-    meanwhile(world, lambda: other.admit_guest(now(world), "guests"))
-    assert world.backend.cluster_manager.accept(world.cluster, cluster_document(3), place(world)).accepted
+    gate = meanwhile(world, lambda: other.admit_guest(now(world), "guests"))
+    assert gate.accept(world.cluster, cluster_document(3), place(world)).accepted
     after = now(world)
     assert (after.guests, '"targetNodeCount":3' in after.properties) == (("guests",), True)
 
@@ -83,16 +90,16 @@ def test_a_cluster_resized_while_another_document_is_dropped(world: World, other
     def drop() -> None:
         other.accept(world.cluster, cluster_document(3, "somebody"), place(world))
 
-    meanwhile(world, drop)
-    assert world.backend.cluster_manager.resize(world.cluster, cluster_document(7)).accepted
+    gate = meanwhile(world, drop)
+    assert gate.resize(world.cluster, cluster_document(7)).accepted
     after = json.loads(now(world).properties)
     assert after["scaleSettings"]["manual"]["targetNodeCount"] == 7
     assert after["userAccountSettings"]["adminUserName"] == "somebody"
 
 
 def test_a_deletion_begun_while_a_document_is_dropped_stands(world: World, other: ClusterManager) -> None:
-    meanwhile(world, lambda: other.begin_deletion(world.cluster))
-    answer = world.backend.cluster_manager.accept(world.cluster, cluster_document(3), place(world))
+    gate = meanwhile(world, lambda: other.begin_deletion(world.cluster))
+    answer = gate.accept(world.cluster, cluster_document(3), place(world))
     assert not answer.accepted
     assert "is being deleted" in answer.problems[-1].message
     assert now(world).deleting
@@ -112,10 +119,10 @@ def test_a_cluster_that_has_gone_admits_nobody_and_does_not_come_back(
 def test_a_new_cluster_dropped_twice_at_once_is_made_once(world: World, other: ClusterManager) -> None:
     new = ClusterId(world.cluster.workspace, "new")
     path = f"{world.settings.clusters_container}/{new}/cluster.json"
-    meanwhile(world, lambda: other.accept(new, cluster_document(1), path))
-    answer = world.backend.cluster_manager.accept(new, cluster_document(2), path)
+    gate = meanwhile(world, lambda: other.accept(new, cluster_document(1), path))
+    answer = gate.accept(new, cluster_document(2), path)
     assert answer.accepted
-    first = ClusterTable(world.backend.connection).get(new)
+    first = world.stores.clusters.get(new)
     assert first is not None
     assert '"targetNodeCount":2' in first.properties
     other.end_deletion(other.begin_deletion(new))

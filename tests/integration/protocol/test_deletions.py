@@ -37,7 +37,7 @@ def job(world: World) -> None:
     for number in range(2):
         world.accept(data=document(f"echo {number}"), etag=f"0x{number}")
         world.finish(world.must_claim())
-    world.backend.workspaces.table.begin_deletion(deletion_of_job(world.job()))
+    world.stores.workspaces.begin_deletion(deletion_of_job(world.job()))
 
 
 def workspace(world: World) -> None:
@@ -54,10 +54,10 @@ def cluster(world: World) -> None:
 def is_over(world: World, make: Callable[[World], None]) -> bool:
     name = world.settings.default_workspace
     if make is cluster:
-        return world.backend.clusters.table.get(world.cluster) is None
-    if world.backend.manager._jobs.get(world.id()):
+        return world.stores.clusters.get(world.cluster) is None
+    if world.stores.jobs.get(world.id()):
         return False
-    rows = world.backend.workspaces.table
+    rows = world.stores.workspaces
     return make is job or rows.get(Kind.WORKSPACE, name, name) is None
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
     caplog.set_level(logging.INFO, "shared")
     other = world.backend.cascading_deletion
     for before in range(1, 60):
-        if world.backend.clusters.table.get(world.cluster) is None:
+        if world.stores.clusters.get(world.cluster) is None:
             world.create_cluster()
         other.resume()
         make(world)

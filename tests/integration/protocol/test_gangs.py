@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State, Stream
 from shared.jobs.waiting_reason import WaitingReason
 from shared.managers.claims import Claim, Help
 from shared.managers.gang_manager import Gangs, new_token
-from shared.stores.cluster_table import NodeRow
+from shared.stores import gang_rows, gang_table, row_keys
+from shared.stores.node_table import NodeRow
 from tests.support.waiting import eventually
 from tests.support.world import World, settings_for
 from tests.support.world import world as open_world
@@ -28,7 +30,7 @@ def world(installation: str) -> Iterator[World]:
     settings = settings_for(installation, lease_seconds=6, gang_silence_seconds=SILENCE)
     with open_world(settings) as made:
         for number in range(3):
-            made.backend.clusters.table.report(NodeRow(made.cluster, f"node-{number}", "idle", 0))
+            made.stores.nodes.report(NodeRow(made.cluster, f"node-{number}", "idle", 0))
         yield made
 
 
@@ -37,10 +39,10 @@ def gangs(world: World) -> Gangs:
     return found
 
 
-def a_job(world: World, name: str = "job", nodes: int = 2, **changes: object) -> Job:
+def a_job(world: World, name: str = "job", nodes: int = 2, **changes: Any) -> Job:
     """A queued job of several nodes with its message."""
     world.accept(name)
-    written: Job = world.backend.manager._jobs.update(replace(world.job(name), node_count=nodes, **changes))
+    written: Job = world.stores.jobs.update(replace(world.job(name), node_count=nodes, **changes))
     return written
 
 
@@ -55,7 +57,7 @@ def lead(world: World, name: str = "job", nodes: int = 2, node: str = "node-0") 
 
 
 def seen(world: World, gang: Gang) -> Gang:
-    found = gangs(world).table.look_at(gang).find(gang.uuid, gang.attempt)
+    found = world.stores.gangs.look_at(gang).find(gang.uuid, gang.attempt)
     assert found is not None
     return found
 
@@ -75,7 +77,7 @@ def test_a_complete_gang_runs_and_is_closed(world: World) -> None:
     claim, gang = lead(world)
     whole = gangs(world).join(gang, member("node-1"))
     assert whole is not None and [m.index for m in whole.members] == [0, 1]
-    gangs(world).table.write(replace(whole, phase=Phase.ASSEMBLED))
+    world.stores.gangs.write(replace(whole, phase=Phase.ASSEMBLED))
     assert gangs(world).join(gang, member("node-2")) is None, "nobody joins any more"
     running = world.backend.attempts.assembled(claim.job, claim.lease, ["node-0", "node-1"])
     assert (running.state, running.started is not None) == (State.RUNNING, True)
@@ -110,23 +112,23 @@ def test_what_a_member_tells_comes_back_as_it_was(world: World) -> None:
         leaving="The runner was stopped",
         report=AttemptReport((StreamSeal("stdout-1.txt", 5, "ab", True, 1),), (), 2.5),
     )
-    written = gangs(world).table.write_report(joined, message)
+    written = world.stores.gangs.write_report(joined, message)
     back = seen(world, gang).members[1]
     assert replace(back, heard=None) == replace(written, heard=None)
     assert back.heard is not None
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.write_report(joined, message)
+        world.stores.gangs.write_report(joined, message)
 
 
 def test_some_members_can_be_looked_at_alone(world: World) -> None:
     _, gang = lead(world, nodes=3)
     assert gangs(world).join(gang, member("node-1"))
     assert gangs(world).join(gang, member("node-2"))
-    found = gangs(world).table.look_at_seats(gang, (0, 2)).find(gang.uuid, gang.attempt)
+    found = world.stores.gangs.look_at_seats(gang, (0, 2)).find(gang.uuid, gang.attempt)
     assert found is not None
     assert [m.node_id for m in found.members] == ["node-0", "node-2"]
-    gangs(world).table.remove(gang)
-    assert gangs(world).table.look_at_seats(gang, (0, 2)).gangs == ()
+    world.stores.gangs.remove(gang)
+    assert world.stores.gangs.look_at_seats(gang, (0, 2)).gangs == ()
 
 
 def test_a_member_that_leaves_frees_its_seat_unless_the_gang_is_complete(world: World) -> None:
@@ -138,7 +140,7 @@ def test_a_member_that_leaves_frees_its_seat_unless_the_gang_is_complete(world: 
     assert whole is not None and [m.node_id for m in whole.members] == ["node-0", "node-2"]
     whole = gangs(world).join(gang, first)
     assert whole is not None and not whole.lacking
-    gangs(world).table.write(replace(whole, phase=Phase.ASSEMBLED))
+    world.stores.gangs.write(replace(whole, phase=Phase.ASSEMBLED))
     assert not gangs(world).leave(gang, second.token), "it has to tell, and to be waited for"
     assert gangs(world).leave(gang, "somebody who is not in it")
 
@@ -147,16 +149,16 @@ def test_a_seat_is_not_freed_from_somebody_who_has_been_heard_of_since(world: Wo
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
-    gangs(world).table.write_report(joined, joined.members[1])
+    world.stores.gangs.write_report(joined, joined.members[1])
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.free(joined, joined.members[1])
+        world.stores.gangs.free(joined, joined.members[1])
     assert len(seen(world, gang).members) == 2
 
 
 def test_a_younger_gang_waits_and_its_runner_helps_the_older_one(world: World) -> None:
     _, older = lead(world, "older", 3)
     a_job(world, "younger", 2)
-    answer = world.claim("node-1")
+    answer = world.next_job("node-1")
     assert isinstance(answer, Help) and answer.gang.uuid == older.uuid
     assert (world.job("younger").attempt, world.job("younger").owner) == (0, None)
     message = eventually(world.receive, 5)
@@ -185,7 +187,7 @@ def test_a_hint_leads_to_the_gang_that_lacks_nodes_and_is_used_up(world: World) 
     _, gang = lead(world, nodes=3)
     gangs(world).ask(gang, 10)
     assert world.messages() == 3
-    answer = world.claim("node-1", "high")
+    answer = world.next_job("node-1", "high")
     assert isinstance(answer, Help) and answer.gang.uuid == gang.uuid
     gangs(world).join(gang, member("node-1"))
     gangs(world).join(gang, member("node-2"))
@@ -208,7 +210,7 @@ def test_a_gang_larger_than_the_cluster_is_not_claimed_and_says_so(world: World)
         assert world.claim() is None
         message = eventually(world.receive, 10)
         assert message.excused == delivery + 1
-        world.backend.claims._queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
+        world.stores.queues.renew(message.queue, message.message_id, message.pop_receipt, 0)
     job = world.job()
     assert (job.attempt, job.state) == (0, State.QUEUED)
     waiting = world.manager.why(job)
@@ -220,7 +222,7 @@ def test_deliveries_that_were_put_back_are_not_held_against_a_message(world: Wor
     a_job(world)
     for _ in range(30):
         message = eventually(world.receive, 5)
-        world.backend.claims._queues.put_back(message, 0)
+        world.stores.queues.put_back(message, 0)
     assert isinstance(world.claim(), Claim)
 
 
@@ -228,7 +230,7 @@ def test_a_gang_that_has_waited_for_days_is_still_looked_at(world: World) -> Non
     a_job(world, nodes=4)
     message = world.receive()
     assert message
-    world.backend.claims._queues.put_back(replace(message, excused=100_000), 0)
+    world.stores.queues.put_back(replace(message, excused=100_000), 0)
     assert world.claim() is None
     assert world.messages() == 1
 
@@ -237,7 +239,7 @@ def test_excuses_outlive_renewals(world: World) -> None:
     a_job(world)
     message = world.receive()
     assert message
-    world.backend.claims._queues.put_back(message, 0)
+    world.stores.queues.put_back(message, 0)
     claim = world.must_claim()
     lease, _ = world.backend.attempts.renew(
         claim.job, claim.lease, (StreamSeal("stdout.txt", 1, "", False, 1),)
@@ -250,7 +252,7 @@ def test_excuses_outlive_renewals(world: World) -> None:
 def test_dissolving_spends_nothing_and_is_no_error(world: World) -> None:
     claim, gang = lead(world)
     given = world.backend.attempts.dissolve(claim.job, claim.lease, "an older one goes first", 0)
-    gangs(world).table.remove(gang)
+    world.stores.gangs.remove(gang)
     assert (given.state, given.owner, given.errors) == (State.QUEUED, None, ())
     assert given.max_attempts - given.attempt == 3
     assert gangs(world).of_job(claim.job) is None
@@ -260,7 +262,7 @@ def test_dissolving_spends_nothing_and_is_no_error(world: World) -> None:
 
 def test_a_held_job_is_taken_over_through_its_own_message_only(world: World) -> None:
     claim, gang = lead(world)
-    world.backend.claims._queues.send(world.job())
+    world.stores.queues.send(world.job())
     assert world.claim("node-1") is None, "a duplicate"
     assert world.messages() == 1
     world.expire(claim)
@@ -269,11 +271,11 @@ def test_a_held_job_is_taken_over_through_its_own_message_only(world: World) -> 
     assert taken.job.events[-2].kind is EventKind.RUNNER_LOST
     anew = gangs(world).open(taken.job, member("node-1"))
     assert [m.node_id for m in seen(world, anew).members] == ["node-1"]
-    assert gangs(world).table.look_at(anew).strays == (), "what the first one left is gone"
+    assert world.stores.gangs.look_at(anew).strays == (), "what the first one left is gone"
     with pytest.raises(LostOwnershipError):
         gangs(world).open(claim.job, member("node-0"))
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.remove(gang)
+        world.stores.gangs.remove(gang)
     with pytest.raises(LostOwnershipError):
         world.backend.attempts.assembled(claim.job, claim.lease, ["node-0", "node-1"])
 
@@ -292,14 +294,14 @@ def test_who_has_left_may_not_be_found_again(world: World) -> None:
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
-    gangs(world).table.remove(joined)
-    gangs(world).table.remove(joined)  # twice is once
-    assert gangs(world).table.look(world.cluster).gangs == ()
-    assert gangs(world).table.look(world.cluster).strays == ()
+    world.stores.gangs.remove(joined)
+    world.stores.gangs.remove(joined)  # twice is once
+    assert world.stores.gangs.look(world.cluster).gangs == ()
+    assert world.stores.gangs.look(world.cluster).strays == ()
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.write_report(joined, joined.members[1])
+        world.stores.gangs.write_report(joined, joined.members[1])
     with pytest.raises(LostOwnershipError):
-        gangs(world).table.write(replace(joined, phase=Phase.ENDING, ending=Ending.DONE))
+        world.stores.gangs.write(replace(joined, phase=Phase.ENDING, ending=Ending.DONE))
     assert gangs(world).join(gang, member("node-2")) is None
 
 
@@ -310,7 +312,7 @@ def test_the_sweeper_removes_what_nobody_looks_after(world: World) -> None:
     world.finish(claim)
     assert gangs(world).of_job(claim.job) is not None, "its leader may still be at it"
     eventually(lambda: world.backend.sweeper.sweep().gangs == 1, 10, 0.3)
-    look = gangs(world).table.look(world.cluster)
+    look = world.stores.gangs.look(world.cluster)
     assert (look.gangs, look.strays) == ((), ())
 
 
@@ -318,12 +320,14 @@ def test_the_sweeper_removes_members_without_a_gang(world: World) -> None:
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
-    gangs(world).table._remove_row(joined)  # what a crash in the middle of a removal leaves
-    assert len(gangs(world).table.look(world.cluster).strays) == 2
+    # What a crash in the middle of a removal leaves.
+    rows = world.backend.connection.tables.get_table_client(gang_table.TABLE)
+    rows.delete_entity(row_keys.cluster_partition(world.cluster), gang_rows.gang_key(joined))
+    assert len(world.stores.gangs.look(world.cluster).strays) == 2
 
     def swept() -> bool:
         world.backend.sweeper.sweep()
-        return gangs(world).table.look(world.cluster).strays == ()
+        return world.stores.gangs.look(world.cluster).strays == ()
 
     eventually(swept, 10, 0.3)
 
@@ -334,7 +338,7 @@ def test_the_sweeper_sends_no_second_message_for_a_held_job(world: World) -> Non
     a_job(world, "other", 2)
     lost = world.receive()
     assert lost
-    world.backend.claims._queues.delete(lost.queue, lost.message_id, lost.pop_receipt)
+    world.stores.queues.delete(lost.queue, lost.message_id, lost.pop_receipt)
 
     def sent_again() -> int:
         world.backend.sweeper.sweep()
@@ -348,7 +352,7 @@ def test_the_sweeper_sends_no_second_message_for_a_held_job(world: World) -> Non
 def test_a_held_job_whose_leader_and_message_are_gone_waits_again(world: World) -> None:
     claim, _ = lead(world, node="node-9")  # which has never reported
     lease = claim.lease
-    world.backend.claims._queues.delete(lease.queue, lease.message_id, lease.pop_receipt)
+    world.stores.queues.delete(lease.queue, lease.message_id, lease.pop_receipt)
     world.backend.sweeper.sweep()
     assert world.job().held, "it may only be slow"
 

@@ -30,7 +30,7 @@ def turn(world: World) -> int:
     """As many turns as it takes to see everything, however much other tests have dropped."""
     made = reconciler(world.backend)
     taken = made.turn()
-    while any(made._next_page.values()):
+    while made.is_midway:
         taken += made.turn()
     return taken
 

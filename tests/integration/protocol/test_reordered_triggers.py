@@ -131,7 +131,8 @@ def test_a_cluster_whose_event_comes_after_that_of_its_job(world: World, folder:
     assert world.status()["state"] == "queued"
     before = world.backend.clusters.fresh(world.job().cluster)
     take_cluster(world.backend, place, cluster_document(2), made)
-    assert world.backend.clusters.fresh(world.job().cluster).revision == before.revision
+    now = world.backend.clusters.fresh(world.job().cluster)
+    assert now is not None and before is not None and now.revision == before.revision
 
 
 def test_a_faulty_cluster_file_refuses_its_job_too(world: World) -> None:

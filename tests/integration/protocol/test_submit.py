@@ -1,5 +1,7 @@
 """Submit: once per document, refused under a live job's name, a new run under an ended one's."""
 
+from typing import Any
+
 import pytest
 
 from shared.errors import NotFoundError
@@ -63,10 +65,10 @@ def test_under_an_ended_name_a_drop_is_a_new_run_and_the_old_one_stays_in_the_hi
     second = world.accept(etag="0x2")
     assert second.uuid != first.uuid
     assert second.state is State.QUEUED
-    history = list(world.backend.manager._jobs.list_runs(world.id()))
+    history = list(world.stores.jobs.list_runs(world.id()))
     assert [(run.uuid, run.state) for run in history] == [(first.uuid, State.SUCCEEDED)]
     world.finish(world.must_claim())
-    runs = [run.uuid for run in world.backend.manager._jobs.list_runs(world.id())]
+    runs = [run.uuid for run in world.stores.jobs.list_runs(world.id())]
     assert sorted(runs) == sorted([first.uuid, second.uuid])
 
 
@@ -116,7 +118,7 @@ def test_a_cluster_of_another_workspace_takes_guests_and_the_sweeper_sees_them(w
 
 def test_a_document_with_very_many_remarks_is_accepted(world: World) -> None:
     """The row holds what fits into a column and stays readable."""
-    odd = {f"{'unknown' * 60}{i}": 1 for i in range(100)}
+    odd: dict[str, Any] = {f"{'unknown' * 60}{i}": 1 for i in range(100)}
     job = world.accept(data=document(**odd))
     assert world.claim() is not None
     assert world.job().uuid == job.uuid

@@ -10,7 +10,7 @@ from tests.support.world import World
 
 def lose_messages(world: World) -> None:
     """What is left when the process died between row and message."""
-    world.backend.claims._queues._client(world.queue()).clear_messages()
+    world.stores.queue(world.queue()).clear_messages()
 
 
 def lose_row(world: World, job: Job) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from runner.agent.heartbeat import NodeReporter
 from shared.jobs.model import State
-from shared.managers import sweeper
-from shared.stores import cluster_table
-from shared.stores.cluster_table import NodeRow
+from shared.managers import waiting_reports
+from shared.stores import node_table
+from shared.stores.node_table import NodeRow
 from shared.stores.row_keys import cluster_partition
 from tests.support.waiting import eventually
 from tests.support.world import World, settings_for
@@ -32,11 +32,11 @@ def sweep(world: World, after_seconds: float = 0.0) -> None:
 
 
 def alive(world: World, node: str = "node-0", job: str = "") -> None:
-    world.backend.clusters.table.report(NodeRow(world.cluster, node, "running", 0, job=job))
+    world.stores.nodes.report(NodeRow(world.cluster, node, "running", 0, job=job))
 
 
 def clear(world: World) -> None:
-    world.backend.claims._queues._client(world.queue()).clear_messages()
+    world.stores.queue(world.queue()).clear_messages()
 
 
 def test_a_healthy_installation_is_left_alone(world: World) -> None:
@@ -139,7 +139,7 @@ def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(worl
     world.accept()
     claim = world.must_claim("node-0")
     clear(world)
-    job = world.backend.manager._jobs.update(replace(claim.job, lease_seconds=None))
+    job = world.stores.jobs.update(replace(claim.job, lease_seconds=None))
     eventually(lambda: world.job().age_seconds > 3 * world.settings.lease_seconds)
     alive(world, "node-0")
     sweep(world)
@@ -148,7 +148,7 @@ def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(worl
 
 
 def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.5)
+    monkeypatch.setattr(waiting_reports, "_LATE_SECONDS", 0.5)
     world.accept()
     eventually(lambda: sweep(world) or "waiting" in world.status())
     waiting = world.status()["waiting"]
@@ -160,7 +160,7 @@ def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pyte
 
 
 def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeper, "_LATE_SECONDS", 0.0)
+    monkeypatch.setattr(waiting_reports, "_LATE_SECONDS", 0.0)
     for number in range(5):
         world.accept(f"job-{number}")
     eventually(lambda: sweep(world) or all("waiting" in world.status(f"job-{n}") for n in range(5)))
@@ -169,12 +169,12 @@ def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: py
     calls = world.counter.snapshot()
     assert calls["PUT blob"] == 0
     # What was written is not read again either: clusters, live jobs, gangs, nodes; other worlds add theirs.
-    there = len(world.backend.clusters.table.list_all()[0])
+    there = len(world.stores.clusters.list_all()[0])
     assert calls["GET table"] <= 2 + 3 * there
 
 
 def rows(world: World) -> set[str]:
-    return {node.node_id for node in world.backend.clusters.table.nodes(world.cluster)[0]}
+    return {node.node_id for node in world.stores.nodes.nodes(world.cluster)[0]}
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return count
 
     for name in ("_node", "_silent"):
-        monkeypatch.setattr(cluster_table, name, counted(getattr(cluster_table, name)))
+        monkeypatch.setattr(node_table, name, counted(getattr(node_table, name)))
     return names
 
 
@@ -226,7 +226,7 @@ def test_nodes_that_never_come_back_are_forgotten_and_a_sweep_reads_each_other_n
 
 def test_nodes_of_a_cluster_that_is_gone_are_forgotten_too(forgetful: World) -> None:
     alive(forgetful)
-    forgetful.backend.clusters.table.delete(forgetful.cluster)
+    forgetful.stores.clusters.delete(forgetful.cluster)
     eventually(lambda: sweep(forgetful) or not rows(forgetful))
 
 
@@ -237,7 +237,7 @@ def test_the_clock_of_the_function_app_forgets_nobody(world: World) -> None:
 
 
 def test_a_node_that_is_heard_of_while_it_is_about_to_be_forgotten_stays(forgetful: World) -> None:
-    table = forgetful.backend.clusters.table
+    table = forgetful.stores.nodes
     alive(forgetful)
     _, now = table.nodes(forgetful.cluster)
     partition = cluster_partition(forgetful.cluster)
@@ -249,9 +249,9 @@ def test_a_node_that_is_heard_of_while_it_is_about_to_be_forgotten_stays(forgetf
 
 
 def test_a_node_that_comes_back_after_it_was_forgotten_is_there_again(forgetful: World) -> None:
-    table = forgetful.backend.clusters.table
+    table = forgetful.stores.nodes
     row = NodeRow(forgetful.cluster, "node-0", "idle", 0)
-    reporter = NodeReporter(table, row, 0.2)
+    reporter = NodeReporter(forgetful.backend.nodes, row, 0.2)
     reporter.start()
     try:
         eventually(lambda: rows(forgetful) == {"node-0"})

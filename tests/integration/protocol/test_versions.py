@@ -11,8 +11,8 @@ from shared.jobs.events import EventKind
 from shared.jobs.model import State
 from shared.names.ids import queue_name
 from shared.stores import row_keys
-from shared.stores.cluster_table import NodeRow
 from shared.stores.job_table import TABLE
+from shared.stores.node_table import NodeRow
 from tests.support.world import World
 
 
@@ -55,7 +55,7 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
     world.accept("plain")
     assert world.backend.sweeper.sweep().faults == 0
     assert world.finish(world.must_claim()).id.job == "plain"
-    world.backend.claims._queues.send(world.job("suspended"))
+    world.stores.queues.send(world.job("suspended"))
     before = world.job("suspended")
     assert world.claim() is None
     assert (world.job("suspended"), world.job("suspended").etag) == (before, before.etag)
@@ -84,7 +84,7 @@ def test_a_row_that_cannot_be_read_is_left_alone_and_the_others_go_on(world: Wor
 
 
 def test_a_message_of_a_newer_version_is_left_for_its_own_runners(world: World) -> None:
-    client = world.backend.claims._queues._client(world.queue())
+    client = world.stores.queue(world.queue())
     client.send_message(json.dumps({"v": 2, "task": "something else"}))
     world.accept()
     assert world.must_claim().job.id == world.id()
@@ -101,7 +101,7 @@ def test_a_word_that_is_not_known_is_one_thing(word: str) -> None:
 
 
 def test_a_newer_versions_columns_of_clusters_and_nodes_are_kept(world: World) -> None:
-    tables, clusters = world.backend.connection.tables, world.backend.clusters
+    tables = world.backend.connection.tables
     at = {"PartitionKey": row_keys.partition(world.cluster.workspace), "RowKey": world.cluster.cluster}
     of_clusters = tables.get_table_client("clusters")
     of_clusters.update_entity({**at, "Budget": 17}, mode=UpdateMode.MERGE)
@@ -109,14 +109,14 @@ def test_a_newer_versions_columns_of_clusters_and_nodes_are_kept(world: World) -
     world.backend.cluster_manager.resize(world.cluster, json.dumps(data).encode())
     assert of_clusters.get_entity(**_keys(at))["Budget"] == 17
     row = NodeRow(world.cluster, "node-0", "idle", 0)
-    etag = clusters.table.report(row)
+    etag = world.stores.nodes.report(row)
     node = {"PartitionKey": row_keys.cluster_partition(world.cluster), "RowKey": "node-0"}
     of_nodes = tables.get_table_client("nodes")
     of_nodes.update_entity({**node, "Rack": "b"}, mode=UpdateMode.MERGE)
-    found = clusters.table.node(world.cluster, "node-0")
+    found = world.stores.nodes.node(world.cluster, "node-0")
     assert found and found[1] != etag
-    clusters.table.report(row, found[1])
-    clusters.table.report(row)
+    world.stores.nodes.report(row, found[1])
+    world.stores.nodes.report(row)
     assert of_nodes.get_entity(**_keys(node))["Rack"] == "b"
 
 
@@ -143,7 +143,7 @@ def test_an_accepted_document_of_a_newer_version_is_put_back_and_costs_nothing(
     _, etag = documents.read_accepted(uuid)
     documents.replace_accepted(uuid, accepted, etag)
     world.restart()
-    world.backend.claims._queues.send(world.job())
+    world.stores.queues.send(world.job())
     assert world.finish(world.must_claim()).state is State.SUCCEEDED
 
 

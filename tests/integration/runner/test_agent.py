@@ -17,6 +17,7 @@ from shared.backend import backend
 from shared.jobs.allocation import present
 from shared.jobs.model import State
 from tests.integration.runner.conftest import Shares
+from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
@@ -29,7 +30,7 @@ def an_agent(world: World, config: NodeConfig, **settings: Any) -> Iterator[Agen
     """An agent with connections of its own, working."""
     wired = backend(replace(world.settings, **settings))
     try:
-        agent = Agent(wired, config)
+        agent = agents.agent(wired, config)
         with running(agent):
             yield agent
     finally:
@@ -136,7 +137,9 @@ def test_cluster_volumes_are_mounted_once_for_all_jobs(
     world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
     directory = shares.create("azfiles")
-    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}}
+    cluster: dict[str, Any] = {
+        "properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {"azureFileShares": []}}}
+    }
     cluster["properties"]["nodeSetup"]["mountVolumes"]["azureFileShares"] = [shares.volume("azfiles")]
     world.create_cluster(cluster)
     prefix = "$AZ_BATCHAI_MOUNT_ROOT/azfiles"
@@ -153,7 +156,7 @@ def test_cluster_volumes_are_mounted_once_for_all_jobs(
 def test_a_cluster_share_that_is_missing_makes_the_node_unusable_and_no_job_fails(
     world: World, config: Callable[..., NodeConfig], shares: Shares
 ) -> None:
-    cluster = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
+    cluster: dict[str, Any] = {"properties": CLUSTER["properties"] | {"nodeSetup": {"mountVolumes": {}}}}
     cluster["properties"]["nodeSetup"]["mountVolumes"] = {"azureFileShares": [shares.volume("missing")]}
     world.create_cluster(cluster)
     world.accept()
@@ -173,8 +176,8 @@ def test_a_runner_waits_for_its_cluster(
 ) -> None:
     lonely = replace(config(), cluster=replace(world.cluster, cluster="not-yet"))
     with an_agent(world, lonely):
-        eventually(lambda: world.backend.clusters.table.nodes(lonely.cluster)[0])
-    assert world.backend.clusters.table.nodes(lonely.cluster)[0] == []
+        eventually(lambda: world.stores.nodes.nodes(lonely.cluster)[0])
+    assert world.stores.nodes.nodes(lonely.cluster)[0] == []
 
 
 @pytest.mark.parametrize("command", ["exit 0", "exit 3"])
@@ -214,9 +217,9 @@ def test_a_cluster_of_no_nodes_takes_no_job_and_its_runner_asks_for_none(
     resized(world, 0)
     world.accept()
     wired = backend(world.settings)
-    with running(Agent(wired, config(node_report_seconds=0.3, active_poll_seconds=0.05))):
+    with running(agents.agent(wired, config(node_report_seconds=0.3, active_poll_seconds=0.05))):
         node = world.cluster, "node-0"
-        eventually(lambda: (found := world.backend.clusters.table.node(*node)) and found[0].state == "idle")
+        eventually(lambda: (found := world.stores.nodes.node(*node)) and found[0].state == "idle")
         wired.connection.counter.reset()
         eventually(lambda: wired.connection.counter.snapshot().total() >= 3)
         assert set(wired.connection.counter.snapshot()) == {"PATCH table"}, "heartbeats and nothing else"
@@ -279,7 +282,7 @@ def test_one_of_two_runners_serves_a_cluster_of_one_node_and_the_other_takes_ove
         eventually(lambda: counted(world) == {"node-0": "idle"})
         with an_agent(world, config()):
             other = world.cluster, "node-1"
-            eventually(lambda: (row := world.backend.clusters.table.node(*other)) and row[0].state == "idle")
+            eventually(lambda: (row := world.stores.nodes.node(*other)) and row[0].state == "idle")
             for name in names:
                 world.accept(name)
             eventually(lambda: done(world, *names), 20)

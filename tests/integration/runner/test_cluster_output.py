@@ -16,9 +16,10 @@ from runner.mounts.drivers.fuse_process import fuse_fault
 from shared.jobs.events import EventKind
 from shared.jobs.model import Job, State
 from shared.settings import AccountEndpoints
-from tests.integration.mounts.conftest import need, words_of
+from tests.integration.mounts.conftest import words_of
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.test_agent import an_agent, done
+from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.world import CLUSTER, World, document
 
@@ -103,7 +104,7 @@ def test_what_has_not_arrived_is_said_by_the_job_and_the_node(
         (fault,) = data.faults()
         assert "lost" in fault and "container" in fault
         assert "lost" in data.log()
-        table = data.world.backend.clusters.table
+        table = data.world.stores.nodes
         eventually(lambda: [n.state for n in table.nodes(data.world.cluster)[0]] == ["unusable"])
 
 

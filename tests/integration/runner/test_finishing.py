@@ -4,17 +4,17 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from shared.backend import backend
 from shared.jobs.model import State
+from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 
 
 def node_of(world: World, node_id: str = "node-0") -> Any:
-    found = world.backend.clusters.table.node(world.cluster, node_id)
+    found = world.stores.nodes.node(world.cluster, node_id)
     return found[0] if found else None
 
 
@@ -27,7 +27,7 @@ class Leaving:
 
     def __init__(self, world: World, config: NodeConfig) -> None:
         self.wired = backend(world.settings)
-        self.agent = Agent(self.wired, config)
+        self.agent = agents.agent(self.wired, config)
         self.thread = threading.Thread(target=self.agent.run, name="agent")
 
     def __enter__(self) -> "Leaving":
@@ -82,7 +82,7 @@ def test_a_mark_lets_it_finish_and_keeps_the_next_runner_from_jobs_until_it_is_t
         assert again.agent.has_finished
     assert world.job("second").attempt == 0
     cluster_manager.mark_drain(world.cluster, "node-0", False)
-    with running(Agent(world.backend, configured)):
+    with running(agents.agent(world.backend, configured)):
         eventually(lambda: world.job("second").state is State.SUCCEEDED)
 
 

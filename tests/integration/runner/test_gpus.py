@@ -127,7 +127,7 @@ def planted() -> Iterator[Callable[[str], Path]]:
             else:
                 path.touch()
                 os.chown(path, 65534, 65534)
-                lock = ["flock", "--exclusive", path, "sleep", "60"]
+                lock = ["flock", "--exclusive", str(path), "sleep", "60"]
                 child = subprocess.Popen(lock, user=65534, start_new_session=True)
                 stack.callback(child.wait)
                 stack.callback(os.killpg, child.pid, signal.SIGKILL)

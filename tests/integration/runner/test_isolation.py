@@ -18,13 +18,13 @@ from runner.isolation.node_config import NodeConfig
 from runner.isolation.setup import isolated
 from runner.mounts.drivers.fuse_process import fuse_fault
 from runner.mounts.types import BLOB_CONTAINER
-from runner.processes.process_tracker import is_alive
+from runner.processes.process_table import is_alive
 from shared.errors import SettingsError
 from shared.settings import AccountEndpoints
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
 from tests.support import closed_machine, runners
 from tests.support.closed_node import MOUNTS, Closed
+from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.world import World, document, settings_for
 from tests.support.world import world as open_world

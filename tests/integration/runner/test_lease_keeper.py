@@ -8,7 +8,7 @@ import pytest
 from local.azurite import Endpoints
 from runner.agent.lease_keeper import LeaseKeeper
 from runner.processes.stop_signal import StopReason, StopSignal
-from shared.jobs.model import State
+from shared.jobs.model import Lease, State
 from shared.managers.claims import Claim
 from tests.support.waiting import eventually
 from tests.support.wire import WiredStorage
@@ -38,9 +38,20 @@ class Kept:
         self.claim: Claim = runner.must_claim()
         self.stop = StopSignal()
         settings = world.settings
-        attempts, lease = runner.backend.attempts, self.claim.lease
-        self.keeper = LeaseKeeper(attempts, self.claim.job, lease, self.stop, settings.renew_seconds, MARGIN)
+        self.lease = self.claim.lease  #: as last renewed
+        self.keeper = LeaseKeeper(
+            runner.backend.attempts,
+            self.claim.job,
+            self.lease,
+            self.stop,
+            settings.renew_seconds,
+            MARGIN,
+            renewed=self._renewed,
+        )
         self.keeper.start()
+
+    def _renewed(self, lease: Lease) -> None:
+        self.lease = lease
 
     def stopped(self, seconds: float) -> StopReason:
         return eventually(lambda: self.stop.reason, seconds)
@@ -80,8 +91,7 @@ def test_terminate_is_heard_within_a_renewal(world: World, kept: Kept) -> None:
 
 
 def test_a_lease_in_other_hands_is_lost(world: World, kept: Kept) -> None:
-    job, lease = kept.keeper._job, kept.keeper._lease
-    world.backend.attempts.give_back(job, lease, "taken away")
+    world.backend.attempts.give_back(world.job(), kept.lease, "taken away")
     assert kept.stopped(2) is StopReason.LOST
 
 
@@ -90,8 +100,8 @@ def test_storage_that_refuses_for_a_moment_is_no_loss(world: World, wires: Wired
     seen = len(wires.table.seen)
     eventually(lambda: len(wires.table.seen) > seen)
     wires.table.refusing = False
-    before = kept.keeper._lease.deadline
-    eventually(lambda: kept.keeper._lease.deadline > before + 0.2, 5)
+    before = kept.lease.deadline
+    eventually(lambda: kept.lease.deadline > before + 0.2, 5)
     assert kept.stop.reason is None
 
 
@@ -106,7 +116,7 @@ def test_storage_that_stays_away_stops_the_job_before_the_lease_ends(
     else:
         wire.refusing = True
     assert kept.stopped(10) is StopReason.LOST
-    left = kept.keeper._lease.deadline - time.monotonic()
+    left = kept.lease.deadline - time.monotonic()
     assert 0 < left <= MARGIN + 0.1
 
 
@@ -114,7 +124,7 @@ def test_an_unexpected_answer_ends_the_lease_too(wires: WiredStorage, kept: Kept
     """Whatever goes wrong while renewing: an unrenewed lease ends, and so does the job."""
     wires.table.garbling = True
     assert kept.stopped(10) is StopReason.LOST
-    assert kept.keeper._lease.deadline > time.monotonic()
+    assert kept.lease.deadline > time.monotonic()
 
 
 @pytest.mark.parametrize("how", ["refusing", "dead"])
@@ -127,11 +137,11 @@ def test_the_lease_of_a_job_that_is_over_comes_back(
         wires.table.dead.set()
     else:
         wires.table.refusing = True
-    ended = kept.keeper._lease.deadline
+    ended = kept.lease.deadline
     eventually(lambda: time.monotonic() > ended, 5)
     wires.table.refusing = False
     wires.table.dead.clear()
-    eventually(lambda: kept.keeper._lease.deadline > ended + 0.5, 10)
+    eventually(lambda: kept.lease.deadline > ended + 0.5, 10)
     assert kept.stop.reason is None
     job, lease = kept.keeper.end()
     assert world.backend.attempts.finish(job, lease, DONE).state is State.SUCCEEDED

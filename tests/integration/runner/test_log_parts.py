@@ -1,5 +1,6 @@
 """Logs in a container beyond what one append blob takes: they go on in further blobs."""
 
+import functools
 import hashlib
 import os
 import tracemalloc
@@ -156,11 +157,16 @@ def test_the_seal_is_of_the_whole_file(
     monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 2)
     shipper = LogShipper(tmp_path, container.folder(), 1)
     path = shipper.add(NAME)
+
+    def has_lines(number: int) -> bool:
+        found = shipper.progress()
+        return bool(found) and found[0].lines == number
+
     shipper.start()
     for number, piece in enumerate(PIECES, 1):
         with path.open("ab") as file:
             file.write(piece)
-        eventually(lambda n=number: shipper.progress() and shipper.progress()[0].lines == n)
+        eventually(functools.partial(has_lines, number))
     text = b"".join(PIECES)
     assert shipper.finish(lambda begun: begun + 10) == (
         StreamSeal(NAME, len(text), hashlib.sha256(text).hexdigest(), True, len(PIECES)),

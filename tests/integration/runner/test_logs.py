@@ -1,5 +1,6 @@
 """LogShipper over the Azure Files emulator: every byte arrives, whatever the service does meanwhile."""
 
+import functools
 import hashlib
 import time
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from azure.storage.fileshare import ShareServiceClient
 
 from runner.isolation.job_user import own
 from runner.logs import routing
-from runner.logs.shipper import ExecutionLog, LogShipper
+from runner.logs.execution_log import ExecutionLog
+from runner.logs.shipper import LogShipper
 from shared.jobs.model import StreamSeal
 from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
 from tests.integration.runner.conftest import Shares
@@ -61,10 +63,14 @@ def test_a_line_is_readable_while_the_job_runs(stage: Stage) -> None:
     path = shipper.add("stdout.txt")
     shipper.start()
     delays = []
+
+    def is_there(line: str) -> bool:
+        return line in stage.text()
+
     for number in range(3):
         append(path, f"line {number}\n")
         before = time.monotonic()
-        eventually(lambda n=number: f"line {n}\n" in stage.text(), 2, 0.01)
+        eventually(functools.partial(is_there, f"line {number}\n"), 2, 0.01)
         delays.append(time.monotonic() - before)
     assert sorted(delays)[1] < 1, "the median promised"
     assert shipper.finish(lambda begun: begun + 5) == (seal_of("stdout.txt", "line 0\nline 1\nline 2\n"),)

@@ -14,7 +14,7 @@ import pytest
 from runner.isolation.node_config import NodeConfig
 from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
-from tests.integration.runner.test_job_runner import Stage
+from tests.integration.runner.stage import Stage
 from tests.support.world import World
 
 BYTES = 200_000_000

@@ -7,23 +7,38 @@ Types are the classes of `runner` and `shared` one of whose methods, properties 
 entered on the path, by the class of its `self` or `cls`.
 """
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path as FilePath
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from runner.agent.job_session import NodeServices, Session
 from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from runner.processes import job_process
 from shared.jobs.model import State
-from shared.managers.claims import Claims
+from shared.managers.claims import Claim, Claims, Help
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 
-_GANG = ("runner.gang", "shared.jobs.gang", "shared.managers.gang_manager", "shared.stores.gang_table")
+_GANG = (
+    "runner.agent.gang_session",
+    "runner.gang",
+    "runner.ssh",
+    "shared.jobs.gang",
+    "shared.managers.gang_manager",
+    "shared.stores.gang_table",
+)
+_LOADED = "import sys; from runner.agent import loop; print(*sys.modules)"
+
+
+PROJECT = FilePath(__file__).parents[3]
 
 
 class Path:
@@ -33,15 +48,15 @@ class Path:
         self.modules: set[str] = set()
         self.types: set[str] = set()
         self.stack: list[str] = []  #: at the start of the first process, the loop first
-        self._is_over = False
+        self.is_over = False
 
     def watch(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or threading.current_thread().name != "agent" or self._is_over:
+        if event != "call" or threading.current_thread().name != "agent" or self.is_over:
             return
         code = frame.f_code
         if code is Claims.next_job.__code__:
             if self.stack:
-                self._is_over = True
+                self.is_over = True
                 return
             self.modules, self.types = set(), set()
         module = str(frame.f_globals.get("__name__", ""))
@@ -68,6 +83,10 @@ def _stack(frame: FrameType | None) -> list[str]:
     raise AssertionError(f"not below the agent's loop: {found}")
 
 
+def _no_gang(services: NodeServices, found: Claim | Help) -> Session:
+    raise AssertionError("a job of one node was taken for one of several")
+
+
 @pytest.fixture
 def path(world: World, config: Callable[..., NodeConfig]) -> Path:
     """The path of a job that does nothing, from queue to end."""
@@ -75,11 +94,11 @@ def path(world: World, config: Callable[..., NodeConfig]) -> Path:
     world.accept(data=document("true"))
     threading.setprofile(found.watch)
     try:
-        agent = Agent(world.backend, config())
+        agent = Agent(world.backend, config(), _no_gang)
         with running(agent):
             threading.setprofile(None)
             eventually(lambda: not world.job().state.live, 20)
-            eventually(lambda: found._is_over, 20)
+            eventually(lambda: found.is_over, 20)
     finally:
         threading.setprofile(None)
     assert world.job().state is State.SUCCEEDED
@@ -93,6 +112,14 @@ def test_the_first_process_is_at_most_nine_frames_below_the_loop(path: Path) -> 
 def test_a_job_of_one_node_meets_nothing_of_gangs(path: Path) -> None:
     met = path.modules | {name.rpartition(".")[0] for name in path.types}
     assert not {name for name in met if name.startswith(_GANG)}
+
+
+def test_an_agent_loads_nothing_of_gangs_but_what_the_backend_has() -> None:
+    """Whoever makes it hands in what makes sessions of several nodes."""
+    words = [sys.executable, "-c", _LOADED]
+    loaded = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    assert "runner.attempt.job_runner" in loaded
+    assert not [name for name in loaded if name.startswith(_GANG[:3])]
 
 
 def test_a_job_meets_at_most_ninety_types(path: Path) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from runner.machine import cgroups
-from runner.processes import job_process, process_tracker
+from runner.processes import job_process, process_table
 from runner.processes.process_tracker import ProcessTracker
 from tests.support.waiting import eventually
 
@@ -115,11 +115,11 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {project!r})
 from runner.machine import cgroups
-from runner.processes import job_process, process_tracker
+from runner.processes import job_process, orphans, process_tracker
 folder, command, seconds, cgroup = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
 if not cgroup:
     cgroups.make = lambda name: None
-assert process_tracker.adopt_orphans()
+assert orphans.adopt_orphans()
 tracker = process_tracker.ProcessTracker()
 if seconds:
     tracker.arm(seconds)
@@ -204,4 +204,4 @@ def test_a_cage_that_nothing_entered_costs_nothing() -> None:
 
 
 def test_what_cannot_be_killed_is_told_by_name() -> None:
-    assert f"process {os.getpid()} (" in process_tracker.describe([psutil.Process()])
+    assert f"process {os.getpid()} (" in process_table.describe([psutil.Process()])

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
 from runner.machine.scheduled_events import EventWatcher, MachineEvent
 from shared.backend import backend
 from shared.jobs.events import EventKind
 from shared.jobs.model import State
+from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
 from tests.support.world import World, document
@@ -140,7 +140,7 @@ def test_a_job_is_told_and_handed_back_in_time_and_the_machine_may_stay(
 ) -> None:
     world.accept(data=document(JOB.format(folder=tmp_path)))
     theirs = backend(world.settings)
-    with running(Agent(theirs, config(scheduled_events_url=metadata.url, grace_seconds=30))):
+    with running(agents.agent(theirs, config(scheduled_events_url=metadata.url, grace_seconds=30))):
         eventually(lambda: (tmp_path / "attempts").exists())
         # When the machine is to be taken away
         before = time.monotonic()

@@ -16,6 +16,7 @@ from shared.environment.layout import path_segment
 from shared.jobs.model import Reason, State
 from shared.stores.secrets.key_vaults import Vaults
 from tests.integration.runner.conftest import Shares
+from tests.support import agents
 from tests.support.agents import job_runner, running
 from tests.support.vault import Vault
 from tests.support.vault import vault as running_vault
@@ -139,7 +140,7 @@ def test_an_error_that_repeats_a_secret_is_told_without_it(stage: Stage) -> None
 @pytest.fixture
 def agent(stage: Stage) -> Iterator[Agent]:
     theirs = World(stage.world.settings)
-    made = Agent(theirs.backend, stage.config)
+    made = agents.agent(theirs.backend, stage.config)
     yield made
     theirs.backend.close()
 

@@ -13,7 +13,7 @@ import pytest
 from local import environment, processes
 from local.stack import APP
 from runner.isolation.node_config import NodeConfig
-from runner.processes.process_tracker import is_alive
+from runner.processes.process_table import is_alive
 from shared.jobs.model import State
 from tests.support import closed_machine, runners
 from tests.support.waiting import eventually

@@ -18,8 +18,8 @@ from runner.machine.trusted_path import TrustedPath
 from shared.errors import StoreError
 from shared.stores.volumes.blob_containers import ContainerAddress, ContainerFolder
 from shared.stores.volumes.file_shares import ShareAddress, ShareFolder
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
+from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 

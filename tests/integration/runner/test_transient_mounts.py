@@ -15,7 +15,7 @@ from shared.jobs.model import Job, State
 from shared.jobs.waiting_reason import WaitingReason
 from shared.managers.claims import Claim
 from shared.settings import AccountEndpoints
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.agents import job_runner
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
@@ -55,7 +55,7 @@ def world(installation: str, azurite: Endpoints, wire: Wire) -> Iterator[World]:
 def attempt(world: World, tmp_path: Path) -> Callable[[], Job]:
     """Take the job, run it, tell its end: one turn of a runner whose only driver is `copy`."""
     config = NodeConfig(
-        world.cluster, "node-0", tmp_path / "root", gpus=0, drivers={BLOB_CONTAINER: ("copy",)}
+        world.cluster, "node-0", tmp_path / "root", gpus=(), drivers={BLOB_CONTAINER: ("copy",)}
     )
 
     def turn() -> Job:
@@ -93,7 +93,7 @@ def test_a_server_that_comes_back_costs_one_attempt(
     assert (waits.state, waits.attempt, waits.errors[0].code) == (State.QUEUED, 1, "BFSMountError")
     assert "busy or failing" in waits.errors[0].message
     assert waits.retry_at is not None
-    world.backend.clusters.table.report(NodeRow(world.cluster, "node-0", "idle", 0))
+    world.stores.nodes.report(NodeRow(world.cluster, "node-0", "idle", 0))
     why = world.manager.why(waits)
     assert (why.reason, "BFSMountError" in why.message) == (WaitingReason.RETRY_BACKOFF, True)
     wire.refusing = False

@@ -17,8 +17,8 @@ from runner.mounts.types import BLOB_CONTAINER
 from shared.jobs.model import State
 from shared.jobs.waiting_reason import NodeView
 from shared.settings import AccountEndpoints
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.test_agent import an_agent, done
+from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 from tests.support.world import World, document, settings_for
@@ -182,10 +182,11 @@ def test_a_server_that_hangs_puts_the_job_back_and_the_lease_is_kept_meanwhile(
     """Mounting takes longer than a lease; the node is heard of all the time, and nobody else gets the job."""
     limit = 9.0
     assert limit > world.settings.lease_seconds
-    heard, seen = set(), []
+    heard: set[Any] = set()
+    seen: list[Any] = []
 
     def over() -> bool:
-        rows, _ = world.backend.clusters.table.nodes(world.cluster)
+        rows, _ = world.stores.nodes.nodes(world.cluster)
         heard.update(row.heard for row in rows)
         seen.append(world.job())
         if seen[-1].state is not State.RUNNING:

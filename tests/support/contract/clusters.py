@@ -7,13 +7,14 @@ import pytest
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError
 from shared.jobs.waiting_reason import is_alive
 from shared.names.ids import ClusterId
-from shared.stores.cluster_table import ClusterRow, NodeRow
+from shared.stores.cluster_table import ClusterRow
+from shared.stores.node_table import NodeRow
 from tests.support.jobs import after
 from tests.support.world import World
 
 
 def test_nodes_are_judged_by_the_service_clock(world: World) -> None:
-    table = world.backend.clusters.table
+    table = world.stores.nodes
     node = NodeRow(world.cluster, "node-0", "idle", 2, "10.0.0.4", job="u", detail="d", version="1")
     table.report(node)
     nodes, service_time = table.nodes(world.cluster)
@@ -25,7 +26,7 @@ def test_nodes_are_judged_by_the_service_clock(world: World) -> None:
 
 
 def test_a_report_is_refused_once_somebody_else_has_written_the_row(world: World) -> None:
-    table, node = world.backend.clusters.table, NodeRow(world.cluster, "node-0", "idle", 0)
+    table, node = world.stores.nodes, NodeRow(world.cluster, "node-0", "idle", 0)
     table.wake_up(world.cluster, "node-0")
     assert table.node(world.cluster, "node-0") is None, "a wake-up makes no node"
     etag = table.report(node)
@@ -41,7 +42,7 @@ def test_a_report_is_refused_once_somebody_else_has_written_the_row(world: World
 
 
 def test_silent_nodes_are_found_and_only_as_they_were_read(world: World) -> None:
-    table, node = world.backend.clusters.table, NodeRow(world.cluster, "node-0", "idle", 0)
+    table, node = world.stores.nodes, NodeRow(world.cluster, "node-0", "idle", 0)
     table.report(node)
     written = table.nodes(world.cluster)[0][0].heard
     assert written is not None
@@ -58,7 +59,7 @@ def test_silent_nodes_are_found_and_only_as_they_were_read(world: World) -> None
 
 
 def test_a_cluster_is_written_over_what_was_read(world: World) -> None:
-    table, name = world.backend.clusters.table, ClusterId(world.cluster.workspace, "Second")
+    table, name = world.stores.clusters, ClusterId(world.cluster.workspace, "Second")
     row = table.put(ClusterRow(name, "r1", after(0.5), properties='{"a": "' + "ä" * 40_000 + '"}'))
     with pytest.raises(ConflictError):
         table.put(replace(row, etag=""))

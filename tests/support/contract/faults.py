@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BeingRemovedError, ConflictError, LostOwnershipError, StoreError
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.contract.jobs import a_row, jobs_of
 from tests.support.contract.wires import FaultyStorage
 
@@ -34,11 +34,11 @@ def test_a_transaction_that_is_repeated_finds_itself(faulty: FaultyStorage) -> N
 
 
 def test_a_removal_that_is_repeated_is_fine(faulty: FaultyStorage) -> None:
-    clusters, cluster = faulty.world.backend.clusters.table, faulty.world.cluster
+    nodes, cluster = faulty.world.stores.nodes, faulty.world.cluster
     node = NodeRow(cluster, "node-0", "idle", 0)
-    clusters.report(node)
+    nodes.report(node)
     faulty.lose_answer_of_next_write("table")
-    clusters.forget(node)
+    nodes.forget(node)
     documents, place = faulty.world.backend.documents, faulty.world.place()
     documents.put_dropped(place, {})
     faulty.lose_answer_of_next_write("blob")
@@ -58,7 +58,7 @@ def test_a_removal_that_is_repeated_is_fine(faulty: FaultyStorage) -> None:
 def test_a_refusal_has_its_name(
     faulty: FaultyStorage, status: int, code: str, error: type[Exception]
 ) -> None:
-    table, node = faulty.world.backend.clusters.table, NodeRow(faulty.world.cluster, "node-0", "idle", 0)
+    table, node = faulty.world.stores.nodes, NodeRow(faulty.world.cluster, "node-0", "idle", 0)
     faulty.refuse_next_write("table", status, code)
     with pytest.raises(error) as raised:
         table.report(node)

@@ -1,6 +1,7 @@
 """The table of gangs."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,10 @@ from tests.support.world import World
 
 
 def table_of(world: World) -> GangTable:
-    table: GangTable = world.backend.gangs.table
-    return table
+    return world.stores.gangs
 
 
-def a_gang(world: World, attempt: int = 1, **changes: object) -> Gang:
+def a_gang(world: World, attempt: int = 1, **changes: Any) -> Gang:
     gang = Gang(world.cluster, world.id(), "uuid", attempt, "normal", after(0.5), 3)
     return replace(gang, **changes)
 

@@ -14,8 +14,7 @@ from tests.support.world import World
 
 
 def jobs_of(world: World) -> JobTable:
-    table: JobTable = world.backend.manager._jobs
-    return table
+    return world.stores.jobs
 
 
 def a_row(world: World, name: str = "job", **changes: object) -> Job:

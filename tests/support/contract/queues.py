@@ -13,8 +13,7 @@ from tests.support.world import World
 
 
 def queues_of(world: World) -> JobQueues:
-    queues: JobQueues = world.backend.claims._queues
-    return queues
+    return world.stores.queues
 
 
 def test_a_message_says_which_run_and_no_more(world: World) -> None:

@@ -10,21 +10,21 @@ from tests.support.jobs import after
 from tests.support.world import World
 
 
-def table_of(world: World) -> WorkspaceTable:
-    return world.backend.workspaces.table
+def workspaces_of(world: World) -> WorkspaceTable:
+    return world.stores.workspaces
 
 
-def a_row(world: World, name: str = "exp", kind: Kind = Kind.EXPERIMENT, **detail: object) -> Row:
+def a_workspace_row(world: World, name: str = "exp", kind: Kind = Kind.EXPERIMENT, **detail: object) -> Row:
     workspace = name if kind is Kind.WORKSPACE else world.cluster.workspace
     return Row(kind, workspace, name, after(0.25), detail)
 
 
 def test_a_row_comes_back_as_it_was_written(world: World) -> None:
-    table = table_of(world)
-    row = table.insert(a_row(world, tags={"ä": "x" * 40_000}, location="here"))
+    table = workspaces_of(world)
+    row = table.insert(a_workspace_row(world, tags={"ä": "x" * 40_000}, location="here"))
     assert table.get(Kind.EXPERIMENT, world.cluster.workspace.upper(), "EXP") == row
     with pytest.raises(ConflictError):
-        table.insert(a_row(world, "EXP"))
+        table.insert(a_workspace_row(world, "EXP"))
     changed = table.update(replace(row, deleting=True))
     with pytest.raises(LostOwnershipError):
         table.update(row)
@@ -36,20 +36,20 @@ def test_a_row_comes_back_as_it_was_written(world: World) -> None:
 
 
 def test_rows_of_a_kind_by_name(world: World) -> None:
-    table, workspace = table_of(world), world.cluster.workspace
+    table, workspace = workspaces_of(world), world.cluster.workspace
     for name in ("b", "A", "c"):
-        table.insert(a_row(world, name))
-    table.insert(a_row(world, "server", Kind.FILE_SERVER))
+        table.insert(a_workspace_row(world, name))
+    table.insert(a_workspace_row(world, "server", Kind.FILE_SERVER))
     assert [row.name for row in table.list_rows(Kind.EXPERIMENT, workspace)] == ["A", "b", "c"]
     assert [row.name for row in table.list_rows(Kind.EXPERIMENT, workspace, "A", 1)] == ["b"]
     assert [row.name for row in table.list_rows(Kind.FILE_SERVER, workspace)] == ["server"]
 
 
 def test_workspaces_by_group_and_name(world: World) -> None:
-    table, own = table_of(world), world.cluster.workspace
+    table, own = workspaces_of(world), world.cluster.workspace
     other = f"group-{own}/w"
     for name in (f"{own}-b", f"{own}-a", other):
-        table.insert(a_row(world, name, Kind.WORKSPACE))
+        table.insert(a_workspace_row(world, name, Kind.WORKSPACE))
     assert [row.name for row in table.list_workspaces("", own, 2)][-2:] == [f"{own}-a", f"{own}-b"]
     assert [row.name for row in table.list_workspaces(f"group-{own}")] == [other]
     everywhere = [row.name for row in table.list_workspaces(None)]
@@ -57,7 +57,7 @@ def test_workspaces_by_group_and_name(world: World) -> None:
 
 
 def test_a_deletion_is_noted_and_closed(world: World) -> None:
-    table = table_of(world)
+    table = workspaces_of(world)
     deletion = Deletion(Kind.JOB, world.cluster.workspace, "job", "uuid", "exp")
     table.begin_deletion(deletion)
     table.begin_deletion(deletion)

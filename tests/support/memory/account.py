@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import TypeVar
 
 from shared.settings import Settings
 from shared.stores.connection import CallCounter
@@ -13,6 +13,8 @@ from tests.support.memory.clock import FakeClock
 from tests.support.memory.faults import Call, Faults
 from tests.support.memory.queues import MemoryQueues
 from tests.support.memory.tables import MemoryTables
+
+T = TypeVar("T")
 
 
 class MemoryAccount:
@@ -27,7 +29,7 @@ class MemoryAccount:
         self.blobs = MemoryBlobs(self)
         self._numbers = itertools.count(1)
 
-    def call(self, method: str, call: Call, apply: Callable[[], Any]) -> Any:
+    def call(self, method: str, call: Call, apply: Callable[[], T]) -> T:
         self.counter.add(method, call.service)
         return self.faults.call(call, apply)
 

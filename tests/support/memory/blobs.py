@@ -1,14 +1,20 @@
 """The blob service: documents with ETags, metadata and leases, and listings by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
 
 from tests.support.memory.faults import Call, refusal
 from tests.support.memory.pages import Listing
+
+if TYPE_CHECKING:
+    from tests.support.memory.account import MemoryAccount
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -23,7 +29,7 @@ class _Blob:
 class MemoryBlobs:
     """A BlobServiceClient."""
 
-    def __init__(self, account: Any) -> None:
+    def __init__(self, account: "MemoryAccount") -> None:
         self.account = account
         self.containers: dict[str, dict[str, _Blob]] = {}
 
@@ -82,7 +88,7 @@ class MemoryContainer:
             if raw_response_hook:
                 headers = {"Date": self._service.account.date()}
                 raw_response_hook(SimpleNamespace(http_response=SimpleNamespace(headers=headers)))
-            return answer  # type: ignore[no-any-return]
+            return answer
 
         return Listing(page)
 
@@ -99,7 +105,7 @@ class MemoryBlob:
         # What the SDK's BlobLeaseClient asks of a client.
         self._client = SimpleNamespace(blob=SimpleNamespace(break_lease=self._break_lease))
 
-    def _call(self, method: str, verb: str, apply: Any) -> Any:
+    def _call(self, method: str, verb: str, apply: Callable[[], T]) -> T:
         where = f"{self.container_name}/{self.blob_name}"
         return self._service.account.call(method, Call("blob", verb, where), apply)
 
@@ -174,5 +180,4 @@ class MemoryBlob:
             self._blob.leased = False
             return {"lease_time": 0}
 
-        answer: dict[str, Any] = self._call("PUT", "break_lease", broken)
-        return answer
+        return self._call("PUT", "break_lease", broken)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core.exceptions import (
     HttpResponseError,
@@ -33,14 +33,16 @@ class Call:
         return self.verb not in ("query", "get", "list", "exists", "properties")
 
 
+T = TypeVar("T")
 Meant = Callable[[Call], bool]
 
 
 def refusal(status: int, code: str) -> HttpResponseError:
     """The SDK's exception for an answer of the service."""
-    error = _KINDS.get(status, HttpResponseError)(message=f"{status} {code}")
+    error: Any = _KINDS.get(status, HttpResponseError)(message=f"{status} {code}")
     error.status_code, error.error_code = status, code
-    return error
+    refused: HttpResponseError = error
+    return refused
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Faults:
         """No fault any more."""
         self._faults.clear()
 
-    def call(self, call: Call, apply: Callable[[], Any]) -> Any:
+    def call(self, call: Call, apply: Callable[[], T]) -> T:
         """Make a call, with the fault that is meant for it."""
         self.calls.append(call)
         fault = next((fault for fault in self._faults if fault.meant(call)), None)

@@ -1,13 +1,18 @@
 """The queue service: visibility timeouts, pop receipts, delivery counts, time to live."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from tests.support.memory.faults import Call, refusal
+
+if TYPE_CHECKING:
+    from tests.support.memory.account import MemoryAccount
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -24,7 +29,7 @@ class _Message:
 class MemoryQueues:
     """A QueueServiceClient."""
 
-    def __init__(self, account: Any) -> None:
+    def __init__(self, account: "MemoryAccount") -> None:
         self.account = account
         self.queues: dict[str, list[_Message]] = {}
 
@@ -46,13 +51,12 @@ class MemoryQueue:
         self._service, self._name = service, name
         self.url = f"memory://{name}"
 
-    def _call(self, method: str, verb: str, apply: Any) -> Any:
+    def _call(self, method: str, verb: str, apply: Callable[[], T]) -> T:
         return self._service.account.call(method, Call("queue", verb, self._name), apply)
 
     @property
     def _now(self) -> datetime:
-        now: datetime = self._service.account.clock()
-        return now
+        return self._service.account.clock()
 
     @property
     def _messages(self) -> list[_Message]:
@@ -108,15 +112,13 @@ class MemoryQueue:
                 message.dequeue_count += 1
             return [_shown(message) for message in found]
 
-        found: list[SimpleNamespace] = self._call("GET", "receive", receive)
-        return found
+        return self._call("GET", "receive", receive)
 
     def peek_messages(self, max_messages: int = 1) -> list[SimpleNamespace]:
         def peek() -> list[SimpleNamespace]:
             return [_shown(m) for m in self._messages if m.visible <= self._now][:max_messages]
 
-        found: list[SimpleNamespace] = self._call("GET", "list", peek)
-        return found
+        return self._call("GET", "list", peek)
 
     def update_message(
         self, message_id: str, pop_receipt: str, content: str | None = None, visibility_timeout: float = 0

@@ -27,8 +27,8 @@ def load(account: MemoryAccount, path: Path) -> None:
             named = (row.get("MessageId") for row in stored["tables"]["jobs"] if row.get("Uuid") == uuid)
             account.queues.rename(name, sent.id, next(filter(None, named), sent.id))
     for blob in stored["blobs"]:
-        client = account.blobs.get_blob_client(blob["container"], blob["name"])
-        client.upload_blob(json.dumps(blob["document"]).encode(), metadata=blob["metadata"])
+        place = account.blobs.get_blob_client(blob["container"], blob["name"])
+        place.upload_blob(json.dumps(blob["document"]).encode(), metadata=blob["metadata"])
 
 
 def _value(stored: Any) -> Any:

@@ -1,9 +1,9 @@
 """The table service: entities with ETags and timestamps, transactions within a partition, filters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
@@ -11,6 +11,11 @@ from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from tests.support.memory.faults import Call, refusal
 from tests.support.memory.filters import key_range, matches
 from tests.support.memory.pages import Listing
+
+if TYPE_CHECKING:
+    from tests.support.memory.account import MemoryAccount
+
+T = TypeVar("T")
 
 _MOST_UNITS, _MOST_OPERATIONS, _MOST_ENTITIES = 32 * 1024, 100, 1000
 Key = tuple[str, str]
@@ -43,7 +48,7 @@ def _as_read(value: Any) -> Any:
 class MemoryTables:
     """A TableServiceClient."""
 
-    def __init__(self, account: Any) -> None:
+    def __init__(self, account: "MemoryAccount") -> None:
         self.account = account
         self.tables: dict[str, dict[Key, _Stored]] = {}
 
@@ -69,7 +74,7 @@ class MemoryTable:
         self._service, self._name = service, name
         self.url = f"memory://{name}"
 
-    def _call(self, method: str, verb: str, key: str, apply: Any) -> Any:
+    def _call(self, method: str, verb: str, key: str, apply: Callable[[], T]) -> T:
         return self._service.account.call(method, Call("table", verb, f"{self._name}/{key}"), apply)
 
     @property
@@ -93,8 +98,11 @@ class MemoryTable:
         method = "PATCH" if mode is UpdateMode.MERGE else "PUT"
         return self._one(method, ("update", entity, {"mode": mode, **options}))
 
-    def upsert_entity(self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE) -> dict[str, Any]:
-        return self._one("PUT", ("upsert", entity, {"mode": mode}))
+    def upsert_entity(
+        self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **_: Any
+    ) -> dict[str, Any]:
+        method = "PATCH" if mode is UpdateMode.MERGE else "PUT"
+        return self._one(method, ("upsert", entity, {"mode": mode}))
 
     def delete_entity(self, partition: str, row: str, **options: Any) -> None:
         def delete() -> None:
@@ -106,10 +114,7 @@ class MemoryTable:
 
     def _one(self, method: str, operation: tuple[Any, ...]) -> dict[str, Any]:
         key = f"{operation[1]['PartitionKey']}/{operation[1]['RowKey']}"
-        answer: dict[str, Any] = self._call(
-            method, operation[0], key, lambda: self._apply(self._rows, operation)
-        )
-        return answer
+        return self._call(method, operation[0], key, lambda: self._apply(self._rows, operation))
 
     def submit_transaction(self, operations: list[tuple[Any, ...]], **_: Any) -> list[dict[str, Any]]:
         keys = [(op[1]["PartitionKey"], op[1]["RowKey"]) for op in operations]
@@ -124,8 +129,7 @@ class MemoryTable:
             self._service.tables[self._name] = wanted
             return answers
 
-        answers: list[dict[str, Any]] = self._call("POST", "transaction", "/".join(keys[0]), submit)
-        return answers
+        return self._call("POST", "transaction", "/".join(keys[0]), submit)
 
     def _apply(
         self, rows: dict[Key, _Stored], operation: tuple[Any, ...], within: bool = False
@@ -202,7 +206,7 @@ class MemoryTable:
 
             answer = self._call("GET", "query", "", query)
             self._tell_date(raw_response_hook)
-            return answer  # type: ignore[no-any-return]
+            return answer
 
         return Listing(page)
 
@@ -219,6 +223,7 @@ def _near(rows: Mapping[Key, _Stored], partition: str, first: str, last: str, af
 
 
 def _refused_whole(status: int, code: str) -> TableTransactionError:
-    error = TableTransactionError(message=f"0:{code}")
+    error: Any = TableTransactionError(message=f"0:{code}")
     error.status_code, error.error_code = status, code
-    return error
+    refused: TableTransactionError = error
+    return refused

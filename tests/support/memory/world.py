@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from shared.backend import Backend, backend_over
 from shared.jobs.model import Job
-from shared.stores import cluster_table, gang_table, job_table, workspace_table
+from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
 from shared.stores.connection import Connection
 from tests.support.memory.account import MemoryAccount, MemoryConnection
 from tests.support.memory.clock import FakeClock
@@ -14,8 +14,8 @@ from tests.support.world import World, settings_for
 
 TABLES = (
     job_table.TABLE,
-    cluster_table.CLUSTERS,
-    cluster_table.NODES,
+    cluster_table.TABLE,
+    node_table.TABLE,
     gang_table.TABLE,
     workspace_table.TABLE,
 )
@@ -54,7 +54,7 @@ class MemoryWorld(World):
         return self.faults.calls[before:]
 
     def job_or_none(self, name: str = "job") -> Job | None:
-        found: Job | None = self.backend.manager._jobs.get(self.id(name))
+        found: Job | None = self.stores.jobs.get(self.id(name))
         return found
 
 

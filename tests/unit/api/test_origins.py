@@ -85,3 +85,7 @@ def test_links_begin_with_the_host_that_was_asked_or_the_one_that_the_operator_n
     settings.settings = Settings(public_url="https://front.example/batchai")
     assert requests.base(_request(**forged)) == "https://front.example/batchai"
     assert not requests.is_foreign(_request(origin="https://front.example"))
+
+
+def test_the_name_of_a_host_stands_without_its_port() -> None:
+    assert (origins.host_name("Example.COM:7071"), origins.host_name("")) == ("example.com", "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.resources.provider import ClusterUse, usages
+from api.resources.provider import ClusterUse, operations, usages
 from shared.names.vm_sizes import family, processors
 
 
@@ -60,3 +60,14 @@ def test_a_cluster_that_takes_any_number_has_no_limit() -> None:
     message = found(ClusterUse("STANDARD_NC6", False, 2, None), ClusterUse("STANDARD_NC6", False, 0, 1))
     assert message["Standard NC Family Cluster Dedicated vCPUs"] == (12, -1)
     assert message["Cluster nodes"] == (2, -1)
+
+
+def test_every_resource_can_be_read_written_and_deleted_and_jobs_more() -> None:
+    shown = operations()
+    names = [entry["name"].removeprefix("Microsoft.BatchAI/workspaces") for entry in shown]
+    assert len(set(names)) == len(names) == 19
+    for path in ("", "/experiments", "/experiments/jobs", "/clusters", "/fileServers"):
+        assert {f"{path}/read", f"{path}/write", f"{path}/delete"} <= set(names)
+    assert "/experiments/jobs/terminate/action" in names
+    assert shown[0]["display"]["resource"] == "Batch AI workspaces"
+    assert all(entry["origin"] == "user,system" for entry in shown)

@@ -255,6 +255,34 @@ def test_the_files_of_a_setup_task_are_told_by_their_volume() -> None:
     assert output_place({"setupTask": {"stdOutErrPathPrefix": "/tmp"}}) == "tmp"
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "cloud"),
+    [
+        ("BATCHAI_LOCATION", "", "core.windows.net"),
+        (
+            "BATCHAI_STORAGE__blobServiceUri",
+            "https://s.blob.core.chinacloudapi.cn/",
+            "core.chinacloudapi.cn",
+        ),
+        (
+            "BATCHAI_STORAGE",
+            "AccountName=s;EndpointSuffix=core.usgovcloudapi.net",
+            "core.usgovcloudapi.net",
+        ),
+    ],
+)
+def test_containers_are_told_in_the_cloud_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, cloud: str
+) -> None:
+    monkeypatch.setenv(setting, value)
+    container = {"relativeMountPath": "bfs", "accountName": "acct", "containerName": "data"}
+    setup = {
+        "setupTask": {"stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/bfs/logs"},
+        "mountVolumes": {"azureBlobFileSystems": [container]},
+    }
+    assert output_place(setup) == f"https://acct.blob.{cloud}/data/logs"
+
+
 def test_names_are_checked_before_anything_is_sent() -> None:
     for words in (("job", "show", "-n", "a b"), ("workspace", "show", "-n", "x" * 65)):
         shown = run(*words, "--url", "http://127.0.0.1:1", "-g", "g", "--subscription", "s")

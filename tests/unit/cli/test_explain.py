@@ -121,6 +121,16 @@ def test_nodes_and_gpus_replace_what_the_document_says() -> None:
     assert [p["command"] for p in alone["nodes"][0]["processes"]] == ["python train.py"]
 
 
+def test_a_container_is_told_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    container = {"accountName": "acct", "containerName": "data", "relativeMountPath": "data"}
+    volumes = {"mountVolumes": {"azureBlobFileSystems": [container]}}
+    source = as_json(BASE | volumes)["job"]["volumes"][0]["source"]
+    assert source == "https://acct.blob.core.windows.net/data"
+    monkeypatch.setenv("BATCHAI_STORAGE__blobServiceUri", "https://state.blob.core.chinacloudapi.cn")
+    source = as_json(BASE | volumes)["job"]["volumes"][0]["source"]
+    assert source == "https://acct.blob.core.chinacloudapi.cn/data"
+
+
 def test_the_text_form_tells_a_person_everything() -> None:
     result = explain(BASE | {"jobPreparation": {"commandLine": "pip install x"}})
     assert result.exit_code == 0

@@ -1,6 +1,7 @@
 """How often a log that grows in a container is appended to: an append blob takes 50,000 blocks."""
 
-from shared.stores.volumes.blob_containers import MOST_BLOCKS, gathering_seconds
+from shared.stores.volumes.append_pace import gathering_seconds
+from shared.stores.volumes.blob_containers import MOST_BLOCKS
 
 _LOOK_SECONDS = 0.2
 

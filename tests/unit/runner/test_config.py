@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import Premounted, config_from, job_base_environment
+from runner.config import Premounted, RunnerConfig, config_from, job_base_environment
 from shared.errors import SettingsError
 from shared.names.ids import ClusterId
 
 
 def config(
     env: dict[str, str] | None = None, cluster: str = "", node: str = "n0", root: str = "/r", gpus: str = ""
-):
+) -> RunnerConfig:
     return config_from(env or {}, cluster, node, root, gpus)
 
 

@@ -3,7 +3,8 @@ import base64
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import AccountEndpoints, settings_from
+from shared.settings import AccountEndpoints
+from shared.settings_reader import http_level, settings_from
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OLD = base64.b64encode(b"o" * 32).decode()
@@ -130,3 +131,39 @@ def test_wrong_addresses_identities_and_sources_are_told(name: str, value: str) 
         settings_from(IDENTITY | {"BATCHAI_STORAGE__accountName": "acc", name: value})
     assert name in str(caught.value)
     assert "c2VjcmV0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "level"), [("", "FUNCTION"), (" Admin ", "ADMIN"), ("anonymous", "ANONYMOUS")]
+)
+def test_levels_of_http(value: str, level: str) -> None:
+    assert http_level({"BATCHAI_HTTP_AUTH": value}) == level
+
+
+def test_a_level_of_http_that_there_is_not_is_refused() -> None:
+    with pytest.raises(SettingsError, match="BATCHAI_HTTP_AUTH is 'open'"):
+        http_level({"BATCHAI_HTTP_AUTH": "open"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("BATCHAI_BLOB_SOURCE", "pigeon", "BATCHAI_BLOB_SOURCE is 'pigeon'"),
+        ("BATCHAI_FORGET_NODE_SECONDS", "5", "must be at least BATCHAI_LEASE_SECONDS"),
+        ("BATCHAI_SEALING_KEYS_SECRET", "x", "BATCHAI_SEALING_KEYS_SECRET is"),
+    ],
+)
+def test_single_settings_that_are_wrong(name: str, value: str, fault: str) -> None:
+    with pytest.raises(SettingsError, match=fault):
+        settings_from(LEAST | {name: value})
+
+
+def test_keys_may_lie_in_a_vault_alone() -> None:
+    url = "https://vlt.vault.azure.net/secrets/keys"
+    settings = settings_from({"BATCHAI_STORAGE": STORAGE, "BATCHAI_SEALING_KEYS_SECRET": url})
+    assert (settings.sealing_keys, settings.sealing_keys_secret) == ((), url)
+
+
+def test_keys_that_are_nowhere_are_asked_for() -> None:
+    with pytest.raises(SettingsError, match="BATCHAI_SEALING_KEYS is missing"):
+        settings_from({"BATCHAI_STORAGE": STORAGE})

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from runner.isolation.node_config import NodeConfig
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.containers.boxes import ENVIRONMENT, IMAGE, Boxes, eventually_gone
 from tests.support import docker_daemon
 from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
 from tests.support.world import World
 
 

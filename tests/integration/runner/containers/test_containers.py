@@ -10,7 +10,7 @@ import psutil
 from runner.containers import container, options
 from runner.containers.docker import Docker
 from runner.isolation.node_config import NodeConfig
-from runner.processes import process_tracker
+from runner.processes import process_table
 from runner.processes.stop_signal import StopReason
 from shared.jobs.model import Reason
 from tests.integration.mounts.conftest import words_of
@@ -234,9 +234,7 @@ def test_a_daemon_that_hangs_at_the_end_costs_no_result(boxes: Boxes) -> None:
         Path(boxes.config.root, "jobs", str(boxes.world.id()), "go").touch()
         thread.join(120)
         assert not thread.is_alive()
-        assert not [process for process in first if process_tracker.is_alive(process)], (
-            "killed without docker"
-        )
+        assert not [process for process in first if process_table.is_alive(process)], "killed without docker"
     # Then its exit code is known all the same, and the node is fit for others
     assert results[0].outcome is not None
     assert (results[0].outcome.reason, results[0].outcome.exit_code) == (Reason.JOB_FAILED, 7)

@@ -10,10 +10,10 @@ import pytest
 
 from runner.processes.stop_signal import StopReason
 from shared.jobs.model import Reason
-from tests.integration.mounts.conftest import need
 from tests.integration.runner.containers.boxes import Boxes
 from tests.support import registry as registries
 from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
 from tests.support.registry import Registry
 from tests.support.waiting import eventually
 

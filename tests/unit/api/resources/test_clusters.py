@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.resources.clusters import ClusterFacts, cluster_resource, login_information
+from api.resources.clusters import ClusterFacts, cluster_resource, login_information, node_information
 from shared.environment.layout import setup_task_directory
 from shared.jobs.waiting_reason import NodeView
 from shared.names.ids import ClusterId, Scope
@@ -73,3 +73,16 @@ def test_nodes_are_counted_by_state() -> None:
 
 def test_a_node_without_an_address_cannot_be_logged_in_to() -> None:
     assert [n["nodeId"] for n in login_information([("a", "10.0.0.4"), ("b", "")])] == ["a"]
+
+
+def test_a_node_that_nothing_was_heard_of_is_lost_and_empty_members_are_left_out() -> None:
+    node = NodeView("node-0", "running", False, job="uuid")
+    assert node_information(node, "", "1.2.3", True) == {
+        "nodeId": "node-0",
+        "state": "lost",
+        "drain": True,
+        "version": "1.2.3",
+        "port": 22,
+        "job": "uuid",
+    }
+    assert node_information(NodeView("n", "idle", True), "10.0.0.4", "", False)["state"] == "idle"

@@ -11,6 +11,7 @@ import pytest
 from api.resources import forms, jobs
 from shared.documents.parse import parse_job
 from shared.documents.spec import public_properties
+from shared.errors import Problem, Severity
 from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.jobs.queue_order import QueueOrder
@@ -103,3 +104,39 @@ def test_pages(link: str | None, keys: set[str]) -> None:
 
 def test_errors_have_arm_s_form() -> None:
     assert forms.error_body("JobNotFound", "x") == {"error": {"code": "JobNotFound", "message": "x"}}
+
+
+def problem(severity: Severity, path: str) -> Problem:
+    return Problem(1, 2, path, "wrong", severity=severity)
+
+
+def test_a_refused_document_tells_its_first_fault_and_lists_them_all() -> None:
+    problems = [
+        problem(Severity.WARNING, "$.a"),
+        problem(Severity.ERROR, "$.b"),
+        problem(Severity.ERROR, "$.c"),
+    ]
+    error = forms.refused_body("InvalidRequestContent", problems)["error"]
+    assert error["message"] == f"{problems[1]} (and 1 more problems, see details)"
+    assert (error["target"], [detail["target"] for detail in error["details"]]) == ("$.b", ["$.b", "$.c"])
+
+
+def test_one_problem_is_told_without_counting_and_warnings_only_where_there_is_no_error() -> None:
+    only = problem(Severity.WARNING, "$.a")
+    error = forms.refused_body("X", [only])["error"]
+    assert (error["message"], len(error["details"])) == (str(only), 1)
+
+
+def test_a_run_in_the_history_is_a_resource_of_its_own() -> None:
+    job = in_state(State.SUCCEEDED)
+    shown = jobs.run_resource(job, SCOPE)
+    assert shown["name"] == job.uuid and shown["id"].endswith(f"/jobs/job/runs/{job.uuid}")
+    assert shown["properties"]["attempt"] == 1
+    assert shown["properties"]["executionInfo"]["exitCode"] == 0
+
+
+def test_errors_without_details_show_none() -> None:
+    job = transitions.finish(in_state(State.RUNNING), Outcome(Reason.POISON, message="x"), after(9))
+    assert jobs.job_resource(job, SCOPE)["properties"]["executionInfo"]["errors"] == [
+        {"code": "PoisonJob", "message": "x"}
+    ]

@@ -154,3 +154,35 @@ def test_a_foreign_host_is_not_shown_the_apps_identity() -> None:
 @pytest.mark.parametrize("directory", [".", "", "./", "a", "./a/", "a//b/."])
 def test_plain_directories(directory: str) -> None:
     assert place(spec(), directory=directory).folder.startswith(f"{SEGMENT}/stdouterr")
+
+
+@pytest.mark.parametrize("prefix", ["$AZ_BATCHAI_JOB_MOUNT_ROOT/nfs", "$AZ_BATCHAI_JOB_MOUNT_ROOT/own"])
+def test_what_lies_on_an_nfs_server_or_an_unmanaged_volume_cannot_be_listed(prefix: str) -> None:
+    volumes = {
+        "fileServers": [{"fileServer": {"id": "10.0.0.4"}, "relativeMountPath": "nfs"}],
+        "unmanagedFileSystems": [{"mountCommand": "mount x", "relativeMountPath": "own"}],
+    }
+    with pytest.raises(RequestError) as refused:
+        place(spec(stdOutErrPathPrefix=prefix, mountVolumes=volumes))
+    assert refused.value.code == "OutputDirectoryNotOnMountRoot"
+
+
+def test_a_share_whose_address_cannot_be_read_is_nowhere() -> None:
+    """Documents were accepted by older versions too."""
+    volumes = {"azureFileShares": [SHARE | {"azureFileUrl": "nonsense"}]}
+    with pytest.raises(RequestError, match="is not present on a mount root"):
+        place(spec(mountVolumes=volumes))
+
+
+def test_a_path_that_does_not_expand_is_nowhere() -> None:
+    output = {"id": "OUT", "pathPrefix": "$AZ_BATCHAI_INPUT_in/x"}
+    document = spec(outputDirectories=[output])
+    document = document.model_copy(update={"std_out_err_path_prefix": "$AZ_BATCHAI_NUM_GPUS/x"})
+    with pytest.raises(RequestError, match="is not present on a mount root"):
+        place(document)
+
+
+def test_an_output_directory_that_the_document_does_not_have_is_not_found() -> None:
+    with pytest.raises(RequestError) as refused:
+        place(spec(), "NOPE")
+    assert refused.value.code == "OutputDirectoryNotFound"

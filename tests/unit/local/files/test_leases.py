@@ -9,7 +9,7 @@ from local.files.leases import INFINITE, Lease
 ONE, TWO = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 
 
-def refused(code: str):
+def refused(code: str) -> pytest.RaisesExc[FilesError]:
     return pytest.raises(FilesError, match=f"^{code}:")
 
 

@@ -23,7 +23,7 @@ def test_failures_are_told_once_and_so_is_the_recovery(caplog: pytest.LogCapture
 
     loop = Loop("listing", step)
     loop.start()
-    eventually(lambda: loop.wake() or done.is_set())  # type: ignore[func-returns-value]
+    eventually(lambda: loop.wake() or done.is_set())
     loop.stop()
     loop.join(5)
     assert caplog.messages == [

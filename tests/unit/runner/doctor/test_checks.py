@@ -1,7 +1,13 @@
 """What the doctor concludes from what it saw."""
 
+import base64
+import shlex
+from pathlib import Path
+
 import pytest
 
+from runner.config import RunnerConfig
+from runner.doctor import checks_port
 from runner.doctor.check import State
 from runner.doctor.checks_clock import verdict as clock_verdict
 from runner.doctor.checks_gpu import Seen
@@ -14,7 +20,8 @@ from runner.doctor.checks_settings import Given, app, read, remedy
 from runner.doctor.checks_storage import account_of, verdict
 from runner.machine.gpu_share import Gpu
 from shared.errors import NotFoundError, StoreError
-from shared.settings import Settings
+from shared.names.ids import ClusterId
+from shared.settings import AccountEndpoints, Settings
 from shared.stores.permission_probe import Tried, name_in_token
 
 TWO = Seen(("V100", "V100"), "550.1", 2, devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
@@ -78,6 +85,19 @@ def test_smb_is_tried_where_a_public_host_serves_the_account(endpoint: str, host
     assert public_host("acc", endpoint) == host
 
 
+def test_smb_is_tried_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(checks_port, "_fault", lambda host: asked.append(host) or "")
+    config = RunnerConfig(ClusterId("w", "c"), "node-0", Path("/mnt"))
+    for settings in (
+        Settings(storage_account="state", data_account="acc", storage_suffix="core.chinacloudapi.cn"),
+        Settings(data_account="acc", endpoints={"acc": AccountEndpoints(file="https://acc.private.example")}),
+        Settings(data_account="acc"),
+    ):
+        assert checks_port.smb(settings, config)[0].state is State.OK
+    assert asked == ["acc.file.core.chinacloudapi.cn", "acc.private.example", "acc.file.core.windows.net"]
+
+
 @pytest.mark.parametrize(
     ("fault", "driver", "state"),
     [
@@ -118,6 +138,18 @@ def test_a_missing_table_and_a_silent_account_have_remedies_of_their_own() -> No
     assert "networkRuleSet" in verdict("table", silent, "acc", "role", True).remedy
 
 
+def test_the_remedy_of_a_missing_table_is_a_program_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    provisioned: list[Settings] = []
+    monkeypatch.setattr("shared.backend.provision", provisioned.append)
+    monkeypatch.setenv("BATCHAI_STORAGE", "AccountName=acc")
+    monkeypatch.setenv("BATCHAI_SEALING_KEYS", base64.b64encode(bytes(32)).decode())
+    missing = Tried((), "write", NotFoundError("write: not found (TableNotFound)"))
+    words = shlex.split(verdict("table", missing, "acc", "role", True).remedy, comments=True)
+    assert words[:2] == ["python", "-c"]
+    exec(words[2], {})
+    assert [settings.storage for settings in provisioned] == ["AccountName=acc"]
+
+
 def test_rights_that_worked_are_named() -> None:
     check = verdict("table rights", Tried(("write", "read", "delete")), "acc", "role", True)
     assert (check.state, check.detail) == (State.OK, "write, read, delete")
@@ -125,6 +157,7 @@ def test_rights_that_worked_are_named() -> None:
 
 def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
     env = {"BATCHAI_LEASE_SECONDS": "soon", "BATCHAI_GRACE_SECONDS": "-1"}
+    env["APPLICATIONINSIGHTS_CONNECTION_STRING"] = "a key"
     found = read(env, "a test", Given(gpus="many"))
     faults = [check for check in found.checks if check.state is State.FAILED]
     assert [check.detail.split()[0].rstrip(":") for check in faults] == [
@@ -133,6 +166,7 @@ def test_every_fault_of_both_sides_is_a_check_with_a_remedy() -> None:
         "BATCHAI_SEALING_KEYS",
         "--gpus",
         "BATCHAI_GRACE_SECONDS",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
     ]
     assert all(check.detail.split()[0].rstrip(":") in check.remedy for check in faults)
     assert found.settings is None
@@ -156,6 +190,9 @@ def test_a_setting_that_nobody_expected_is_a_fault_too() -> None:
         ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *"}, State.OK),
         ({"BATCHAI_SWEEP_SCHEDULE": "* * * * *"}, State.FAILED),
         ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_HTTP_AUTH": "open"}, State.FAILED),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "Queue"}, State.OK),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "eventgrid"}, State.OK),
+        ({"BATCHAI_SWEEP_SCHEDULE": "0 */1 * * * *", "BATCHAI_BLOB_SOURCE": "Mail"}, State.FAILED),
     ],
 )
 def test_the_function_apps_own_settings_are_looked_at_where_it_runs(

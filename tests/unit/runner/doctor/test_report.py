@@ -18,7 +18,7 @@ from runner.doctor.check_groups import Group, run_all
 from runner.doctor.report import as_json, exit_code, print_table
 from runner.doctor.settings_source import settings_source, stack_settings
 from runner.secrets.settings import secrets_in
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 
 KEY = "c2VjcmV0LWtleQ=="
 AZURITE = (
@@ -70,9 +70,12 @@ def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -
     assert {endpoints.key, key} <= set(secrets_in(env))
 
 
-def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["BATCHAI_STORAGE", "BATCHAI_STORAGE__blobServiceUri", "BATCHAI_SEALING_KEYS_SECRET"]
+)
+def test_the_environment_goes_before_the_stack(name: str, tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{}")
-    env = {"BATCHAI_STORAGE": AZURITE, "BATCHAI_LOCAL": str(tmp_path)}
+    env = {name: AZURITE, "BATCHAI_LOCAL": str(tmp_path)}
     assert settings_source(env).source == "the environment"
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from runner.isolation.path_writer import main
 
+Request = tuple[dict[str, object], bytes]
 
-def ask(folder: Path, *requests: tuple[dict[str, object], bytes]) -> list[str]:
+
+def ask(folder: Path, *requests: Request) -> list[str]:
     sent = b"".join(
         json.dumps({"root": "/", "inner": str(folder), "user": None, "length": len(data)} | request).encode()
         + b"\n"
@@ -19,7 +21,7 @@ def ask(folder: Path, *requests: tuple[dict[str, object], bytes]) -> list[str]:
     return answers.getvalue().decode().splitlines()
 
 
-START = {"do": "start", "name": "out.txt", "previous": ""}
+START: dict[str, object] = {"do": "start", "name": "out.txt", "previous": ""}
 
 
 def append(offset: int) -> dict[str, object]:
@@ -28,7 +30,12 @@ def append(offset: int) -> dict[str, object]:
 
 def test_a_file_grows_and_a_repeated_append_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "a/b"
-    requests = [({"do": "create"}, b""), (START, b""), (append(0), b"one\n"), (append(4), b"t\nwo\0")]
+    requests: list[tuple[dict[str, object], bytes]] = [
+        ({"do": "create"}, b""),
+        (START, b""),
+        (append(0), b"one\n"),
+        (append(4), b"t\nwo\0"),
+    ]
     assert ask(folder, *requests, (append(4), b"t\nwo\0")) == ["ok"] * 5
     assert (folder / "out.txt").read_bytes() == b"one\nt\nwo\0"
 
@@ -57,7 +64,7 @@ def test_no_link_on_the_way_is_followed_below_the_root(tmp_path: Path) -> None:
     root = tmp_path / "volume"
     root.mkdir()
     (root / "climb").symlink_to("../outside")
-    below = {"root": str(root), "inner": "climb/logs"}
+    below: dict[str, object] = {"root": str(root), "inner": "climb/logs"}
     made, started = ask(root, ({"do": "create"} | below, b""), (START | below, b""))
     assert made == started == "'climb' is a symbolic link, which is not followed"
     assert not any(outside.iterdir())
@@ -67,6 +74,6 @@ def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
     share = tmp_path / "share"
     share.mkdir()
     (tmp_path / "premounted").symlink_to(share)
-    below = {"root": str(tmp_path / "premounted"), "inner": "a/b"}
+    below: dict[str, object] = {"root": str(tmp_path / "premounted"), "inner": "a/b"}
     assert ask(share, ({"do": "create"} | below, b""), (START | below, b"")) == ["ok", "ok"]
     assert (share / "a/b/out.txt").exists()

@@ -1,17 +1,22 @@
 """The command lines of the kernel drivers, masking, hints, targets: no process is started here."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.machine.commands import Finished
+from runner.mounts import drivers
 from runner.mounts.diagnosis import mount_error
 from runner.mounts.drivers import cifs, nfs, rclone_remote, unmanaged
-from runner.mounts.drivers.copy import can_be_file
-from runner.mounts.mount import DEFAULT_ORDER, DRIVERS, choose
+from runner.mounts.drivers.copy_tree import can_be_file
+from runner.mounts.mount import choose
+from runner.mounts.registry import DEFAULT_ORDER, DRIVERS
 from runner.mounts.types import (
     BLOB_CONTAINER,
     ERROR_CODES,
@@ -276,6 +281,14 @@ def test_every_kind_has_a_code_and_drivers_that_exist() -> None:
     assert set(ERROR_CODES) == set(DEFAULT_ORDER)
     assert all(name in DRIVERS for names in DEFAULT_ORDER.values() for name in names)
     assert all(name == DRIVERS[name].NAME for name in DRIVERS)
+    assert set(DRIVERS) == {name for names in DEFAULT_ORDER.values() for name in names}
+
+
+def test_every_module_that_is_a_driver_is_registered() -> None:
+    """So that a new one is a module and its place in registry.py."""
+    modules = {f"runner.mounts.drivers.{path.stem}" for path in Path(drivers.__path__[0]).glob("*.py")}
+    found = {name for name in modules if hasattr(importlib.import_module(name), "available")}
+    assert found == {cast(ModuleType, driver).__name__ for driver in DRIVERS.values()}
 
 
 def test_no_driver_is_an_error_that_names_every_reason() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.documents.json_reader.reader import read_json
-from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_VALUES
+from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES
 from shared.errors import Severity
 
 LIMIT = 512 * 1024
@@ -142,3 +142,21 @@ def test_nothing_is_ever_raised_and_strictness_matches_pythons(data: str | bytes
     if clean:
         raw = data if isinstance(data, str) else data.decode("utf-8")
         assert json.loads(raw.removeprefix("\ufeff")) == text.value
+
+
+def test_a_text_that_could_not_be_followed_has_no_places() -> None:
+    assert read_json("", LIMIT).position(("a",)) == (0, 0)
+
+
+def test_after_a_thousand_problems_nobody_reads_on() -> None:
+    found = read_json("[" + "/* x */" * 2_000 + "1]", LIMIT)
+    assert len(found.problems) == MAX_PROBLEMS
+    assert not found.readable
+
+
+@pytest.mark.parametrize("text", ["{", '{"a"', '{"a":', '{"a": 1', "[", "[1", "[1,", '{"a": 1,'])
+def test_a_text_that_is_cut_off_is_told_where_it_begins(text: str) -> None:
+    found = read_json(text, LIMIT)
+    assert not found.readable
+    assert "The file ends before the" in found.problems[-1].message
+    assert "line 1, column 1" in found.problems[-1].hint

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
-from tests.support.documents import cluster, job, told
+from tests.support.documents import cluster, job, spec_of, told
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from tests.support.documents import cluster, job, told
 def test_priority_of_2017(number: Any, name: str) -> None:
     parsed = job(priority=number)
 
-    assert parsed.spec.scheduling_priority == name
+    assert spec_of(parsed).scheduling_priority == name
     assert [p.severity for p in parsed.problems] == [Severity.NOTE]
     assert parsed.problems[0].path == "$.properties.priority"
 
@@ -28,7 +28,7 @@ def test_a_priority_that_is_no_number(number: Any) -> None:
 def test_the_newer_spelling_wins() -> None:
     parsed = job(priority=5, schedulingPriority="low")
 
-    assert parsed.spec.scheduling_priority == "low"
+    assert spec_of(parsed).scheduling_priority == "low"
     assert told(parsed, Severity.WARNING)
 
 
@@ -78,3 +78,8 @@ def test_older_clusters() -> None:
     assert parsed.spec is not None
     assert len(parsed.problems) == 4
     assert {p.severity for p in parsed.problems} == {Severity.NOTE}
+
+
+def test_an_output_folder_that_is_no_object_is_left_to_the_models() -> None:
+    parsed = job(outputDirectories=["/x"])
+    assert [problem.path for problem in parsed.errors] == ["$.properties.outputDirectories[0]"]

@@ -8,15 +8,17 @@ import pytest
 
 from api.resources.output_places import output_place
 from runner.mounts.from_document import volumes_of
+from shared.documents.own_places import own_places
 from shared.documents.parse import DocumentSettings
 from shared.documents.spec import JobSpec, MountVolumes
 from shared.errors import MountError, NotFoundError, RequestError, Severity
 from shared.names.file_urls import file_share
 from shared.names.ids import ClusterId
-from shared.settings import AccountEndpoints, Settings, settings_from
+from shared.settings import AccountEndpoints, Settings
+from shared.settings_reader import settings_from
 from shared.stores.workspace_table import Row
 from tests.support.documents import CLUSTER, changed, cluster, job, told
-from tests.support.jobs import a_job
+from tests.support.jobs import SCOPE, a_job
 
 KEY = "a2V5"
 _URL = "http://127.0.0.1:1{}/state"
@@ -195,3 +197,20 @@ def test_the_operator_names_further_places() -> None:
     more = {"BATCHAI_RESERVED_NAMES": "Backups, models-of-all", "WEBSITE_CONTENTSHARE": "App12ab"}
     assert settings_from(env).reserved_names == ()
     assert settings_from(env | more).reserved_names == ("backups", "models-of-all", "app12ab")
+
+
+def test_a_file_server_of_the_installation_is_looked_up_later() -> None:
+    """Where it runs is known on the node only, which asks again."""
+    arm_id = f"{SCOPE.workspace('w')}/fileServers/state.blob.core.windows.net"
+    assert parsed_faults(AZURE, _server(arm_id, "state/accepted")) == []
+
+
+def test_an_address_with_a_port_that_is_none_names_no_service_of_ours() -> None:
+    places = own_places(AZURE)
+    assert places.share_fault(("state",), "http://state:port/", "data") is None
+    assert places.share_fault(("state",), "http://state:99999/", "data") is None
+
+
+def parsed_faults(settings: Settings, volumes: dict[str, Any]) -> list[str]:
+    document = job(DocumentSettings.of(settings), mountVolumes=volumes, stdOutErrPathPrefix="/tmp")
+    return told(document, Severity.ERROR)

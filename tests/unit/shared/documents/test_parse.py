@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.documents.envelope import document_kind
 from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, parse_cluster, parse_job
+from shared.documents.spec import JobSpec
+from shared.documents.validation import describe
 from shared.errors import Severity
 from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, told
 from tests.support.examples import examples
@@ -146,7 +149,8 @@ def test_node_counts_that_cannot_run(count: Any) -> None:
 
 
 def test_unknown_members_are_dropped_with_a_warning_and_remarks_silently() -> None:
-    parsed = job(comment="x", **{"$comment": "y", "jobPreparations": {}, "zzz": 1})
+    members: dict[str, Any] = {"$comment": "y", "jobPreparations": {}, "zzz": 1}
+    parsed = job(comment="x", **members)
 
     assert told(parsed) == [
         "jobPreparations: 'jobPreparations' is not known and was dropped, as the original did. "
@@ -156,7 +160,8 @@ def test_unknown_members_are_dropped_with_a_warning_and_remarks_silently() -> No
 
 
 def test_a_key_with_control_characters_is_shown_harmlessly() -> None:
-    problem = job(**{"a\n\u202e\x1b[31m" + "x" * 500: 1}).problems[0]
+    members: dict[str, Any] = {"a\n\u202e\x1b[31m" + "x" * 500: 1}
+    problem = job(**members).problems[0]
 
     assert "\u202e" not in problem.path
     assert problem.path.isprintable()
@@ -257,7 +262,7 @@ CLUSTER_FULL = {
         nodeSetup={"setupTask": {"commandLine": "x", "secrets": [{"name": "A", "value": SECRET}]}},
     )
 }
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         None,
         True,
@@ -348,3 +353,33 @@ def test_absent_members_of_a_cluster_are_notes_only() -> None:
 
     assert {p.severity for p in parsed.problems} == {Severity.NOTE}
     assert parsed.spec is not None
+
+
+def test_very_many_unknown_members_are_counted_after_a_thousand() -> None:
+    members: dict[str, Any] = {f"odd{number}": 1 for number in range(1_003)}
+    messages = told(job(**members))
+    assert len(messages) == 1_001
+    assert "3 more members here are not known and were dropped." in "".join(messages)
+
+
+@pytest.mark.parametrize(
+    ("root", "kind"),
+    [
+        ([], None),
+        ({"properties": 5}, None),
+        ({"properties": {}}, None),
+        ({"properties": {}, "$schema": "https://x/schemas/cluster.json"}, "cluster"),
+        ({"properties": {}, "$schema": "https://x/schemas/job.json"}, None),
+        ({"properties": {"vmSize": "D1"}}, "cluster"),
+        ({"subnet": {}}, "cluster"),
+        ({"properties": {"dataDisks": {}, "vmSize": "D1"}}, "file server"),
+        ({"properties": JOB}, "job"),
+    ],
+)
+def test_the_kind_of_a_document_is_seen_in_its_members(root: Any, kind: str | None) -> None:
+    assert document_kind(root) == kind
+
+
+def test_a_member_that_no_model_has_is_not_described() -> None:
+    assert describe(JobSpec, ("mountVolumes", "azureFileShares", 0, "nothing")) == ""
+    assert describe(JobSpec, ("nodeCount",)) != ""

@@ -6,7 +6,7 @@ import pytest
 
 from shared.documents.parse import DocumentSettings
 from shared.errors import Severity
-from tests.support.documents import OWN, job, told
+from tests.support.documents import OWN, job, spec_of, told
 
 ACCOUNT, KEY = "<AZURE_BATCHAI_STORAGE_ACCOUNT>", "<AZURE_BATCHAI_STORAGE_KEY>"
 TEMPLATE = f"https://{ACCOUNT}.file.core.windows.net/logs"
@@ -113,4 +113,12 @@ def test_only_the_whole_value_is_replaced_outside_the_url() -> None:
 def test_nothing_else_is_a_template() -> None:
     parsed = job(customToolkitSettings={"commandLine": f"echo {ACCOUNT} {KEY}"})
 
-    assert parsed.spec.custom_toolkit_settings.command_line == f"echo {ACCOUNT} {KEY}"
+    settings = spec_of(parsed).custom_toolkit_settings
+    assert settings is not None and settings.command_line == f"echo {ACCOUNT} {KEY}"
+
+
+def test_an_account_that_nobody_has_is_told_at_its_place() -> None:
+    messages = told(with_container(NOBODY, accountName=ACCOUNT), Severity.ERROR)
+    assert messages[0].startswith(
+        "mountVolumes.azureBlobFileSystems[0].accountName: This installation has no"
+    )

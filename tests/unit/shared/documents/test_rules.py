@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
-from tests.support.documents import ABSENT, JOB, cluster, job, told
+from tests.support.documents import ABSENT, JOB, cluster, job, spec_of, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 PY = {"pythonScriptFilePath": "a.py"}
@@ -194,6 +194,24 @@ JOB_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
     ({"cluster": {}}, ERROR, "id is missing"),
     ({"constraints": {"maxWallClockTime": "7.00:00:00"}}, NOTE, 'Write "P7D"'),
     ({"constraints": {"maxWallClockTime": "PT0S"}}, ERROR, "must be more than nothing"),
+    (
+        {"secrets": [{"name": "A", "valueSecretReference": {**REFERENCE, "sourceVault": {"id": "v"}}}]},
+        WARNING,
+        "sourceVault.id is not an ARM id",
+    ),
+    ({"constraints": {"maxWallClockTime": "99999999.00:00:00"}}, ERROR, "maxWallClockTime"),
+    (
+        {
+            "secrets": [
+                {
+                    "name": "A",
+                    "valueSecretReference": {**REFERENCE, "secretUrl": "x"},
+                }
+            ]
+        },
+        ERROR,
+        "secretUrl is",
+    ),
     ({"constraints": {"maxWallClockTime": 5}}, ERROR, "must be text holding an ISO-8601 duration"),
     ({"schedulingPriority": "urgent"}, ERROR, "must be one of 'low', 'normal' or 'high'"),
 ]
@@ -289,6 +307,6 @@ def test_a_cluster_that_breaks_a_rule(members: dict[str, Any], severity: Severit
     ],
 )
 def test_counts_are_written_back(members: dict[str, Any], expected: dict[str, int]) -> None:
-    settings = job(**members).spec.toolkit[1].model_dump(by_alias=True, exclude_none=True)
+    settings = spec_of(job(**members)).toolkit[1].model_dump(by_alias=True, exclude_none=True)
 
     assert {key: value for key, value in settings.items() if key.endswith("Count")} == expected

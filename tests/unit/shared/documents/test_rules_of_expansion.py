@@ -1,5 +1,7 @@
 """What variables come to is told at the door, where the document says so."""
 
+from typing import Any
+
 import pytest
 
 from shared.errors import Severity
@@ -8,7 +10,7 @@ from tests.support.documents import CLUSTER, changed, cluster, job, told
 _LONG = "comes out longer than 131,072 bytes with its variables filled in; no process can be given that."
 
 
-def _told(**members: object) -> list[str]:
+def _told(**members: Any) -> list[str]:
     return [
         text.removesuffix(" Put it into a file on a volume.") for text in told(job(**members), Severity.ERROR)
     ]

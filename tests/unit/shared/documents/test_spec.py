@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from shared.documents.models.shape import shape_of
+from shared.documents.models.toolkits import WITH_PROCESS_COUNT, ToolkitMembers
 from shared.documents.spec import (
     TOOL_TYPES,
     ClusterSpec,
@@ -20,7 +22,7 @@ from shared.documents.spec import (
     to_document,
 )
 from shared.errors import DocumentError
-from tests.support.documents import JOB, changed, cluster, job
+from tests.support.documents import JOB, changed, cluster, job, spec_of
 
 REFERENCE = {"sourceVault": {"id": "/subscriptions/s/v"}, "secretUrl": "https://v.vault.azure.net/secrets/n"}
 FULL_JOB = changed(
@@ -96,27 +98,46 @@ def test_defaults() -> None:
         _ = spec.toolkit
 
 
-@pytest.mark.parametrize(
-    ("name", "tool_type"),
-    [
-        ("cntkSettings", "cntk"),
-        ("pyTorchSettings", "pytorch"),
-        ("tensorFlowSettings", "tensorflow"),
-        ("caffeSettings", "caffe"),
-        ("caffe2Settings", "caffe2"),
-        ("chainerSettings", "chainer"),
-        ("horovodSettings", "horovod"),
-        ("customMpiSettings", "custommpi"),
-        ("customToolkitSettings", "custom"),
-    ],
-)
+#: Of the original; the words are those of its REST specification.
+TOLD = {
+    "cntkSettings": "cntk",
+    "pyTorchSettings": "pytorch",
+    "tensorFlowSettings": "tensorflow",
+    "caffeSettings": "caffe",
+    "caffe2Settings": "caffe2",
+    "chainerSettings": "chainer",
+    "horovodSettings": "horovod",
+    "customMpiSettings": "custommpi",
+    "customToolkitSettings": "custom",
+}
+
+
+@pytest.mark.parametrize(("name", "tool_type"), TOLD.items())
 def test_the_toolkit_is_told_as_get_tells_it(name: str, tool_type: str) -> None:
     settings = {"commandLine": "x", "pythonScriptFilePath": "x.py"}
-    spec = job(**{"customToolkitSettings": None, name: settings}).spec
+    members: dict[str, Any] = {"customToolkitSettings": None, name: settings}
+    spec = job(**members).spec
 
     assert spec is not None
     assert spec.toolkit[0] == tool_type
-    assert len(TOOL_TYPES) == 9
+
+
+def test_the_toolkits_are_known_by_their_members_of_the_job() -> None:
+    """Each stands where the original's reference has it, and its words come from one place."""
+    known = {to_camel(attribute): tool_type for attribute, tool_type in TOOL_TYPES.items()}
+    assert known.items() >= TOLD.items()
+    assert [n for n in JobSpec.model_fields if n in TOOL_TYPES] == list(ToolkitMembers.model_fields)
+    assert [to_camel(name) for name in JobSpec.model_fields][:6] == [
+        "schedulingPriority",
+        "cluster",
+        "mountVolumes",
+        "nodeCount",
+        "containerSettings",
+        "cntkSettings",
+    ]
+    processes = ("cntk", "pyTorch", "caffe", "chainer", "horovod", "customMpi")
+    assert {f"{name}Settings" for name in processes} <= set(WITH_PROCESS_COUNT)
+    assert not {"tensorFlowSettings", "caffe2Settings", "customToolkitSettings"} & set(WITH_PROCESS_COUNT)
 
 
 def test_nothing_shows_a_secret() -> None:
@@ -196,11 +217,11 @@ def test_get_shows_the_users_part_with_defaults_and_without_secrets() -> None:
     assert shown["chainerSettings"]["processCount"] == 2
     assert shown["containerSettings"]["imageSourceRegistry"]["credentials"] == {"username": "u"}
     assert shown["stdOutErrPathPrefix"] == "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
-    assert public_properties(job().spec)["constraints"] == {"maxWallClockTime": "P7D"}
+    assert public_properties(spec_of(job()))["constraints"] == {"maxWallClockTime": "P7D"}
 
 
 def test_a_blank_job_shows_no_empty_objects() -> None:
-    shown = public_properties(job(mountVolumes={}, stdOutErrPathPrefix="/x").spec)
+    shown = public_properties(spec_of(job(mountVolumes={}, stdOutErrPathPrefix="/x")))
 
     assert "mountVolumes" not in shown
     assert "inputDirectories" not in shown
@@ -217,9 +238,9 @@ def test_durations_come_back_to_the_microsecond(span: timedelta) -> None:
 def test_cluster_ids() -> None:
     arm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/workspaces/w2/clusters/c2"
 
-    assert str(job(cluster={"id": arm}).spec.cluster_id("w")) == "w2/c2"
-    assert str(job(cluster={"id": "c1"}).spec.cluster_id("w")) == "w/c1"
-    assert str(job(cluster=None).spec.cluster_id("w")) == "w/default"
+    assert str(spec_of(job(cluster={"id": arm})).cluster_id("w")) == "w2/c2"
+    assert str(spec_of(job(cluster={"id": "c1"})).cluster_id("w")) == "w/c1"
+    assert str(spec_of(job(cluster=None)).cluster_id("w")) == "w/default"
     assert (
         str(JobSpec.model_validate({"nodeCount": 1, "stdOutErrPathPrefix": "/"}).cluster_id("w"))
         == "w/default"

@@ -33,3 +33,8 @@ def test_folders_of_a_node() -> None:
         assert inner.startswith(node.job_temp + "/")
     assert node.job_temp.startswith(node.job_temp_root + "/")
     assert not node.mount_root.startswith(node.job_temp_root), "wiping the temps must not reach the volumes"
+
+
+def test_the_job_s_temporary_folders_lie_outside_its_long_path() -> None:
+    node = NodeLayout("/root", JOB)
+    assert (node.temp, node.var_temp) == ("/root/tmp", "/root/var-tmp")

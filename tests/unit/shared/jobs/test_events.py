@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shared.jobs import transitions
 from shared.jobs.events import MOST_EVENTS, EventKind, JobEvent, appended
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
-from shared.jobs.timeline import durations, timeline
+from shared.jobs.timeline import durations, in_words, timeline
 from tests.support.jobs import CREATED, a_job, after, in_state
 
 
@@ -99,3 +99,27 @@ def test_a_long_history_keeps_its_beginning_and_its_end(count: int) -> None:
     if count:
         assert (events[0].attempt, events[-1].attempt) == (0, count - 1)
         assert len(events[-1].detail) == 200
+
+
+def test_preparing_in_a_container_begins_when_it_has_started() -> None:
+    events = (
+        event(5, EventKind.CLAIMED),
+        event(6, EventKind.MOUNTED),
+        event(9, EventKind.CONTAINER_STARTED),
+        event(10, EventKind.PREPARED),
+    )
+    assert durations(a_job(attempt=1, events=events))["preparing"] == 1
+
+
+def test_a_job_that_nobody_claimed_has_no_parts() -> None:
+    assert durations(a_job()) == {}
+
+
+def test_a_line_of_words_leaves_out_what_is_not_known() -> None:
+    assert in_words(timeline(ended())).endswith("attempts 1, GPU hours 2.0")
+    assert in_words({}) == ""
+
+
+def test_an_event_before_the_first_attempt_names_neither_attempt_nor_node() -> None:
+    job = a_job(events=(JobEvent(after(1), EventKind.MESSAGE_SENT_AGAIN, 0),))
+    assert timeline(job)["events"][-1].keys() == {"time", "event"}

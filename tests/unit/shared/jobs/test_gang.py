@@ -13,7 +13,7 @@ NOW, SILENCE = after(100), 12.0
 
 
 def member(index: int, **changes: Any) -> Member:
-    fields = {
+    fields: dict[str, Any] = {
         "node_id": f"node-{index}",
         "address": "10.0.0.4",
         "gpus": 0,

@@ -98,3 +98,10 @@ def test_more_problems_than_anybody_reads_are_counted() -> None:
 def test_an_accepted_cluster() -> None:
     shown = status_json.of_cluster(ClusterId("ws", "gpu"), SCOPE, after(0))
     assert shown["id"].endswith("/workspaces/ws/clusters/gpu")
+
+
+def test_an_accepted_cluster_shows_its_problems_only_where_there_are_any() -> None:
+    cluster, problem = ClusterId("w", "c"), Problem(1, 2, "$.x", "odd", severity=Severity.WARNING)
+    clean = status_json.of_cluster(cluster, SCOPE, after(1))
+    assert (clean["state"], clean["id"], "problems" in clean) == ("accepted", SCOPE.cluster(cluster), False)
+    assert status_json.of_cluster(cluster, SCOPE, after(1), [problem])["problems"][0]["message"] == "odd"

@@ -7,6 +7,7 @@ import pytest
 
 from shared.errors import IllegalTransitionError, LostOwnershipError
 from shared.jobs import transitions
+from shared.jobs.events import EventKind
 from shared.jobs.model import RETRIED, AttemptReport, Job, Outcome, Reason, State, StreamSeal
 from tests.support.jobs import a_job, after, in_state, lease_of
 
@@ -194,3 +195,11 @@ def test_a_held_job_can_be_requeued_finished_and_terminated() -> None:
     assert transitions.requeue(held(), LOST, NOW).owner is None
     assert transitions.finish(held(), EXIT_3, NOW).state is State.FAILED
     assert transitions.request_termination(held(), NOW).errors[0].code == "JobTerminated"
+
+
+def test_the_small_changes_change_one_thing_each() -> None:
+    job = in_state(State.RUNNING)
+    assert transitions.woken_by(job, "message-9") == replace(job, message_id="message-9")
+    assert transitions.another_run(job, "second").uuid == "second"
+    again = transitions.sent_again(a_job(), NOW)
+    assert (again.enqueued, again.events[-1].kind) == (NOW, EventKind.MESSAGE_SENT_AGAIN)

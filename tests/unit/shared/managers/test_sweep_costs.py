@@ -6,7 +6,7 @@ import pytest
 
 from shared.jobs.model import State
 from shared.stores import job_table
-from shared.stores.cluster_table import NodeRow
+from shared.stores.node_table import NodeRow
 from tests.support.many_jobs import entities, live_jobs
 from tests.support.memory.world import MemoryWorld, memory_world
 
@@ -25,7 +25,7 @@ def crowded() -> MemoryWorld:
     world.account.queues.get_queue_client(world.queue()).fill(job.uuid for job in jobs)
     for job in jobs[:_RUNNING]:
         node = NodeRow(world.cluster, str(job.owner), "running", 1, job=job.uuid)
-        world.backend.clusters.table.report(node)
+        world.stores.nodes.report(node)
     world.wait(30)  # for longer than a job may wait unexplained
     return world
 
@@ -35,7 +35,7 @@ def sweep(world: MemoryWorld) -> int:
     for number in range(_RUNNING):
         uuid = f"00000000-0000-0000-0000-{number:012}"
         node = NodeRow(world.cluster, f"node-{number}", "running", 1, job=uuid)
-        world.backend.clusters.table.report(node)
+        world.stores.nodes.report(node)
     world.counter.reset()
     report = world.backend.sweeper.sweep()
     assert (report.live, report.resent, report.ended, report.faults) == (_LIVE, 0, 0, 0)
@@ -58,7 +58,7 @@ def test_a_lost_message_and_a_lost_runner_are_found_among_them(crowded: MemoryWo
     for number in range(1, _RUNNING):
         uuid = f"00000000-0000-0000-0000-{number:012}"
         node = NodeRow(world.cluster, f"node-{number}", "running", 1, job=uuid)
-        world.backend.clusters.table.report(node)
+        world.stores.nodes.report(node)
     before = len(queue)
     report = world.backend.sweeper.sweep()
     assert (report.resent, report.ended, report.faults) == (1, 1, 0)

@@ -188,3 +188,7 @@ def test_bad_names(name: str) -> None:
 def test_printable_shows_no_control_characters() -> None:
     assert printable("a\nb\x1b[31m") == "'a\\nb\\x1b[31m'"
     assert len(printable("x" * 1000)) < 100
+
+
+def test_the_root_of_a_scope_is_its_own_resource_group() -> None:
+    assert SCOPE.root == "/subscriptions/sub/resourceGroups/own"

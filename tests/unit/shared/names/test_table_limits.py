@@ -90,3 +90,9 @@ def _refusals(character: str, number: int) -> set[str]:
     messages = [{problem.message for problem in one.errors} for one in found]
     assert [len(one) for one in messages] in ([0, 0], [1, 1])
     return messages[0]
+
+
+def test_a_single_value_that_must_stay_whole_and_does_not_fit_is_left_out() -> None:
+    assert table_limits.newest(["x" * 100], 50) is None
+    assert table_limits.newest([], 50) is None
+    assert table_limits.newest(["x" * 100, "y"], 50) == '["y"]'

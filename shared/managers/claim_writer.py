@@ -1,0 +1,76 @@
+"""The two writes that a message of a queued or abandoned job may lead to: it is claimed, or given up."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.errors import LostOwnershipError
+from shared.fail_points import reach
+from shared.jobs import transitions
+from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, State
+from shared.managers.attempts import Attempts
+from shared.stores.job_queues import JobMessage
+from shared.stores.job_table import JobTable
+
+
+class ClaimWriter:
+    """Keeps nothing between calls. Every method raises StoreError."""
+
+    def __init__(
+        self,
+        lease_seconds: float,
+        jobs: JobTable,
+        attempts: Attempts,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._lease_seconds = lease_seconds
+        self._jobs = jobs
+        self._attempts = attempts
+        self._now = now
+        self._monotonic = monotonic
+
+    def take(self, job: Job, message: JobMessage, owner: str) -> tuple[Job, Lease] | None:
+        """Write the row; None when somebody else was faster: the message comes back and is judged then."""
+        lease_seconds = self._lease_seconds
+        wanted = transitions.claim(
+            job, owner, message.message_id, self._now(), message.last_heard, lease_seconds
+        )
+        before = self._monotonic()
+        try:
+            claimed = self._jobs.update(wanted)
+        except LostOwnershipError:
+            found = self._jobs.get(job.id)
+            # The answer to our own write may have been lost on the way back.
+            if found is None or replace(found, etag="") != replace(wanted, etag=""):
+                return None
+            claimed = found
+        reach("claimed")
+        lease = Lease(
+            job=job.id,
+            uuid=job.uuid,
+            attempt=claimed.attempt,
+            owner=owner,
+            queue=message.queue,
+            message_id=message.message_id,
+            pop_receipt=message.pop_receipt,
+            deadline=before + lease_seconds,
+            excused=message.excused,
+        )
+        return claimed, lease
+
+    def give_up(self, job: Job, message: JobMessage) -> None:
+        """End a job that nobody can run any more: asked to terminate, or out of attempts."""
+        if job.attempt >= job.max_attempts or job.state is State.TERMINATING:
+            text = f"The runner of attempt {job.attempt} was lost; no attempt is left"
+            outcome = Outcome(Reason.RUNNER_LOST, message=text)
+        else:
+            text = f"Its message was delivered {message.dequeue_count} times and no runner came to claim it"
+            outcome = Outcome(Reason.POISON, message=text)
+        now, report = self._now(), NOTHING_REPORTED
+        if job.owner is not None:
+            lost = transitions.lost_event(job, now, message.last_heard)
+            report = AttemptReport(message.last_heard, (lost,))
+        ended = transitions.finish(job, outcome, now, report)
+        if self._attempts.status.report(self._jobs.end(ended)):
+            self._attempts.delete_message(message.queue, message.message_id, message.pop_receipt)

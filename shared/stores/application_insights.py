@@ -1,0 +1,122 @@
+"""A log sent to Application Insights, where the deployment has one, beside where it goes anyway."""
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import SettingsError
+from shared.log_context import ABOUT
+from shared.stores.identity import identity
+
+_CONNECTION, _AUTHENTICATION = (
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+)
+_KEY = re.compile(r"(?i)(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)")
+#: Over plain HTTP to this machine only: a collector.
+_ENDPOINT = re.compile(r"(?i)https://[^\s;]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/?")
+#: Of a record's `extra`, what is searched by.
+_TOLD = (*ABOUT, "uuid", "action")
+#: Seconds. What is not sent by then when the process leaves is in the journal only.
+_CLOSE_SECONDS = 5.0
+_SEND_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Insights:
+    """Where the log goes, and who sends it."""
+
+    connection_string: str = field(repr=False)
+    by_identity: bool = False  #: a token of the machine's identity goes with it
+    client_id: str = ""  #: of a user-assigned identity; "": the process's own
+
+
+def insights_from(env: Mapping[str, str]) -> Insights | None:
+    """What the two variables say that Azure's own agents read; None where there is no connection string.
+
+    Raises SettingsError, which never repeats the string: where local authentication is on, it holds a key.
+    """
+    text = env.get(_CONNECTION, "").strip()
+    who = _parts(env.get(_AUTHENTICATION, ""))
+    if not text:
+        return None
+    endpoint = _parts(text).get("ingestionendpoint", "https://")
+    if not _KEY.search(text) or not (endpoint == "https://" or _ENDPOINT.fullmatch(endpoint)):
+        form = "InstrumentationKey=<uuid>;IngestionEndpoint=https://..."
+        raise SettingsError(
+            (f"{_CONNECTION} is not a connection string of Application Insights; expected {form} "
+             "(az monitor app-insights component show --query connectionString), or leave it out",)
+        )  # fmt: skip
+    return Insights(text, who.get("authorization", "").upper() == "AAD", who.get("clientid", ""))
+
+
+def _parts(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.split(";") if part)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+class InsightsHandler(logging.Handler):
+    """Sends records in batches from a thread of its own; a record costs its caller no request. What cannot be
+    sent is dropped: the journal has it. Whoever adds it to a logger adds the filter that strikes secrets."""
+
+    def __init__(self, insights: Insights, instance: str) -> None:
+        """`instance`: the node. Raises ImportError where the extra `azure` is not installed."""
+        super().__init__()
+        _keep_to_the_log()
+        # Imported late: half a second, which whoever has no Application Insights does not pay.
+        from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        from opentelemetry.sdk.resources import Resource
+
+        options: dict[str, Any] = {"credential": identity(insights.client_id)} if insights.by_identity else {}
+        exporter = AzureMonitorLogExporter(
+            connection_string=insights.connection_string,
+            disable_offline_storage=True,  # nothing of the log is left on the disk
+            timeout=_SEND_SECONDS,
+            retry_total=1,
+            **options,
+        )
+        named = Resource({"service.name": "batchai-runner", "service.instance.id": instance})
+        self._provider = LoggerProvider(named, shutdown_on_exit=False)
+        self._provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a record, with what it is about as properties."""
+        if record.name.partition(".")[0] in ("azure", "opentelemetry"):
+            return  # what sending has to say would be sent, and so on
+        from opentelemetry._logs import LogRecord, SeverityNumber
+
+        told = {name: str(getattr(record, name)) for name in _TOLD if getattr(record, name, "")}
+        self._provider.get_logger(record.name).emit(
+            LogRecord(
+                timestamp=int(record.created * 1e9),
+                severity_text=record.levelname,
+                severity_number=SeverityNumber(_severity(record.levelno)),
+                body=self.format(record),
+                attributes=told,
+            )
+        )
+
+    def close(self) -> None:
+        """Send what is left, for a few seconds at most."""
+        ending = threading.Thread(target=self._provider.shutdown, name="insights-end", daemon=True)
+        ending.start()
+        ending.join(_CLOSE_SECONDS)
+        super().close()
+
+
+def _severity(level: int) -> int:
+    """OpenTelemetry's number of a level of logging: DEBUG 5, INFO 9, WARNING 13, ERROR 17, CRITICAL 21."""
+    return min(21, max(5, level // 10 * 4 + 1))
+
+
+def _keep_to_the_log() -> None:
+    """The library's telemetry about itself stays off: it goes elsewhere, and nobody here asked for it. It is
+    told by the environment only."""
+    for name in ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED"):
+        os.environ[f"APPLICATIONINSIGHTS_{name}"] = "true"
