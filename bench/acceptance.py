@@ -28,7 +28,7 @@ from local.layout import DataDirectory
 from shared.backend import Backend, backend, provision
 from shared.documents.parse import DocumentSettings, parse_job
 from shared.names.ids import ClusterId
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 from shared.stores.connection import CallCounter
 
 _APP = Path(__file__).parent.parent

@@ -1,8 +1,8 @@
 """The model behind bench/scale.py: runners, jobs and Azure's limits in virtual time.
 
-What a step costs is not assumed: each is taken by the real managers on the account in memory, and counted. The
-simulation then moves jobs through these steps. Every limit is a server that works at its rate: what is asked
-for faster waits.
+What a step costs is not assumed: each is taken by the real managers on the account in memory, and counted.
+The simulation then moves jobs through these steps. Every limit is a server that works at its rate: what is
+asked for faster waits.
 """
 
 import heapq
@@ -134,7 +134,7 @@ class Case:
 
 
 class Simulation:
-    """All jobs are dropped at once, in turn into the workspaces, each with a cluster of its share of runners."""
+    """All jobs are dropped at once, in turn into the workspaces; each has a cluster with its share of runners."""
 
     def __init__(self, case: Case, steps: Profile, seed: int = 7) -> None:
         self._case, self._steps = case, steps

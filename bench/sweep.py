@@ -20,7 +20,7 @@ from local import azurite
 from local.processes import Child
 from shared.backend import Backend, backend, provision
 from shared.names.ids import ClusterId, queue_name
-from shared.settings import settings_from
+from shared.settings_reader import settings_from
 from shared.stores.connection import CallCounter
 from shared.stores.job_table import TABLE
 from tests.support.many_jobs import entities, live_jobs

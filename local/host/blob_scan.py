@@ -16,7 +16,7 @@ from local.host.receipts import Receipt, Receipts
 log = logging.getLogger("host")
 
 #: Between two looks at what the emulator tells, which cost no call.
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 #: Blobs whose receipts are written together: what a crash between message and receipt hands over once more.
 _MOST_TOGETHER = 50
 #: The container is listed again after so long, whatever the emulator tells.
