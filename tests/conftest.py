@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from local import azurite as azurite_process
 from tests.support.parts import part_of
@@ -30,10 +32,17 @@ def corpus() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` each part goes to one worker, the longest parts first."""
-    if config.getoption("dist", "no") != "loadgroup" and not hasattr(config, "workerinput"):
-        return
-    places = {item: part_of(item.path.relative_to(config.rootpath).as_posix()) for item in items}
-    items.sort(key=lambda item: places[item][0])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(places[item][1]))
+    """In a worker the longest parts come first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: part_of(item.nodeid)[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """With `--dist loadscope` a part is what one worker runs, and no test of it another."""
+    return Parts(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+class Parts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        return part_of(nodeid)[1]

@@ -21,8 +21,9 @@ PARTS = {
 }
 
 
-def part_of(path: str) -> tuple[int, str]:
-    """(place in the order, name) of the part that the test file `path` belongs to."""
+def part_of(test: str) -> tuple[int, str]:
+    """(place in the order, name) of the part that the test with the node id `test` belongs to."""
+    path = test.partition("::")[0]
     for place, (beginning, name) in enumerate(PARTS.items()):
         if path.startswith(beginning):
             return place, name or path
