@@ -134,7 +134,7 @@ class Case:
 
 
 class Simulation:
-    """All jobs are dropped at once, in turn into the workspaces; each has a cluster with its share of runners."""
+    """All jobs are dropped at once, in turn into the workspaces, each with a cluster and as many runners."""
 
     def __init__(self, case: Case, steps: Profile, seed: int = 7) -> None:
         self._case, self._steps = case, steps

@@ -107,8 +107,8 @@ def test_a_look_that_failed_is_repeated(told: dict[str, float]) -> None:
 
 
 def test_drops_without_an_answer_are_looked_for_until_all_are_answered(told: dict[str, float]) -> None:
-    """An idle container is listed until a round that began two minutes after the last write; a drop that could
-    not be taken keeps the rounds going."""
+    """An idle container is listed until a round that began two minutes after the last write; a drop that
+    could not be taken keeps the rounds going."""
     world = memory_world()
     taken: list[str] = []
     container = world.settings.jobs_container
