@@ -4,7 +4,7 @@ PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-port $(BLOB_PORT)) \
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
-	$(if $(FILE_PORT),--file-port $(FILE_PORT))
+	$(if $(FILE_PORT),--file-port $(FILE_PORT)) $(if $(ARM_PORT),--arm-port $(ARM_PORT))
 
 .PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions engines analysis setup setup-dev schema clean
 
@@ -14,8 +14,8 @@ help:  ## this list
 demo: setup  ## train a classifier through the whole pipeline and watch it
 	@$(PY) -m local demo
 
-up: setup  ## start the stack and leave it running: make up RUNNERS=2 HTTP_PORT=7071 (BLOB_, QUEUE_, TABLE_, FILE_PORT)
-	@$(PY) -m local up $(if $(RUNNERS),--runners $(RUNNERS)) $(PORTS)
+up: setup  ## start the stack and leave it running: make up RUNNERS=4 (at most) FIXED=1 (from the start) HTTP_PORT=7071
+	@$(PY) -m local up $(if $(RUNNERS),--runners $(RUNNERS)) $(if $(FIXED),--fixed) $(PORTS)
 
 runner: setup  ## one more runner beside the stack's own, in the foreground: make runner CLUSTER=default/c1
 	@$(PY) -m local runner --cluster $(or $(CLUSTER),default/default)
@@ -41,10 +41,12 @@ audit: setup-dev  ## bandit, and known advisories on what is pinned
 	@.venv/bin/bandit -q -c pyproject.toml -r shared runner api cli local scripts function_app.py
 	@$(PY) scripts/audit.py
 
-infra: setup-dev  ## infra/*.bicep: by the Bicep compiler where az is, and by the project's own check
-	@if az bicep version >/dev/null 2>&1; then az bicep build --file infra/main.bicep --stdout >/dev/null; \
+infra: setup-dev  ## the Bicep of infra/ and deploy/: by the Bicep compiler where az is, and by the project's own check
+	@if az bicep version >/dev/null 2>&1; then for main in infra/main.bicep deploy/container-apps/main.bicep; do \
+		az bicep build --file $$main --stdout >/dev/null || exit 1; done; \
 		else echo "no az with bicep here: only the project's own check" >&2; fi
 	@$(PY) scripts/check_infra.py infra
+	@$(PY) scripts/check_infra.py deploy
 
 unit: setup-dev  ## unit tests
 	@.venv/bin/pytest -q -n auto --dist loadfile tests/unit

@@ -18,6 +18,7 @@ from api import (
     provider,
     queue_drops,
     resource_groups,
+    usage,
     workspaces,
 )
 from api.wired import backend, reconciler
@@ -32,7 +33,8 @@ _SOURCE = drop_source(os.environ)
 _LEVEL = func.AuthLevel[http_level(os.environ)]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-for part in (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, provider):
+_PARTS = (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, usage, provider)
+for part in _PARTS:
     app.register_functions(part.bp)
 for beside in (resource_groups, emulated_account):
     app.register_functions(beside.bp)

@@ -8,10 +8,9 @@ from api import routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.requests import workspace_of
 from api.resources import forms
-from api.resources.clusters import ClusterFacts, cluster_resource, login_information
+from api.resources.clusters import ClusterFacts, cluster_resource, counted_nodes, login_information
 from api.resources.operations import Verb
 from api.wired import backend
-from shared.jobs.allocation import present
 from shared.names.ids import ClusterId
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ def _resource(row: "ClusterRow") -> dict[str, Any]:
     services = backend()
     nodes, _ = services.clusters.nodes_of(row)
     resized = row.resized or row.created
+    pool = services.scaler.state(row.id)
     facts = ClusterFacts(
-        row.id, row.created, row.properties, resized, row.deleting, row.revision, tuple(nodes)
+        row.id, row.created, row.properties, resized, row.deleting, row.revision, tuple(nodes), pool
     )
     return cluster_resource(facts, services.settings.scope)
 
@@ -94,12 +94,23 @@ def clusters_list(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@bp.route(route=f"{routes.CLUSTER}/demand", methods=["GET"])
+@arm("workspace", "cluster")
+def clusters_demand(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with how many nodes the cluster's jobs need. Ours: for engines that start runners themselves."""
+    services = backend()
+    row = services.clusters.get(cluster_of(req))
+    demand = services.live.demand(row)
+    return answer({"nodes": demand.nodes, "runningNodes": demand.running, "jobs": demand.jobs})
+
+
 @bp.route(route=f"{routes.CLUSTER}/listRemoteLoginInformation", methods=["GET", "POST"])
 @arm("workspace", "cluster")
 def clusters_list_remote_login_information(req: func.HttpRequest) -> func.HttpResponse:
     """Clusters_ListRemoteLoginInformation: the nodes that are counted."""
-    clusters = backend().clusters
+    services = backend()
+    clusters = services.clusters
     row = clusters.get(cluster_of(req))
-    counted = dict(present(*clusters.nodes_of(row)))
+    counted = dict(counted_nodes(*clusters.nodes_of(row), services.scaler.state(row.id)))
     nodes = [node for node in clusters.alive_nodes(row.id) if node.node_id in counted]
     return answer(forms.page(login_information((node.node_id, node.address) for node in nodes)))

@@ -6,7 +6,7 @@ from api import routes
 from api.answers import answer, arm
 from api.clusters import cluster_of
 from api.resources import forms
-from api.resources.clusters import node_information
+from api.resources.clusters import node_information, starting_machines
 from api.wired import backend
 
 bp = func.Blueprint()
@@ -15,10 +15,13 @@ bp = func.Blueprint()
 @bp.route(route=routes.NODES, methods=["GET"])
 @arm("workspace", "cluster")
 def nodes_list(req: func.HttpRequest) -> func.HttpResponse:
-    """Every node that is known of, silent ones and such as stand by included."""
-    clusters = backend().clusters
-    row = clusters.get(cluster_of(req))
-    return answer(forms.page([node_information(*node) for node in clusters.known_nodes(row.id)]))
+    """Every node that is known of, silent ones and such as stand by included, and the machines of its pool
+    that are no nodes yet."""
+    services = backend()
+    row = services.clusters.get(cluster_of(req))
+    known = services.clusters.known_nodes(row.id)
+    starting = starting_machines(services.scaler.state(row.id), [node for node, *_ in known])
+    return answer(forms.page([*(node_information(*node) for node in known), *starting]))
 
 
 @bp.route(route=f"{routes.NODE}/drain", methods=["POST"])

@@ -58,11 +58,10 @@ def main() -> None:
 
 def _one(state: StackState, blobs: BlobServiceClient, name: str) -> tuple[float, float, float]:
     """Seconds of the three steps of one job."""
-    path = f"default/bench/{name}/job.json"
     dropped = time.time()
-    blobs.get_blob_client("jobs", path).upload_blob(json.dumps(_DOCUMENT).encode(), overwrite=True)
+    drop(blobs, name, _DOCUMENT)
     while time.time() - dropped < _LIMIT_SECONDS:
-        job = _get(state.http + _JOBS + name)
+        job = get_job(state, name)
         if job and job["properties"]["executionState"] in ("succeeded", "failed"):
             break
         time.sleep(0.1)
@@ -75,9 +74,17 @@ def _one(state: StackState, blobs: BlobServiceClient, name: str) -> tuple[float,
     return accepted - dropped, claimed - accepted, ended - claimed
 
 
-def _get(url: str) -> dict[str, Any] | None:
+def drop(blobs: BlobServiceClient, name: str, document: dict[str, Any]) -> None:
+    """Drop a job.json of the experiment `bench`."""
+    path = f"default/bench/{name}/job.json"
+    blobs.get_blob_client("jobs", path).upload_blob(json.dumps(document).encode(), overwrite=True)
+
+
+def get_job(state: StackState, name: str) -> dict[str, Any] | None:
+    """The resource of such a job; None while there is none."""
+    url = f"{state.http}{_JOBS}{name}?api-version=2018-05-01"
     try:
-        with urllib.request.urlopen(f"{url}?api-version=2018-05-01", timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=10) as answer:
             loaded: dict[str, Any] = json.load(answer)
             return loaded
     except urllib.error.HTTPError as error:

@@ -120,6 +120,17 @@ def usage(item: dict[str, Any]) -> Row:
     }
 
 
+def node_usage(item: dict[str, Any]) -> Row:
+    return {
+        "Name": _text(item, "name"),
+        "Jobs": _text(item, "jobs"),
+        "Node Hours": _text(item, "nodeHours"),
+        "Idle Node Hours": _text(item, "idleNodeHours"),
+        "GPU Hours": _text(item, "gpuHours"),
+        "Estimated Cost": f"{_text(item, 'estimatedCost')} {_text(item, 'currency')}".strip(),
+    }
+
+
 def _state(item: dict[str, Any], member: str) -> str:
     """As the original showed it: deleting wins over everything else."""
     deleting = item.get("provisioningState") == "deleting"

@@ -12,6 +12,7 @@ _COMMANDS = {
     "job": ("job job_create job_file job_node job_wait", "jobs"),
     "file-server": ("file_server", "file_servers"),
     "list-usages": ("usages", "command"),
+    "usage": ("usage", "command"),
     "lint": ("lint", "command"),
     "explain": ("explain", "command"),
     "doctor": ("doctor", "command"),

@@ -17,7 +17,7 @@ param principalId string = ''
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param principalType string = 'User'
 
-@description('Pools of VMs: name (1-9 letters and digits), cluster (workspace/cluster), vmSize, vmPriority (dedicated or lowpriority, which is Spot), capacity (VMs after this deployment).')
+@description('Pools of VMs: name (1-9 letters and digits), cluster (workspace/cluster), vmSize, vmPriority (dedicated or lowpriority, which is Spot), capacity (VMs at the beginning; later the app decides).')
 param pools array = [
   {
     name: 'gpu'
@@ -27,6 +27,14 @@ param pools array = [
     capacity: 0
   }
 ]
+
+@description('Names of the pools that are there, separated by blanks: their VMs are left as they are. `azd` keeps it.')
+param deployedPools string = ''
+
+@description('Most VMs of a cluster whose cluster.json has no scaleSettings. 0: none are started for it.')
+@minValue(0)
+@maxValue(100)
+param defaultMostNodes int = 1
 
 @description('Whether the data (containers and shares that jobs mount) has an account of its own.')
 param separateDataAccount bool = false
@@ -72,6 +80,7 @@ param sshPublicKey string = ''
 @description('First address space of the runners\' network.')
 param addressPrefix string = '10.86.0.0/16'
 
+var poolNames = [for pool in pools: pool.name]
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var stateName = 'bai${token}'
@@ -80,7 +89,7 @@ var vaultName = 'bai-${token}'
 
 // What the code needs to find; tests/unit/test_infra.py holds these against it.
 var stateContainers = ['jobs', 'clusters', 'accepted', 'packages', 'app-package']
-var stateTables = ['jobs', 'clusters', 'nodes', 'gangs', 'workspaces']
+var stateTables = ['jobs', 'clusters', 'nodes', 'gangs', 'workspaces', 'scaling']
 var stateQueues = ['drops', 'drops-poison']
 var autoContainers = concat(['batchaicontainer'], dataContainers)
 var autoShares = concat(['batchaishare'], dataShares)
@@ -225,6 +234,15 @@ module app 'modules/app.bicep' = {
     reservedNames: reservedNames
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
+    defaultMostNodes: defaultMostNodes
+  }
+}
+
+module poolRoles 'modules/pool-roles.bicep' = {
+  name: 'pool-roles'
+  scope: group
+  params: {
+    appPrincipalId: identities.outputs.appPrincipalId
   }
 }
 
@@ -263,11 +281,14 @@ module runners 'modules/pool.bicep' = [
       insightsConnectionString: monitoring.outputs.connectionString
       reservedNames: reservedNames
       sshPublicKey: sshPublicKey
+      isDeployed: contains(split(deployedPools, ' '), pool.name)
+      appPrincipalId: identities.outputs.appPrincipalId
       adminPassword: madeVault.getSecret('runner-password')
     }
   }
 ]
 
+output BATCHAI_POOLS string = join(poolNames, ' ')
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP string = app.outputs.appName
 output AZURE_BATCHAI_STORAGE_ACCOUNT string = dataName
@@ -276,4 +297,4 @@ output BATCHAI_STATE_ACCOUNT string = state.outputs.accountName
 // The next three commands; scripts/publish-runner shows them at the end of `azd up`.
 output BATCHAI_NEXT_1 string = 'az storage blob upload --auth-mode login --account-name ${state.outputs.accountName} -c clusters -n default/cluster.json -f examples/hello/cluster.json'
 output BATCHAI_NEXT_2 string = 'az storage blob upload --auth-mode login --account-name ${state.outputs.accountName} -c jobs -n hello/job.json -f examples/hello/job.json'
-output BATCHAI_NEXT_3 string = 'az vmss scale -g ${group.name} -n vmss-${pools[0].name}-${token} --new-capacity 1'
+output BATCHAI_NEXT_3 string = 'az storage blob download --auth-mode login --account-name ${state.outputs.accountName} -c jobs -n hello/status.json -f /dev/stdout'

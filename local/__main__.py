@@ -14,16 +14,20 @@ from local import demo as demonstration
 from local import own_runner, supervisor
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import default_directory, load
+from local.pools import machines_of
 from local.ports import Ports
 from local.processes import StartError
 
 console = Console(highlight=False, soft_wrap=True)
+#: As many as the examples need: examples/distributed runs on two.
+MOST_RUNNERS = 2
 _SERVICES = {
     "http": "the REST API",
     "blob": "Azurite's blobs",
     "queue": "Azurite's queues",
     "table": "Azurite's tables",
     "file": "the file shares",
+    "arm": "the stand-in of ARM",
 }
 
 
@@ -41,12 +45,17 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="PORT",
             help=f"Port of {_SERVICES[field.name]}.  [default: that of last time, else a free one]",
         )(command)
+    command = click.option(
+        "--fixed",
+        is_flag=True,
+        help="Start all of them at once and keep them; they go to the clusters that have jobs.",
+    )(command)
     return click.option(
         "--runners",
-        default=1,
+        default=MOST_RUNNERS,
         show_default=True,
         type=click.IntRange(0, 16),
-        help="How many nodes at most; they go to the clusters that have jobs.",
+        help="How many nodes at most; they come and go with the jobs.",
     )(command)
 
 
@@ -56,7 +65,10 @@ def _stack_options(command: Callable[..., None]) -> Callable[..., None]:
 def up(context: click.Context, /, **_: int | None) -> None:
     """Start the stack in the background and leave it running."""
     given = {n: v for n, v in context.params.items() if _is_given(context, n)}
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    words = [
+        f"--{name}" if value is True else f"--{name.replace('_', '-')}={value}"
+        for name, value in given.items()
+    ]
     state = supervisor.up(default_directory(), words, console.print)
     console.print(
         "\nup. Drop job.json files into the container [bold]jobs[/bold]; see docs/tutorials/your-own-job.md."
@@ -76,10 +88,10 @@ def _is_given(context: click.Context, name: str) -> bool:
 
 @main.command(epilog="Example: python -m local serve")
 @_stack_options
-def serve(runners: int, **ports: int | None) -> None:
+def serve(runners: int, fixed: bool, **ports: int | None) -> None:
     """Run the stack in the foreground until Ctrl-C."""
     chosen = {name.removesuffix("_port"): port or 0 for name, port in ports.items()}
-    sys.exit(supervisor.serve(default_directory(), runners, Ports(**chosen)))
+    sys.exit(supervisor.serve(default_directory(), runners, Ports(**chosen), fixed))
 
 
 @main.command(epilog="Example: python -m local runner --cluster mine/nc6")
@@ -102,12 +114,16 @@ def status(output: str) -> None:
         console.print("{}" if output == "json" else "not running (start it with: make up)")
         sys.exit(3)
     parts = [asdict(part) | {"running": psutil.pid_exists(part.pid)} for part in state.parts]
+    machines = machines_of(state, directory)
     if output == "json":
-        console.print(json.dumps({"http": state.http, "supervisor": state.pid, "parts": parts}, indent=2))
+        shown = {"http": state.http, "supervisor": state.pid, "parts": parts, "machines": machines}
+        console.print(json.dumps(shown, indent=2))
         return
     for part in parts:
         alive = "running" if part["running"] else "ENDED"
         console.print(f"{part['name']:<16} {alive:<8} pid {part['pid']:<8} {part['where']}")
+    for machine in machines:
+        console.print(f"{machine['name']:<16} {machine['state'].lower():<8} machine of {machine['set']}")
     console.print(f"{'supervisor':<16} {'running':<8} pid {state.pid}")
     console.print(f"logs in {directory.logs}")
 

@@ -12,6 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.fileshare import ShareServiceClient
 from rich.console import Console
 
+from local.demo_machines import MachinesWatch
 from local.demo_watch import Interrupt, Watch
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import DataDirectory, StackState, load
@@ -20,8 +21,10 @@ from local.stack import APP, Stack
 from shared.names.ids import ClusterId
 
 EXAMPLE = APP / "examples" / "digits"
-#: Its own: a stack that runs already keeps the clusters it has, and one of its runners comes here.
+#: Its own: a stack that runs already keeps the clusters it has.
 CLUSTER = ClusterId("default", "digits-demo")
+#: The demo shows how its machine goes again; nobody should have to wait long for that.
+_IMPATIENT = {"BATCHAI_SCALE_IN_SECONDS": "3"}
 _JOB_PATH = "default/demo/digits/job.json"
 _JOB_ID = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.BatchAI"
@@ -40,14 +43,18 @@ def run(directory: DataDirectory, console: Console) -> int:
         state = load(directory)
         if state is None:
             _title(console, "1. The stack, on free ports of this machine")
-            stack = Stack(directory, lambda line: console.print(f"   {line}"), home=CLUSTER)
+            stack = Stack(
+                directory, lambda line: console.print(f"   {line}"), overrides=_IMPATIENT, machines=1
+            )
             state = stack.start()
         else:
             _title(console, "1. The stack is running already (make status)")
         with ExitStack() as clients:
             blobs = clients.enter_context(BlobServiceClient.from_connection_string(state.storage))
             shares = clients.enter_context(ShareServiceClient.from_connection_string(state.files))
-            return _show(directory, console, state, blobs, shares, interrupt)
+            machines = MachinesWatch(console, directory, state, CLUSTER)
+            clients.callback(machines.close)
+            return _show(directory, console, state, blobs, shares, machines, interrupt)
     except KeyboardInterrupt:
         console.print("\ninterrupted; stopping")
         return 130
@@ -63,24 +70,28 @@ def _show(
     state: StackState,
     blobs: BlobServiceClient,
     shares: ShareServiceClient,
+    machines: MachinesWatch,
     interrupt: Interrupt,
 ) -> int:
     _title(console, "2. Data into the container data, the script onto the share scripts")
     _upload(directory, console, blobs, shares)
     _title(console, "3. cluster.json and job.json, dropped with the blob SDK")
     cluster_path = f"{CLUSTER}/cluster.json"
-    drop_cluster(blobs, cluster_path, EXAMPLE / "cluster.json")
+    drop_cluster(blobs, cluster_path, (EXAMPLE / "cluster.json").read_bytes())
     console.print(f"   clusters/{cluster_path}")
     document = (EXAMPLE / "job.json").read_bytes()
     blobs.get_blob_client("jobs", _JOB_PATH).upload_blob(document, overwrite=True)
     console.print(f"   jobs/{_JOB_PATH}")
-    watch = Watch(console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt)
+    watch = Watch(
+        console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt, machines.tell
+    )
     _title(console, "4. What happens")
     job = watch.follow()
     if job is None:
         return 1
     _title(console, "5. What came of it")
     code = watch.result(job)
+    machines.await_none()
     _next_steps(console, state, directory)
     return code
 

@@ -5,6 +5,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import FrameType
@@ -51,6 +52,7 @@ class Watch:
     job_path: str
     dropped: float  #: time.time() when the document was in the container
     interrupt: Interrupt
+    also: Callable[[], object]  #: called with every look
     first_line: float | None = None
     _reported: tuple[str, str] = ("", "")
     _offset: int = 0
@@ -61,6 +63,7 @@ class Watch:
         job: dict[str, Any] | None = None
         while True:
             self.interrupt.check()
+            self.also()
             job = self._get()
             if job is None:
                 if self._refused() or time.time() - self.dropped > _ANSWER_SECONDS:
@@ -172,7 +175,11 @@ class Watch:
                 created - self.dropped,
                 "the polling blob trigger finds the file (1 s here)",
             ),
-            ("accepted -> claimed", started - created, "row, message, a runner comes and looks at the queue"),
+            (
+                "accepted -> claimed",
+                started - created,
+                "row, message, a machine, its runner starts and takes it",
+            ),
             ("claimed -> first line", self.first_line - started, "mounts, Python and scikit-learn start"),
         )
         total = self.first_line - self.dropped

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local.azurite import Endpoints
@@ -24,10 +24,18 @@ AS_ITSELF = {"BATCHAI_JOB_USER": "own", "BATCHAI_JOB_METADATA": "open"}
 
 def sealing_key(directory: DataDirectory) -> str:
     """The stack's own key, made once; readable by this user only."""
-    path = directory.sealing_key
+    return _kept(directory.sealing_key, lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def arm_token(directory: DataDirectory) -> str:
+    """What callers of the stack's stand-in of ARM bear, made once; readable by this user only."""
+    return _kept(directory.arm_token, lambda: secrets.token_urlsafe(24))
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+        path.write_text(make())
     return path.read_text().strip()
 
 
@@ -79,6 +87,22 @@ def function_app_settings(shared: Mapping[str, str], directory: DataDirectory) -
         "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
         # Open, because it listens on the loopback address only.
         "BATCHAI_HTTP_AUTH": "anonymous",
+    }
+
+
+def arm_settings(directory: DataDirectory, url: str, machines: int) -> dict[str, str]:
+    """What the function app is told of the machines, where they come and go, `machines` at most. Times for
+    people who watch; asking costs nothing here."""
+    return {
+        "BATCHAI_ARM_ENDPOINT": url,
+        "BATCHAI_ARM_TOKEN": arm_token(directory),
+        "BATCHAI_ARM_RESOURCE_GROUP": RESOURCE_GROUP,
+        "BATCHAI_ARM_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "BATCHAI_SCALE_IN_SECONDS": "20",
+        "BATCHAI_NODE_START_SECONDS": "60",
+        "BATCHAI_POOL_LOOK_SECONDS": "4",
+        "BATCHAI_DEFAULT_MOST_NODES": str(machines),
+        "BATCHAI_SWEEP_SCHEDULE": "*/5 * * * * *",
     }
 
 

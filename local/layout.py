@@ -41,6 +41,10 @@ class DataDirectory:
         return self.root / "sealing.key"
 
     @property
+    def arm_token(self) -> Path:
+        return self.root / "arm.token"
+
+    @property
     def ports(self) -> Path:
         return self.root / "ports.json"
 
@@ -79,6 +83,7 @@ class StackState:
     files: str  #: connection string of the Azure Files emulator
     http: str  #: base URL of the functions host
     parts: tuple[Part, ...] = ()
+    arm: str = ""  #: base URL of the stand-in of ARM; "": the stack has a fixed number of runners
     #: what its runners are told, the sealing key apart: `batchai doctor` describes such a runner
     runner: Mapping[str, str] = field(default_factory=dict)
 

@@ -18,14 +18,16 @@ class Ports:
     queue: int = 0
     table: int = 0
     file: int = 0
+    arm: int = 0
 
 
 def remembered(path: Path) -> Ports:
     """The ports of last time; none where that is not known."""
     try:
         raw = json.loads(path.read_text())
-        return Ports(**{field.name: int(raw[field.name]) for field in fields(Ports)})
-    except (OSError, ValueError, KeyError, TypeError):
+        # One that was added since then has no port of last time.
+        return Ports(**{field.name: int(raw.get(field.name, 0)) for field in fields(Ports)})
+    except (OSError, ValueError, AttributeError, TypeError):
         return Ports()
 
 

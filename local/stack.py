@@ -1,6 +1,7 @@
 """The stack: its parts started in order, each waited for, stopped in reverse."""
 
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -14,11 +15,12 @@ import psutil
 from local import azurite, environment, processes
 from local.host.launch import host_command
 from local.layout import DataDirectory, Part, StackState, save
+from local.pools import PoolKeeper
 from local.ports import Ports, choose, remember, remembered
 from local.processes import Child
 from local.runner_process import RunnerPlace, dealt_gpus, loopback_address
 from runner.machine import nvml
-from shared.backend import provision
+from shared.backend import Backend, backend, provision
 from shared.names.ids import ClusterId
 from shared.settings import Settings
 from shared.settings_reader import settings_from
@@ -27,8 +29,10 @@ from shared.settings_reader import settings_from
 APP = Path(__file__).parent.parent
 HOME = ClusterId("default", "default")
 NO_PORTS = Ports()
+#: Of this process's environment, what the stand-in of ARM looks at.
+_OF_ARM = ("BATCHAI_LOCAL_START_SECONDS",)
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 25.0
 
 
 class Stack:
@@ -42,12 +46,16 @@ class Stack:
         overrides: Mapping[str, str] = MappingProxyType({}),
         ports: Ports = NO_PORTS,
         home: ClusterId = HOME,
+        machines: int = 0,
     ) -> None:
-        """`overrides`: settings that replace those of local/environment.py, for every part; `ports`: those
-        that are chosen by hand; `home`: the cluster that runners work for until another one has work."""
+        """`runners`: so many are started at once and stay, in a stack without machines. `machines`: how many
+        there may be; they come and go with the jobs, and no runner is started for now. `overrides`: settings
+        that replace those of local/environment.py, for every part; `ports`: those that are chosen by hand;
+        `home`: the cluster that runners work for until another one has work."""
         self._directory = directory
         self._say = say
-        self._runners = runners
+        self._runners = 0 if machines else runners
+        self._machines = machines
         self._overrides = dict(overrides)
         self._wanted = ports
         self._home = home
@@ -56,6 +64,8 @@ class Stack:
         self._served: dict[str, ClusterId] = {}
         self._shared: dict[str, str] = {}
         self._state: StackState | None = None
+        self._keeper: PoolKeeper | None = None
+        self._wired: Backend | None = None
 
     def start(self, prepare: Callable[[StackState], None] | None = None) -> StackState:
         """Start every part, let `prepare` do its work on the running stack, and write the state down.
@@ -86,7 +96,16 @@ class Stack:
         self._start_files(ports.file)
         self._shared = environment.shared_settings(self._directory, endpoints, ports.file) | self._overrides
         provision(self.settings)
-        self._start_host(ports.http, environment.function_app_settings(self._shared, self._directory))
+        app = environment.function_app_settings(self._shared, self._directory)
+        arm = f"http://127.0.0.1:{ports.arm}" if self._machines else ""
+        if arm:
+            self._start_arm(ports.arm)
+            app |= environment.arm_settings(self._directory, arm, self._machines) | self._overrides
+        self._start_host(ports.http, app)
+        if arm:
+            self._wired = backend(self.settings)
+            self._keeper = PoolKeeper(self._wired, arm, environment.arm_token(self._directory))
+            self._keeper.start()
         for number, choice in enumerate(dealt_gpus(nvml.inventory(), self._runners)):
             node_id = f"local-{number}"
             address = loopback_address(number)
@@ -100,6 +119,7 @@ class Stack:
             files=environment.files_connection(endpoints, ports.file),
             http=f"http://127.0.0.1:{ports.http}",
             parts=self._parts(),
+            arm=arm,
             runner=environment.without_sealing_key(self._runner_settings()),
         )
 
@@ -128,6 +148,19 @@ class Stack:
         child.wait_ready(lambda: _healthy(f"http://127.0.0.1:{port}/health"), _READY_SECONDS)
         self._children.pop()
         self._add(child, f"http://127.0.0.1:{port} (loopback only, no sign-in)")
+
+    def _start_arm(self, port: int) -> None:
+        """The stand-in of ARM, whose environment is that of its machines."""
+        own = {name: os.environ[name] for name in _OF_ARM if name in os.environ}
+        own["BATCHAI_LOCAL_ARM_TOKEN"] = environment.arm_token(self._directory)
+        command = [sys.executable, "-m", "local.arm", "--root", str(self._directory.root)]
+        command += ["--machines", str(self._machines), "--port", str(port)]
+        env = environment.machine() | self._runner_settings() | own
+        child = processes.start("machines (ARM)", command, self._log("arm"), env, APP)
+        self._children.append((child, ""))
+        child.wait_ready(lambda: processes.port_open(port), _READY_SECONDS)
+        self._children.pop()
+        self._add(child, f"http://127.0.0.1:{port}; none runs, {self._machines} at most")
 
     def _start_runner(self, node_id: str, cluster: ClusterId) -> None:
         place = self._places[node_id]
@@ -182,6 +215,12 @@ class Stack:
 
     def stop(self) -> None:
         """Stop every part, the last started first. Nothing is left running or mounted."""
+        if self._keeper:
+            self._keeper.end()
+            self._keeper = None
+        if self._wired:
+            self._wired.close()
+            self._wired = None
         for child, _ in reversed(self._children):
             child.stop(_STOP_SECONDS)
         self._children.clear()

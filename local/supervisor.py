@@ -24,8 +24,11 @@ _WATCH_SECONDS = 1.0
 _STOP_SECONDS = 60.0
 
 
-def serve(directory: DataDirectory, runners: int, ports: Ports) -> int:
-    """Run the stack in this process until SIGTERM or Ctrl-C. Exit code 1 when a part ends by itself."""
+def serve(directory: DataDirectory, runners: int, ports: Ports, fixed: bool = False) -> int:
+    """Run the stack in this process until SIGTERM or Ctrl-C. Exit code 1 when a part ends by itself.
+
+    `runners`: how many at most; with `fixed` so many from the start, which follow the work.
+    """
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -37,8 +40,8 @@ def serve(directory: DataDirectory, runners: int, ports: Ports) -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    stack = Stack(directory, say, runners, ports=ports)
-    stack.start(lambda state: lay_out(state, say))
+    stack = Stack(directory, say, runners if fixed else 0, ports=ports, machines=0 if fixed else runners)
+    state = stack.start(lambda state: lay_out(state, say, runners))
     wired = backend(stack.settings)
     dispatcher = Dispatcher(stack, wired, HOME)
     try:
@@ -46,7 +49,8 @@ def serve(directory: DataDirectory, runners: int, ports: Ports) -> int:
             if ended := stack.watch():
                 say(f"error: {ended}")
                 return 1
-            dispatcher.turn()
+            if not state.arm:
+                dispatcher.turn()
         return 0
     except StartError as error:
         say(f"error: {error}")

@@ -8,6 +8,7 @@ import sys
 from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
 from runner.agent.shutdown import FINISHED, LEAVE_SECONDS, OUT_OF_TIME, Departure, await_listener
+from runner.agent.stay import Stay
 from runner.config import RunnerConfig, config_from
 from runner.containers.container import sweep as sweep_containers
 from runner.containers.docker import Docker
@@ -41,7 +42,14 @@ SIGTERM and Ctrl-C hand the job under way back to the queue and stop. The proces
 BATCHAI_DRAIN_SECONDS and {LEAVE_SECONDS:.0f} s later, whatever storage does. SIGUSR1, or
 `batchai cluster node drain`, lets it end the job under way, take no other, and leave.
 Exit codes: 0 stopped, 1 a Key Vault does not answer, 2 wrong settings, {OUT_OF_TIME} stopped because the
-time was up: the lease of the job under way runs out, {FINISHED} left after its job as it was asked to."""
+time was up: the lease of the job under way runs out, {FINISHED} left after its job as it was asked to.
+
+For schedulers that start a runner for each job: --once leaves with 0 after one job, whatever became of it.
+--idle-exit leaves with 0 after SECONDS without a job, with 1 where the node was not once ready for one."""
+
+_IDLE_EXIT_SECONDS = 60.0
+#: The exit code of a runner that waited for work in vain on a node that could not have done any.
+NEVER_READY = 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,6 +69,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--gpus", default="", help="its GPUs of this machine: 0,1 or UUIDs, none, all (default)"
     )
+    parser.add_argument("--once", action="store_true", help="leave after one job (see below)")
+    parser.add_argument(
+        "--idle-exit",
+        type=seconds,
+        metavar="SECONDS",
+        help=f"leave after so long without a job (default: never; with --once {_IDLE_EXIT_SECONDS:.0f})",
+    )
     args = parser.parse_args(argv)
     await_listener()
     known = KnownSecrets()
@@ -69,13 +84,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config, wired, insights = _read(args)
         whose = f"runner {config.node_id} of cluster {config.cluster}"
+        idle_exit = args.idle_exit or (_IDLE_EXIT_SECONDS if args.once else None)
         known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
         with (
             log_filter.sent_to(_sending(insights, config.node_id), known),
             isolated(config) as node,
             claimed(config.gpus, whose) as share,
         ):
-            return _run(node, wired, known, share)
+            return _run(node, wired, known, share, Stay(args.once, idle_exit))
     except SettingsError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)
@@ -85,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare) -> int:
+def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShare, stay: Stay) -> int:
     """Work until stopped; the exit code."""
     log = logging.getLogger("runner")
     priority.raise_own()
@@ -93,12 +109,22 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     sweep_containers(Docker(config.docker), config.root, log.info)  # they hold on to what is mounted
     context = mount_context(config, log.info, lambda error: log.warning("%s", error))
     mount.sweep(config.root, context)
-    agent = Agent(wired, config, gang_session(SshLink), known=known, share=share)
+    agent = Agent(wired, config, gang_session(SshLink), known=known, share=share, stay=stay)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
     agent.run()
     wired.close()
+    if stay.is_over:
+        return NEVER_READY if stay.never_ready else 0
     return FINISHED if agent.has_finished else 0
+
+
+def seconds(text: str) -> float:
+    """A number of seconds of the command line. Raises ValueError; argparse shows this name."""
+    value = float(text)
+    if not 0 < value < 86400:
+        raise ValueError(text)
+    return value
 
 
 def _sending(insights: Insights | None, node_id: str) -> InsightsHandler | None:

@@ -18,17 +18,22 @@ from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
+from shared.managers.live_jobs import LiveJobs
 from shared.managers.near_misses import NearMisses
 from shared.managers.node_reports import NodeReports
+from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
 from shared.managers.sweeper import Sweeper
+from shared.managers.usage_report import UsageReport
 from shared.managers.workspace_manager import WorkspaceManager
+from shared.scaling.pools import Pools
 from shared.settings import DROPS, DROPS_POISON, QUEUE, Settings
 from shared.stores import cluster_table as cluster_tables
 from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
 from shared.stores import node_table as node_tables
+from shared.stores import scaling_table as scaling_tables
 from shared.stores import workspace_table as workspace_tables
 from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
@@ -41,6 +46,8 @@ from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
 from shared.stores.node_table import NodeTable
 from shared.stores.poison_queue import PoisonQueue
+from shared.stores.scale_sets import ScaleSets
+from shared.stores.scaling_table import ScalingTable
 from shared.stores.secrets.sealing import Sealer
 from shared.stores.workspace_table import WorkspaceTable
 
@@ -51,6 +58,7 @@ TABLES = (
     node_tables.TABLE,
     gang_tables.TABLE,
     workspace_tables.TABLE,
+    scaling_tables.TABLE,
 )
 
 
@@ -67,16 +75,20 @@ class Backend:
     cluster_manager: ClusterManager
     nodes: NodeReports
     gangs: Gangs
+    scaler: Scaler
     sweeper: Sweeper
     workspaces: WorkspaceManager
     cascading_deletion: CascadingDeletion
     lists: JobLists
+    live: LiveJobs
+    usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
     documents: Documents
 
     def close(self) -> None:
-        """Close the storage clients."""
+        """Close the clients of storage and of the cloud."""
+        self.scaler.close()
         self.connection.close()
 
 
@@ -88,17 +100,27 @@ def backend(
 
 
 def backend_over(
-    connection: Connection, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+    connection: Connection,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float] = time.monotonic,
+    pools: Pools | None = None,
 ) -> Backend:
-    """A Backend over an account that is connected already."""
+    """A Backend over an account that is connected already. `pools`: where the clusters' machines come from;
+    None: what the settings say."""
     settings = connection.settings
+    if pools is None and settings.arm.resource_group:
+        pools = ScaleSets(settings.arm, connection.counter)
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
     cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
     clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
+    live = LiveJobs(jobs, clusters)
+    scaler = Scaler(settings, pools, ScalingTable(connection), clusters, nodes, live, monotonic)
     cluster_writer = ClusterWriter(clusters, cluster_table, queues, documents, sealer, now)
-    cluster_manager = ClusterManager(clusters, cluster_writer, nodes, queues, documents, workspaces, now)
+    cluster_manager = ClusterManager(
+        clusters, cluster_writer, nodes, queues, documents, workspaces, scaler, now
+    )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
@@ -107,9 +129,21 @@ def backend_over(
         settings, jobs, queues, documents, clusters, cluster_manager, sealer, workspaces, remover, now
     )
     manager = JobManager(
-        settings, jobs, submitter, remover, status, accepted, clusters, nodes, gangs, now, monotonic
+        settings,
+        jobs,
+        live,
+        scaler,
+        submitter,
+        remover,
+        status,
+        accepted,
+        clusters,
+        nodes,
+        gangs,
+        now,
+        monotonic,
     )
-    poison = PoisonQueue(connection)
+    lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -121,10 +155,13 @@ def backend_over(
         cluster_manager=cluster_manager,
         nodes=nodes,
         gangs=gangs,
-        sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, now),
+        scaler=scaler,
+        sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, now),
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
-        lists=JobLists(connection, jobs),
+        lists=lists,
+        live=live,
+        usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
         documents=documents,

@@ -9,7 +9,9 @@ BatchAIError
 ├── StoreError             storage did not do what was asked; trying again may help
 │   ├── NewerVersionError  what lies there is in the form of a later version of this program
 │   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
+│   ├── ThrottledError     a service asks to be left alone for a while
 │   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
+├── PoolRefusedError       the cloud gives no machines, in its own words
 ├── SecretError            a Key Vault secret cannot be had, and asking again would not help
 ├── MountError             a volume could not be mounted (the original's code in `code`)
 └── LaunchError            a process of the job could not be started
@@ -129,6 +131,23 @@ class IllegalTransitionError(BatchAIError):
 
 class LostOwnershipError(StoreError):
     """A conditional write found somebody else's mark: stop, it is no longer yours."""
+
+
+class ThrottledError(StoreError):
+    """A service asks to be left alone for `seconds`."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(message)
+
+
+class PoolRefusedError(BatchAIError):
+    """The cloud gives no machines (quota, capacity, a right that is missing). `code` and the message are its
+    own words."""
+
+    def __init__(self, message: str, code: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class SecretError(BatchAIError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.names.ids import Scope
+from shared.names.node_prices import NO_PRICES, NodePrices
 from shared.names.service_urls import PUBLIC_SUFFIX
 
 DEFAULT_SCOPE = Scope("00000000-0000-0000-0000-000000000000", "batchai")
@@ -17,6 +18,18 @@ class AccountEndpoints:
     file: str = ""
     queue: str = ""
     table: str = ""
+
+
+@dataclass(frozen=True)
+class ArmSettings:
+    """Where Azure Resource Manager has the scale sets whose machines are the nodes. Without a resource group
+    nothing starts or stops machines."""
+
+    resource_group: str = ""
+    subscription: str = ""
+    endpoint: str = "https://management.azure.com"
+    #: what a stand-in on this machine asks for; "": the machine's identity
+    token: str = field(repr=False, default="")
 
 
 #: How drops reach the function app: found by listing (a laptop), by Event Grid's webhook, by a storage queue.
@@ -64,6 +77,16 @@ class Settings:
     resend_seconds: float = 120.0
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
+    arm: ArmSettings = ArmSettings()
+    #: a machine of a pool goes once it has been idle for so long and nobody waits for it
+    scale_in_seconds: float = 600.0
+    #: a machine of a pool that has not become a node after so long is replaced
+    node_start_seconds: float = 900.0
+    #: how old a look at the cloud may be while nothing is to be done: so late is a new pool noticed
+    pool_look_seconds: float = 600.0
+    node_prices: NodePrices = NO_PRICES
+    #: most machines of a cluster with a pool whose document has no scaleSettings; 0: nobody starts any
+    default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
     #: file to which an emulator appends each blob that is written; "": nobody tells

@@ -52,3 +52,15 @@ def iso_duration(span: timedelta) -> str:
 def timestamp(moment: datetime) -> str:
     """A UTC time as the original wrote it: 2018-06-06T20:26:23.925Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def told_seconds(seconds: float) -> str:
+    """A time for people: 95 s, 4 min 10 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 120:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + (f" {minutes} min" if minutes else "")

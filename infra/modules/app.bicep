@@ -15,6 +15,7 @@ param sweepSchedule string
 param reservedNames string
 param maximumInstanceCount int
 param instanceMemoryMB int
+param defaultMostNodes int
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
@@ -101,6 +102,9 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     BATCHAI_SUBSCRIPTION_ID: subscription().subscriptionId
     BATCHAI_RESOURCE_GROUP: resourceGroup().name
     BATCHAI_LOCATION: location
+    BATCHAI_ARM_ENDPOINT: environment().resourceManager
+    BATCHAI_ARM_RESOURCE_GROUP: resourceGroup().name
+    BATCHAI_DEFAULT_MOST_NODES: string(defaultMostNodes)
     BATCHAI_RESERVED_NAMES: reservedNames
     AZURE_BATCHAI_STORAGE_ACCOUNT: dataAccountName
   }

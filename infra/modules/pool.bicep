@@ -1,4 +1,4 @@
-// One pool: a scale set of VMs that are runners of one cluster. It holds no VM until somebody asks for some.
+// One pool: a scale set of VMs that are runners of one cluster. It holds no VM until the app asks for some.
 param location string
 param tags object
 param token string
@@ -14,7 +14,11 @@ param reservedNames string
 param sshPublicKey string
 @secure()
 param adminPassword string
+@description('Whether the set is there already: then its capacity is the app\'s business, and no deployment\'s.')
+param isDeployed bool
+param appPrincipalId string
 
+var virtualMachineContributor = '9980e02c-c2be-4d73-94e8-173b1dc7cf3c'
 var spot = toLower(pool.vmPriority) == 'lowpriority'
 var adminKey = { path: '/home/batchai/.ssh/authorized_keys', keyData: sshPublicKey }
 // BATCHAI_NODE_ID is left out: the host's name is the VM's.
@@ -50,13 +54,10 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
 resource machines 'Microsoft.Compute/virtualMachineScaleSets@2025-04-01' = {
   name: 'vmss-${pool.name}-${token}'
   location: location
-  // By these a later autoscaler finds the set.
+  // By the second the app finds the set of a cluster: shared/stores/scale_sets.py.
   tags: union(tags, { 'batchai-pool': pool.name, 'batchai-cluster': pool.cluster })
-  sku: {
-    name: pool.vmSize
-    tier: 'Standard'
-    capacity: pool.?capacity ?? 0
-  }
+  // ARM refuses a sku without a capacity, and takes the VMs away that are beyond one: docs/adr/0272.
+  sku: isDeployed ? null : { name: pool.vmSize, tier: 'Standard', capacity: pool.?capacity ?? 0 }
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
@@ -143,5 +144,15 @@ resource machines 'Microsoft.Compute/virtualMachineScaleSets@2025-04-01' = {
         }
       }
     }
+  }
+}
+
+resource appScales 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(machines.id, appPrincipalId, virtualMachineContributor)
+  scope: machines
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', virtualMachineContributor)
   }
 }

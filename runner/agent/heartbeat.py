@@ -40,7 +40,8 @@ class NodeReporter:
         self._woken = woken
         self._stands_by = stands_by
         self._drains = drains
-        self._leaves = False
+        self._leaves = self._seen = False
+        self._since = time.monotonic()  #: when the state last changed
         self._etag = ""
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -48,17 +49,14 @@ class NodeReporter:
 
     def start(self) -> None:
         """Look whether the node was marked before, tell once, now, and then keep telling."""
-        try:
-            if found := self._nodes.node(self._row.cluster, self._row.node_id):
-                self._drain(found[0].drain)
-        except StoreError as error:
-            log.warning("node row not read: %s", error, extra={"action": "node_report"})
         self._tell()
         self._thread.start()
 
     def set(self, state: str, job: str = "", detail: str = "") -> None:
         """The node's state (idle, running, preparing, unusable, leaving) from now on."""
         with self._lock:
+            if (state, job) != (self._row.state, self._row.job):
+                self._since = time.monotonic()
             self._row = replace(self._row, state=state, job=job, detail=detail)
 
     def stand_by(self, standby: str) -> None:
@@ -96,6 +94,7 @@ class NodeReporter:
         try:
             if self._row.drain:
                 self.set("leaving", detail="drained; batchai cluster node undrain lets it serve again")
+                self._row = replace(self._row, left=True)
                 self._report()
             else:
                 self._nodes.forget(self._row)
@@ -111,12 +110,21 @@ class NodeReporter:
 
     def _tell(self) -> None:
         try:
+            if not self._seen:
+                self._see()
             for _ in range(_TRIES):
                 if self._report_over():
                     return
             self._report()
         except StoreError as error:
             log.warning("node report failed: %s", error, extra={"action": "node_report"})
+
+    def _see(self) -> None:
+        """A mark that was there before this runner: nothing that changes later would tell of it."""
+        found = self._nodes.node(self._row.cluster, self._row.node_id)
+        self._seen = True
+        if found:
+            self._drain(found[0].drain)
 
     def _report_over(self) -> bool:
         """Report over the row as it was last seen; False when it is no longer so: then it was looked at."""
@@ -137,7 +145,9 @@ class NodeReporter:
 
     def _wanted(self) -> NodeRow:
         with self._lock:
-            return replace(self._row, state="leaving") if self._leaves else self._row
+            lasts = round(time.monotonic() - self._since, 1)
+            row = replace(self._row, state_seconds=lasts)
+            return replace(row, state="leaving") if self._leaves else row
 
     def _report(self, etag: str = "") -> None:
         row = self._wanted()

@@ -9,6 +9,7 @@ from runner.agent.job_session import GangSession, JobSession, NodeServices, Sess
 from runner.agent.node_setup import ClusterVolumes
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
+from runner.agent.stay import Stay
 from runner.agent.stop_requests import StopRequests
 from runner.attempt import clean_node
 from runner.isolation import job_folders
@@ -45,9 +46,10 @@ class Agent:
         gang_session: GangSession,
         known: KnownSecrets | None = None,
         share: GpuShare = NO_GPUS,
+        stay: Stay | None = None,
     ) -> None:
         """`gang_session`: called for jobs of several nodes only; `known` is told every secret that this
-        runner comes to know; `share` is what is claimed for it."""
+        runner comes to know; `share` is what is claimed for it; `stay`: when it leaves by itself."""
         self._backend = backend
         self._config = config
         self._stops = StopRequests()
@@ -78,6 +80,7 @@ class Agent:
             self._be_brisk,
         )
         self._gang_session = gang_session
+        self._stay = stay or Stay()
         self._session: Session | None = None
         self._tracker = ProcessTracker(config.isolation)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
@@ -133,7 +136,7 @@ class Agent:
     def _work(self) -> None:
         self._reporter.start()
         try:
-            while not self._stops.takes_none:
+            while not (self._stops.takes_none or self._stay.is_over):
                 try:
                     if found := self._turn():
                         self._work_on(found)
@@ -191,6 +194,7 @@ class Agent:
                 self._backend.clusters.standby_of(self._config.cluster, self._config.node_id)
             )
             self._reporter.set("idle")
+            self._stay.is_ready()
             log.info("ready for jobs of cluster %s", self._config.cluster, extra={"action": "ready"})
         else:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
@@ -210,6 +214,7 @@ class Agent:
         if result is None:
             return
         self._temps_in_doubt = result.temps_fault
+        self._stay.has_worked(result)
         if session.then and not self._stops.takes_none and not self._reporter.standby:
             self._work_on(session.then)
 

@@ -22,6 +22,7 @@ class Scale:
     least: int = 0
     most: int | None = None
     follows_jobs: bool = False  #: auto-scale: idle nodes beyond the least are as good as released
+    initial: int = 0  #: auto-scale: nodes at the beginning
     leaving: str = REQUEUE  #: what becomes of a job on a node that no longer serves
 
 
@@ -32,7 +33,9 @@ def scale_of(settings: Mapping[str, Any]) -> Scale:
         return Scale(target, target, leaving=str(manual.get("nodeDeallocationOption", REQUEUE)))
     if auto := settings.get("autoScale"):
         # What follows the jobs takes no node away from one.
-        return Scale(auto["minimumNodeCount"], auto["maximumNodeCount"], follows_jobs=True, leaving=WAIT)
+        initial = int(auto.get("initialNodeCount", 0))
+        least, most = auto["minimumNodeCount"], auto["maximumNodeCount"]
+        return Scale(least, most, follows_jobs=True, initial=initial, leaving=WAIT)
     return Scale()
 
 

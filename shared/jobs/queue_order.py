@@ -20,6 +20,12 @@ class QueuedEntry:
     priority: str
     node_count: int
     created: datetime
+    owner: str = ""  #: the node that has claimed it
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has nodes, or is getting them together."""
+        return bool(self.owner) or self.state is not State.QUEUED
 
 
 @dataclass(frozen=True)

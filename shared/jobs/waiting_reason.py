@@ -1,10 +1,11 @@
 """Why a job waits: a closed list of reasons, each with what happens next. PURE."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.queue_order import Ahead, QueueOrder
 from shared.names.ids import group_in, name_in
@@ -21,6 +22,13 @@ class WaitingReason(StrEnum):
     GANG_TOO_LARGE = "GangTooLarge"
     RETRY_BACKOFF = "RetryBackoff"
     SCALED_TO_ZERO = "ScaledToZero"
+    CLUSTER_GROWING = "ClusterGrowing"
+    CLUSTER_CANNOT_GROW = "ClusterCannotGrow"
+    NODE_DOES_NOT_START = "NodeDoesNotStart"
+
+
+#: The code of a cluster's own error where jobs wait for that reason.
+NODE_STUCK = str(WaitingReason.NODE_DOES_NOT_START)
 
 
 @dataclass(frozen=True)
@@ -31,10 +39,21 @@ class Waiting:
     message: str
     next_step: str
     until: datetime | None = None  #: UTC; when the wait is over, where that is known
+    #: What of the message is news: "" for all of it. How long something has lasted is told and is none.
+    gist: str = ""
 
     def as_json(self) -> dict[str, str]:
         shown = {"reason": str(self.reason), "message": self.message, "next": self.next_step}
         return shown | ({"until": timestamp(self.until)} if self.until else {})
+
+    def says_the_same(self, other: "Waiting") -> bool:
+        """Whether whoever knows the other one knows this."""
+        mine, theirs = self.gist or self.message, other.gist or other.message
+        return (self.reason, mine, self.until) == (other.reason, theirs, other.until)
+
+
+#: How far the release of a node's machine is: told to leave; its deletion decided, which nobody takes back.
+RELEASED, DELETED = "released", "deleted"
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,12 @@ class NodeView:
     standby: str = (
         ""  #: not "": it takes no jobs, for its cluster is to have fewer nodes (shared.jobs.allocation)
     )
+    drain: bool = False  #: marked to finish its job and leave, by whomever
+    release: str = ""  #: not "": its machine goes once it has left (RELEASED, DELETED)
+    left: bool = False  #: its runner has said that it is gone
+    state_seconds: float | None = None  #: for how long it has been in its state; None: an older runner's
+    silent_seconds: float = 0.0  #: since it was last heard of, or its row written
+    etag: str = field(default="", compare=False)  #: of the row this was read from
 
 
 def why(
@@ -58,10 +83,12 @@ def why(
     runner_command: str,
     gang: Sequence[str] = (),
     most: int | None = None,
+    growth: Growth | None = None,
 ) -> Waiting | None:
     """The reason `job` waits, or None when it does not wait. `queue` may include the job itself;
     `runner_command` starts a runner of `{cluster}`; `gang`: the nodes that it has together already, if it is
-    held; `most`: nodes its cluster may have (None: any number)."""
+    held; `most`: nodes its cluster may have (None: any number); `growth`: how its pool stands, if
+    it has one."""
     if job.state is not State.QUEUED:
         return None
     if job.held:
@@ -70,6 +97,8 @@ def why(
     name, command = f"cluster {job.cluster}", runner_command.replace("{cluster}", str(job.cluster))
     if most is not None and most < job.node_count:
         return _scaled_down(job, name, most)
+    if growth and (waits := _for_machines(job, name, alive, growth)):
+        return waits
     if not alive:
         return Waiting(
             WaitingReason.NO_NODE_ALIVE,
@@ -102,6 +131,27 @@ def why(
     place = f"position {ahead.jobs + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
     turn, next_step = _turn(job.node_count, ahead, idle)
     return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, turn))), next_step)
+
+
+def _for_machines(job: Job, name: str, alive: Sequence[NodeView], growth: Growth) -> Waiting | None:
+    """That a job waits for machines of its cluster's pool, if it does."""
+    idle = sum(1 for node in alive if node.state == "idle")
+    if idle >= job.node_count:
+        return None
+    if not growth.lacking:
+        asks = "Nothing to do: machines are asked for when the pool is looked at next, within a minute."
+        return None if alive else Waiting(WaitingReason.CLUSTER_GROWING, f"{name} has no node now", asks)
+    if growth.refused:
+        return Waiting(
+            WaitingReason.CLUSTER_CANNOT_GROW,
+            f"{name} gets no more machines ({growth.lacking} are lacking): {growth.refused}",
+            growth.advice,
+            growth.retry_at,
+        )
+    if growth.late:
+        return Waiting(WaitingReason.NODE_DOES_NOT_START, *growth.late_words(name), gist=growth.late)
+    message, gist = growth.words(name)
+    return Waiting(WaitingReason.CLUSTER_GROWING, message, "Nothing to do: it starts on them.", gist=gist)
 
 
 def _turn(needs: int, ahead: Ahead, idle: int) -> tuple[str, str]:

@@ -11,11 +11,13 @@ from shared.documents.spec import ClusterSpec, public_properties
 from shared.errors import ConflictError, Problem
 from shared.jobs import status_json
 from shared.jobs.allocation import told as wanted_standby
-from shared.jobs.waiting_reason import NodeView
+from shared.jobs.waiting_reason import DELETED, NodeView
 from shared.managers import auto_storage
 from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
 from shared.managers.cluster_writer import ClusterWriter
+from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.managers.node_reports import NodeReports
+from shared.managers.scaler import Scaler
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names import table_limits
 from shared.names.ids import ClusterId
@@ -48,6 +50,7 @@ class ClusterManager:
         queues: JobQueues,
         documents: Documents,
         workspaces: WorkspaceManager,
+        scaler: Scaler,
         now: Callable[[], datetime],
     ) -> None:
         self.settings = reader.settings
@@ -57,6 +60,7 @@ class ClusterManager:
         self._documents = documents
         self._queues = queues
         self._workspaces = workspaces
+        self._scaler = scaler
         self._now = now
         self._reading = DocumentSettings.of(reader.settings)
 
@@ -79,7 +83,7 @@ class ClusterManager:
             row = self._writer.store(
                 cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag)
             )
-            self.instruct_nodes(row)
+            self._tell(row)
         except ConflictError as error:
             refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
             return self.refuse(place, (*parsed.problems, refusal))
@@ -108,7 +112,7 @@ class ClusterManager:
         known = self._writer.settled(cluster)
         problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._writer.store(cluster, parsed.spec, known)
-        self.instruct_nodes(row)
+        self._tell(row)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = http_copy(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
@@ -139,8 +143,13 @@ class ClusterManager:
             return replace(row, properties=properties, resized=self._now())
 
         row = self._writer.change(cluster, resized)
-        self.instruct_nodes(row)
+        self._tell(row)
         return ClusterAnswer(True, row, parsed.problems)
+
+    def _tell(self, row: ClusterRow) -> None:
+        """Nodes, and the cloud, need not wait for the next sweep."""
+        self.instruct_nodes(row)
+        self._scaler.nudge(row.id)
 
     def instruct_nodes(self, row: ClusterRow) -> list[NodeView]:
         """Leave for every node that is alive whether it serves; they see it with their next report, and the
@@ -153,10 +162,24 @@ class ClusterManager:
         return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> KnownNode:
-        """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError."""
-        self._reader.known_node(cluster, node_id)
-        self._nodes.mark_drain(cluster, node_id, drain)
+        """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError, and
+        ConflictError where its machine is being deleted."""
+        if drain:
+            self._reader.known_node(cluster, node_id)
+            self._nodes.mark_drain(cluster, node_id, drain)
+        else:
+            until_written(lambda: self._undrain(cluster, node_id), f"node {node_id}")
         return self._reader.known_node(cluster, node_id)
+
+    def _undrain(self, cluster: ClusterId, node_id: str) -> None:
+        view = self._reader.known_node(cluster, node_id)[0]
+        if view.release == DELETED:
+            text = (
+                f"the machine of node {node_id} is being deleted; its cluster gets another when it needs one"
+            )
+            raise ConflictError(text, "NodeBeingDeleted")
+        with overtaken_by():
+            self._nodes.undrain(view, cluster)
 
     def begin_deletion(self, cluster: ClusterId) -> ClusterRow:
         """Mark for deletion: it takes no more jobs. Raises NotFoundError."""

@@ -106,6 +106,11 @@ class ClusterReader:
         be: what the functions of shared.jobs.allocation judge."""
         return self._views(row.id), scale_of_row(row)
 
+    def look_at(self, row: ClusterRow) -> tuple[list[NodeView], datetime]:
+        """The nodes of a cluster, and the storage service's time of the answer."""
+        nodes, service_time = self._nodes.nodes(row.id)
+        return [self._view(node, service_time) for node in nodes], service_time
+
     def most_nodes(self, cluster: ClusterId) -> int | None:
         """How many nodes a cluster may have, None for any number; up to 30 s old."""
         row = self.find(cluster)
@@ -129,7 +134,21 @@ class ClusterReader:
         alive = is_alive(node.heard, service_time, self.settings.lease_seconds)
         # From the mark on, though its runner may not have heard of it yet.
         state = "leaving" if node.drain else node.state
-        return NodeView(node.node_id, state, alive, node.detail, node.job, node.standby)
+        silent = (service_time - node.heard).total_seconds() if node.heard else 0.0
+        return NodeView(
+            node.node_id,
+            state,
+            alive,
+            node.detail,
+            node.job,
+            node.standby,
+            drain=node.drain,
+            release=node.release,
+            left=node.left,
+            state_seconds=None if node.state_seconds is None else node.state_seconds + silent,
+            silent_seconds=silent,
+            etag=node.etag,
+        )
 
     def known_nodes(self, cluster: ClusterId) -> list[KnownNode]:
         """Every node there is a row of, by name."""

@@ -5,14 +5,16 @@ docs/explanation/protocol.md has the table "crash after / what is left / what he
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.documents.spec import JobSpec
 from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
+from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
-from shared.jobs.queue_order import QueuedEntry, QueueOrder
+from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers import admission
 from shared.managers.accepted_jobs import AcceptedJobs
@@ -21,7 +23,9 @@ from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_removal import Remover
+from shared.managers.live_jobs import LiveJobs, queued
 from shared.managers.node_reports import NodeReports
+from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submission, Submitter
 from shared.names.ids import ClusterId, JobId
@@ -35,6 +39,16 @@ log = logging.getLogger(__name__)
 _MOST_AHEAD = 1000
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is known of a cluster when somebody asks why its jobs wait. `at`: by the monotonic clock."""
+
+    at: float
+    nodes: list[NodeView]
+    queue: QueueOrder
+    growth: Growth | None
+
+
 class JobManager:
     """Keeps nothing between calls but what `why` has seen; safe to use from several threads."""
 
@@ -42,6 +56,8 @@ class JobManager:
         self,
         settings: Settings,
         jobs: JobTable,
+        live: LiveJobs,
+        scaler: Scaler,
         submitter: Submitter,
         remover: Remover,
         status: StatusWriter,
@@ -54,6 +70,8 @@ class JobManager:
     ) -> None:
         self.settings = settings
         self._jobs = jobs
+        self._live = live
+        self._scaler = scaler
         self.now = now
         self._submitter = submitter
         self._remover = remover
@@ -63,16 +81,23 @@ class JobManager:
         self._nodes = nodes
         self._gangs = gangs
         self._monotonic = monotonic
-        self._seen: dict[ClusterId, tuple[float, list[NodeView], QueueOrder]] = {}
+        self._seen: dict[ClusterId, _Seen] = {}
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
-        return self._submitter.submit(job, data, source)
+        return self._grown(self._submitter.submit(job, data, source))
 
     def submit_http(self, job: JobId, data: bytes) -> Submission:
         """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
         secrets is shown where the document would have been dropped."""
-        return self._submitter.submit(job, data, admission.http_source(self.settings, job))
+        source = admission.http_source(self.settings, job)
+        return self._grown(self._submitter.submit(job, data, source))
+
+    def _grown(self, answer: Submission) -> Submission:
+        """A job that was accepted need not wait for the next sweep to have machines asked for."""
+        if answer.job and answer.job.state is State.QUEUED and not answer.known:
+            self._scaler.job_came(answer.job.cluster)
+        return answer
 
     def refuse(self, source: Source, problems: tuple[Problem, ...]) -> Submission:
         """Answer a drop whose very place or name is wrong."""
@@ -155,18 +180,18 @@ class JobManager:
         ask for their jobs at the same time do not each read the whole queue."""
         if job.state is not State.QUEUED:
             return None
-        nodes, queue = self._cluster_of(job, at_most_old_seconds)
+        seen = self._cluster_of(job, at_most_old_seconds)
         command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
-        return why(job, queue, nodes, command, self.gathered(job), most)
+        return why(job, seen.queue, seen.nodes, command, self.gathered(job), most, seen.growth)
 
-    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> tuple[list[NodeView], QueueOrder]:
+    def _cluster_of(self, job: Job, at_most_old_seconds: float) -> "_Seen":
         seen = self._seen.get(job.cluster)
-        if seen and self._monotonic() - seen[0] < at_most_old_seconds:
-            return seen[1:]
+        if seen and self._monotonic() - seen.at < at_most_old_seconds:
+            return seen
         at = self._monotonic()
         nodes, queue = self._clusters.node_views(job.cluster), self.queue_of(job.cluster)
-        self._seen[job.cluster] = (at, nodes, queue)
-        return nodes, queue
+        seen = self._seen[job.cluster] = _Seen(at, nodes, queue, self._scaler.growth(job.cluster))
+        return seen
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""
@@ -176,7 +201,7 @@ class JobManager:
     def queue_of(self, cluster: ClusterId) -> QueueOrder:
         """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
         the queue that means something."""
-        return queued(self.live(cluster, _MOST_AHEAD))
+        return QueueOrder(queued(self.live(cluster, _MOST_AHEAD)))
 
     def in_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""
@@ -188,13 +213,4 @@ class JobManager:
 
     def live(self, cluster: ClusterId, most: int | None = None) -> list[LiveEntry]:
         """The index entries of a cluster's live jobs, of every workspace, oldest first; `most` of each."""
-        row = self._clusters.find(cluster)
-        entries = self._jobs.list_live(cluster, most=most)
-        for workspace in row.guests if row else ():
-            entries += self._jobs.list_live(cluster, workspace, most)
-        return sorted(entries, key=lambda entry: entry.created)
-
-
-def queued(entries: Sequence[LiveEntry]) -> QueueOrder:
-    """What the place of a job in its queue depends on."""
-    return QueueOrder(QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created) for e in entries)
+        return self._live.of(cluster, most)

@@ -2,7 +2,10 @@
 
 from datetime import datetime
 
+from shared.errors import LostOwnershipError, NotFoundError
+from shared.jobs.waiting_reason import NodeView
 from shared.names.ids import ClusterId
+from shared.stores import row_keys
 from shared.stores.node_table import NodeRow, NodeTable, SilentRow
 
 
@@ -40,6 +43,30 @@ class NodeReports:
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
         """Leave for a node whether it finishes its job and leaves, or stays. A missing one is fine."""
         self._table.mark_drain(cluster, node_id, drain)
+
+    def undrain(self, node: NodeView, cluster: ClusterId) -> None:
+        """Let a node stay, if its row is as it was read. Raises LostOwnershipError, NotFoundError."""
+        self._table.undrain(cluster, node.node_id, node.etag)
+
+    def release(self, cluster: ClusterId, node_id: str) -> None:
+        """Leave for a node that it finishes its job and leaves, and that its machine goes then. A machine
+        without a node gets a row: a runner that comes up after all leaves before it takes a job."""
+        self._table.release(NodeRow(cluster, node_id, "leaving", 0, detail="its machine is given back"))
+
+    def decide_deletion(self, cluster: ClusterId, node: NodeView) -> bool:
+        """Whether the machine of a released node may be deleted: its row is as it was read, and from now on
+        nobody lets it stay."""
+        try:
+            self._table.decide_deletion(cluster, node.node_id, node.etag)
+        except (LostOwnershipError, NotFoundError):
+            return False
+        return True
+
+    def forget_gone(self, cluster: ClusterId, node: NodeView) -> bool:
+        """Remove the row of a node whose machine is gone, as it was read; False where it has changed."""
+        return self._table.forget_silent(
+            SilentRow(row_keys.cluster_partition(cluster), node.node_id, node.etag)
+        )
 
     def silent(self, since: datetime) -> list[SilentRow]:
         """The nodes of all clusters that were not heard of since a time of the storage service."""

@@ -15,7 +15,10 @@ from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_manager import JobManager
+from shared.managers.live_jobs import queued
 from shared.managers.node_reports import NodeReports
+from shared.managers.pool_look import PoolLook
+from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.waiting_reports import WaitingReports, read_entry
 from shared.names.ids import ClusterId
@@ -36,6 +39,7 @@ class SweepReport:
     resent: int = 0
     ended: int = 0
     gangs: int = 0
+    scaled: int = 0  #: clusters whose machines were changed
     forgotten: int = 0  #: nodes that never came back
     faults: int = 0
 
@@ -53,6 +57,7 @@ class Sweeper:
         cluster_manager: ClusterManager,
         nodes: NodeReports,
         gangs: Gangs,
+        scaler: Scaler,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = manager.settings
@@ -64,6 +69,7 @@ class Sweeper:
         self._cluster_manager = cluster_manager
         self._nodes = nodes
         self._gangs = gangs
+        self._scaler = scaler
         self._now = now
         self._waiting = WaitingReports(manager, jobs, status, clusters)
 
@@ -71,13 +77,16 @@ class Sweeper:
         """One pass over every cluster; a fault in one cluster does not keep the others from being swept."""
         report = SweepReport()
         clusters, service_time = self._clusters.list_all()
+        look = self._scaler.begin(service_time)
         for row in clusters:
             report.clusters += 1
             try:
-                self._sweep_cluster(row, report)
+                self._sweep_cluster(row, look, report)
             except BatchAIError:
                 report.faults += 1
                 log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
+        if look:
+            self._scaler.end(look, clusters)
         try:
             report.forgotten = self._forget_nodes(service_time)
         except BatchAIError:
@@ -97,10 +106,11 @@ class Sweeper:
                 log.info("node %s of %s is forgotten", row.node_id, row.partition, extra=extra)
         return forgotten
 
-    def _sweep_cluster(self, row: ClusterRow, report: SweepReport) -> None:
+    def _sweep_cluster(self, row: ClusterRow, look: PoolLook | None, report: SweepReport) -> None:
         cluster = row.id
         nodes = self._cluster_manager.instruct_nodes(row)
         entries = self._manager.live(cluster)
+        report.scaled += self._scale(look, row, nodes, entries)
         report.live += len(entries)
         gangs, hints = self._gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
@@ -110,7 +120,17 @@ class Sweeper:
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(entries, nodes)
-        self._waiting.report(cluster, entries, nodes)
+        self._waiting.report(cluster, entries, nodes, self._scaler.growth_seen(look, cluster))
+
+    def _scale(
+        self, look: PoolLook | None, row: ClusterRow, nodes: list[NodeView], entries: list[LiveEntry]
+    ) -> int:
+        """What ails the cloud keeps nobody from what else is to be mended."""
+        try:
+            return int(look is not None and self._scaler.turn(look, row, nodes, queued(entries)))
+        except BatchAIError as error:
+            log.warning("not scaled: %s", error, extra={"action": "scale", "cluster": str(row.id)})
+            return 0
 
     def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
         """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""

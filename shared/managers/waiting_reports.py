@@ -4,10 +4,13 @@ import logging
 from dataclasses import dataclass
 
 from shared.errors import UnreadableError
+from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
+from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers.cluster_reader import ClusterReader
-from shared.managers.job_manager import JobManager, queued
+from shared.managers.job_manager import JobManager
+from shared.managers.live_jobs import queued
 from shared.managers.status_writer import StatusWriter
 from shared.names.ids import ClusterId
 from shared.stores.job_rows import LiveEntry
@@ -48,7 +51,9 @@ class WaitingReports:
         """No job of the cluster lives."""
         self._reported.pop(cluster, None)
 
-    def report(self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView]) -> None:
+    def report(
+        self, cluster: ClusterId, entries: list[LiveEntry], nodes: list[NodeView], growth: Growth | None
+    ) -> None:
         """Bring the waiting reason of jobs that have waited for a while into their status.json, where it is
         not what was reported last. Those of which nothing was reported come first."""
         known = self._reported.pop(cluster, {})
@@ -56,7 +61,7 @@ class WaitingReports:
         if not waiting:
             return
         most = self._clusters.most_nodes(cluster)
-        queue, command = queued(entries), self._manager.settings.runner_command
+        queue, command = QueueOrder(queued(entries)), self._manager.settings.runner_command
         reported = self._reported[cluster] = {}
         left = _MOST_STATUS_WRITES
         for entry in sorted(waiting[:_MOST_FOLLOWED], key=lambda each: each.uuid in known):
@@ -68,8 +73,9 @@ class WaitingReports:
             job = before.job if before else read_entry(self._jobs, entry)
             if job is None:
                 continue
-            reason = why(job, queue, nodes, command, self._manager.gathered(job), most)
-            if reason and (before is None or before.reason != reason) and left > 0:
+            reason = why(job, queue, nodes, command, self._manager.gathered(job), most, growth)
+            news = reason and not (before and before.reason.says_the_same(reason))
+            if reason and news and left > 0:
                 left -= 1
                 self._status.write(job, reason)
                 self._correct(job)

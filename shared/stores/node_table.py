@@ -1,6 +1,6 @@
 """The table of nodes: what each runner says of itself, and what others leave for it there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.errors import LostOwnershipError, NotFoundError
+from shared.jobs.waiting_reason import DELETED, RELEASED
 from shared.names import table_limits
 from shared.names.ids import ClusterId
 from shared.stores import row_keys
@@ -36,6 +37,11 @@ class NodeRow:
     #: It finishes the job it has, takes no other and leaves. Others write it, the runner only reads it; the
     #: mark stays in the row when the runner has left.
     drain: bool = False
+    release: str = ""  #: how far the release of its machine is (shared.jobs.waiting_reason); others write it
+    left: bool = False  #: its runner has gone; the row stays for the mark in it
+    #: For how long it has been in this state, by its runner's clock; None: an older runner's report.
+    state_seconds: float | None = field(default=None, compare=False)
+    etag: str = field(default="", compare=False)  #: of the row this was read from
     heard: datetime | None = None
 
 
@@ -73,6 +79,8 @@ class NodeTable:
             "Detail": node.detail,
             "Version": node.version,
             "Standby": node.standby,
+            "Left": node.left,
+            "StateSeconds": node.state_seconds,
         }
         entity = table_limits.fitted(columns_of_node)
         with translated(f"writing node {node.node_id}"):
@@ -95,6 +103,43 @@ class NodeTable:
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
         """Tell a node to finish its job and leave, or to stay; its runner notices as with `wake_up`."""
         self._change(cluster, node_id, {"Drain": drain})
+
+    def undrain(self, cluster: ClusterId, node_id: str, etag: str) -> None:
+        """Let a node stay, if its row is as it was read. Raises LostOwnershipError, NotFoundError."""
+        self._change_as_read(cluster, node_id, {"Drain": False, "Release": ""}, etag)
+
+    def release(self, node: NodeRow) -> None:
+        """Tell a node to leave because its machine is to go. A machine without a node gets `node` as its row,
+        which a runner that comes up after all finds before it takes a job."""
+        key = {"PartitionKey": row_keys.cluster_partition(node.cluster), "RowKey": node.node_id}
+        mark = {"Drain": True, "Release": RELEASED}
+        try:
+            with translated(f"releasing node {node.node_id}"):
+                self._table.update_entity(key | mark, mode=UpdateMode.MERGE)
+        except NotFoundError:
+            columns = {
+                "Workspace": node.cluster.workspace,
+                "Cluster": node.cluster.cluster,
+                "State": node.state,
+                "Gpus": node.gpus,
+                "Address": node.address,
+                "Job": "",
+                "Detail": node.detail,
+            }
+            with translated(f"releasing node {node.node_id}"):
+                self._table.upsert_entity(key | columns | mark, mode=UpdateMode.MERGE)
+
+    def decide_deletion(self, cluster: ClusterId, node_id: str, etag: str) -> None:
+        """Note that the machine of a released node is deleted now, if its row is as it was read: nobody lets
+        the node stay any more. Raises LostOwnershipError, NotFoundError."""
+        self._change_as_read(cluster, node_id, {"Release": DELETED}, etag)
+
+    def _change_as_read(self, cluster: ClusterId, node_id: str, columns: dict[str, Any], etag: str) -> None:
+        entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
+        with translated(f"telling node {node_id}"):
+            self._table.update_entity(
+                entity, mode=UpdateMode.MERGE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
 
     def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
         entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
@@ -176,6 +221,10 @@ def _node_from(entity: Any) -> NodeRow:
         version=entity.get("Version", ""),
         standby=entity.get("Standby", ""),
         drain=bool(entity.get("Drain", False)),
+        release=entity.get("Release", ""),
+        left=bool(entity.get("Left", False)),
+        state_seconds=entity.get("StateSeconds"),
+        etag=str(entity.metadata["etag"]),
         heard=entity.metadata["timestamp"],
     )
 

@@ -73,7 +73,7 @@ def _ended(client: StackClient, workspace: str, name: str) -> str:
 
 
 def test_one_runner_serves_the_clusters_of_several_workspaces(directory: DataDirectory) -> None:
-    with _served(directory, "--runners", "1") as state, StackClient(state) as client:
+    with _served(directory, "--runners", "1", "--fixed") as state, StackClient(state) as client:
         # Given a cluster made over HTTP and one that was dropped, none of which is the stack's own
         mine = _own_cluster(client, "mine", "nc6")
         client.share("logs")

@@ -62,9 +62,12 @@ def test_the_demo_trains_shows_it_live_and_leaves_nothing(directory: DataDirecto
     # It drops a cluster of its own: one that runs beside it keeps its cluster.json
     assert "clusters/default/digits-demo/cluster.json" in output
     assert "default/default" not in output
-    # The promise for a warm stack: drop to first line in under 15 s, told with where the time goes.
+    # No machine was there before the job, and none is there after it
+    grows, shrinks = "cluster grows 0 -> 1 because 1 job waits", "cluster shrinks 1 -> 0 because 1 node"
+    assert output.index(grows) < output.index("epoch 20/20") < output.index(shrinks)
+    # Where the time from the drop to the first line goes; a machine has started meanwhile.
     line = next(line for line in output.splitlines() if "first line of output" in line)
-    assert float(line.rpartition(": ")[2].removesuffix(" s")) < 15
+    assert float(line.rpartition(": ")[2].removesuffix(" s")) < 60
     assert _left_behind(directory) == []
     assert load(directory) is None
 
@@ -102,7 +105,7 @@ def test_up_status_down(directory: DataDirectory) -> None:
         status = _local(directory, "status")
         shown, _ = status.communicate(timeout=20)
         assert status.returncode == 0
-        for part in ("Azurite", "Azure Files", "functions host", "runner local-0"):
+        for part in ("Azurite", "Azure Files", "functions host", "machines (ARM)"):
             assert part in output
             assert part in shown
         # A second `up` finds it running.

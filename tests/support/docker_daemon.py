@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +52,17 @@ class DockerDaemon:
 
     folder: Path
     child: processes.Child
+    driver: str = "vfs"  #: of its storage
 
     @property
     def command(self) -> str:
         """What BATCHAI_DOCKER is set to."""
         return f"docker --host unix://{self.folder}/docker.sock"
 
-    def docker(self, *words: str, given: bytes = b"", check: bool = True) -> str:
-        """What a call prints."""
+    def docker(self, *words: str, given: bytes = b"", check: bool = True, seconds: float = 120) -> str:
+        """What a call prints, which may take `seconds`."""
         done = subprocess.run(
-            [*self.command.split(), *words], input=given, capture_output=True, check=False, timeout=120
+            [*self.command.split(), *words], input=given, capture_output=True, check=False, timeout=seconds
         )
         assert not check or done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
@@ -101,15 +102,16 @@ class DockerDaemon:
         self.child.process.wait()
 
     def restart(self) -> None:
-        self.child = _start(self.folder)
+        self.child = _start(self.folder, self.driver)
 
 
 @contextmanager
-def docker_daemon() -> Iterator[DockerDaemon]:
-    """A daemon without a network of its own; nothing of it is left afterwards."""
+def docker_daemon(large: bool = False) -> Iterator[DockerDaemon]:
+    """A daemon without a network of its own; nothing of it is left afterwards. `large`: for images of
+    hundreds of megabytes, of which vfs would copy every layer whole; other drivers are not had everywhere."""
     # Not pytest's folder: the paths of sockets have little room.
     folder = Path(tempfile.mkdtemp(prefix="batchai-docker-"))
-    daemon = DockerDaemon(folder, _start(folder))
+    daemon = _started(folder, ("overlay2", "vfs") if large else ("vfs",))
     try:
         yield daemon
     finally:
@@ -124,10 +126,20 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path) -> processes.Child:
+def _started(folder: Path, drivers: Sequence[str]) -> DockerDaemon:
+    """With the first driver that this machine's kernel and file system have."""
+    for driver in drivers[:-1]:
+        try:
+            return DockerDaemon(folder, _start(folder, driver), driver)
+        except processes.StartError:
+            continue
+    return DockerDaemon(folder, _start(folder, drivers[-1]), drivers[-1])
+
+
+def _start(folder: Path, driver: str) -> processes.Child:
     command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
     command += ["--host", f"unix://{folder}/docker.sock", "--pidfile", f"{folder}/pid"]
-    command += ["--iptables=false", "--bridge=none", "--storage-driver=vfs"]
+    command += ["--iptables=false", "--bridge=none", f"--storage-driver={driver}"]
     child = processes.start("dockerd", command, folder / "log")
     ask = ["docker", "--host", f"unix://{folder}/docker.sock", "version"]
     child.wait_ready(lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0, 60)

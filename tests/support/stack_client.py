@@ -104,14 +104,21 @@ class StackClient:
 
     def put(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         """The body of the answer to a PUT of an ARM path, with the api-version."""
+        return self._send("PUT", path, json.dumps(document).encode())
+
+    def post(self, path: str) -> dict[str, Any]:
+        """The body of the answer to a POST of an ARM path, with the api-version."""
+        return self._send("POST", path, b"")
+
+    def _send(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         url, headers = f"{self.state.http}{path}?api-version=2018-05-01", {"Content-Type": "application/json"}
-        asked = urllib.request.Request(url, json.dumps(document).encode(), headers, method="PUT")
+        asked = urllib.request.Request(url, body, headers, method=method)
         try:
             with urllib.request.urlopen(asked, timeout=10) as answer:
                 body = answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                raise AssertionError(f"PUT {path}: {error.code} {error.read()[:2000]!r}") from None
+                raise AssertionError(f"{method} {path}: {error.code} {error.read()[:2000]!r}") from None
         loaded: dict[str, Any] = json.loads(body) if body else {}
         return loaded
 

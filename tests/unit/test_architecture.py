@@ -12,10 +12,13 @@ MOST_LINES = 250
 LONGER = {"shared.documents.json_reader.scanner": 261, "shared.stores.volumes.blob_containers": 252}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
-PURE_PACKAGES = "shared.names shared.documents shared.environment shared.launch shared.jobs api.resources"
+PURE_PACKAGES = """
+    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling api.resources
+"""
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
-    + " shared.errors shared.settings shared.settings_reader shared.storage_settings shared.times api.origins"
+    + " shared.errors shared.settings shared.settings_reader shared.arm_settings shared.storage_settings"
+    + " shared.times api.origins"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
 )
 #: Whose business models of documents are.

@@ -35,6 +35,7 @@ _STORES = {
     "workspace_table": "table",
     "gang_table": "table",
     "poison_queue": "poison",
+    "scaling_table": "scaling",
 }
 
 

@@ -14,7 +14,15 @@ from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
 from shared.settings import QUEUE, AccountEndpoints, Settings
 from shared.settings_reader import drop_source, http_level, settings_from
-from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
+from shared.stores import (
+    cluster_table,
+    gang_table,
+    job_table,
+    node_table,
+    scale_sets,
+    scaling_table,
+    workspace_table,
+)
 from shared.stores.application_insights import Insights, insights_from
 
 PROJECT = Path(__file__).parents[2]
@@ -46,6 +54,8 @@ STAND_FOR = {
     "sweepSchedule": "0 * * * * *",
     "subscription().subscriptionId": CLIENT,
     "resourceGroup().name": "rg-mine",
+    "environment().resourceManager": "https://management.azure.com/",
+    "string(defaultMostNodes)": "4",
 }
 #: Of Azure's documentation; docs/reference/roles.md lists the same.
 ROLES = {
@@ -59,6 +69,8 @@ ROLES = {
     "filePrivilegedReader": "b8eda974-7b85-4f76-af95-65846b26df6d",
     "fileDelegator": "765a04e0-5de8-4bb2-9bf6-b2a30bc03e91",
     "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
+    "virtualMachineContributor": "9980e02c-c2be-4d73-94e8-173b1dc7cf3c",
+    "reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
     "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
 }
 
@@ -122,6 +134,7 @@ def test_what_the_code_needs_is_made() -> None:
         node_table.TABLE,
         gang_table.TABLE,
         workspace_table.TABLE,
+        scaling_table.TABLE,
     )
     assert set(variable("stateTables")) == set(named)
     wanted = Settings()
@@ -284,6 +297,25 @@ def test_a_pool_holds_no_machine_and_can_be_found() -> None:
     assert "batchai-pool" in tags and "batchai-cluster" in tags
     priority = machines["properties"]["virtualMachineProfile"]["priority"]["operator"]["operands"]
     assert (priority["condition"], priority["true_value"]) == ("spot", "Spot")
+
+
+def test_a_deployment_leaves_the_machines_of_a_pool_alone() -> None:
+    """What is not given is not changed; with a smaller capacity ARM would take machines away that work."""
+    sku = body("pool", "machines")["sku"]["operator"]["operands"]
+    assert sku["condition"] == "isDeployed"
+    assert sku["true_value"] in (None, "null")
+    assert "capacity" in json.dumps(sku["false_value"])
+    given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
+    outputs = parsed(INFRA / "main.bicep")["outputs"]
+    assert given["deployedPools"]["value"] == "${BATCHAI_POOLS}" and "BATCHAI_POOLS" in outputs
+
+
+def test_the_app_may_change_the_pools_and_nothing_else() -> None:
+    assert body("pool", "appScales")["scope"] == "machines"
+    settings = body("app", "settings")["properties"]
+    assert settings["BATCHAI_ARM_RESOURCE_GROUP"] == settings["BATCHAI_RESOURCE_GROUP"]
+    tags = json.dumps(body("pool", "machines")["tags"])
+    assert scale_sets.CLUSTER_TAG in tags
 
 
 def test_roles_have_their_ids() -> None:

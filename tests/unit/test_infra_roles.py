@@ -21,6 +21,8 @@ PLACES = {
     ("vault", "sealingKeys"): "the secret `sealing-keys`",
     ("monitoring-roles", "component"): "Application Insights",
     ("drops", "queue"): "the queue `drops`",
+    ("pool", "machines"): "each scale set that is a pool, nothing else",
+    ("pool-roles", ""): "the resource group of the pools",  # that of the deployment: no scope is named
 }
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -52,7 +54,7 @@ def assigned(module: str) -> Iterator[Assignment]:
 def _unrolled(module: str, config: dict[str, Any], values: dict[str, Any]) -> Iterator[Assignment]:
     loop = config.get("loop_type", {}).get("detail", {}).get("array_name", "")
     inner = config.get("config", config)
-    scope, properties = inner["scope"], inner["properties"]
+    scope, properties = inner.get("scope", ""), inner["properties"]
     role = properties["roleDefinitionId"]["function"]["parameters"]["resource_name_1"]
     if loop in ("onAccount", "given"):
         # `given` of the data account: files always, blobs where the account is another one.

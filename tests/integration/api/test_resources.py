@@ -129,6 +129,22 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
     assert scaled["properties"]["userAccountSettings"] == CLUSTER["properties"]["userAccountSettings"]
 
 
+def test_a_cluster_tells_how_many_nodes_its_jobs_need(api: RestApi, workspace: str) -> None:
+    path = f"{workspace}/clusters/cluster"
+    auto = {"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 4}}
+    api.must("PATCH", path, {"properties": {"scaleSettings": auto}})
+    assert api.must("GET", f"{path}/demand") == {"nodes": 0, "runningNodes": 0, "jobs": 0}
+    api.job(workspace, "one")
+    api.claim(workspace)
+    api.job(workspace, "pair", nodeCount=2)
+    api.job(workspace, "never", nodeCount=9)
+    # A gang counts whole; a job that never fits asks for nothing
+    assert api.must("GET", f"{path}/demand") == {"nodes": 3, "runningNodes": 1, "jobs": 3}
+    answer = api.call("GET", f"{workspace}/clusters/none/demand")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ClusterNotFound")
+    assert api.call("POST", f"{path}/demand").status_code == 405
+
+
 def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> None:
     cluster, path = ClusterId(workspace.rpartition("/")[2], "cluster"), f"{workspace}/clusters/cluster"
     api.stores.nodes.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
@@ -291,3 +307,22 @@ def test_usages_and_operations(api: RestApi, workspace: str) -> None:
     assert found["Total Cluster Dedicated Regional vCPUs"][1] != 2_147_483_647
     operations = api.must("GET", "/providers/Microsoft.BatchAI/operations")["value"]
     assert "Microsoft.BatchAI/workspaces/experiments/jobs/write" in {o["name"] for o in operations}
+
+
+def test_a_workspace_tells_what_its_jobs_have_used(api: RestApi, workspace: str) -> None:
+    api.job(workspace, "used")
+    api.finish(api.claim(workspace))
+    api.job(workspace, "waits")
+    told = api.must("GET", f"{workspace}/usage", by="experiment")
+    [line] = told["value"]
+    assert (line["name"], line["jobs"], line["attempts"]) == ("experiment", 2, 1)
+    assert "estimatedCost" not in line and "currency" not in told, "nobody has set a price"
+    assert len(api.must("GET", f"{workspace}/usage", by="attempt")["value"]) == 1
+    assert len(api.must("GET", f"{workspace}/usage", by="job")["value"]) == 2
+    # No machine of this cluster comes and goes: nobody knows its idle time
+    [cluster] = api.must("GET", f"{workspace}/usage", by="cluster", since="2026-01-01")["value"]
+    assert "idleNodeHours" not in cluster
+    assert api.must("GET", f"{workspace}/usage", since="2999-01-01")["value"] == []
+    for query in ({"by": "user"}, {"since": "yesterday"}):
+        answer = api.call("GET", f"{workspace}/usage", **query)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")

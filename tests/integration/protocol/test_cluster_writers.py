@@ -48,7 +48,8 @@ def meanwhile(world: World, event: Callable[[], Any]) -> ClusterManager:
     nodes, queues, documents = world.backend.nodes, world.stores.queues, world.backend.documents
     reader = ClusterReader(world.settings, table, nodes, documents, sealer)
     writer = ClusterWriter(reader, table, queues, documents, sealer, world.clock)
-    return ClusterManager(reader, writer, nodes, queues, documents, world.backend.workspaces, world.clock)
+    workspaces, scaler = world.backend.workspaces, world.backend.scaler
+    return ClusterManager(reader, writer, nodes, queues, documents, workspaces, scaler, world.clock)
 
 
 @pytest.fixture

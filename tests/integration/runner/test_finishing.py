@@ -7,6 +7,7 @@ from typing import Any
 from runner.isolation.node_config import NodeConfig
 from shared.backend import backend
 from shared.jobs.model import State
+from shared.jobs.waiting_reason import RELEASED
 from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
@@ -99,6 +100,45 @@ def test_a_mark_that_is_taken_away_in_time_changes_nothing(
         cluster_manager.mark_drain(world.cluster, "node-0", False)
         eventually(lambda: world.job("second").state is State.SUCCEEDED)
         assert not staying.left
+
+
+def test_a_released_node_ends_its_job_and_says_that_its_runner_has_gone(
+    world: World, config: Callable[..., NodeConfig]
+) -> None:
+    world.accept("first", document("sleep 2"))
+    with Leaving(world, config(node_report_seconds=0.3)) as leaving:
+        eventually(lambda: begun(world))
+        world.accept("second")
+        world.backend.nodes.release(world.cluster, "node-0")
+        assert not node_of(world).left, "while its job runs"
+        eventually(lambda: leaving.left)
+    row = node_of(world)
+    assert (row.state, row.drain, row.release, row.left, row.job) == ("leaving", True, RELEASED, True, "")
+    assert (world.job("first").state, world.job("first").attempt) == (State.SUCCEEDED, 1)
+    assert world.job("second").attempt == 0
+
+
+def test_a_runner_that_comes_up_on_a_machine_that_was_given_back_takes_no_job(
+    world: World, config: Callable[..., NodeConfig]
+) -> None:
+    world.accept("first")
+    world.backend.nodes.release(world.cluster, "node-0")
+    with Leaving(world, config()) as leaving:
+        eventually(lambda: leaving.left)
+    assert world.job("first").attempt == 0
+    assert node_of(world).left
+
+
+def test_how_long_a_node_has_been_idle_is_told(world: World, config: Callable[..., NodeConfig]) -> None:
+    world.accept("first")
+    with running(agents.agent(world.backend, config(node_report_seconds=0.2))):
+        eventually(lambda: world.job("first").state is State.SUCCEEDED and node_of(world).state == "idle")
+        early = node_of(world).state_seconds
+        assert early is not None
+        eventually(lambda: node_of(world).state_seconds > early + 0.5)
+        world.accept("second")
+        eventually(lambda: world.job("second").state is State.SUCCEEDED)
+        eventually(lambda: node_of(world).state == "idle" and node_of(world).state_seconds < early + 0.5)
 
 
 def test_stopped_while_it_finishes_it_hands_its_job_back(

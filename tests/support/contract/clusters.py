@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError
-from shared.jobs.waiting_reason import is_alive
+from shared.jobs.waiting_reason import DELETED, RELEASED, is_alive
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow
 from shared.stores.node_table import NodeRow
@@ -76,3 +76,35 @@ def test_a_cluster_is_written_over_what_was_read(world: World) -> None:
     table.delete(name)
     with pytest.raises(NotFoundError):
         table.put(changed)
+
+
+def test_a_node_is_released_whether_it_has_a_row_or_not(world: World) -> None:
+    table, node = world.stores.nodes, NodeRow(world.cluster, "node-0", "idle", 1, state_seconds=7.5)
+    table.report(node)
+    table.release(NodeRow(world.cluster, "node-0", "leaving", 0))
+    table.release(NodeRow(world.cluster, "new", "leaving", 0, detail="given back"))
+    found = {row.node_id: row for row in table.nodes(world.cluster)[0]}
+    kept = found["node-0"]
+    assert (kept.state, kept.gpus, kept.drain, kept.release) == ("idle", 1, True, RELEASED)
+    assert kept.state_seconds == 7.5 and not kept.left
+    assert (found["new"].state, found["new"].drain, found["new"].release) == ("leaving", True, RELEASED)
+    table.report(NodeRow(world.cluster, "new", "idle", 2, left=True))
+    came = table.node(world.cluster, "new")
+    assert came and (came[0].drain, came[0].release, came[0].left, came[0].gpus) == (True, RELEASED, True, 2)
+
+
+def test_a_deletion_is_decided_over_the_row_as_it_was_read(world: World) -> None:
+    table, node = world.stores.nodes, NodeRow(world.cluster, "node-0", "leaving", 0)
+    table.release(node)
+    [read] = table.nodes(world.cluster)[0]
+    table.undrain(world.cluster, "node-0", read.etag)
+    with pytest.raises(LostOwnershipError):
+        table.decide_deletion(world.cluster, "node-0", read.etag)
+    table.release(node)
+    [again] = table.nodes(world.cluster)[0]
+    table.decide_deletion(world.cluster, "node-0", again.etag)
+    with pytest.raises(LostOwnershipError):
+        table.undrain(world.cluster, "node-0", again.etag)
+    assert table.nodes(world.cluster)[0][0].release == DELETED
+    with pytest.raises(NotFoundError):
+        table.decide_deletion(world.cluster, "other", again.etag)

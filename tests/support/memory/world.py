@@ -5,11 +5,12 @@ from typing import Any, cast
 
 from shared.backend import Backend, backend_over
 from shared.jobs.model import Job
-from shared.stores import cluster_table, gang_table, job_table, node_table, workspace_table
+from shared.stores import cluster_table, gang_table, job_table, node_table, scaling_table, workspace_table
 from shared.stores.connection import Connection
 from tests.support.memory.account import MemoryAccount, MemoryConnection
 from tests.support.memory.clock import FakeClock
 from tests.support.memory.faults import Call, Crash, Faults
+from tests.support.memory.pools import MemoryPools
 from tests.support.world import World, settings_for
 
 TABLES = (
@@ -18,14 +19,16 @@ TABLES = (
     node_table.TABLE,
     gang_table.TABLE,
     workspace_table.TABLE,
+    scaling_table.TABLE,
 )
 
 
 class MemoryWorld(World):
     """A World whose time moves only with `clock.move`, and whose storage has `faults`."""
 
-    def __init__(self, workspace: str = "ws", **changes: Any) -> None:
+    def __init__(self, workspace: str = "ws", with_pools: bool = False, **changes: Any) -> None:
         self.account = MemoryAccount()
+        self.pools = MemoryPools(self.account.clock) if with_pools else None
         settings = settings_for("memory", default_workspace=workspace, lease_seconds=60, **changes)
         for table in TABLES:
             self.account.tables.create_table(table)
@@ -42,7 +45,8 @@ class MemoryWorld(World):
 
     def start(self) -> Backend:
         connection = cast(Connection, MemoryConnection(self.settings, self.account))
-        return backend_over(connection, self.account.clock, self.account.clock.monotonic)
+        clock = self.account.clock
+        return backend_over(connection, clock, clock.monotonic, self.pools)
 
     def wait(self, seconds: float) -> None:
         self.clock.move(seconds)

@@ -12,7 +12,7 @@ from local.processes import StartError
 
 def test_free_ports_all_different() -> None:
     chosen = astuple(choose(Ports(), Ports()))
-    assert len(set(chosen)) == 5 and all(chosen)
+    assert len(set(chosen)) == 6 and all(chosen)
 
 
 def test_the_ports_of_last_time_while_they_are_free(tmp_path: Path) -> None:
@@ -41,7 +41,12 @@ def test_a_chosen_port_that_is_taken_is_named() -> None:
         choose(Ports(blob=port, queue=port), Ports())
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"http": "x"}', '{"http": 1}'])
+def test_a_service_that_was_added_since_gets_a_port_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text('{"http": 7071}')
+    assert remembered(tmp_path / "ports.json") == Ports(http=7071)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"http": "x"}', '"7071"'])
 def test_what_cannot_be_read_is_as_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "ports.json").write_text(text)
     assert remembered(tmp_path / "ports.json") == Ports()

@@ -3,7 +3,7 @@ import base64
 import pytest
 
 from shared.errors import SettingsError
-from shared.settings import AccountEndpoints
+from shared.settings import AccountEndpoints, ArmSettings
 from shared.settings_reader import http_level, settings_from
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -167,3 +167,40 @@ def test_keys_may_lie_in_a_vault_alone() -> None:
 def test_keys_that_are_nowhere_are_asked_for() -> None:
     with pytest.raises(SettingsError, match="BATCHAI_SEALING_KEYS is missing"):
         settings_from({"BATCHAI_STORAGE": STORAGE})
+
+
+def test_without_a_resource_group_nobody_starts_machines() -> None:
+    settings = settings_from(LEAST | {"BATCHAI_SUBSCRIPTION_ID": "sub"})
+    assert settings.arm == ArmSettings("", "sub", "https://management.azure.com")
+    assert (settings.scale_in_seconds, settings.node_start_seconds) == (600, 900)
+
+
+def test_where_the_pools_are() -> None:
+    env = {"BATCHAI_ARM_RESOURCE_GROUP": "rg", "BATCHAI_ARM_ENDPOINT": "https://management.chinacloudapi.cn/"}
+    arm = settings_from(LEAST | env | {"BATCHAI_ARM_SUBSCRIPTION_ID": "other"}).arm
+    assert arm == ArmSettings("rg", "other", "https://management.chinacloudapi.cn")
+    here = {"BATCHAI_ARM_ENDPOINT": "http://127.0.0.1:9", "BATCHAI_ARM_TOKEN": "t0ken"}
+    stand_in = settings_from(LEAST | here)
+    assert (stand_in.arm.endpoint, stand_in.arm.token) == ("http://127.0.0.1:9", "t0ken")
+    assert "t0ken" not in repr(stand_in)
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [
+        ({"BATCHAI_ARM_ENDPOINT": "http://example.com"}, "BATCHAI_ARM_ENDPOINT"),
+        ({"BATCHAI_ARM_ENDPOINT": "management.azure.com"}, "BATCHAI_ARM_ENDPOINT"),
+        ({"BATCHAI_ARM_TOKEN": "secret"}, "BATCHAI_ARM_TOKEN"),
+        ({"BATCHAI_ARM_RESOURCE_GROUP": "r g"}, "BATCHAI_ARM_RESOURCE_GROUP"),
+        ({"BATCHAI_ARM_SUBSCRIPTION_ID": "a/b"}, "BATCHAI_ARM_SUBSCRIPTION_ID"),
+        ({"BATCHAI_SCALE_IN_SECONDS": "-1"}, "BATCHAI_SCALE_IN_SECONDS"),
+        ({"BATCHAI_NODE_START_SECONDS": "0"}, "BATCHAI_NODE_START_SECONDS"),
+    ],
+)
+def test_what_is_wrong_about_pools_is_told_and_no_token_goes_elsewhere(
+    env: dict[str, str], name: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(LEAST | env)
+    assert [fault for fault in caught.value.faults if not fault.startswith(name)] == []
+    assert "secret" not in str(caught.value)

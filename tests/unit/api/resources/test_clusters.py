@@ -1,15 +1,23 @@
 """Clusters as REST resources: when they are steady, and how nodes are counted."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from api.resources.clusters import ClusterFacts, cluster_resource, login_information, node_information
+from api.resources.clusters import (
+    ClusterFacts,
+    cluster_resource,
+    login_information,
+    node_information,
+    starting_machines,
+)
 from shared.environment.layout import setup_task_directory
 from shared.jobs.waiting_reason import NodeView
 from shared.names.ids import ClusterId, Scope
+from shared.scaling.pools import MachineState
+from shared.scaling.state import KnownMachine, Refusal, ScalingState
 
 CREATED = datetime(2019, 12, 29, 7, 41, 13, 393000, UTC)
 
@@ -48,6 +56,65 @@ def test_a_cluster_counts_the_nodes_it_is_to_have(
     properties = shown({"scaleSettings": scale}, *states.split())
     assert (properties["currentNodeCount"], properties["allocationState"]) == (count, allocation)
     assert sum(properties["nodeStateCounts"].values()) == count
+
+
+def with_pool(state: ScalingState, *nodes: NodeView) -> dict[str, Any]:
+    scale = {"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 4}}
+    text = json.dumps({"scaleSettings": scale})
+    facts = ClusterFacts(ClusterId("w", "c"), CREATED, text, CREATED, False, REVISION, nodes, state)
+    found: dict[str, Any] = cluster_resource(facts, Scope("s", "g"))["properties"]
+    return found
+
+
+def machine(name: str, state: MachineState = MachineState.PRESENT) -> KnownMachine:
+    return KnownMachine(name, state, CREATED)
+
+
+def test_of_a_pool_every_machine_is_counted() -> None:
+    later = CREATED + timedelta(hours=1)
+    released = NodeView("p_2", "leaving", False, drain=True, release="released", left=True)
+    state = ScalingState(
+        pool="p",
+        machines=(
+            machine("p_0"),
+            machine("p_1"),
+            machine("p_2"),
+            machine("p_3", MachineState.DELETING),
+            machine("P_4"),
+        ),
+        steady=False,
+        changed=later,
+    )
+    shown = with_pool(state, NodeView("p_0", "idle", True), NodeView("p_4", "running", True), released)
+    assert shown["currentNodeCount"] == 5
+    assert shown["nodeStateCounts"] == {
+        "runningNodeCount": 1,
+        "idleNodeCount": 1,
+        "unusableNodeCount": 0,
+        "preparingNodeCount": 1,
+        "leavingNodeCount": 2,
+    }
+    assert shown["allocationState"] == "resizing"
+    assert shown["allocationStateTransitionTime"] == "2019-12-29T08:41:13.393Z"
+    assert "errors" not in shown
+    assert starting_machines(
+        state, [NodeView("p_0", "idle", True), NodeView("p_4", "running", True), released]
+    ) == [
+        {"nodeId": "p_1", "state": "starting", "drain": False, "port": 22},
+        {"nodeId": "p_3", "state": "leaving", "drain": False, "port": 22},
+    ]
+
+
+def test_why_a_cluster_has_not_its_nodes_is_an_error_of_it() -> None:
+    refusal = Refusal("OperationNotAllowed", "exceeding approved Cores quota", CREATED)
+    state = ScalingState(refusal=refusal, stuck=("p_0",))
+    errors = with_pool(state, NodeView("n", "unusable", True, "no GPU"))["errors"]
+    assert [(error["code"], error["message"]) for error in errors] == [
+        ("OperationNotAllowed", "exceeding approved Cores quota"),
+        ("NodeDoesNotStart", "machine p_0 did not become a node"),
+        ("NodeUnusable", "no GPU"),
+    ]
+    assert errors[2]["details"] == [{"name": "nodeId", "value": "n"}]
 
 
 def test_the_setup_task_tells_where_its_logs_are() -> None:

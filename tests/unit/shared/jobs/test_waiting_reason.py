@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.jobs import transitions
+from shared.jobs.growth import Growth
 from shared.jobs.model import Outcome, Reason, State
 from shared.jobs.queue_order import QueuedEntry, QueueOrder
 from shared.jobs.waiting_reason import NodeView, WaitingReason, is_alive, why
@@ -63,6 +64,75 @@ def test_a_cluster_that_may_not_have_the_nodes(
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
     assert next_step in waiting.next_step
+
+
+GROWING = Growth(wanted=3, lacking=2, asked_seconds=95.0, usual_seconds=250.0, usual_of=5)
+
+
+@pytest.mark.parametrize(
+    ("growth", "reason", "words", "next_step"),
+    [
+        (
+            GROWING,
+            WaitingReason.CLUSTER_GROWING,
+            "2 of 3 machines were asked for 95 s ago; the last five took 4 min 10 s",
+            "Nothing to do",
+        ),
+        (replace(GROWING, asked_seconds=0, usual_of=0), WaitingReason.CLUSTER_GROWING, "just now", "Nothing"),
+        (replace(GROWING, lacking=0), WaitingReason.CLUSTER_GROWING, "has no node now", "within a minute"),
+        (
+            replace(GROWING, refused="results in exceeding approved Cores quota", code="OperationNotAllowed"),
+            WaitingReason.CLUSTER_CANNOT_GROW,
+            "gets no more machines .2 are lacking.: results in exceeding",
+            "more quota",
+        ),
+        (
+            replace(GROWING, refused="not available in location", code="SkuNotAvailable"),
+            WaitingReason.CLUSTER_CANNOT_GROW,
+            "not available",
+            "list-skus",
+        ),
+        (
+            replace(GROWING, refused="does not have authorization", code="AuthorizationFailed"),
+            WaitingReason.CLUSTER_CANNOT_GROW,
+            "authorization",
+            "Virtual Machine Contributor",
+        ),
+        (
+            replace(GROWING, late="pool_1", late_seconds=500, replaced_seconds=900, group="rg"),
+            WaitingReason.NODE_DOES_NOT_START,
+            "pool_1 of cluster .* 8 min 20 s ago and has not become a node; it is replaced 15 min after",
+            "get-boot-log -g rg -n pool_1",
+        ),
+    ],
+)
+def test_a_job_that_waits_for_machines(
+    growth: Growth, reason: WaitingReason, words: str, next_step: str
+) -> None:
+    waiting = why(a_job(), QueueOrder([]), [], RUN, most=3, growth=growth)
+    assert waiting is not None
+    assert waiting.reason is reason
+    assert re.search(words, waiting.message)
+    assert next_step in waiting.next_step
+
+
+def test_while_a_node_is_idle_no_machine_is_waited_for() -> None:
+    waiting = why(a_job(), QueueOrder([]), [IDLE], RUN, most=3, growth=GROWING)
+    assert waiting is not None
+    assert waiting.reason is WaitingReason.WAITING_FOR_NODE
+    gang = why(a_job(node_count=2), QueueOrder([]), [IDLE], RUN, most=3, growth=GROWING)
+    assert gang is not None
+    assert gang.reason is WaitingReason.CLUSTER_GROWING
+
+
+def test_that_time_goes_by_is_no_news() -> None:
+    first, later, other = (
+        why(a_job(), QueueOrder([]), [], RUN, most=3, growth=growth)
+        for growth in (GROWING, replace(GROWING, asked_seconds=155.0), replace(GROWING, lacking=1))
+    )
+    assert first and later and other
+    assert first != later and later.says_the_same(first)
+    assert not other.says_the_same(first)
 
 
 def test_nodes_that_stand_by_are_not_waited_for() -> None:

@@ -9,6 +9,7 @@ from tests.support.contract.gangs import *  # noqa: F403
 from tests.support.contract.jobs import *  # noqa: F403
 from tests.support.contract.newer_columns import *  # noqa: F403
 from tests.support.contract.queues import *  # noqa: F403
+from tests.support.contract.scaling import *  # noqa: F403
 from tests.support.contract.wires import InMemory
 from tests.support.contract.workspaces import *  # noqa: F403
 from tests.support.memory.world import MemoryWorld, memory_world

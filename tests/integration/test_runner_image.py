@@ -1,0 +1,102 @@
+"""The runner's image, built by its script on a base that debootstrap makes, runs one job with `--once`."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.jobs.model import State
+from tests.support import docker_daemon
+from tests.support.docker_daemon import DockerDaemon
+from tests.support.needs import need
+from tests.support.rest_api import PROJECT
+from tests.support.world import World, document
+from tests.support.world_runner import environment_of
+
+IMAGE, BASE = "batchai-runner:test", "batchai-base:test"
+_INCLUDED = "python3,python3-venv"
+
+
+def _missing() -> str | None:
+    if lacking := docker_daemon.missing():
+        return lacking
+    return None if shutil.which("debootstrap") else "not installed: debootstrap (scripts/setup-machine)"
+
+
+def _base(folder: Path) -> Path:
+    """A Debian 12 with Python, from what BATCHAI_TEST_BASE names or from the Debian archive."""
+    if given := os.environ.get("BATCHAI_TEST_BASE"):
+        return Path(given)
+    root = folder / "base"
+    command = ["debootstrap", "--variant=minbase", f"--include={_INCLUDED}", "bookworm", str(root)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=900)
+    return root
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerDaemon]:
+    """A daemon that has the image."""
+    need(_missing())
+    folder = tmp_path_factory.mktemp("image")
+    with docker_daemon.docker_daemon(large=True) as running:
+        archive = folder / "base.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(_base(folder), ".", filter=_without_devices)
+        running.docker("import", str(archive), BASE, seconds=600)
+        archive.unlink()
+        # Debian 12 has Python 3.11, whatever runs the tests.
+        env = os.environ | {"DOCKER": running.command, "PYTHON_VERSION": "3.11"}
+        script = [str(PROJECT / "scripts" / "runner-image"), IMAGE, BASE]
+        built = subprocess.run(script, env=env, capture_output=True, text=True, timeout=900, check=False)
+        assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
+        yield running
+
+
+def _without_devices(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    kept = not (member.isdev() or member.name.startswith(("./proc/", "./sys/", "./var/cache/apt")))
+    return member if kept else None
+
+
+@pytest.mark.timeout(1800)
+def test_the_image_runs_one_job_unprivileged_with_its_share_and_leaves(
+    daemon: DockerDaemon, world: World, tmp_path: Path
+) -> None:
+    # Given a job that reads and writes a share which is a volume of the container
+    shares = tmp_path / "shares"
+    (shares / "data").mkdir(parents=True)
+    (shares / "data" / "in.txt").write_text("given\n")
+    shares.chmod(0o755)
+    (shares / "data").chmod(0o777)
+    share = {
+        "azureFileUrl": "https://account1.file.core.windows.net/data",
+        "relativeMountPath": "data",
+        "accountName": "account1",
+        "credentials": {"accountKey": "a2V5"},
+    }
+    command = "cd $AZ_BATCHAI_JOB_MOUNT_ROOT/data && cat in.txt > out.txt && id -u >> out.txt"
+    world.accept(data=document(command, mountVolumes={"azureFileShares": [share]}))
+    # When the image is run as a Kubernetes Job runs it
+    given = {name: value for name, value in environment_of(world).items() if name.startswith("BATCHAI")}
+    for set_by_image in ("BATCHAI_SCHEDULED_EVENTS_URL", "BATCHAI_JOB_METADATA", "BATCHAI_JOB_USER"):
+        given.pop(set_by_image)
+    given |= {
+        "BATCHAI_PREMOUNTED": json.dumps({"account1/data": "/shares/data"}),
+        "BATCHAI_CLUSTER": str(world.cluster),
+        "BATCHAI_NODE_ID": "pod-1",
+    }
+    words = ["run", "--rm", "--network", "host", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    words += ["--volume", f"{shares}/data:/shares/data"]
+    words += [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
+    said = daemon.docker(*words, IMAGE, "--once", "--idle-exit", "60", seconds=300)
+    # Then the job is done, as nobody in particular, and the container has ended with 0
+    assert world.job().state is State.SUCCEEDED, said
+    assert (shares / "data" / "out.txt").read_text() == "given\n10001\n"
+    assert world.backend.clusters.alive_nodes(world.cluster) == []
+    # And what the image sets is what it runs with
+    shown = json.loads(daemon.docker("image", "inspect", IMAGE))[0]["Config"]
+    assert (shown["User"], shown["Cmd"]) == ("10001:10001", ["--once"])
