@@ -36,6 +36,7 @@ from shared.stores import job_table as job_tables
 from shared.stores import node_table as node_tables
 from shared.stores import scaling_table as scaling_tables
 from shared.stores import workspace_table as workspace_tables
+from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
@@ -155,6 +156,7 @@ def backend_over(
         monotonic,
     )
     lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
+    written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
         connection=connection,
@@ -172,8 +174,8 @@ def backend_over(
         lists=lists,
         live=live,
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
-        reconciler=functools.partial(Reconciler, documents, poison),
-        near_misses=NearMisses(settings, documents, now),
+        reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
+        near_misses=NearMisses(settings, documents, now, last_write=written),
         documents=documents,
     )
 
