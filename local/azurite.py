@@ -10,6 +10,7 @@ from pathlib import Path
 from local import processes
 
 NODE_PACKAGE = Path(__file__).parent / "node"
+_HOOKS = NODE_PACKAGE / "azurite_hooks.js"
 #: The emulator's account and key are published by Microsoft; they protect nothing.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -72,15 +73,21 @@ def _install() -> None:
 
 
 def start(
-    log: Path, location: Path | None = None, endpoints: Endpoints | None = None
+    log: Path,
+    location: Path | None = None,
+    endpoints: Endpoints | None = None,
+    changes: Path | None = None,
 ) -> tuple[processes.Child, Endpoints]:
-    """Start Azurite and wait until its three ports answer. `location` None keeps everything in memory."""
+    """Start Azurite and wait until its three ports answer. `location` None keeps everything in memory; to
+    `changes` it writes which blobs are written (local.host.blob_changes reads it)."""
     where = endpoints or Endpoints(processes.free_port(), processes.free_port(), processes.free_port())
-    command = [node_binary(), str(script()), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command = [node_binary(), "--require", str(_HOOKS), str(script())]
+    command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
     for service in ("blob", "queue", "table"):
         command += [f"--{service}Port", str(getattr(where, f"{service}_port"))]
-    child = processes.start("Azurite", command, log)
+    told = {"BLOB_CHANGES_FILE": str(changes)} if changes else {}
+    child = processes.start("Azurite", command, log, os.environ | told)
     ports = (where.blob_port, where.queue_port, where.table_port)
     child.wait_ready(lambda: all(map(processes.port_open, ports)), seconds=60)
     return child, where

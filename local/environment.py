@@ -72,7 +72,7 @@ def shared_settings(directory: DataDirectory, endpoints: Endpoints, files_port: 
     }
 
 
-def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
+def function_app_settings(shared: Mapping[str, str], directory: DataDirectory) -> dict[str, str]:
     """What the functions host is started with, beside the machine's own variables."""
     return dict(shared) | {
         "AzureWebJobsStorage": shared["BATCHAI_STORAGE"],
@@ -83,6 +83,7 @@ def function_app_settings(shared: Mapping[str, str]) -> dict[str, str]:
         "BATCHAI_BLOB_SOURCE": "LogsAndContainerScan",
         "BATCHAI_RUNNER_COMMAND": "make runner CLUSTER={cluster}",
         "BATCHAI_LOOK_SECONDS": "10",
+        "BATCHAI_BLOB_CHANGES": str(directory.blob_changes),
         "BATCHAI_SWEEP_SCHEDULE": "*/15 * * * * *",
         # Open, because it listens on the loopback address only.
         "BATCHAI_HTTP_AUTH": "anonymous",

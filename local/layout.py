@@ -20,6 +20,11 @@ class DataDirectory:
         return self.root / "azurite"
 
     @property
+    def blob_changes(self) -> Path:
+        """Where Azurite tells which blobs are written."""
+        return self.root / "blob-changes.jsonl"
+
+    @property
     def shares(self) -> Path:
         return self.root / "shares"
 

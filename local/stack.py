@@ -89,12 +89,14 @@ class Stack:
         ports = choose(self._wanted, remembered(self._directory.ports))
         remember(self._directory.ports, ports)
         endpoints = azurite.Endpoints(ports.blob, ports.queue, ports.table)
-        child, _ = azurite.start(self._log("azurite"), self._directory.azurite, endpoints)
+        child, _ = azurite.start(
+            self._log("azurite"), self._directory.azurite, endpoints, self._directory.blob_changes
+        )
         self._add(child, f"blob {endpoints.blob_endpoint}, queue, table")
         self._start_files(ports.file)
         self._shared = environment.shared_settings(self._directory, endpoints, ports.file) | self._overrides
         provision(self.settings)
-        app = environment.function_app_settings(self._shared)
+        app = environment.function_app_settings(self._shared, self._directory)
         arm = f"http://127.0.0.1:{ports.arm}" if self._machines else ""
         if arm:
             self._start_arm(ports.arm)
@@ -137,7 +139,9 @@ class Stack:
 
     def _start_host(self, port: int, settings: Mapping[str, str]) -> None:
         env = environment.machine() | dict(settings)
-        command = host_command(APP, port, poll_seconds=1.0, environment=env)
+        command = host_command(
+            APP, port, poll_seconds=1.0, blob_changes=self._directory.blob_changes, environment=env
+        )
         name = "functions host" if "local.host" in command else "functions host (func)"
         child = processes.start(name, command, self._log("functions"), env, APP)
         self._children.append((child, ""))

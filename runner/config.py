@@ -63,7 +63,7 @@ class RunnerConfig:
     path: str = ""  #: folders put before PATH for jobs
     grace_seconds: float = 10.0  #: between SIGTERM and SIGKILL
     drain_seconds: float = 3.0  #: the same when the runner stops or its machine is to be taken away
-    active_poll_seconds: float = 0.5
+    active_poll_seconds: float = 0.6  #: at most; less while jobs come (agent/poll_pace.py)
     idle_poll_seconds: float = 3.0
     #: polling is brisk for this long after the last job
     active_seconds: float = 300.0
@@ -132,7 +132,7 @@ def config_from(
         path=env.get("BATCHAI_JOB_PATH", ""),
         grace_seconds=_seconds(env, "BATCHAI_GRACE_SECONDS", 10.0, faults),
         drain_seconds=_seconds(env, "BATCHAI_DRAIN_SECONDS", 3.0, faults),
-        active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.5, faults),
+        active_poll_seconds=_seconds(env, "BATCHAI_ACTIVE_POLL_SECONDS", 0.6, faults),
         idle_poll_seconds=_seconds(env, "BATCHAI_IDLE_POLL_SECONDS", 3.0, faults),
         node_report_seconds=_seconds(env, "BATCHAI_NODE_REPORT_SECONDS", 12.0, faults),
         mount_timeout_seconds=_seconds(env, "BATCHAI_MOUNT_TIMEOUT_SECONDS", 40.0, faults),

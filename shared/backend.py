@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.attempts import Attempts
+from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cascading_deletion import CascadingDeletion
 from shared.managers.claims import Claims
 from shared.managers.clock import utc_now
@@ -35,6 +36,7 @@ from shared.stores import job_table as job_tables
 from shared.stores import node_table as node_tables
 from shared.stores import scaling_table as scaling_tables
 from shared.stores import workspace_table as workspace_tables
+from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
@@ -123,9 +125,20 @@ def backend_over(
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
+    carried = CarriedJobs(sealer)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
     submitter = Submitter(
-        settings, jobs, queues, documents, clusters, cluster_manager, sealer, workspaces, remover, now
+        settings,
+        jobs,
+        queues,
+        documents,
+        clusters,
+        cluster_manager,
+        sealer,
+        workspaces,
+        remover,
+        carried,
+        now,
     )
     manager = JobManager(
         settings,
@@ -143,11 +156,12 @@ def backend_over(
         monotonic,
     )
     lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
+    written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
         connection=connection,
         manager=manager,
-        claims=Claims(settings.lease_seconds, jobs, queues, gangs, attempts, now, monotonic),
+        claims=Claims(settings.lease_seconds, jobs, queues, gangs, attempts, carried, now, monotonic),
         attempts=attempts,
         clusters=clusters,
         cluster_manager=cluster_manager,
@@ -160,8 +174,8 @@ def backend_over(
         lists=lists,
         live=live,
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
-        reconciler=functools.partial(Reconciler, documents, poison),
-        near_misses=NearMisses(settings, documents, now),
+        reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
+        near_misses=NearMisses(settings, documents, now, last_write=written),
         documents=documents,
     )
 

@@ -89,6 +89,8 @@ class Settings:
     default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
+    #: file to which an emulator appends each blob that is written; "": nobody tells
+    blob_changes: str = ""
     #: what starts a runner of `{cluster}`; told where a job waits for a node
     runner_command: str = "python -m runner --cluster {cluster}"
     public_url: str = ""  #: what links to this API begin with; "": the host that a request was sent to

@@ -79,6 +79,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         node_prices=reader.node_prices(),
         default_most_nodes=int(reader.number("BATCHAI_DEFAULT_MOST_NODES", 0.0, least=0.0)),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
+        blob_changes=env.get("BATCHAI_BLOB_CHANGES", ""),
         runner_command=env.get("BATCHAI_RUNNER_COMMAND", "") or Settings.runner_command,
         public_url=reader.public_url(),
         allowed_origins=tuple(env.get("BATCHAI_ALLOWED_ORIGINS", "").split()),

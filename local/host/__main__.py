@@ -52,6 +52,13 @@ def parser() -> argparse.ArgumentParser:
         help="between two listings of a container (%(default)s)",
     )
     options.add_argument(
+        "--blob-changes",
+        type=Path,
+        metavar="FILE",
+        help="where Azurite tells which blobs are written (BLOB_CHANGES_FILE); without it all blobs are "
+        "listed at every poll",
+    )
+    options.add_argument(
         "--lock-seconds",
         type=_seconds(2),
         default=30.0,
@@ -115,7 +122,7 @@ def _run(options: argparse.Namespace) -> None:
     functions = _enabled(load_functions(directory, os.environ))
     worker = Worker(_threads())
     http = HttpFunctions(functions, host_settings.route_prefix, worker)
-    timing = Timing(options.poll_seconds, options.lock_seconds)
+    timing = Timing(options.poll_seconds, options.lock_seconds, options.blob_changes)
     connections = Connections(os.environ)
     name = host_id(directory, os.environ)
     host = Host(name, functions, host_settings, connections, worker, timing)

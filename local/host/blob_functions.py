@@ -3,6 +3,7 @@
 from azure.storage.queue import QueueClient
 
 from local.host import blob_messages
+from local.host.blob_changes import BlobChanges
 from local.host.blob_messages import BlobMessage
 from local.host.blob_run import BlobRunner
 from local.host.blob_scan import ContainerScanner, Watch
@@ -88,7 +89,8 @@ class BlobFunctions:
         trigger = group[0][0].trigger
         assert isinstance(trigger, BlobTrigger)
         client = self._connections.blobs(trigger.connection).get_container_client(container)
-        return ContainerScanner(client, watches, self.enqueue, timing.poll_seconds)
+        changes = BlobChanges(timing.blob_changes, container) if timing.blob_changes else None
+        return ContainerScanner(client, watches, self.enqueue, timing.poll_seconds, changes)
 
     def _handle(self, delivery: Delivery, body: bytes) -> None:
         message = blob_messages.decode(body)

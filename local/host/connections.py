@@ -12,6 +12,7 @@ from azure.storage.queue import QueueServiceClient
 
 from local.host.errors import HostError
 from shared.stores.identity import identity_of
+from shared.stores.transport import StorageTransport
 
 HOST_STORAGE = "AzureWebJobsStorage"
 #: Short: the loops retry by themselves, and a stop must not wait for a sleeping client.
@@ -92,7 +93,7 @@ class Connections:
         return self._queues[account]
 
     def _make(self, kind: Any, name: str, account: Account, service: str, retry: object) -> Any:
-        options = {"retry_policy": retry, **_TIMES}
+        options = {"retry_policy": retry, "transport": StorageTransport(**_TIMES)}
         if not account.text:
             return kind(_told(name, account, service), credential=identity_of(account.client_id), **options)
         try:

@@ -19,11 +19,13 @@ def host_command(
     *,
     settings: Path | None = None,
     poll_seconds: float = 1.0,
+    blob_changes: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The command that serves the app on 127.0.0.1:`port`; start it with the same `environment`.
 
-    `settings` and `poll_seconds` reach the stand-in only: `func` reads local.settings.json in the app's
+    `settings`, `poll_seconds` and `blob_changes` (what Azurite tells of blobs) reach the stand-in only:
+    `func` reads local.settings.json in the app's
     directory and polls every ten seconds, so a caller that wants one behaviour puts its settings into the
     environment, which wins in both. The stand-in needs this project's root as working directory, or the
     project installed.
@@ -36,4 +38,6 @@ def host_command(
     command = [sys.executable, "-m", "local.host", "--app", str(app_dir), "--port", str(port)]
     if settings is not None:
         command += ["--settings", str(settings)]
+    if blob_changes is not None:
+        command += ["--blob-changes", str(blob_changes)]
     return [*command, "--poll-seconds", str(poll_seconds)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 #: Microsoft's prefix of function ids in receipts, internal messages and webhook addresses.
@@ -69,3 +70,4 @@ class Timing:
 
     poll_seconds: float  #: between two listings of a container (the real host: 10)
     lock_seconds: float  #: how long a message is held without renewal (the real host: 600)
+    blob_changes: Path | None = None  #: where the emulator tells which blobs are written

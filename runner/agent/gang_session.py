@@ -85,7 +85,7 @@ class HelperSession:
             services.backend.attempts, services.backend.gangs, services.config, services.node, make_link
         )
         self.name = str(gang.job)
-        self.tracker = ProcessTracker(services.config.isolation)
+        self.tracker = ProcessTracker(services.config.isolation, services.guard)
 
     def look(self) -> None:
         """A helper sees what becomes of the job by its gang."""

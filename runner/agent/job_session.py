@@ -11,6 +11,7 @@ from typing import Protocol
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.lease_keeper import LeaseKeeper
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.outcome_report import report_outcome
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
 from runner.attempt.host import AttemptHost
@@ -18,9 +19,11 @@ from runner.attempt.job_runner import JobRunner
 from runner.attempt.peers import Peers, Work
 from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.machine import nvml
 from runner.machine.gpu_share import GpuShare
 from runner.processes import process_tracker
+from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.redaction import KnownSecrets
@@ -29,7 +32,6 @@ from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
 from shared.jobs.model import Job, Lease, StreamSeal
-from shared.managers.attempts import Attempts
 from shared.managers.claims import Claim, Help
 from shared.stores.secrets.key_vaults import Vaults
 
@@ -52,6 +54,8 @@ class NodeServices:
     volumes: ClusterVolumes
     reporter: NodeReporter
     stops: StopRequests
+    guard: ProcessGuard
+    writers: Writers
     ended: Callable[[], None]  #: called when the node works on no job any more
 
     def begin(self) -> StopSignal:
@@ -93,6 +97,7 @@ class NodeServices:
             self.backend.connection.counter,
             self.share,
             self.volumes.settle,
+            self.writers,
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
 
@@ -138,7 +143,7 @@ class JobSession:
         self._runner: JobRunner | None = None
         self._keeper: LeaseKeeper | None = None
         self.name = str(claim.job.id)
-        self.tracker = ProcessTracker(services.config.isolation)
+        self.tracker = ProcessTracker(services.config.isolation, services.guard)
 
     def run(self) -> Result | None:
         """Run the job to its outcome and report it, unless the lease was lost on the way; None when the claim
@@ -208,37 +213,6 @@ class JobSession:
             log.warning("result dropped: %s", error, extra={"action": "lost", "job": self.name})
         finally:
             services.end(result.node_fault)
-
-
-def report_outcome(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
-    """Write how an attempt ended to the job's row, again and again while storage is away and the lease lasts:
-    the result may be worth hours. Writing it twice does no harm. `leaving`: why the runner goes away.
-
-    Raises LostOwnershipError; StoreError when the lease has run out meanwhile.
-    """
-    while True:
-        try:
-            return _report_once(attempts, job, lease, result, leaving)
-        except LostOwnershipError:
-            raise
-        except StoreError as error:
-            if time.monotonic() > lease.deadline:
-                raise
-            log.warning("end not reported yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
-            time.sleep(1.0)
-
-
-def _report_once(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
-    if gone := result.dissolved:
-        attempts.dissolve(job, lease, gone.why, gone.pause_seconds)
-        log.info("dissolved: %s", gone.why, extra={"action": "dissolved", "job": str(job.id)})
-    elif result.outcome is not None:
-        ended = attempts.finish(job, lease, result.outcome, result.report)
-        log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
-    elif result.stopped and result.stopped.hands_back:
-        why = result.node_fault or result.given_back or leaving
-        attempts.give_back(job, lease, why, result.report)
-        log.info("handed back", extra={"action": "handed_back", "job": str(job.id)})
 
 
 def _arm(tracker: ProcessTracker, lease: Lease) -> None:

@@ -7,6 +7,7 @@ import time
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.job_session import GangSession, JobSession, NodeServices, Session
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.poll_pace import PollPace
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stay import Stay
@@ -14,8 +15,10 @@ from runner.agent.stop_requests import StopRequests
 from runner.attempt import clean_node
 from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher
+from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_tracker import ProcessTracker
 from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
@@ -67,6 +70,8 @@ class Agent:
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts, own=backend.settings.sealing_keys_secret)
         self._volumes = ClusterVolumes(config, backend, self._stops.draining, self._vaults, self._known)
+        self._guard = ProcessGuard(config.isolation)
+        self._writers = Writers()
         self._services = NodeServices(
             backend,
             config,
@@ -77,16 +82,18 @@ class Agent:
             self._volumes,
             self._reporter,
             self._stops,
+            self._guard,
+            self._writers,
             self._be_brisk,
         )
         self._gang_session = gang_session
         self._stay = stay or Stay()
         self._session: Session | None = None
-        self._tracker = ProcessTracker(config.isolation)  #: of the latest job
+        self._tracker = ProcessTracker(config.isolation, self._guard)  #: of the latest job
         self._temps_in_doubt = True  #: whether folders for a job can be made, as far as is known
         self._order = QueueOrder(*(queue_name(config.cluster, p) for p in ("high", "normal", "low")))
-        # A runner that has just come up is as brisk as after a job.
-        self._last_job = time.monotonic()
+        pauses = config.active_poll_seconds, config.idle_poll_seconds, config.active_seconds
+        self._pace = PollPace(time.monotonic(), *pauses)
 
     def stop(self) -> None:
         """Drain: hand the job under way back, take no other. Returns at once; from any thread."""
@@ -172,9 +179,11 @@ class Agent:
             if isinstance(found, Claim):
                 self._order.took(queue)
             if found:
+                self._pace.came(time.monotonic())
                 return found
             self._order.found_empty(queue)
-        self._stops.draining.wait(self._pause())
+        # Jitter keeps many runners from polling in step.
+        self._stops.draining.wait(self._pace.pause(time.monotonic()) * random.uniform(0.9, 1.1))
         return None
 
     def _make_ready(self) -> bool:
@@ -200,12 +209,6 @@ class Agent:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")
         return ready
 
-    def _pause(self) -> float:
-        active = time.monotonic() - self._last_job < self._config.active_seconds
-        pause = self._config.active_poll_seconds if active else self._config.idle_poll_seconds
-        # Jitter keeps many runners from polling in step.
-        return pause * random.uniform(0.9, 1.1)
-
     def _work_on(self, found: Claim | Help) -> None:
         """Run a claimed job or help another, to its end; then help the older job that it gave way to."""
         session = self._session_of(found)
@@ -225,7 +228,7 @@ class Agent:
 
     def _be_brisk(self) -> None:
         """Poll as after a job."""
-        self._last_job = time.monotonic()
+        self._pace.renew(time.monotonic())
 
     def _look(self) -> None:
         if session := self._session:
@@ -236,5 +239,7 @@ class Agent:
             self._volumes.close()
         except MountError as error:
             log.error("volumes left behind: %s", error, extra={"action": "leave"})
+        self._guard.close()
+        self._writers.close()
         self._vaults.close()
         self._reporter.end()

@@ -64,8 +64,7 @@ def clear(config: NodeConfig, tracker: ProcessTracker, *, temps: bool = False) -
     """
     if fault := config.isolation.fault:
         raise job_folders.FolderError(fault)
-    tracker.kill()
-    if left := tracker.members():
+    if left := tracker.kill()[1]:
         raise job_folders.FolderError(
             f"left by an earlier job and not to be killed: {process_table.describe(left)}"
         )

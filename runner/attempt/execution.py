@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.attempt.peers import Peers, Scene
@@ -101,13 +101,15 @@ class Execution:
             self.record.node_faults.append,
         )
 
-    def _is_over(self, seconds: float) -> bool:
-        """Whether a stop is asked for within `seconds`, or the time is up."""
+    def _is_over(self, seconds: float, processes: Sequence[JobProcess] = ()) -> bool:
+        """Whether a stop is asked for within `seconds`, or the time is up. Returns when one of the processes
+        ends."""
         if self._too_late():
             return True
         if self.monotonic() > self._deadline:
             self.stop.set(StopReason.WALL_CLOCK)
-        return self.stop.wait(seconds)
+        with job_process.ends_of(processes) as ends:
+            return self.stop.wait(seconds, ends)
 
     def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
         out, err = (
@@ -166,7 +168,7 @@ class Execution:
             if None not in codes and done():
                 job_process.stop([p for p in processes if p not in essential], self.config.grace_seconds)
                 return Outcome(Reason.SUCCEEDED, 0)
-            if self._is_over(pause):
+            if self._is_over(pause, essential):
                 return self._stopped(processes)
             pause = min(0.1, pause * 1.3)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.mounts.from_document import FindServer
 from runner.mounts.types import Volume
@@ -27,3 +28,4 @@ class AttemptHost:
     share: GpuShare = NO_GPUS
     #: waits until the cluster's volumes hold what was written there; says what it waits for; what they lack
     settle_cluster: Callable[[Callable[[str], None]], tuple[str, ...]] = lambda say: ()
+    writers: Writers | None = None  #: of log files on the node; None: each attempt has its own

@@ -66,10 +66,7 @@ class JobRunner:
     _logs: Logs | None = None
 
     def run(self) -> Result:
-        """The attempt, whole: begin, mount, execute, unmount, finish the logs, clear up.
-
-        Every fault becomes an outcome, without secrets in it.
-        """
+        """The attempt, whole. Every fault becomes an outcome, without secrets in it."""
         begun = self._begin()
         if isinstance(begun, Result):
             return begun.redacted(self.host.known.text)
@@ -137,6 +134,7 @@ class JobRunner:
             node_root=host.config.root,
             user=host.config.isolation.user,
             held=lambda: not self.tracker.late,
+            writers=host.writers,
         )
 
     def _start_logs(self, logs: Logs, placement: Placement) -> AttemptRecord:
@@ -198,9 +196,11 @@ class JobRunner:
 
     def _kill_left(self, execution: Execution) -> None:
         record = execution.record
-        if found := job_process.kill_left(execution.processes) + self.tracker.kill():
+        found, left = self.tracker.kill()
+        if found:
             record.say(f"{found} processes were left behind and were killed")
-        if left := self.tracker.members():
+        job_process.reap(execution.processes)
+        if left:
             fault = f"cannot be killed: {process_table.describe(left)}"
             record.say(fault)
             record.node_faults.append(fault)

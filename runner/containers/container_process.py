@@ -19,7 +19,7 @@ import psutil
 from runner.containers.container import EXITS, Container
 from runner.containers.errors import ContainerLostError
 from runner.processes.job_process import MARK, JobProcess
-from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.process_table import Table, is_alive, look, marked, with_descendants
 from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
@@ -107,26 +107,17 @@ class ContainerStep(JobProcess):
             self.popen.wait()
             return False
 
-    def tree(self) -> list[psutil.Process]:
+    def members(self, table: Table) -> list[psutil.Process]:
         """See JobProcess; the client is not among them."""
-        return [process for process in with_descendants(self._marked()) if is_alive(process)]
-
-    def _marked(self) -> set[int]:
-        return {pid for pid in psutil.pids() if bears(pid, self.mark)}
+        return with_descendants(table, marked(table, self.mark))
 
     def _head_lives(self) -> bool:
         """Whether the process that docker itself has started is alive: its parent is outside the container,
         while orphans of the step have the container's first process as theirs."""
-        marked = self._marked()
-        return any(_parent(pid) not in marked | {self.first.pid, 0} for pid in marked)
-
-
-def _parent(pid: int) -> int:
-    try:
-        process = psutil.Process(pid)
-        return int(process.ppid()) if is_alive(process) else 0
-    except psutil.NoSuchProcess:
-        return 0
+        table = look(self.others)
+        steps = marked(table, self.mark)
+        inside = steps | {self.first.pid, 0}
+        return any(table[pid].parent not in inside for pid in steps if not table[pid].zombie)
 
 
 def recorded(record: Path) -> int | None:
@@ -207,4 +198,4 @@ def start(
     finally:
         os.close(given)
     tracker.entered(popen.pid)
-    return ContainerStep(name, popen, f"{MARK}={own}", container.first, container.exits / own)
+    return ContainerStep(name, popen, f"{MARK}={own}", tracker.before, container.first, container.exits / own)

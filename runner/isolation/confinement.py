@@ -1,14 +1,13 @@
 """The words before a job's command that make it run as its user, within its limits, in its own temp folders.
 
 Each program replaces itself by the next, so the process stays the one that was started: its id, its parent
-and its exit code are the command's.
+and its exit code are the command's. What a process inherits from the thread that starts it needs no program:
+runner/processes/launcher.py.
 """
 
-import sys
 from dataclasses import dataclass
 
 from runner.isolation.job_user import JobUser
-from runner.isolation.kernel_objects import SCRIPT
 from runner.limits import NO_LIMITS, Limits
 from runner.machine.commands import find_program
 
@@ -49,10 +48,7 @@ class Confinement:
 
     def words(self, *, counted: bool = False) -> list[str]:
         """In the order in which they must stand. `counted`: a cgroup sees to the number of processes."""
-        return [*self._own_objects(), *self._own_mounts(), *self._limited(counted)]
-
-    def _own_objects(self) -> list[str]:
-        return [sys.executable, "-I", "-S", str(SCRIPT), "enter", self.space]
+        return [*self._own_mounts(), *self._limited(counted)]
 
     def _own_mounts(self) -> list[str]:
         if not self.covers:
@@ -76,11 +72,7 @@ class Confinement:
         ]
 
     def _limited(self, counted: bool) -> list[str]:
-        prlimit = find_program("prlimit")
-        if prlimit is None:
-            return []
-        words = [prlimit, "--core=0:0"]
         # Counted per user. The runner's own may have a desktop full of processes, and root is not held to it.
-        if self.limits.processes and not counted and not self.user.is_own:
-            words.append(f"--nproc={self.limits.processes}:{self.limits.processes}")
-        return [*words, "--"]
+        most = self.limits.processes
+        prlimit = find_program("prlimit") if most and not counted and not self.user.is_own else None
+        return [prlimit, f"--nproc={most}:{most}", "--"] if prlimit else []

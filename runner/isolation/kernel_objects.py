@@ -1,16 +1,18 @@
 """What the kernel keeps for processes beside files: System V memory, queues and semaphores, POSIX queues,
 keys. It outlives them, and the next job of the same user could read it.
 
-Run as a script, with nothing but the standard library: `enter` goes where a job's objects are its own and
-becomes the job's next word; `clear` becomes a user and removes what that user has. Every process of a job
-waits for the first, so pathlib, which takes longer to import than all else, is not.
+`apart` is for the thread that starts a job's processes. Run as a script, with nothing but the standard
+library, it becomes a user and removes what that user has; pathlib, which takes longer to import than all
+else, is not needed for it.
 """
 
 import ctypes
 import errno
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 #: This file, to be run as a program.
 SCRIPT = __file__
@@ -27,21 +29,41 @@ _NO_KEYS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ENOKEY)
 _QUEUES = "/dev/mqueue"
 
 
-def enter(space: str, words: list[str]) -> None:
-    """Become `words`, in the namespace at the path `space` ("": in this one), with a session keyring that
-    nobody else has. Raises OSError.
+@contextmanager
+def apart(space: str) -> Iterator[None]:
+    """What this thread starts inside the block is in the IPC namespace at the path `space` ("": in this
+    thread's own), with a session keyring that nobody else has. Raises OSError.
 
-    Only as root, whose keyrings count on no job's account; a runner's own user sees all its keys anyway.
+    Keyrings only as root, whose count on no job's account; a runner's own user sees all its keys anyway.
     """
+    own = os.open("/proc/thread-self/ns/ipc", os.O_RDONLY | os.O_CLOEXEC) if space else None
+    try:
+        _join_new_session_ring()
+        if space:
+            _enter(space)
+        yield
+    finally:
+        if own is not None:
+            checked(libc().setns(own, NEW_IPC))
+            os.close(own)
+        _join_new_session_ring()  # the job's is left to the job
+
+
+def _enter(space: str) -> None:
+    target = os.open(space, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        checked(libc().setns(target, NEW_IPC))
+    finally:
+        os.close(target)
+
+
+def _join_new_session_ring() -> None:
     try:
         if os.geteuid() == 0:
             _keyctl(_JOIN_SESSION, 0)
     except OSError as error:
         if error.errno not in _NO_KEYS:
             raise
-    if space:
-        checked(libc().setns(os.open(space, os.O_RDONLY | os.O_CLOEXEC), NEW_IPC))
-    os.execvp(words[0], words)  # nosec B606 # the very words of a job's process, which needs no shell
 
 
 def clear(uid: int, gid: int) -> None:
@@ -119,6 +141,7 @@ def _keyctl(operation: int, *arguments: int) -> int:
     return checked(libc().syscall(_KEYCTL, ctypes.c_long(operation), *longs))
 
 
+@functools.cache
 def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -132,8 +155,6 @@ def checked(answer: int) -> int:
 
 if __name__ == "__main__":
     try:
-        if sys.argv[1] == "enter":
-            enter(sys.argv[2], sys.argv[3:])
         clear(int(sys.argv[2]), int(sys.argv[3]))
     except OSError as fault:
         sys.exit(f"{sys.argv[1]}: {fault.strerror or fault}")

@@ -11,7 +11,7 @@ and "root" of "" stands for a path that leads where it leads. `user` ([uid, gid]
 Where that user may not, root does it in its stead and gives it the folders; never without a `root`.
 
 A log file stays open from its start on: what a stalled runner still appends goes to its own file, which the
-next attempt has renamed.
+next attempt has renamed. "forget" closes them all: then one process serves attempt after attempt.
 """
 
 import errno
@@ -76,9 +76,13 @@ def _acting_as(user: Sequence[int] | None) -> Iterator[None]:
 
 
 def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] | None) -> None:
+    if asked["do"] == "forget":
+        while files:
+            os.close(files.popitem()[1])
+        return
     begun = asked["root"], asked["inner"], asked.get("name", "")
     if asked["do"] == "append" and begun in files:
-        _write(files[begun], data, asked["offset"])
+        _write(files[begun], data, asked)
         return
     folder = _opened(asked["root"], asked["inner"], owner, make=asked["do"] == "create")
     try:
@@ -91,7 +95,7 @@ def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] |
             if begun in files:
                 os.close(files[begun])
             files[begun] = file
-            _write(file, data, asked.get("offset", 0))
+            _write(file, data, asked)
     finally:
         os.close(folder)
 
@@ -142,12 +146,14 @@ def _is_there(name: str, folder: int) -> bool:
     return True
 
 
-def _write(file: int, data: bytes, offset: int) -> None:
-    while data:
-        written = os.pwrite(file, data, offset)
-        data, offset = data[written:], offset + written
-    # Or the kernel's cache keeps it from other machines for half a minute.
-    os.fsync(file)
+def _write(file: int, data: bytes, asked: dict[str, Any]) -> None:
+    left, offset = memoryview(data), asked.get("offset", 0)
+    while left:
+        written = os.pwrite(file, left, offset)
+        left, offset = left[written:], offset + written
+    if asked.get("sync", True):
+        # Or the kernel's cache keeps it from other machines for half a minute.
+        os.fsync(file)
 
 
 if __name__ == "__main__":

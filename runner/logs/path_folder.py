@@ -7,20 +7,16 @@ machines see it at once.
 """
 
 import json
-import os
-import select
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 from runner.isolation.job_user import JobUser
-from runner.isolation.path_writer import NOT_FOLLOWED, SCRIPT
+from runner.isolation.path_writer import NOT_FOLLOWED
+from runner.logs.log_writers import Writers, end, exchange, started
 from runner.machine import mountinfo
-from runner.machine.commands import kill_group
 from runner.machine.trusted_path import TrustedPath
-from runner.secrets.settings import without_settings
 from shared.errors import NotFoundError, StoreError
 
 #: A server that takes longer is taken to hang; the lines wait in the spool.
@@ -43,9 +39,11 @@ class PathFolder:
         volume: bool,
         fenced: bool = True,
         answer_seconds: float = _ANSWER_SECONDS,
+        writers: Writers | None = None,
     ) -> None:
-        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted.
-        Not `fenced`: no job's logs; files that are there are begun anew."""
+        """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted. Not
+        `fenced`: no job's logs; files that are there are begun anew. `writers`: of the runner, else it starts
+        a child of its own."""
         self._folder = folder
         self._user = user
         self._target = Path(folder.root) if volume else None
@@ -54,6 +52,8 @@ class PathFolder:
         self._fenced = fenced
         self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
         self._child: subprocess.Popen[bytes] | None = None
+        self._writers = writers
+        self._asking = threading.Lock()  #: around an exchange
         self._lock = threading.Lock()  #: around the beginning and the end of the child
 
     def open(self) -> None:
@@ -92,22 +92,32 @@ class PathFolder:
         with self._lock:
             self._open = False
             child, self._child = self._child, None
-        if child is not None:
-            # First of all, for another thread may be waiting for its answer, which is then over.
-            kill_group(child)
-            for pipe in (child.stdin, child.stdout):
-                if pipe is not None:
-                    pipe.close()
+        if child is None:
+            return
+        # Another thread may be waiting for its answer: with the child's end that is over.
+        if self._writers and self._target is None and self._asking.acquire(blocking=False):
+            self._asking.release()
+            self._writers.give_back(child)
+        else:
+            end(child)
 
     def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
         with self._lock:
             if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
                 raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
             child = self._running()
-        where = {"root": self._folder.root, "inner": self._folder.inner, "user": self._user.to_act_as}
+        where: dict[str, object] = {
+            "root": self._folder.root,
+            "inner": self._folder.inner,
+            "user": self._user.to_act_as,
+        }
+        # What lies on the node no other machine reads; a sync would be half of what a fast job's output
+        # takes.
+        where["sync"] = self._target is not None
         line = json.dumps(request | where).encode() + b"\n"
         try:
-            answer = _exchange(child, line + data, time.monotonic() + self._answer_seconds)
+            with self._asking:
+                answer = exchange(child, (line, data), time.monotonic() + self._answer_seconds)
         except (OSError, TimeoutError) as error:
             self._give_up(child)
             raise StoreError(f"writing logs to {self._folder}: {error}") from error
@@ -122,46 +132,10 @@ class PathFolder:
             if self._child.stdin and self._child.stdin.closed:
                 raise StoreError(f"writing logs to {self._folder}: an earlier write still hangs")
             return self._child
-        # -S -E: no site packages, no environment; it starts in a hundredth of a second.
-        self._child = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=without_settings(os.environ),
-            cwd="/",
-            bufsize=0,
-            start_new_session=True,
-        )
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
+        self._child = self._writers.taken() if self._writers else started()
         return self._child
 
     def _give_up(self, child: subprocess.Popen[bytes]) -> None:
         """Kill it. One that does not die is kept, so that no second one hangs beside it."""
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
-        if kill_group(child) and self._child is child:
+        if end(child) and self._child is child:
             self._child = None
-
-
-def _exchange(child: subprocess.Popen[bytes], request: bytes, deadline: float) -> bytes:
-    """Send all, read a line. Raises TimeoutError, or OSError where the child has ended."""
-    if child.stdin is None or child.stdout is None:
-        raise OSError("the writer has no pipes")
-    sent, answer = 0, b""
-    while sent < len(request) or not answer.endswith(b"\n"):
-        left = deadline - time.monotonic()
-        writing = [child.stdin] if sent < len(request) else []
-        readable, writable, _ = select.select([child.stdout], writing, [], max(left, 0.0))
-        if not readable and not writable:
-            raise TimeoutError("the file system gives no answer")
-        if writable:
-            sent += os.write(child.stdin.fileno(), request[sent : sent + 65536])
-        if readable:
-            piece = os.read(child.stdout.fileno(), 4096)
-            if not piece:
-                raise OSError("the writer has ended")
-            answer += piece
-    return answer

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from runner.isolation.job_user import JobUser
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
 from runner.logs.path_folder import PathFolder
 from runner.logs.shipper import LogShipper, Until
 from runner.mounts.from_document import place_of, trusted_path_of
@@ -86,12 +87,13 @@ def open_logs(
     node_root: Path,
     user: JobUser,
     held: Callable[[], bool] = lambda: True,
+    writers: Writers | None = None,
 ) -> Logs:
     """The logs for an (expanded) stdouterr folder: over REST when it lies on a share or in a container, files
     of `user` on any other volume (see `while_mounted`), and on the node otherwise.
 
     `run` is the job's uuid, "" for logs that are no job's; `held` says whether the attempt still is this
-    runner's.
+    runner's; `writers`: the runner's, kept from job to job.
     """
     place = place_of(path, roots)
     if place and place.volume.kind == FILE_SHARE:
@@ -103,7 +105,7 @@ def open_logs(
         blobs = ContainerFolder(container, place.inner, counter, run, attempt)
         return LogShipper(spool, blobs, attempt, held)
     folder = trusted_path_of(path, str(node_root), roots)
-    files = PathFolder(folder, user, volume=place is not None, fenced=bool(run))
+    files = PathFolder(folder, user, volume=place is not None, fenced=bool(run), writers=writers)
     return VolumeLogs(spool, files, attempt, held) if place else LogShipper(spool, files, attempt, held)
 
 

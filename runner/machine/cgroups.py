@@ -51,16 +51,17 @@ class Cgroup:
     def remove(self, seconds: float = 1.0) -> bool:
         """Remove the empty group; whether it is gone. A killed process leaves a moment later."""
         deadline = time.monotonic() + seconds
-        while self.path.exists():
+        while True:
             for folder, _, _ in list(os.walk(self.path, topdown=False)):
                 try:
                     Path(folder).rmdir()
                 except OSError:
                     break
+            if not self.path.exists():
+                return True
             if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-        return not self.path.exists()
+                return False
+            time.sleep(0.005)
 
 
 def named(name: str) -> str:

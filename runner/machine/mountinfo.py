@@ -1,5 +1,6 @@
 """What is mounted, from /proc/self/mountinfo. `os.path.ismount` will not do: it denies dead FUSE mounts."""
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,10 @@ class Mount:
         return self.fstype == "fuse" or self.fstype.startswith(("fuse.", "fuseblk"))
 
 
+@functools.lru_cache(maxsize=4)
 def parse(text: str) -> tuple[Mount, ...]:
-    """The mounts in order of mounting. A line (proc(5)): 6 fields, optional ones, " - ", 3 more."""
+    """The mounts in order of mounting; asked again and again of a text that seldom changes. A line (proc(5)):
+    6 fields, optional ones, " - ", 3 more."""
     return tuple(mount for line in text.splitlines() if (mount := _parse_line(line)) is not None)
 
 

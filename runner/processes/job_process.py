@@ -6,16 +6,17 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from runner.isolation.confinement import Confinement
-from runner.machine import priority
 from runner.processes import signals
-from runner.processes.process_table import bears, is_alive, with_descendants
+from runner.processes.launcher import LAUNCHER
+from runner.processes.process_table import Identity, Table, everybody, look, marked, with_descendants
 from runner.processes.process_tracker import ProcessTracker
 from shared.errors import LaunchError
 
@@ -25,17 +26,18 @@ _SIGNAL_BASE = 128
 MARK = "BATCHAI_PROCESS_TREE"
 #: When memory runs out the kernel is to take the job, not its runner.
 _OOM_SCORE = 500
-# $1 score, $2 the entrances of the cgroups, one a line, $3 the watchdog or "". A runner may be
-# stalled between looking at its lease and starting a process: then the switch has fired, and its process has
-# ended.
+# $1 score, $2 the entrances of the cgroups, one a line, $3 the watchdog or "", $4 whether there are
+# to be no core files. A runner may be stalled between looking at its lease and starting a process: then the
+# switch has fired, and its process has ended.
 _ENTER = r"""
 lines=$IFS
 IFS='
 '
 { echo "$1" > /proc/self/oom_score_adj; for group in $2; do echo 0 > "$group"; done; } 2>/dev/null
+[ -z "$4" ] || ulimit -c 0
 IFS=$lines
 [ -z "$3" ] || [ -e "/proc/$3/fd/0" ] || exit 125
-shift 3
+shift 4
 exec "$@"
 """
 
@@ -48,6 +50,7 @@ class JobProcess:
     name: str
     popen: subprocess.Popen[bytes]
     mark: str  #: stands in the environment of everything it starts
+    others: frozenset[Identity]  #: who was there before it, and is none of its tree
 
     @property
     def exit_code(self) -> int | None:
@@ -60,14 +63,12 @@ class JobProcess:
     def tree(self) -> list[psutil.Process]:
         """The process, its descendants, whatever is left of its session, and daemons it has started; parents
         before children, the oldest first."""
-        found = {pid for pid in psutil.pids() if self._is_of_ours(pid)}
-        return [process for process in with_descendants(found) if is_alive(process)]
+        return self.members(look(self.others))
 
-    def _is_of_ours(self, pid: int) -> bool:
-        try:
-            return os.getsid(pid) == self.popen.pid or bears(pid, self.mark)
-        except (ProcessLookupError, PermissionError):
-            return False
+    def members(self, table: Table) -> list[psutil.Process]:
+        """`tree`, of the processes in a table."""
+        ours = {entry.pid for entry in table.values() if entry.session == self.popen.pid}
+        return with_descendants(table, ours | marked(table, self.mark))
 
 
 def start(
@@ -86,25 +87,31 @@ def start(
     marks = {MARK: own} | dict([tracker.mark] if tracker else [])
     try:
         wrapper = _entering(tracker, confinement)
+        others = tracker.before if tracker else everybody()
         with stdout.open("ab") as out, stderr.open("ab") as err:
             if confinement:
                 # Or `echo lost > /dev/stderr`, which opens the file anew, would be refused.
                 for stream in (out, err):
                     confinement.user.give(stream.fileno())
-            popen = subprocess.Popen(
-                [*wrapper, "/bin/bash", "-c", command],
-                env=dict(env) | marks,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+
+            def begin() -> "subprocess.Popen[bytes]":
+                return subprocess.Popen(
+                    [*wrapper, "/bin/bash", "-c", command],
+                    env=dict(env) | marks,
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
+
+            launcher = tracker.launcher if tracker else LAUNCHER
+            popen = launcher.start(begin, confinement.space if confinement else None)
     except (OSError, ValueError) as error:
         raise LaunchError(f"could not start {name or 'the job'}: {error}") from error
     if tracker:
         tracker.entered(popen.pid)
-    return JobProcess(name, popen, f"{MARK}={own}")
+    return JobProcess(name, popen, f"{MARK}={own}", others)
 
 
 def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -> list[str]:
@@ -115,9 +122,7 @@ def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -
         own = 0
     entrances, switch = (tracker.open(), tracker.switch_pid) if tracker else ((), "")
     score = str(min(1000, own + _OOM_SCORE))
-    words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch]
-    if nice := shutil.which("nice"):
-        words += [nice, "-n", str(priority.below_runner())]
+    words = ["/bin/sh", "-c", _ENTER, "sh", score, "\n".join(entrances), switch, "no" if confinement else ""]
     if confinement:
         words += confinement.words(counted=tracker is not None and tracker.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
@@ -129,35 +134,56 @@ def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -
     return words
 
 
-def stop(processes: list[JobProcess], grace_seconds: float) -> None:
+def stop(processes: Sequence[JobProcess], grace_seconds: float) -> None:
     """SIGTERM to every process of every tree, each first process with its group first, SIGKILL to what is
     left after the grace. Returns when all are gone (or can no longer be killed: a process in uninterruptible
     sleep)."""
-    signals.send(_members(processes), signal.SIGTERM)
+    if not processes:
+        return
+    table = _look(processes)
+    signals.send(_members(processes, table), signal.SIGTERM, table)
     deadline = time.monotonic() + grace_seconds
-    while time.monotonic() < deadline and any(p.tree() for p in processes):
+    while time.monotonic() < deadline and _members(processes, _look(processes)):
         time.sleep(0.05)
     kill_left(processes)
 
 
-def kill_left(processes: list[JobProcess]) -> int:
+def kill_left(processes: Sequence[JobProcess]) -> int:
     """SIGKILL whatever the processes have left behind; how many were found."""
     found = 0
     ours = {p.popen.pid for p in processes}
-    for _ in range(50):
-        left = _members(processes)
-        if not left:
+    for _ in range(50 if processes else 0):
+        table = _look(processes)
+        left = _members(processes, table)
+        if not left and not table.has_gaps:
             break
         found = max(found, len(left))
-        signals.send(left, signal.SIGKILL)
+        signals.send(left, signal.SIGKILL, table)
         # Our own children are reaped by their Popen, below: whoever reaps gets the exit code.
         psutil.wait_procs([member for member in left if member.pid not in ours], timeout=0.1)
-        _reap(processes, 0.1)
-    _reap(processes, 1)
+        reap(processes, 0.1)
+    reap(processes)
     return found
 
 
-def _reap(processes: list[JobProcess], seconds: float) -> None:
+@contextmanager
+def ends_of(processes: Sequence[JobProcess]) -> Iterator[list[int]]:
+    """Files that can be read once one of the processes that run has ended; fewer, or none, where the kernel
+    has no such files (before 5.3)."""
+    files: list[int] = []
+    try:
+        for process in processes:
+            if process.popen.returncode is None:
+                with suppress(OSError):
+                    files.append(os.pidfd_open(process.popen.pid))
+        yield files
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def reap(processes: Sequence[JobProcess], seconds: float = 1.0) -> None:
+    """Wait so long for each to be known to have ended; for those that are dead."""
     for process in processes:
         try:
             process.popen.wait(seconds)
@@ -165,5 +191,9 @@ def _reap(processes: list[JobProcess], seconds: float) -> None:
             continue
 
 
-def _members(processes: list[JobProcess]) -> list[psutil.Process]:
-    return [member for process in processes for member in process.tree()]
+def _look(processes: Sequence[JobProcess]) -> Table:
+    return look(frozenset.intersection(*(process.others for process in processes)))
+
+
+def _members(processes: Sequence[JobProcess], table: Table) -> list[psutil.Process]:
+    return [member for process in processes for member in process.members(table)]

@@ -5,9 +5,8 @@ import os
 import uuid
 from collections.abc import Iterable
 
-import psutil
-
-from runner.processes.process_table import bears
+from runner.isolation.kernel_objects import libc
+from runner.processes.process_table import Table, bears
 from runner.secrets.settings import RUNNER_MARK
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -20,7 +19,7 @@ def adopt_orphans() -> bool:
     For a process that runs jobs one at a time: every child it has not started itself is taken for a job's.
     """
     os.environ[RUNNER_MARK] = uuid.uuid4().hex
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    return bool(libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def own_mark() -> dict[str, str]:
@@ -33,19 +32,28 @@ def own_mark() -> dict[str, str]:
 def adopts() -> bool:
     """Whether orphans become children of this process."""
     answer = ctypes.c_int(0)
-    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    libc().prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
     return bool(answer.value)
 
 
-def children() -> set[int]:
-    """The direct children of this process, adopted ones among them."""
-    return {child.pid for child in psutil.Process().children()}
+def children(table: Table) -> set[int]:
+    """Those of a table that are direct children of this process, adopted ones among them."""
+    own = os.getpid()
+    return {entry.pid for entry in table.values() if entry.parent == own}
 
 
 def adopted(children: set[int]) -> set[int]:
     """Those of these children of this process that it has not started itself."""
     ours = f"{RUNNER_MARK}={os.environ.get(RUNNER_MARK, '-')}"
     return {pid for pid in children if not bears(pid, ours)}
+
+
+def may_have_ended() -> bool:
+    """Whether some child of this process waits to be reaped, whoever started it."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
 def reap(pids: Iterable[int]) -> None:

@@ -4,7 +4,8 @@ A process can leave its parent, its session and its process group, and it can cl
 tracker knows its members by five signs: their user (where that is the job's alone), the cgroup (where the
 machine has one for us), a mark in the environment, descent from one that is known, and adoption: orphans
 become children of this process (orphans.py), and whatever child appears after the first start is theirs,
-unless it bears the mark of our own environment, which jobs do not inherit (our writers of logs do).
+unless it bears the mark of our own environment, which jobs do not inherit (our writers of logs do). Who was
+there before the first start is none of them, and is not looked at.
 """
 
 import logging
@@ -24,8 +25,10 @@ from runner.isolation.isolation import NOT_ISOLATED, Isolation
 from runner.machine import cgroups
 from runner.machine.commands import run
 from runner.processes import orphans, signals
-from runner.processes.process_table import is_alive, marked, of_user, with_descendants
-from runner.processes.watchdog import Watchdog
+from runner.processes.launcher import Launcher
+from runner.processes.process_guard import ProcessGuard
+from runner.processes.process_table import Identity, Table, everybody, look, marked, of_user, with_descendants
+from runner.processes.watchdog import Switch, Victims
 from runner.secrets.settings import for_others
 
 log = logging.getLogger(__name__)
@@ -39,17 +42,20 @@ _END_ALL_SECONDS = 10.0
 class ProcessTracker:
     """Made for one attempt, before its volumes; `close` when these are gone too."""
 
-    def __init__(self, isolation: Isolation = NOT_ISOLATED) -> None:
+    def __init__(self, isolation: Isolation = NOT_ISOLATED, guard: ProcessGuard | None = None) -> None:
+        """`guard`: the runner's; without one it has its own."""
         self._isolation = isolation
+        self._guard = guard or ProcessGuard(isolation)
+        self._guard_is_own = guard is None
         self._id = uuid.uuid4().hex
         self.mark = (_VARIABLE, self._id)
         self.cgroup: cgroups.Cgroup | None = None
         self.bounds = Bounds()
         self._open = False
         self._until: float | None = None  #: monotonic
-        self._switch: Watchdog | None = None
-        self._at_first = orphans.children() if orphans.adopts() else set()
-        self._before: set[int] = set()
+        self._switch: Switch | None = None
+        self._at_first = everybody() if orphans.adopts() else frozenset()
+        self._before: frozenset[Identity] = frozenset()
         self._started: set[int] = set()
         self._lock = threading.Lock()
         self._space: int | None = None  #: an open IPC namespace
@@ -81,15 +87,18 @@ class ProcessTracker:
         with self._lock:
             if not self._open:
                 self._open = True
-                self._before = orphans.children() if orphans.adopts() else set()
+                self._before = self._guard.bystanders.now()
+                if self._isolation.user.exclusive and orphans.adopts():
+                    # Young ones are no bystanders then; daemons of the job's volumes may be among them.
+                    self._started |= orphans.children(look(self._before))
                 self.cgroup = cgroups.make(self._id)
                 self.bounds = cgroup_limits.set_up(self._id, self._isolation.limits, self.cgroup)
                 group = str(self.cgroup.path) if self.cgroup else ""
                 if self._until is not None:
                     end_all = shlex.join(self._isolation.user.end_all)
+                    victims = Victims("=".join(self.mark), group, self.bounds.folders, end_all)
                     left = max(0.001, self._until - time.monotonic())
-                    self._switch = Watchdog("=".join(self.mark), group, left, self.bounds.folders, end_all)
-                    self._before.add(self._switch.pid)
+                    self._switch = self._guard.watchdog.guard(victims, left)
         return (*((self.cgroup.entrance,) if self.cgroup else ()), *self.bounds.entrances)
 
     def entered(self, pid: int) -> None:
@@ -112,41 +121,64 @@ class ProcessTracker:
         """Of the switch, or "" where there is none: who finds it gone must not begin."""
         return str(self._switch.pid) if self._switch else ""
 
+    @property
+    def launcher(self) -> Launcher:
+        """The thread that starts the attempt's processes."""
+        return self._guard.launcher
+
+    @property
+    def before(self) -> frozenset[Identity]:
+        """Who was there before the first process of the attempt, and is none of its own."""
+        return self._before
+
     def members(self) -> list[psutil.Process]:
         """Every living process of the attempt, parents before children."""
-        if not self._open:
-            return []
-        signs = {
-            *self._grouped(),
-            *self._owned(),
-            *marked("=".join(self.mark)),
-            *self._adopted(),
-        }
-        return [process for process in with_descendants(signs) if is_alive(process)]
+        return self._members(look(self._before)) if self._open else []
 
-    def kill(self) -> int:
-        """SIGKILL until nothing is left; how many were found at once. What cannot be killed (a process in
-        uninterruptible sleep) is found by `members` afterwards."""
-        most = 0
+    def kill(self) -> tuple[int, list[psutil.Process]]:
+        """SIGKILL until nothing is left; how many were found at once, and what cannot be killed (a process in
+        uninterruptible sleep). Where nothing is left it is one look."""
+        most, left = 0, []
         for _ in range(_ROUNDS if self._open else 0):
-            left = self.members()
+            table = look(self._before)
+            left = self._members(table)
             most = max(most, len(left))
-            if not left:
+            ended = self._reap(left, table)
+            if left:
+                self._kill_once(left, table)
+                time.sleep(_PAUSE_SECONDS)
+            elif not table.has_gaps and not ended:
                 break
-            if self.cgroup:
-                self.cgroup.kill()
-            if command := self._isolation.user.end_all:
-                run(command, timeout_seconds=_END_ALL_SECONDS, environment=for_others())
-            signals.send(left, signal.SIGKILL)
-            self.reap(process.pid for process in left)
-            time.sleep(_PAUSE_SECONDS)
-        self.reap(self._adopted())
-        return most
+        return most, left
 
-    def reap(self, pids: Iterable[int]) -> None:
-        """Take adopted zombies out of the process table. Children of others are not ours to wait for, and
-        those that were started here are waited for by who started them: their exit code must not be lost."""
-        orphans.reap(set(pids) - self._started - self._before)
+    def _kill_once(self, left: list[psutil.Process], table: Table) -> None:
+        if self.cgroup:
+            self.cgroup.kill()
+        if command := self._isolation.user.end_all:
+            run(command, timeout_seconds=_END_ALL_SECONDS, environment=for_others())
+        signals.send(left, signal.SIGKILL, table)
+        self._reap(left, table)
+
+    def _members(self, table: Table) -> list[psutil.Process]:
+        user = self._isolation.user
+        grouped = self.cgroup.pids() if self.cgroup else ()
+        if not table.keys() >= set(grouped):
+            table.has_gaps = True
+        signs = {
+            *grouped,
+            *(of_user(table, user.uid) if user.exclusive else ()),
+            *marked(table, "=".join(self.mark)),
+            *self._adopted(table),
+        }
+        return with_descendants(table, signs)
+
+    def _reap(self, left: Iterable[psutil.Process], table: Table) -> set[int]:
+        """Take adopted zombies out of the process table; which there were. Children of others are not ours
+        to wait for, and those that were started here are waited for by who started them: their exit code must
+        not be lost."""
+        adopted = self._adopted(table)
+        orphans.reap(({process.pid for process in left} | adopted) - self._started - self._switch_pids)
+        return {pid for pid in adopted if table[pid].zombie}
 
     def close(self) -> None:
         """The attempt is over, its volumes too: let the switch go, remove the cgroup."""
@@ -160,21 +192,21 @@ class ProcessTracker:
             if self._space is not None:
                 os.close(self._space)
                 self._space = None
-        if orphans.adopts():
+        if self._guard_is_own:
+            self._guard.close()
+        if orphans.adopts() and orphans.may_have_ended():
             # Daemons of volumes were orphans as well; now that they have ended somebody must say so.
-            orphans.reap(orphans.children() - self._at_first)
+            orphans.reap(orphans.children(look(self._at_first)) - self._switch_pids)
 
-    def _grouped(self) -> list[int]:
-        return self.cgroup.pids() if self.cgroup else []
+    @property
+    def _switch_pids(self) -> set[int]:
+        """Of the guard's process, which waits for it itself."""
+        return self._guard.watchdog.pids
 
-    def _owned(self) -> list[int]:
-        user = self._isolation.user
-        return of_user(user.uid) if user.exclusive else []
-
-    def _adopted(self) -> set[int]:
+    def _adopted(self, table: Table) -> set[int]:
         if not self._open or not orphans.adopts():
             return set()
-        return orphans.adopted(orphans.children() - self._before - self._started)
+        return orphans.adopted(orphans.children(table) - self._started - self._switch_pids)
 
 
 def close(tracker: ProcessTracker) -> None:

@@ -1,8 +1,10 @@
 """The one word that ends a running job early, and who may say it."""
 
+import os
+import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 
 from shared.errors import BatchAIError
@@ -59,6 +61,7 @@ class StopSignal:
         self._said: set[StopReason] = set()
         self._leaves_since: float | None = None  #: monotonic
         self._job_is_over = False
+        self._bells: set[int] = set()  #: event counters of threads that wait for other things too
 
     def set(self, reason: StopReason) -> None:
         """Say stop."""
@@ -68,7 +71,9 @@ class StopSignal:
                 self._leaves_since = self._monotonic()
             if self._reason is None or reason is StopReason.LOST:
                 self._reason = reason
-        self._event.set()
+            self._event.set()
+            for bell in self._bells:
+                os.eventfd_write(bell, 1)
 
     def job_is_over(self) -> None:
         """It has come to an end of its own: what is left is to tell it."""
@@ -112,6 +117,21 @@ class StopSignal:
         hurried = _LAST_DRAIN_SECONDS if self._job_is_over else _HURRIED_DRAIN_SECONDS
         return min(begun + _DRAIN_SECONDS, max(begun, self._leaves_since) + hurried)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait up to `seconds`; whether a stop was asked for."""
-        return self._event.wait(seconds)
+    def wait(self, seconds: float, files: Collection[int] = ()) -> bool:
+        """Wait up to `seconds`, or until one of these files can be read; whether a stop was asked for."""
+        if not files:
+            return self._event.wait(seconds)
+        bell = os.eventfd(0, os.EFD_CLOEXEC)
+        waiting = select.poll()
+        for file in (bell, *files):
+            waiting.register(file, select.POLLIN)
+        try:
+            with self._lock:
+                self._bells.add(bell)
+            if not self._event.is_set():
+                waiting.poll(seconds * 1000)
+        finally:
+            with self._lock:
+                self._bells.discard(bell)
+            os.close(bell)
+        return self._event.is_set()

@@ -1,67 +1,85 @@
-"""The watchdog of a job: a small process that kills the job when its runner no longer can.
+"""The watchdog of a runner's jobs: a small process that kills the job when its runner no longer can.
 
 A runner that is killed cannot stop its job, nor can one that is stopped (SIGSTOP, a debugger, a machine that
 swaps itself to death). The next runner takes the job over once the lease has run out, so the first one's
 processes must be gone by then, whatever became of their runner.
 
-The switch reads lines from its standard input: a number re-arms it for so many seconds, `end` releases it.
-When the input ends (the runner died) or no line comes in time (it is stalled), it kills.
+One process serves attempt after attempt, until it fires. It reads lines from its standard input: six that
+begin an attempt, answered by `ready`; then a number re-arms it for so many seconds, and `end` releases it.
+When the input ends (the runner died) or no line comes in time (it is stalled), it kills and is gone.
 """
 
+import os
+import select
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.secrets.settings import for_others
 
-# bash, not Python: 2 MB and 2 ms instead of 10 MB and 30 ms for every job. $1 seconds, $2 mark, $3 cgroup,
-# $4 shell text that kills the rest, then folders that are empty once everything is dead.
+# bash, not Python: 2 MB instead of 10. The lines that begin an attempt: mark, cgroup, shell text that kills
+# the rest, how many folders follow (they are empty once everything is dead), seconds, and the folders.
 _SCRIPT = r"""
 trap '' TERM INT HUP QUIT
-limit=$1
-while IFS= read -r -t "$limit" limit; do [ "$limit" = end ] && exit 0; done
-for round in 1 2 3 4 5 6 7 8 9 10; do
-  [ -z "$3" ] || echo 1 > "$3/cgroup.kill"
-  eval "$4" < /dev/null
-  found=
-  for folder in /proc/[0-9]*; do
-    if grep -qsz "^$2$" "$folder/environ"; then kill -KILL "${folder#/proc/}"; found=1; fi
-  done
-  [ -n "$found" ] || break
-  sleep 0.1
-done 2>/dev/null
-group=$3
-shift 4
-for folder in "$group" "$@"; do
+while IFS= read -r mark && IFS= read -r group && IFS= read -r rest && IFS= read -r count &&
+  IFS= read -r limit; do
+  folders=()
+  while [ "${#folders[@]}" -lt "$count" ] && IFS= read -r folder; do folders+=("$folder"); done
+  echo ready
+  while IFS= read -r -t "$limit" limit; do [ "$limit" != end ] || continue 2; done
   for round in 1 2 3 4 5 6 7 8 9 10; do
-    [ -d "$folder" ] && ! rmdir "$folder" 2>/dev/null || break
+    [ -z "$group" ] || echo 1 > "$group/cgroup.kill"
+    eval "$rest" < /dev/null
+    found=
+    for folder in /proc/[0-9]*; do
+      if grep -qsz "^$mark$" "$folder/environ"; then kill -KILL "${folder#/proc/}"; found=1; fi
+    done
+    [ -n "$found" ] || break
     sleep 0.1
+  done 2>/dev/null
+  for folder in "$group" "${folders[@]}"; do
+    for round in 1 2 3 4 5 6 7 8 9 10; do
+      [ -d "$folder" ] && ! rmdir "$folder" 2>/dev/null || break
+      sleep 0.1
+    done
   done
+  exit 1
 done
-exit 1
 """
+#: One that does not answer in this time is killed, and another takes its place.
+_ANSWER_SECONDS = 5.0
 
 
-class Watchdog:
-    """The switch of one attempt. Not thread-safe by itself: its owner holds a lock."""
+@dataclass(frozen=True)
+class Victims:
+    """Whatever is to be killed of one attempt."""
 
-    def __init__(
-        self, mark: str, cgroup: str, seconds: float, folders: Sequence[Path] = (), end_all: str = ""
-    ) -> None:
-        """Start it, armed for `seconds`. `mark`: "NAME=value" in the environment of whatever is to be
-        killed; `cgroup`: folder of the job's cgroup, or ""; `folders`: of further groups, which go with it;
-        `end_all`: shell text that kills every process of the job's own user."""
-        command = ["/bin/bash", "-c", _SCRIPT, "batchai-switch", f"{seconds:.3f}", mark, cgroup]
-        command += [end_all, *map(str, folders)]
-        self._popen = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=for_others(),
-            cwd="/",
-            start_new_session=True,
-        )
+    mark: str  #: "NAME=value" in the environment of its processes
+    cgroup: str  #: folder of its cgroup, or ""
+    folders: Sequence[Path] = ()  #: of further groups, which go with it
+    end_all: str = ""  #: shell text that kills every process of the job's own user
+
+    def lines(self, seconds: float) -> bytes:
+        """What begins an attempt. Raises ValueError for a name that holds a line break."""
+        words = [self.mark, self.cgroup, self.end_all, str(len(self.folders)), f"{seconds:.3f}"]
+        words += map(str, self.folders)
+        if any("\n" in word for word in words):
+            raise ValueError(f"a line break in the name of a folder: {words}")
+        return "".join(f"{word}\n" for word in words).encode()
+
+
+class Switch:
+    """The watchdog's promise for one attempt."""
+
+    def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+        self._popen = popen
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
 
     @property
     def fired(self) -> bool:
@@ -70,30 +88,89 @@ class Watchdog:
 
     def arm(self, seconds: float) -> None:
         """Kill in `seconds` unless armed again before."""
-        self._write(f"{seconds:.3f}\n")
+        _write(self._popen, f"{seconds:.3f}\n".encode())
 
     def release(self) -> None:
-        """The job is over: nothing will be killed. Returns when the switch is gone."""
-        self._write("end\n")
-        try:
-            self._popen.wait(5)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-        if self._popen.stdin:
-            try:
-                self._popen.stdin.close()
-            except OSError:
-                pass  # it had fired: nobody reads any more
+        """The job is over: nothing more will be killed. One that was about to fire is gone before the next
+        attempt begins."""
+        _write(self._popen, b"end\n")
+
+
+class Watchdog:
+    """The process behind the switches of one runner, which works on one job at a time. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def guard(self, victims: Victims, seconds: float) -> Switch:
+        """The switch of an attempt, armed for `seconds`. Raises OSError where there can be none."""
+        lines = victims.lines(seconds)
+        with self._lock:
+            if self._popen is None or not _begun(self._popen, lines):
+                self._end()
+                self._popen = _started()
+                if not _begun(self._popen, lines):
+                    self._end()
+                    raise OSError("the watchdog does not answer")
+            return Switch(self._popen)
 
     @property
-    def pid(self) -> int:
-        return self._popen.pid
+    def pids(self) -> set[int]:
+        """Of the process, if there is one."""
+        popen = self._popen
+        return {popen.pid} if popen else set()
 
-    def _write(self, line: str) -> None:
-        try:
-            if self._popen.stdin:
-                self._popen.stdin.write(line.encode())
-                self._popen.stdin.flush()
-        except OSError:
-            pass  # it has fired and is gone
+    def close(self) -> None:
+        """End the process. For when no attempt is under way."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._popen is None:
+            return
+        # It may be about to fire at an attempt that is over, and the job's user may be the next one's too.
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            try:
+                if pipe:
+                    pipe.close()
+            except OSError:
+                pass  # it had fired: nobody reads any more
+        self._popen = None
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        ["/bin/bash", "-c", _SCRIPT, "batchai-switch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=for_others(),
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _begun(popen: "subprocess.Popen[bytes]", lines: bytes) -> bool:
+    """Whether it takes a further attempt: not so when it has fired, or is firing."""
+    _write(popen, lines)
+    deadline, answer = time.monotonic() + _ANSWER_SECONDS, b""
+    while popen.stdout and not answer.endswith(b"\n"):
+        left = max(0.0, deadline - time.monotonic())
+        readable, _, _ = select.select([popen.stdout], [], [], left)
+        piece = os.read(popen.stdout.fileno(), 64) if readable else b""
+        if not piece:
+            return False
+        answer += piece
+    return answer == b"ready\n"
+
+
+def _write(popen: "subprocess.Popen[bytes]", lines: bytes) -> None:
+    try:
+        if popen.stdin:
+            popen.stdin.write(lines)
+            popen.stdin.flush()
+    except (OSError, ValueError):
+        pass  # it has fired and is gone

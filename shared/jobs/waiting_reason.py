@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
-from shared.names.ids import group_in, name_in, priority_rank
+from shared.jobs.queue_order import Ahead, QueueOrder
+from shared.names.ids import group_in, name_in
 from shared.times import timestamp
 
 
@@ -51,23 +52,6 @@ class Waiting:
         return (self.reason, mine, self.until) == (other.reason, theirs, other.until)
 
 
-@dataclass(frozen=True)
-class QueuedEntry:
-    """Another job of the same cluster, as far as its place in the queue goes."""
-
-    uuid: str
-    state: State
-    priority: str
-    node_count: int
-    created: datetime
-    owner: str = ""  #: the node that has claimed it
-
-    @property
-    def begun(self) -> bool:
-        """Whether it has nodes, or is getting them together."""
-        return bool(self.owner) or self.state is not State.QUEUED
-
-
 #: How far the release of a node's machine is: told to leave; its deletion decided, which nobody takes back.
 RELEASED, DELETED = "released", "deleted"
 
@@ -94,14 +78,14 @@ class NodeView:
 
 def why(
     job: Job,
-    others: Sequence[QueuedEntry],
+    queue: QueueOrder,
     nodes: Sequence[NodeView],
     runner_command: str,
     gang: Sequence[str] = (),
     most: int | None = None,
     growth: Growth | None = None,
 ) -> Waiting | None:
-    """The reason `job` waits, or None when it does not wait. `others` may include the job itself;
+    """The reason `job` waits, or None when it does not wait. `queue` may include the job itself;
     `runner_command` starts a runner of `{cluster}`; `gang`: the nodes that it has together already, if it is
     held; `most`: nodes its cluster may have (None: any number); `growth`: how its pool stands, if
     it has one."""
@@ -143,9 +127,9 @@ def why(
             job.retry_at,
         )
     idle = sum(1 for node in usable if node.state == "idle")
-    ahead = [other.node_count for other in others if _before(other, job)]
-    place = f"position {len(ahead) + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
-    turn, next_step = _turn(job.node_count, ahead, idle, len(usable))
+    ahead = queue.ahead_of(job, len(usable))
+    place = f"position {ahead.jobs + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
+    turn, next_step = _turn(job.node_count, ahead, idle)
     return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, turn))), next_step)
 
 
@@ -177,20 +161,19 @@ def _for_machines(job: Job, name: str, alive: Sequence[NodeView], growth: Growth
     return Waiting(WaitingReason.CLUSTER_GROWING, message, "Nothing to do: it starts on them.", gist=gist)
 
 
-def _turn(needs: int, ahead: Sequence[int], idle: int, nodes: int) -> tuple[str, str]:
-    """Why idle nodes are not for a job that needs `needs`, if they are not, and what happens next; `ahead`:
-    how many nodes each job before it needs. One that needs more than there are is passed over."""
-    served = [count for count in ahead if count <= nodes]
-    if idle and sum(served) + needs > idle and served:
-        larger = max(served)
-        many = f"{len(served)} jobs wait ahead" if len(served) > 1 else "1 job waits ahead"
-        message = f"a larger job waits ahead, for {larger} nodes" if larger > needs else many
+def _turn(needs: int, ahead: Ahead, idle: int) -> tuple[str, str]:
+    """Why idle nodes are not for a job that needs `needs`, if they are not, and what happens next. A job
+    ahead that needs more nodes than there are is passed over."""
+    if idle and ahead.nodes + needs > idle and ahead.served:
+        many = f"{ahead.served} jobs wait ahead" if ahead.served > 1 else "1 job waits ahead"
+        larger = ahead.largest > needs
+        message = f"a larger job waits ahead, for {ahead.largest} nodes" if larger else many
         return message, "Nothing to do: what waits ahead gets the nodes first."
     if needs > idle:
         free = f"{needs} nodes are" if needs > 1 else "a node is"
         message = f"it needs {needs}" if needs > 1 else ""
         return message, f"Nothing to do: it starts as soon as {free} free."
-    passed = "a job ahead asks for more nodes than there are" if len(served) < len(ahead) else ""
+    passed = "a job ahead asks for more nodes than there are" if ahead.served < ahead.jobs else ""
     return passed, "It is about to start."
 
 
@@ -212,13 +195,6 @@ def incomplete(job: Job, nodes: Sequence[str]) -> Waiting:
         f"{len(nodes)} of {job.node_count} nodes are together: {', '.join(nodes)}",
         "Nothing to do: it starts as soon as as many nodes are free.",
     )
-
-
-def _before(other: QueuedEntry, job: Job) -> bool:
-    if other.uuid == job.uuid or other.state is not State.QUEUED:
-        return False
-    mine, theirs = priority_rank(job.priority), priority_rank(other.priority)
-    return (theirs, other.created) < (mine, job.created)
 
 
 def _until(job: Job) -> str:

@@ -23,6 +23,7 @@ from shared.jobs import transitions
 from shared.jobs.gang import Gang, rank_of
 from shared.jobs.model import Job, Lease, Outcome, Reason, State
 from shared.managers.attempts import Attempts
+from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.claim_writer import ClaimWriter
 from shared.managers.gang_manager import Gangs
 from shared.stores.job_queues import JobMessage, JobQueues
@@ -77,6 +78,7 @@ class Claims:
         queues: JobQueues,
         gangs: Gangs,
         attempts: Attempts,
+        carried: CarriedJobs,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
@@ -85,6 +87,7 @@ class Claims:
         self._queues = queues
         self._gangs = gangs
         self._attempts = attempts
+        self._carried = carried
         self._writer = ClaimWriter(lease_seconds, jobs, attempts, now, monotonic)
 
     def next_job(self, queue: str, owner: str) -> Claim | Help | None:
@@ -125,6 +128,8 @@ class Claims:
                 "left alone: a newer version's message", extra={"action": "newer", "queue": message.queue}
             )
             return None
+        if found := self._claim_as_told(message, owner):
+            return found
         job = self._jobs.get(message.job) if message.job else None
         if job is not None and job.uuid == message.uuid and not job.state.known:
             log.warning(
@@ -180,6 +185,18 @@ class Claims:
         except StoreError:
             # It comes back once its time is up, and this delivery is held against it.
             log.warning("message not put back", extra={"action": "put_back", "uuid": message.uuid})
+
+    def _claim_as_told(self, message: JobMessage, owner: str) -> Claim | None:
+        """The claim of a job that its message tells all about; None where it must be looked at: a message
+        that was delivered before means a row that has been written since."""
+        if message.job is None or not message.carried or message.dequeue_count > 1:
+            return None
+        told = self._carried.read(message.carried, message.job, message.uuid)
+        if told is None or told.job.state is not State.QUEUED or told.job.owner is not None:
+            return None
+        reach("received")
+        claimed = self._writer.take(told.job, message, owner)
+        return Claim(*claimed, told.spec, told.cluster_revision) if claimed else None
 
     def _claim(self, job: Job, message: JobMessage, owner: str) -> Claim | None:
         """Read the document first: while storage does not answer no attempt has begun. One that cannot be

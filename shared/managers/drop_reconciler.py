@@ -6,10 +6,12 @@ poison queue, which is drained here, and what lies in a drop container without a
 
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import BatchAIError, StoreError
+from shared.managers.pacing import LastWrite, Pace, is_quiet, nobody_tells
 from shared.stores.document_blobs import Documents, Dropped
 from shared.stores.poison_queue import PoisonQueue
 
@@ -30,13 +32,21 @@ Take = Callable[[str, bytes, str], None]
 class Reconciler:
     """Takes drops again. `takes`: by name of the dropped file ("job.json") the container and what takes it.
 
-    Goes on where it left off: each turn looks at one page of each container, whatever lies there.
+    Goes on where it left off: each turn looks at one page of each container, whatever lies there, unless
+    looking has taken more than its share of the time.
     """
 
     documents: Documents
     poison: PoisonQueue
     takes: Mapping[str, tuple[str, Take]]
+    #: Of looks at the drop containers.
+    pace: Pace = field(default_factory=lambda: Pace(time.monotonic))
+    last_write: LastWrite = nobody_tells
     _next_page: dict[str, str] = field(default_factory=dict)
+    #: When the round through a container began (seconds since the epoch), and the last one that found every
+    #: drop in it answered.
+    _begun: dict[str, float] = field(default_factory=dict)
+    _answered: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_midway(self) -> bool:
@@ -69,15 +79,40 @@ class Reconciler:
         return taken
 
     def _look(self) -> int:
+        if not self.pace.is_due():
+            return 0
+        with self.pace.turn():
+            return self._look_at_a_page()
+
+    def _look_at_a_page(self) -> int:
         taken = 0
         for name, (container, take) in self.takes.items():
-            page = self.documents.dropped_page(container, self._next_page.get(container, ""))
-            self._next_page[container] = page.next
-            late = _unanswered(page.found, name)
+            if is_quiet(self.last_write, self._settled(container)):
+                continue
+            late = self._late(container, name)
             # At random, so that some that cannot be answered do not keep the others waiting for ever.
             for drop in random.sample(late, min(len(late), _MOST_TAKEN)):
                 taken += self._take_unanswered(take, container, drop)
         return taken
+
+    def _settled(self, container: str) -> float | None:
+        """What was written before this is answered, or not yet late."""
+        answered = self._answered.get(container)
+        return None if answered is None else answered - _LATE_SECONDS
+
+    def _late(self, container: str, name: str) -> list[Dropped]:
+        """The drops without an answer on the next page."""
+        place = self._next_page.get(container, "")
+        if not place:
+            self._begun[container] = time.time()
+        page = self.documents.dropped_page(container, place)
+        self._next_page[container] = page.next
+        late = _unanswered(page.found, name)
+        if late:
+            self._begun[container] = 0.0  # this round does not end with all answered
+        elif not page.next:
+            self._answered[container] = self._begun[container]
+        return late
 
     def _take_unanswered(self, take: Take, container: str, drop: Dropped) -> int:
         where = f"{container}/{drop.path}"

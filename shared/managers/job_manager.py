@@ -14,7 +14,8 @@ from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
-from shared.jobs.waiting_reason import NodeView, QueuedEntry, Waiting, why
+from shared.jobs.queue_order import QueueOrder
+from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers import admission
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.admission import Source
@@ -44,7 +45,7 @@ class _Seen:
 
     at: float
     nodes: list[NodeView]
-    queue: list[QueuedEntry]
+    queue: QueueOrder
     growth: Growth | None
 
 
@@ -197,10 +198,10 @@ class JobManager:
         gang = self._gangs.of_job(job) if job.held else None
         return [member.node_id for member in gang.members] if gang else []
 
-    def queue_of(self, cluster: ClusterId) -> list[QueuedEntry]:
+    def queue_of(self, cluster: ClusterId) -> QueueOrder:
         """The oldest live jobs of a cluster, of every workspace that sends jobs to it: enough for a place in
         the queue that means something."""
-        return queued(self.live(cluster, _MOST_AHEAD))
+        return QueueOrder(queued(self.live(cluster, _MOST_AHEAD)))
 
     def in_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.jobs.waiting_reason import QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
 from shared.managers.cluster_reader import ClusterReader, scale_of_row
 from shared.names.ids import ClusterId
 from shared.scaling.demand import Demand, demand_of

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from shared.errors import ConflictError, Problem, StoreError
 from shared.jobs import status_json
+from shared.managers.pacing import LastWrite, Pace, is_quiet, nobody_tells
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
 
@@ -106,22 +107,26 @@ class NearMisses:
         documents: Documents,
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        last_write: LastWrite = nobody_tells,
     ) -> None:
         self._settings = settings
         self._documents = documents
         self._now = now
-        self._monotonic = monotonic
-        self._looked: float | None = None
+        self._last_write = last_write
+        self._looked_at: float | None = None  #: seconds since the epoch
+        self._pace = Pace(monotonic, settings.look_seconds)
         self._reported: set[str] = set()
 
     def look(self) -> int:
         """Answer what was not answered, unless it was looked a moment ago (a listing of both containers costs
-        a call for every 5,000 files). How many were. Raises StoreError."""
-        now = self._monotonic()
-        if self._looked is not None and now - self._looked < self._settings.look_seconds:
+        a call for every 5,000 files) or nothing was written since. How many were. Raises StoreError."""
+        if not self._pace.is_due() or is_quiet(self._last_write, self._looked_at):
             return 0
-        self._looked = now
-        return sum(self._answer(place, problem) for place, problem in self._found())
+        begun, self._looked_at = time.time(), None
+        with self._pace.turn():
+            answered = sum(self._answer(place, problem) for place, problem in self._found())
+        self._looked_at = begun
+        return answered
 
     def _found(self) -> Iterator[tuple[str, Problem]]:
         jobs, clusters = self._settings.jobs_container, self._settings.clusters_container

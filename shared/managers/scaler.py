@@ -14,7 +14,8 @@ from datetime import datetime
 from shared.errors import BatchAIError, PoolRefusedError, PoolSilentError, ThrottledError
 from shared.jobs.allocation import Scale
 from shared.jobs.growth import Growth
-from shared.jobs.waiting_reason import NodeView, QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
+from shared.jobs.waiting_reason import NodeView
 from shared.managers.cluster_reader import ClusterReader, scale_of_row
 from shared.managers.live_jobs import LiveJobs, queued
 from shared.managers.node_reports import NodeReports

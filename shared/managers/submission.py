@@ -15,6 +15,7 @@ from shared.jobs import status_json, transitions
 from shared.jobs.model import Job, State
 from shared.managers import admission
 from shared.managers.admission import Source
+from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import Overtaken, until_written
@@ -64,6 +65,7 @@ class Submitter:
     sealer: Sealer
     workspaces: WorkspaceManager
     remover: Remover
+    carried: CarriedJobs
     now: Callable[[], datetime]
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
@@ -84,7 +86,7 @@ class Submitter:
             self.cluster_manager.admit_guest(row, job.workspace)
             problems = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
             new = self._new_job(problems, parsed.spec, job, row, source)
-            stored = self._store(new, parsed.spec, row, source)
+            stored, fresh = self._store(new, parsed.spec, row, source)
         except _Refused as refused:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
         except ConflictError as error:
@@ -93,7 +95,8 @@ class Submitter:
             return self.refuse(source, (*parsed.problems, refusal), fault)
         if stored.state is State.QUEUED and stored.attempt == 0:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
-            self.queues.send(stored)
+            carried = self.carried.text(stored, parsed.spec, row.revision) if fresh else ""
+            self.queues.send(stored, carried=carried)
         if source.http and admission.is_http(stored):
             self._show(stored)
         place = admission.place_of(stored.source) if source.http else source.place
@@ -126,21 +129,23 @@ class Submitter:
         attempts = self.settings.max_attempts
         return admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
 
-    def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> Job:
-        """The job's row: new, or the one that stands for the same document or for a newer one already."""
+    def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> tuple[Job, bool]:
+        """The job's row, and whether it is new; else it is the one that stands for the same document or for
+        a newer one already."""
         existing: Job | None = None
 
-        def store() -> Job:
+        def store() -> tuple[Job, bool]:
             nonlocal existing
             run = transitions.another_run(new, admission.next_uuid(new, existing)) if existing else new
             document = admission.accepted_document(spec, run, row.revision, self.sealer)
             self.documents.put_accepted(run.uuid, document)
             try:
-                return self.jobs.replace_ended(existing, run) if existing else self.jobs.insert(run)
+                written = self.jobs.replace_ended(existing, run) if existing else self.jobs.insert(run)
+                return written, True
             except (ConflictError, LostOwnershipError) as error:
                 existing = self.jobs.get(new.id)
                 if existing and (stored := self._instead(existing, run, spec, source)):
-                    return stored
+                    return stored, False
                 if existing and existing.deleting:
                     existing = None  # removed
                 raise Overtaken from error

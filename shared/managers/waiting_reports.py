@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.errors import UnreadableError
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
+from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
@@ -60,7 +61,7 @@ class WaitingReports:
         if not waiting:
             return
         most = self._clusters.most_nodes(cluster)
-        queue, command = queued(entries), self._manager.settings.runner_command
+        queue, command = QueueOrder(queued(entries)), self._manager.settings.runner_command
         reported = self._reported[cluster] = {}
         left = _MOST_STATUS_WRITES
         for entry in sorted(waiting[:_MOST_FOLLOWED], key=lambda each: each.uuid in known):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.jobs.waiting_reason import NodeView, QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
+from shared.jobs.waiting_reason import NodeView
 from shared.scaling import fleet as fleets
 from shared.scaling import sentences
 from shared.scaling.demand import Wish

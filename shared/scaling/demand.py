@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.jobs.allocation import Scale
-from shared.jobs.waiting_reason import QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
 from shared.names.ids import priority_rank
 
 

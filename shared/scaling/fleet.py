@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.jobs.waiting_reason import NodeView, QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
+from shared.jobs.waiting_reason import NodeView
 from shared.scaling.pools import Machine, MachineState, Pool
 from shared.scaling.state import ScalingState
 

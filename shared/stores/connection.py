@@ -14,7 +14,6 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
@@ -32,7 +31,9 @@ from shared.errors import (
 )
 from shared.names.service_urls import service_url
 from shared.settings import Settings
+from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
+from shared.stores.transport import StorageTransport
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
 _CONNECT_SECONDS = 5
@@ -60,11 +61,13 @@ class CallCounter:
             self._counts.clear()
 
 
-class _CountingTransport(RequestsTransport):  # type: ignore[misc]
-    """The SDK's own transport, which tells the counter about every request."""
+class _CountingTransport(StorageTransport):
+    """Tells the counter about every request."""
 
     def __init__(self, counter: CallCounter, service: str) -> None:
-        super().__init__(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+        super().__init__(
+            session=lean_session.session(), connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
+        )
         self._counter = counter
         self._service = service
 

@@ -38,10 +38,12 @@ class JobMessage:
     suspected: int = 0  #: times that a runner was about to claim it after very many deliveries
     newer: bool = False  #: written by a later version, for its own runners
     hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
+    #: what it tells of the job beside its name (managers/carried_jobs.py); "" once it is rewritten
+    carried: str = ""
 
 
 class JobQueues:
-    """Sends, receives and renews messages. The document itself never travels through a queue."""
+    """Sends, receives and renews messages. No secret ever travels through a queue."""
 
     def __init__(self, connection: Connection) -> None:
         self._service = connection.queues
@@ -78,11 +80,12 @@ class JobQueues:
                 pass  # gone, or about to be
 
     def send(
-        self, job: Job, hidden_seconds: float = 0.0, logs: tuple[StreamSeal, ...] = ()
+        self, job: Job, hidden_seconds: float = 0.0, logs: tuple[StreamSeal, ...] = (), carried: str = ""
     ) -> tuple[str, str]:
         """Put a message for a job, to be seen in `hidden_seconds`; its id and its pop receipt. `logs` as in
-        `renew`. Raises StoreError; NotFoundError when the cluster has no queues."""
-        body = _text(job.id, job.uuid, job.attempt, logs)
+        `renew`, `carried` as in JobMessage. Raises StoreError; NotFoundError when the cluster has no
+        queues."""
+        body = _text(job.id, job.uuid, job.attempt, logs, carried=carried)
         name = queue_name(job.cluster, job.priority)
         with translated(f"queueing job {job.id}"):
             # -1: the default would drop a job that waits for more than seven days.
@@ -111,6 +114,7 @@ class JobQueues:
             suspected=body.suspected,
             newer=body.newer,
             hint=body.hint,
+            carried=body.carried,
         )
 
     def send_hints(self, cluster: ClusterId, count: int, seconds: float) -> None:
@@ -201,6 +205,7 @@ class _Body:
     suspected: int = 0
     newer: bool = False
     hint: ClusterId | None = None
+    carried: str = ""
 
 
 def _text(
@@ -210,21 +215,18 @@ def _text(
     seals: tuple[StreamSeal, ...] = (),
     excused: int = 0,
     suspected: int = 0,
+    carried: str = "",
 ) -> str:
-    body: dict[str, Any] = {
-        "v": _VERSION,
-        "workspace": job.workspace,
-        "experiment": job.experiment,
-        "job": job.job,
-        "uuid": uuid,
-        "attempt": attempt,
-    }
+    name = {"workspace": job.workspace, "experiment": job.experiment, "job": job.job}
+    body: dict[str, Any] = {"v": _VERSION, **name, "uuid": uuid, "attempt": attempt}
     if seals:
         body["logs"] = [[seal.name, seal.size, seal.lines] for seal in seals[:_MOST_STREAMS]]
     if excused:
         body["excused"] = excused
     if suspected:
         body["suspected"] = suspected
+    if carried:
+        body["carried"] = carried
     return json.dumps(body)
 
 
@@ -240,6 +242,7 @@ def _body(content: Any) -> _Body:
         job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
         seals = tuple(StreamSeal(str(n), int(size), "", False, int(k)) for n, size, k in body.get("logs", ()))
         excused, suspected = int(body.get("excused", 0)), int(body.get("suspected", 0))
-        return _Body(job, str(body["uuid"]), int(body["attempt"]), seals, excused, suspected)
+        uuid, attempt, carried = str(body["uuid"]), int(body["attempt"]), str(body.get("carried", ""))
+        return _Body(job, uuid, attempt, seals, excused, suspected, carried=carried)
     except (ValueError, KeyError, TypeError, AttributeError):
         return _Body()

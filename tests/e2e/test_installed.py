@@ -16,7 +16,7 @@ from tests.support.stack_client import ROOT, StackClient, job
 
 ROOMS = ("api", "cli", "local", "runner", "shared")
 #: Read while it runs, beside the code.
-DATA = {"local/node/package.json", "local/node/package-lock.json"}
+DATA = {"local/node/package.json", "local/node/package-lock.json", "local/node/azurite_hooks.js"}
 SCHEMAS = {"schemas/cluster.json", "schemas/job.json"}
 # Imports every installed module of the rooms it is given; prints what went wrong.
 IMPORT_ALL = """

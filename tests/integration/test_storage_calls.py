@@ -38,7 +38,7 @@ def told(step: str, calls: Counter[str]) -> None:
     print(f"{step:10} {calls.total():3}  " + ", ".join(f"{n} {call}" for call, n in sorted(calls.items())))
 
 
-@pytest.fixture(params=[("warm", 11), ("cold", 13), ("first", 15)], ids=lambda case: case[0])
+@pytest.fixture(params=[("warm", 9), ("cold", 11), ("first", 13)], ids=lambda case: case[0])
 def case(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> tuple[str, int]:
     """A process that has seen the cluster before; a fresh one; a fresh one and a new experiment."""
     name, most = request.param
@@ -58,6 +58,7 @@ def test_a_job_that_does_nothing(case: tuple[str, int], world: World, tmp_path: 
     assert run_one(world, tmp_path) is State.SUCCEEDED
     total = world.counter.snapshot()
     told("submit", submitted)
+    assert name != "warm" or submitted.total() <= 5
     told("run", total - submitted)
     told(name, total)
     assert total.total() <= most
@@ -89,7 +90,6 @@ def test_a_warm_runner_adds_its_looks_at_queues_only(patient: World, tmp_path: P
     theirs.close()
     told("agent", calls)
     beyond = Counter({call: n for call, n in calls.items() if call != looks})
-    beyond.subtract({"PUT table": calls["PUT table"]})  # node reports
-    assert +beyond == Counter(
-        {"GET table": 1, "POST table": 2, "GET blob": 1, "PUT blob": 1, "DELETE queue": 1}
-    )
+    # Node reports; nothing else merges a row here, for no renewal is due.
+    beyond.subtract({call: calls[call] for call in ("PUT table", "PATCH table")})
+    assert +beyond == Counter({"POST table": 2, "PUT blob": 1, "DELETE queue": 1})

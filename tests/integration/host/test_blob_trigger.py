@@ -121,7 +121,10 @@ def block(blob: func.InputStream):
     host.wait_for("BLOCKED")
     container.upload_blob("a/job.json", b"first")
     hosts = blobs.get_container_client("azure-webjobs-hosts")
-    eventually(lambda: any(n.endswith(f"/{name}/a/job.json") for n in hosts.list_blob_names()))
+    receipts = eventually(
+        lambda: next((n for n in hosts.list_blob_names() if n.endswith(f".on_job/{name}.jsonl")), None)
+    )
+    eventually(lambda: b"a/job.json" in hosts.download_blob(receipts).readall())
     container.upload_blob("a/job.json", b"second", overwrite=True)
     (host.directory / "go").touch()
     host.wait_for(f"RAN {name}/a/job.json second")

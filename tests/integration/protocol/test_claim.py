@@ -16,7 +16,7 @@ from shared.jobs.waiting_reason import WaitingReason
 from shared.managers.claims import Claim
 from shared.stores.node_table import NodeRow
 from tests.support.waiting import eventually
-from tests.support.world import DONE, World
+from tests.support.world import DONE, World, document
 
 
 def test_a_claim_is_a_running_row_with_attempt_and_owner(world: World) -> None:
@@ -327,7 +327,7 @@ def test_messages_that_mean_nothing_do_not_keep_a_good_job_waiting(world: World)
 def test_a_document_that_cannot_be_read_for_now_costs_no_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.accept()
+    world.accept(data=document(secrets=[{"name": "A", "value": "hidden"}]))
 
     def away(name: str) -> None:
         raise StoreError("the blob service is away")

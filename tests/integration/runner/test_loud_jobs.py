@@ -11,7 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runner.isolation.job_user import own
 from runner.isolation.node_config import NodeConfig
+from runner.logs.log_writers import Writers
+from runner.logs.path_folder import PathFolder
+from runner.logs.shipper import LogShipper
+from runner.machine.trusted_path import TrustedPath
 from shared.jobs.model import Reason
 from tests.integration.runner.conftest import Shares
 from tests.integration.runner.stage import Stage
@@ -58,6 +63,27 @@ def test_two_hundred_megabytes_at_full_speed(
         assert hashlib.file_digest(file, "sha256").hexdigest() == seal.sha256
     # The emulator of the share works in this process too; both together hold a few pieces of 4 MiB.
     assert memory.grown < 80_000_000
+
+
+def test_two_hundred_megabytes_on_the_node_take_few_pieces_of_memory(tmp_path: Path) -> None:
+    """Printed faster than it can be carried: what is not carried yet waits in the spool, not in memory."""
+    spool, target = tmp_path / "spool", tmp_path / "target"
+    spool.mkdir()
+    target.mkdir()
+    writers = Writers()
+    folder = PathFolder(TrustedPath(str(target), "logs"), own(), volume=False, writers=writers)
+    shipper = LogShipper(spool, folder, 1)
+    path = shipper.add("stdout.txt")
+    with Memory() as memory:
+        shipper.start()
+        command = f"yes '{LINE.decode().strip()}' | head -c {BYTES} > {path}"
+        subprocess.run(["/bin/sh", "-c", command], check=True)
+        (seal,) = shipper.finish(lambda begun: begun + 120)
+    writers.close()
+    assert (seal.size, seal.lines, seal.complete) == (BYTES, BYTES // 100, True)
+    with (target / "logs" / "stdout.txt").open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == seal.sha256
+    assert memory.grown <= 32 * 1024 * 1024
 
 
 @pytest.fixture

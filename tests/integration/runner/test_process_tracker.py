@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from runner.isolation.isolation import NOT_ISOLATED
+from runner.isolation.job_user import JobUser
 from runner.machine import cgroups
-from runner.processes import job_process, process_table
+from runner.processes import job_process, orphans, process_table
 from runner.processes.process_tracker import ProcessTracker
 from tests.support.waiting import eventually
 
@@ -131,7 +134,7 @@ if {wait}:
     helper = __import__("subprocess").Popen(["sleep", "30"])
     while b"sleep" not in Path(f"/proc/{{helper.pid}}/cmdline").read_bytes():
         time.sleep(0.01)
-    (folder / "found").write_text(str(tracker.kill()))
+    (folder / "found").write_text(str(tracker.kill()[0]))
     (folder / "helper").write_text("lives" if helper.poll() is None else "killed")
     helper.kill()
     helper.wait()
@@ -199,8 +202,30 @@ def test_a_switch_that_is_armed_again_holds_its_fire_and_says_when_it_has_fired(
 def test_a_cage_that_nothing_entered_costs_nothing() -> None:
     tracker = ProcessTracker()
     tracker.arm(1)
-    assert (tracker.kill(), tracker.members(), tracker.fired) == (0, [], False)
+    assert (tracker.kill(), tracker.members(), tracker.fired) == ((0, []), [], False)
     tracker.close()
+
+
+def test_a_child_from_before_the_first_start_is_none_of_the_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon of a volume may be seconds old, and bear no mark of anybody's. Where the jobs' user is theirs
+    alone, processes so young are looked at all the same: one of that user is the job's."""
+    nobody = JobUser("nobody", 65534, 65534, "/", exclusive=True)
+    monkeypatch.setattr(orphans, "adopts", lambda: True)
+    daemon = subprocess.Popen(["sleep", "60"], env={})
+    users = subprocess.Popen(["sleep", "60"], env={}, user=65534) if os.geteuid() == 0 else None
+    tracker = ProcessTracker(replace(NOT_ISOLATED, user=nobody))
+    try:
+        tracker.open()
+        found = {process.pid for process in tracker.members()}
+        assert daemon.pid not in found
+        assert users is None or users.pid in found
+    finally:
+        tracker.close()
+        for process in filter(None, (daemon, users)):
+            process.kill()
+            process.wait()
 
 
 def test_what_cannot_be_killed_is_told_by_name() -> None:

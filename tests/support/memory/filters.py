@@ -1,10 +1,13 @@
 """OData filters as the stores write them: comparisons, `and`, `or`, brackets that stand apart, @values."""
 
 import operator
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+_KEYS = re.compile(r"(PartitionKey eq|RowKey eq|RowKey ge|RowKey lt) @(\w+)")
+_LAST = chr(0x10FFFF)  # sorts after every key
 _COMPARE = {
     "eq": operator.eq,
     "ge": operator.ge,
@@ -13,6 +16,20 @@ _COMPARE = {
     "lt": operator.lt,
     "ne": operator.ne,
 }
+
+
+def key_range(text: str, parameters: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The partition ("": any), the first row key and the one after the last that a filter can mean: so many
+    entities need no look."""
+    if " or " in text:
+        return "", "", _LAST
+    found = dict(_KEYS.findall(text))
+    partition = parameters[found["PartitionKey eq"]] if "PartitionKey eq" in found else ""
+    if "RowKey eq" in found:
+        row = parameters[found["RowKey eq"]]
+        return partition, row, row + chr(0)
+    first = parameters[found["RowKey ge"]] if "RowKey ge" in found else ""
+    return partition, first, parameters[found["RowKey lt"]] if "RowKey lt" in found else _LAST
 
 
 def matches(

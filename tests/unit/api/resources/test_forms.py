@@ -14,6 +14,7 @@ from shared.documents.spec import public_properties
 from shared.errors import Problem, Severity
 from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
+from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, why
 from tests.support.jobs import SCOPE, a_job, after, in_state
 
@@ -92,7 +93,7 @@ def test_a_failure_shows_code_message_and_details() -> None:
 
 def test_a_waiting_job_says_why() -> None:
     job = a_job()
-    shown = jobs.job_resource(job, SCOPE, why(job, [], [NodeView("n", "running", True)], "run"))
+    shown = jobs.job_resource(job, SCOPE, why(job, QueueOrder([]), [NodeView("n", "running", True)], "run"))
     assert shown["properties"]["waiting"]["reason"] == "WaitingForNode"
 
 

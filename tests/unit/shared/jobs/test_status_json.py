@@ -7,6 +7,7 @@ from shared.environment.layout import path_segment
 from shared.errors import Problem, Severity
 from shared.jobs import status_json, transitions
 from shared.jobs.model import AttemptReport, Outcome, Reason, State, StreamSeal
+from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, why
 from shared.names.ids import ClusterId
 from tests.support.jobs import JOB, SCOPE, UUID, a_job, after, in_state
@@ -37,7 +38,9 @@ def test_times_are_utc_with_milliseconds(moment: datetime, text: str) -> None:
 
 def test_a_queued_job_says_where_its_output_will_be_and_why_it_waits() -> None:
     job = a_job(properties=PROPERTIES)
-    shown = status_json.of_job(job, SCOPE, after(1), why(job, [], [NodeView("n", "idle", True)], "run"))
+    shown = status_json.of_job(
+        job, SCOPE, after(1), why(job, QueueOrder([]), [NodeView("n", "idle", True)], "run")
+    )
     root = "$AZ_BATCHAI_JOB_MOUNT_ROOT"
     assert shown["output"] == {
         "stdOutErr": f"{root}/logs/{SEGMENT}/stdouterr",

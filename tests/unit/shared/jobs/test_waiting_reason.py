@@ -7,7 +7,8 @@ import pytest
 from shared.jobs import transitions
 from shared.jobs.growth import Growth
 from shared.jobs.model import Outcome, Reason, State
-from shared.jobs.waiting_reason import NodeView, QueuedEntry, WaitingReason, is_alive, why
+from shared.jobs.queue_order import QueuedEntry, QueueOrder
+from shared.jobs.waiting_reason import NodeView, WaitingReason, is_alive, why
 from tests.support.jobs import CREATED, a_job, after, in_state
 
 RUN = "make runner CLUSTER={cluster}"
@@ -18,7 +19,7 @@ BROKEN = NodeView("n3", "unusable", True, "cluster volumes: no such share")
 
 @pytest.mark.parametrize("other", [s for s in State if s is not State.QUEUED])
 def test_only_queued_jobs_wait(other: State) -> None:
-    assert why(in_state(other), [], [IDLE], RUN) is None
+    assert why(in_state(other), QueueOrder([]), [IDLE], RUN) is None
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_only_queued_jobs_wait(other: State) -> None:
     ],
 )
 def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: str) -> None:
-    waiting = why(a_job(), [], nodes, RUN)
+    waiting = why(a_job(), QueueOrder([]), nodes, RUN)
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -41,7 +42,7 @@ def test_reasons_by_nodes(nodes: list[NodeView], reason: WaitingReason, words: s
 
 
 def test_a_gang_larger_than_the_cluster() -> None:
-    waiting = why(a_job(node_count=3), [], [IDLE, BUSY], RUN)
+    waiting = why(a_job(node_count=3), QueueOrder([]), [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_TOO_LARGE
 
@@ -56,7 +57,9 @@ def test_a_gang_larger_than_the_cluster() -> None:
 def test_a_cluster_that_may_not_have_the_nodes(
     most: int, needed: int, reason: WaitingReason, words: str, next_step: str
 ) -> None:
-    waiting = why(a_job(node_count=needed), [], [replace(IDLE, standby="requeue")], RUN, most=most)
+    waiting = why(
+        a_job(node_count=needed), QueueOrder([]), [replace(IDLE, standby="requeue")], RUN, most=most
+    )
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -106,7 +109,7 @@ GROWING = Growth(wanted=3, lacking=2, asked_seconds=95.0, usual_seconds=250.0, u
 def test_a_job_that_waits_for_machines(
     growth: Growth, reason: WaitingReason, words: str, next_step: str
 ) -> None:
-    waiting = why(a_job(), [], [], RUN, most=3, growth=growth)
+    waiting = why(a_job(), QueueOrder([]), [], RUN, most=3, growth=growth)
     assert waiting is not None
     assert waiting.reason is reason
     assert re.search(words, waiting.message)
@@ -114,17 +117,17 @@ def test_a_job_that_waits_for_machines(
 
 
 def test_while_a_node_is_idle_no_machine_is_waited_for() -> None:
-    waiting = why(a_job(), [], [IDLE], RUN, most=3, growth=GROWING)
+    waiting = why(a_job(), QueueOrder([]), [IDLE], RUN, most=3, growth=GROWING)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE
-    gang = why(a_job(node_count=2), [], [IDLE], RUN, most=3, growth=GROWING)
+    gang = why(a_job(node_count=2), QueueOrder([]), [IDLE], RUN, most=3, growth=GROWING)
     assert gang is not None
     assert gang.reason is WaitingReason.CLUSTER_GROWING
 
 
 def test_that_time_goes_by_is_no_news() -> None:
     first, later, other = (
-        why(a_job(), [], [], RUN, most=3, growth=growth)
+        why(a_job(), QueueOrder([]), [], RUN, most=3, growth=growth)
         for growth in (GROWING, replace(GROWING, asked_seconds=155.0), replace(GROWING, lacking=1))
     )
     assert first and later and other
@@ -133,14 +136,14 @@ def test_that_time_goes_by_is_no_news() -> None:
 
 
 def test_nodes_that_stand_by_are_not_waited_for() -> None:
-    waiting = why(a_job(), [], [BUSY, replace(IDLE, standby="requeue")], RUN, most=1)
+    waiting = why(a_job(), QueueOrder([]), [BUSY, replace(IDLE, standby="requeue")], RUN, most=1)
     assert waiting is not None
     assert "0 of 1 nodes idle" in waiting.message
 
 
 def test_a_job_that_is_tried_again_says_what_happened() -> None:
     job = transitions.requeue(in_state(State.RUNNING), Outcome(Reason.RUNNER_LOST), after(9))
-    waiting = why(job, [], [IDLE], RUN)
+    waiting = why(job, QueueOrder([]), [IDLE], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.RETRY_BACKOFF
     assert "RunnerLost" in waiting.message
@@ -164,7 +167,7 @@ def test_positions_by_priority_and_age(priority: str, position: int) -> None:
     ]
     job = a_job(priority=priority)
     mine = QueuedEntry(job.uuid, State.QUEUED, priority, 1, job.created)
-    waiting = why(job, [*others, mine], [BUSY], RUN)
+    waiting = why(job, QueueOrder([*others, mine]), [BUSY], RUN)
     assert waiting is not None
     assert f"position {position} " in waiting.message
 
@@ -189,14 +192,14 @@ def test_idle_nodes_that_are_not_for_this_job(
     nodes: int, ahead: list[QueuedEntry], words: str, next_step: str
 ) -> None:
     two = [IDLE, NodeView("n4", "idle", True)]
-    waiting = why(a_job(node_count=nodes), ahead, two, RUN)
+    waiting = why(a_job(node_count=nodes), QueueOrder(ahead), two, RUN)
     assert waiting is not None and waiting.reason is WaitingReason.WAITING_FOR_NODE
     assert re.search(words, waiting.message)
     assert next_step in waiting.next_step
 
 
 def test_a_job_of_several_nodes_waits_for_all_of_them() -> None:
-    waiting = why(a_job(node_count=2), [], [IDLE, BUSY], RUN)
+    waiting = why(a_job(node_count=2), QueueOrder([]), [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.message.endswith("; 1 of 2 nodes idle; it needs 2")
     assert waiting.next_step == "Nothing to do: it starts as soon as 2 nodes are free."
@@ -210,16 +213,16 @@ def test_life_is_measured_by_the_service_clock() -> None:
 
 def test_a_held_job_says_who_is_there() -> None:
     job = transitions.claim(a_job(node_count=3), "n0", "m", after(1))
-    waiting = why(job, [], [IDLE, BUSY], RUN, ["n0", "n1"])
+    waiting = why(job, QueueOrder([]), [IDLE, BUSY], RUN, ["n0", "n1"])
     assert waiting is not None
     assert waiting.reason is WaitingReason.GANG_INCOMPLETE
     assert "2 of 3 nodes are together: n0, n1" in waiting.message
-    alone = why(job, [], [], RUN)
+    alone = why(job, QueueOrder([]), [], RUN)
     assert alone is not None and "1 of 3 nodes are together: n0" in alone.message
 
 
 def test_a_gang_that_dissolved_waits_for_nodes() -> None:
     job = transitions.dissolve(transitions.claim(a_job(node_count=2), "n0", "m", after(1)), "", after(2))
-    waiting = why(job, [], [IDLE, BUSY], RUN)
+    waiting = why(job, QueueOrder([]), [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE

@@ -17,9 +17,20 @@ from tests.support.memory.faults import Call
 from tests.support.memory.world import MemoryWorld, memory_world
 from tests.support.world import DONE, document
 
+#: Its job does not travel with its message: row and document are read.
+READ = document(secrets=[{"name": "A", "value": "hidden"}])
+
 
 @pytest.fixture
 def world() -> MemoryWorld:
+    made = memory_world()
+    made.accept(data=READ)
+    return made
+
+
+@pytest.fixture
+def told() -> MemoryWorld:
+    """A world whose message tells all about its job."""
     made = memory_world()
     made.accept()
     return made
@@ -85,6 +96,19 @@ def test_a_row_that_was_written_meanwhile_is_judged_anew_when_its_message_return
     assert (world.job().owner, world.job().attempt) == (None, 0)
     world.clock.move(61)
     assert world.must_claim().job.attempt == 1
+
+
+def test_a_row_that_was_written_since_its_message_told_of_it_is_read(told: MemoryWorld) -> None:
+    told.faults.refuse(writes_a_job, 412, "UpdateConditionNotSatisfied")
+    assert told.must_claim().job.attempt == 1
+
+
+def test_storage_that_is_busy_at_a_claim_as_told_costs_no_attempt(told: MemoryWorld) -> None:
+    told.faults.throttle(writes_a_job)
+    with pytest.raises(StoreError, match="503"):
+        told.claim()
+    told.clock.move(2.5)
+    assert told.must_claim().job.attempt == 1
 
 
 def test_a_job_that_was_removed_meanwhile_is_nobody_s(world: MemoryWorld) -> None:

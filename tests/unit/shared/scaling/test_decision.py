@@ -7,7 +7,8 @@ import pytest
 
 from shared.jobs.allocation import Scale
 from shared.jobs.model import State
-from shared.jobs.waiting_reason import RELEASED, NodeView, QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
+from shared.jobs.waiting_reason import RELEASED, NodeView
 from shared.scaling.decision import Decision, decide
 from shared.scaling.demand import wish_of
 from shared.scaling.fleet import Patience

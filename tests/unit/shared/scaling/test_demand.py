@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.jobs.allocation import Scale
 from shared.jobs.model import State
-from shared.jobs.waiting_reason import QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
 from shared.scaling.demand import Demand, demand_of
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)

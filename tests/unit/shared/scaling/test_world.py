@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from shared.jobs.allocation import Scale
 from shared.jobs.model import State
-from shared.jobs.waiting_reason import RELEASED, NodeView, QueuedEntry
+from shared.jobs.queue_order import QueuedEntry
+from shared.jobs.waiting_reason import RELEASED, NodeView
 from shared.scaling import state as states
 from shared.scaling.decision import Decision, decide
 from shared.scaling.demand import wish_of

@@ -1,0 +1,49 @@
+"""Feeds RQ, in the environment of the peers.
+
+Beside `python -m bench.peers`, which talks to it in lines of JSON: {"do": "put"|"drained"|"commands"}.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+
+def main() -> None:
+    import redis  # type: ignore[import-not-found]  # of the peers' environment only
+    import rq  # type: ignore[import-not-found]
+
+    url, folder = sys.argv[1:]
+    connection = redis.Redis.from_url(url)
+    queue = rq.Queue("bench", connection=connection)
+    jobs: list[Any] = []
+
+    def put(command: str, count: int) -> float:
+        jobs[:] = [
+            queue.enqueue("bench.rq_job.run", command, folder, f"j{time.time_ns()}-{number}", result_ttl=600)
+            for number in range(count)
+        ]
+        return time.time()
+
+    def drained() -> dict[str, float]:
+        for job in jobs:
+            while not (job.is_finished or job.is_failed):
+                time.sleep(0.002)
+        seen = time.time()
+        fetched = rq.job.Job.fetch_many([job.id for job in jobs], connection)
+        assert all(job.is_finished for job in fetched), "every job of RQ's has succeeded"
+        first = min(job.started_at.timestamp() for job in fetched)
+        return {"first": first, "last": max(job.ended_at.timestamp() for job in fetched), "seen": seen}
+
+    def commands() -> float:
+        return float(connection.info("stats")["total_commands_processed"])
+
+    for line in sys.stdin:
+        asked = json.loads(line)
+        what = asked.pop("do")
+        answer = {"put": put, "drained": drained, "commands": commands}[what](**asked)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Rows of many live jobs, as submissions and claims would have left them, without the calls."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.jobs import transitions
+from shared.jobs.model import Job, State
+from shared.names.ids import ClusterId, JobId
+from shared.stores import job_rows, row_keys
+
+_PROPERTIES = '{"nodeCount":1,"customToolkitSettings":{"commandLine":"true"}}'
+
+
+def live_jobs(cluster: ClusterId, count: int, running: int, since: datetime) -> Iterator[Job]:
+    """`count` jobs, the first `running` of them claimed by nodes called node-0, node-1, ..."""
+    for number in range(count):
+        made = since + timedelta(milliseconds=number)
+        job = Job(
+            id=JobId(cluster.workspace, "exp", f"job-{number:06}"),
+            uuid=f"00000000-0000-0000-0000-{number:012}",
+            cluster=cluster,
+            priority="normal",
+            node_count=1,
+            tool_type="custom",
+            state=State.QUEUED,
+            created=made,
+            state_since=made,
+            source=f"jobs/job-{number}@0x1",
+            content_sha256="0" * 64,
+            enqueued=made,
+            properties=_PROPERTIES,
+        )
+        owner = f"node-{number}"
+        yield transitions.claim(job, owner, f"message-{number}", made) if number < running else job
+
+
+def entities(job: Job) -> Iterator[dict[str, Any]]:
+    """The rows of a live job."""
+    yield job_rows.job_entity(job, row_keys.job_row(job.id))
+    yield job_rows.live_entity(job)
+    yield job_rows.listed_entity(job, row_keys.time_row(job))
+    yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
