@@ -12,7 +12,7 @@ from shared.documents.spec import JobSpec, job_from_document, to_document
 from shared.errors import BatchAIError
 from shared.jobs.model import Job
 from shared.names.ids import JobId
-from shared.stores.job_rows import carried_columns, job_from_columns
+from shared.stores.carried_rows import carried_columns, job_from_columns
 from shared.stores.secrets.sealing import Sealer
 
 #: Of the form of documents and rows; one of another version is read where it lies, and judged there.

@@ -22,7 +22,6 @@ _COLUMNS = re.compile(
     "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
-_TIMES = ("StateSince", "Started", "Ended", "RetryAt", "Created", "Enqueued")
 #: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
 #: transaction might pass the 4 MiB that the service takes.
 _MOST_REPEATED = 60_000
@@ -180,21 +179,6 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         age_seconds=age_seconds,
         stored_as=state,
     )
-
-
-def carried_columns(job: Job) -> dict[str, Any]:
-    """`job_entity` of the job's own row as JSON takes it."""
-    entity = job_entity(job, row_keys.job_row(job.id))
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in entity.items()
-    }
-
-
-def job_from_columns(columns: Mapping[str, Any], etag: str) -> Job:
-    """The job of `carried_columns`. Raises UnreadableError for what is none."""
-    with readable(columns):
-        times = {name: datetime.fromisoformat(columns[name]) for name in _TIMES if name in columns}
-    return replace(job_from({**columns, **times}, etag), stored_as=State(columns["State"]))
 
 
 def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
