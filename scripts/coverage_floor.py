@@ -19,7 +19,7 @@ from typing import Any
 _ROOT = Path(__file__).parents[1]
 #: What is measured -> the members of a file's summary that count what is reached and what there is.
 _COUNTS = {"branches": ("covered_branches", "num_branches"), "lines": ("covered_lines", "num_statements")}
-#: Points by which a floor may be below what is reached before it holds nothing any more. Lines of what runs in
+#: Points by which a floor may lie below what is reached before it holds nothing. Lines of what runs in
 #: processes of its own differ more from run to run.
 SLACK = {"branches": 2.0, "lines": 6.0}
 #: Files shown of a package that is below its floor, the worst first.

@@ -12,7 +12,6 @@ from local.stack import Stack
 from tests.support import distribution
 from tests.support.stack_client import StackClient
 
-
 #: Their leases last seconds: processes that are measured are slower by half.
 _UNMEASURED = ("tests/e2e/chaos", "tests/e2e/engines", "tests/e2e/test_gangs", "tests/e2e/test_gang_secrets")
 
