@@ -12,6 +12,7 @@ from api.resources import forms
 from api.resources.clusters import login_information
 from api.resources.jobs import job_resource, run_resource
 from api.resources.operations import Verb
+from api.submitters import submitter
 from api.wired import backend
 from shared.errors import NotFoundError
 from shared.names.ids import JobId
@@ -48,7 +49,8 @@ def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
     document under a name that is taken. Workspace, experiment and cluster must be there."""
     route, services = req.route_params, backend()
     workspace, experiment = services.workspaces.require(workspace_of(req), route["experiment"])
-    made = services.manager.submit_http(JobId(workspace, experiment, route["job"]), req.get_body())
+    by = submitter(req, services.settings.http_roles)
+    made = services.manager.submit_http(JobId(workspace, experiment, route["job"]), req.get_body(), by)
     if made.job is None:
         code = str(made.fault)
         return refuse_document(code, made.problems, _STATUS.get(code, 400))

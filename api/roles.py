@@ -11,18 +11,26 @@ from collections.abc import Collection, Sequence
 import azure.functions as func
 
 READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI.Contributor"
+ROLES = "roles"
 _HEADER = "x-ms-client-principal"
 
 
 def roles_of(req: func.HttpRequest) -> frozenset[str] | None:
     """The app roles of whoever sent a request; None where nobody is signed in."""
+    claims = claims_of(req)
+    return None if claims is None else frozenset(value for kind, value in claims if kind == ROLES)
+
+
+def claims_of(req: func.HttpRequest) -> Sequence[tuple[str, str]] | None:
+    """What the token of whoever sent a request claims, as (kind, value); those of roles are of the kind
+    ROLES, however the token calls them. None where nobody is signed in."""
     try:
         principal = json.loads(base64.b64decode(req.headers.get(_HEADER, ""), validate=True))
-        kinds = {"roles", str(principal.get("role_typ") or "roles")}
-        claims = principal.get("claims") or ()
-        return frozenset(str(claim["val"]) for claim in claims if claim["typ"] in kinds)
+        kinds = {ROLES, str(principal.get("role_typ") or ROLES)}
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in principal.get("claims") or ()]
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
+    return [(ROLES if kind in kinds else kind, value) for kind, value in claims]
 
 
 def may(roles: Collection[str], req: func.HttpRequest, names: Sequence[str]) -> bool:

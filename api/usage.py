@@ -23,7 +23,7 @@ _DEFAULT_DAYS = 30
 @bp.route(route=f"{routes.WORKSPACE}/usage", methods=["GET"])
 @arm("workspace")
 def usage_get(req: func.HttpRequest) -> func.HttpResponse:
-    """200 with a line for each attempt, job, experiment or cluster; ?by=, ?since= (a date or a time)."""
+    """200 with a line for each of what ?by= says (usage.BY); ?since= is a date or a time."""
     report = backend().usage
     by, since = req.params.get("by", "experiment"), _since(req.params.get("since", ""))
     if by not in BY:

@@ -17,7 +17,7 @@ _holder = click.Group()
     in_workspace,
     click.option(
         "--by",
-        type=click.Choice(["attempt", "job", "experiment", "cluster"]),
+        type=click.Choice(["attempt", "job", "user", "experiment", "cluster"]),
         default="experiment",
         show_default=True,
         help="What a line is for. Only clusters have idle time.",

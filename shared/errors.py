@@ -10,6 +10,7 @@ BatchAIError
 │   ├── NewerVersionError  what lies there is in the form of a later version of this program
 │   ├── NotFoundError      no such job, cluster, ...; or a queue or table of the installation is missing
 │   ├── ThrottledError     a service asks to be left alone for a while
+│   ├── PoolSilentError    the cloud that gives machines does not answer
 │   └── LostOwnershipError a conditional write found somebody else's mark: stop, it is no longer yours
 ├── PoolRefusedError       the cloud gives no machines, in its own words
 ├── SecretError            a Key Vault secret cannot be had, and asking again would not help
@@ -139,6 +140,10 @@ class ThrottledError(StoreError):
     def __init__(self, message: str, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(message)
+
+
+class PoolSilentError(StoreError):
+    """The cloud that gives machines cannot be reached, or answers with a fault of its own."""
 
 
 class PoolRefusedError(BatchAIError):

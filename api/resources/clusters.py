@@ -79,6 +79,11 @@ def _errors(facts: ClusterFacts) -> list[dict[str, Any]]:
     errors: list[dict[str, Any]] = []
     if facts.pool and (refusal := facts.pool.refusal):
         errors.append({"code": refusal.code, "message": refusal.message})
+    if facts.pool and facts.pool.silent and facts.pool.lacking:
+        since = (
+            f"the cloud has not answered since {timestamp(facts.pool.silent)}; it is asked again every minute"
+        )
+        errors.append({"code": "CloudDoesNotAnswer", "message": since})
     for name in facts.pool.stuck if facts.pool else ():
         errors.append({"code": NODE_STUCK, "message": f"machine {name} did not become a node"})
     for node in facts.nodes:

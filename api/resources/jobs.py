@@ -29,6 +29,8 @@ def job_resource(job: Job, scope: Scope, waiting: Waiting | None = None) -> dict
     }
     if info := _execution_info(job):
         properties["executionInfo"] = info
+    if job.submitted_by:
+        properties["submittedBy"] = job.submitted_by
     if job.attempt:
         properties["attempt"] = job.attempt
     if waiting:

@@ -28,6 +28,7 @@ class Growth:
     refused: str = ""  #: why the cloud gives no machines, in its own words
     code: str = ""
     retry_at: datetime | None = None  #: when it is asked again
+    silent: datetime | None = None  #: since when the cloud does not answer
     late: str = ""  #: a machine that should have become a node by now
     late_seconds: float = 0.0
     replaced_seconds: float = 0.0  #: after so long it is replaced

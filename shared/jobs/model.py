@@ -139,6 +139,8 @@ class Job:
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
     deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
+    #: Who submitted it, as far as the way it came tells (api/submitters.py); "": a row from before ADR 0303.
+    submitted_by: str = ""
     #: Columns of the row that a newer version wrote: carried along, never looked at.
     newer: tuple[tuple[str, Any], ...] = ()
     #: How long a claim or a renewal holds; None: unclaimed, or claimed by a runner from before ADR 0150.

@@ -12,7 +12,7 @@ from shared.jobs.events import EventKind
 from shared.jobs.model import Job
 
 #: What uses can be shown for.
-BY = ("attempt", "job", "experiment", "cluster")
+BY = ("attempt", "job", "user", "experiment", "cluster")
 
 
 @dataclass(frozen=True)

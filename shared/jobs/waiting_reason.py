@@ -141,6 +141,13 @@ def _for_machines(job: Job, name: str, alive: Sequence[NodeView], growth: Growth
     if not growth.lacking:
         asks = "Nothing to do: machines are asked for when the pool is looked at next, within a minute."
         return None if alive else Waiting(WaitingReason.CLUSTER_GROWING, f"{name} has no node now", asks)
+    if growth.silent:
+        return Waiting(
+            WaitingReason.CLUSTER_CANNOT_GROW,
+            f"{name} gets no more machines ({growth.lacking} are lacking): the cloud has not answered since "
+            f"{growth.silent:%Y-%m-%d %H:%M:%S} UTC",
+            "Nothing to do: it is asked again every minute. Whether it is down: https://status.azure.com",
+        )
     if growth.refused:
         return Waiting(
             WaitingReason.CLUSTER_CANNOT_GROW,

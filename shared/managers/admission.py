@@ -18,6 +18,8 @@ from shared.stores.secrets.sealing import Sealer
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
 _HTTP = "http-"
+#: Who submitted what was dropped: a blob does not tell who wrote it.
+STORAGE = "storage"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Source:
 
     `place` is "<container>/<path>" of a dropped blob, or where a document that came over HTTP is shown;
     `mark` is the blob's ETag, or a hash of the content where the trigger carries none; for HTTP a random one.
-    Place and mark together are the idempotency key of a drop; that of HTTP is the content.
+    Place and mark together are the idempotency key of a drop; that of HTTP is the content. `by` tells people
+    who sent it, and nothing else: who sends the same once more is not noted.
     """
 
     place: str
     mark: str
+    by: str = STORAGE
 
     @property
     def http(self) -> bool:
@@ -56,10 +60,10 @@ def is_http(job: Job) -> bool:
     return job.source.rpartition("@")[2].startswith(_HTTP)
 
 
-def http_source(settings: Settings, job: JobId) -> Source:
-    """The source of a document that came over HTTP. Its mark is random: deleted and made again under the same
-    name, a job gets another uuid."""
-    return Source(f"{settings.jobs_container}/{job}/job.json", f"{_HTTP}{uuid4().hex}")
+def http_source(settings: Settings, job: JobId, by: str) -> Source:
+    """The source of a document that `by` sent over HTTP. Its mark is random: deleted and made again under the
+    same name, a job gets another uuid."""
+    return Source(f"{settings.jobs_container}/{job}/job.json", f"{_HTTP}{uuid4().hex}", by)
 
 
 def content(spec: JobSpec, cluster: ClusterId) -> str:
@@ -115,6 +119,7 @@ def new_job(
         max_attempts=max_attempts,
         properties=table_limits.written(public_properties(spec)),
         problems=_problems_column(problems),
+        submitted_by=source.by,
     )
 
 

@@ -10,12 +10,12 @@ from shared.documents.parse import DocumentSettings, parse_cluster
 from shared.documents.spec import ClusterSpec, public_properties
 from shared.errors import ConflictError, Problem
 from shared.jobs import status_json
-from shared.jobs.allocation import told as wanted_standby
 from shared.jobs.waiting_reason import DELETED, NodeView
 from shared.managers import auto_storage
 from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
 from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.conflict_retry import overtaken_by, until_written
+from shared.managers.node_instructions import instruct_nodes
 from shared.managers.node_reports import NodeReports
 from shared.managers.scaler import Scaler
 from shared.managers.workspace_manager import WorkspaceManager
@@ -154,12 +154,7 @@ class ClusterManager:
     def instruct_nodes(self, row: ClusterRow) -> list[NodeView]:
         """Leave for every node that is alive whether it serves; they see it with their next report, and the
         sweeper writes it again, for nodes come and go. All nodes, with what was left for them."""
-        nodes, scale = self._reader.nodes_of(row)
-        wanted = wanted_standby(nodes, scale)
-        for node in nodes:
-            if node.alive and node.standby != wanted[node.node_id]:
-                self._nodes.stand_by(row.id, node.node_id, wanted[node.node_id])
-        return [replace(node, standby=wanted.get(node.node_id, "")) for node in nodes]
+        return instruct_nodes(self._reader, self._nodes, row)
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> KnownNode:
         """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError, and

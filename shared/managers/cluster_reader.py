@@ -43,6 +43,7 @@ class ClusterReader:
         self._sealer = sealer
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, ClusterRow]] = {}
+        self._forgotten = 0  #: how often something was
 
     def get(self, cluster: ClusterId) -> ClusterRow:
         """The cluster as it is now. Raises NotFoundError."""
@@ -57,12 +58,13 @@ class ClusterReader:
         """The cluster, or None. A cluster that was found may be up to 30 s old, a missing one never is."""
         key = str(cluster).lower()
         with self._lock:
-            found = self._seen.get(key)
+            found, forgotten = self._seen.get(key), self._forgotten
         if found and time.monotonic() - found[0] < _CACHE_SECONDS:
             return found[1]
         row = self._table.get(cluster)
-        if row:
-            with self._lock:
+        with self._lock:
+            # Else it may have been read before the write that it was forgotten for.
+            if row and self._forgotten == forgotten:
                 self._seen[key] = (time.monotonic(), row)
         return row
 
@@ -92,6 +94,7 @@ class ClusterReader:
         """Believe no longer that a cluster is as it was seen."""
         with self._lock:
             self._seen.pop(str(cluster).lower(), None)
+            self._forgotten += 1
 
     def node_views(self, cluster: ClusterId) -> list[NodeView]:
         """The nodes of a cluster with the judgement whether each is alive, by storage's clock, and whether it

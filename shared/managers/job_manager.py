@@ -87,10 +87,10 @@ class JobManager:
         """Accept or refuse a document; the answer is in status.json too. Raises StoreError only."""
         return self._grown(self._submitter.submit(job, data, source))
 
-    def submit_http(self, job: JobId, data: bytes) -> Submission:
-        """As `submit`, for a document that came over HTTP: a refusal writes nothing, and a copy without
+    def submit_http(self, job: JobId, data: bytes, by: str) -> Submission:
+        """As `submit`, for a document that `by` sent over HTTP: a refusal writes nothing, and a copy without
         secrets is shown where the document would have been dropped."""
-        source = admission.http_source(self.settings, job)
+        source = admission.http_source(self.settings, job, by)
         return self._grown(self._submitter.submit(job, data, source))
 
     def _grown(self, answer: Submission) -> Submission:
@@ -132,7 +132,7 @@ class JobManager:
         """The copy of a document that came over HTTP has appeared: bring its status.json up to date."""
         found = self._jobs.get(job)
         if found is not None and admission.is_http(found):
-            self._status.write(found)
+            self._status.write_as_read(found, self._jobs)
 
     def delete(self, job: JobId) -> Job | None:
         """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a

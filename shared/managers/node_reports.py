@@ -36,9 +36,10 @@ class NodeReports:
         """Let a node's runner look at its job with its next report. A node that is not there is fine."""
         self._table.wake_up(cluster, node_id)
 
-    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
-        """Leave for a node whether it serves, as `NodeRow.standby`."""
-        self._table.stand_by(cluster, node_id, standby)
+    def stand_by(self, cluster: ClusterId, node: NodeView, standby: str) -> None:
+        """Leave for a node whether it serves, as `NodeRow.standby`, if its row is as it was read. Raises
+        LostOwnershipError, NotFoundError."""
+        self._table.stand_by(cluster, node.node_id, standby, node.etag)
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
         """Leave for a node whether it finishes its job and leaves, or stays. A missing one is fine."""

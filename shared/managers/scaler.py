@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.errors import BatchAIError, PoolRefusedError, ThrottledError
+from shared.errors import BatchAIError, PoolRefusedError, PoolSilentError, ThrottledError
 from shared.jobs.allocation import Scale
 from shared.jobs.growth import Growth
 from shared.jobs.queue_order import QueuedEntry
@@ -152,11 +152,21 @@ class Scaler:
             now = self._changes(look).after_operation(kept, look.now)
             seen = states.observed(now, pool, nodes, look.now)
             decision = decide(wish, jobs, nodes, pool, seen, look.now, self._patience)
+            if not decision.quiet and not self._is_current(row):
+                return False  # who changed it has looked, or the next sweep does
             return self._changes(look).do(kept, seen, decision, pool, nodes)
         except PoolRefusedError as error:
             kept = kept or ScalingRow(row.id, ScalingState())
             state = states.refused(kept.state, error.code, str(error), look.now)
             self._changes(look).keep(kept, replace(state, unseen=True, wanted=wish.nodes, lacking=wish.nodes))
+            raise
+        except PoolSilentError:
+            kept = look.row(row.id) or kept
+            alive = sum(1 for node in nodes if node.alive)
+            # A cluster of which nobody has seen a pool may have none: it is news only where it has no node.
+            if kept or (wish.nodes and not alive):
+                kept = kept or ScalingRow(row.id, ScalingState())
+                self._changes(look).keep(kept, states.silent(kept.state, wish.nodes, alive, look.now))
             raise
         except ThrottledError as error:
             self._left_alone_until = self._monotonic() + error.seconds
@@ -181,6 +191,14 @@ class Scaler:
             kept, states.concluded(seen, decision.lacking, decision.leaving, wish.nodes, now)
         )
         return True
+
+    def _is_current(self, row: ClusterRow) -> bool:
+        """Whether a cluster still asks for what `row` says. A sweep reads all clusters first: by the time it
+        comes to one, machines may have been asked for, or let go, by what it says since."""
+        now = self._clusters.fresh(row.id)
+        if now is None:
+            return row.deleting
+        return (now.properties, now.deleting) == (row.properties, row.deleting)
 
     def _changes(self, look: PoolLook) -> PoolChanges:
         assert self._pools is not None

@@ -13,6 +13,7 @@ from shared.managers import admission
 from shared.managers.job_removal import Remover
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
+from shared.stores.job_table import JobTable
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,16 @@ class StatusWriter:
             log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
             return False
         return True
+
+    def write_as_read(self, job: Job, jobs: JobTable, waiting: Waiting | None = None) -> None:
+        """As `write`, of a job that was read a while ago. It may have gone on before what is written arrives:
+        then that is old; or be removed: then nothing is to be left of it. Raises StoreError."""
+        self.write(job, waiting)
+        now = jobs.get(job.id)
+        if now is None:
+            self.documents.delete_status(admission.place_of(job.source))
+        elif now.etag != job.etag:
+            self.write(now)
 
     def report(self, job: Job) -> bool:
         """What follows a written row: status.json, or the removal of a job that was to be deleted at its end.

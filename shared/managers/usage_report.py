@@ -15,6 +15,8 @@ from shared.stores.cluster_table import ClusterRow
 from shared.stores.job_lists import JobFilter, JobLists
 
 _PAGE = 1000
+#: Who submitted a job whose row is older than the column that says it.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class UsageReport:
 
 
 def _name(job: Job, by: str) -> str:
-    return {"job": str(job.id), "experiment": job.id.experiment, "cluster": str(job.cluster)}[by]
+    names = {"job": str(job.id), "experiment": job.id.experiment, "cluster": str(job.cluster)}
+    return (names | {"user": job.submitted_by or UNKNOWN})[by]
 
 
 def _attempts(job: Job, price: float | None, now: datetime) -> list[Use]:

@@ -77,17 +77,10 @@ class WaitingReports:
             news = reason and not (before and before.reason.says_the_same(reason))
             if reason and news and left > 0:
                 left -= 1
-                self._status.write(job, reason)
-                self._correct(job)
+                self._status.write_as_read(job, self._jobs, reason)
                 before = _Reported(entry.etag, job, reason)
             if before:
                 reported[entry.uuid] = before
-
-    def _correct(self, shown: Job) -> None:
-        """The job may have gone on between the read and the write: then what was written is old."""
-        now = self._jobs.get(shown.id)
-        if now and now.etag != shown.etag:
-            self._status.write(now)
 
 
 def read_entry(jobs: JobTable, entry: LiveEntry) -> Job | None:

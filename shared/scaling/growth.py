@@ -29,6 +29,7 @@ def growth_of(state: ScalingState, now: datetime, patience: Patience, group: str
         refused=refusal.message if refusal else "",
         code=refusal.code if refusal else "",
         retry_at=state.retry_at if refusal else None,
+        silent=state.silent,
         late=late if is_late else "",
         late_seconds=seconds,
         replaced_seconds=patience.node_start_seconds,

@@ -67,8 +67,8 @@ class Operation:
 class Pools(Protocol):
     """The cloud's side. Every call says what it wants in absolute terms, so repeating one does no harm.
 
-    All raise StoreError where nobody knows whether it took effect, ThrottledError where the cloud asks to be
-    left alone, and PoolRefusedError where it says no.
+    All raise PoolSilentError where nobody knows whether it took effect, ThrottledError where the cloud asks
+    to be left alone, and PoolRefusedError where it says no.
     """
 
     def look(self) -> Sequence[Pool]:

@@ -56,6 +56,7 @@ class ScalingState:
     capacity: int = 0
     settled: bool = True
     unseen: bool = False  #: the cloud refused even to list the pools when it was last asked
+    silent: datetime | None = None  #: since when the cloud does not answer
     machines: tuple[KnownMachine, ...] = ()
     asked: int | None = None  #: the capacity that was last asked for
     asked_at: datetime | None = None
@@ -112,6 +113,7 @@ def observed(state: ScalingState, pool: Pool, nodes: Sequence[NodeView], now: da
         capacity=pool.capacity,
         settled=pool.settled,
         unseen=False,
+        silent=None,
         machines=tuple(machines),
         spent=_spent(state, pool, now),
         starts=tuple(starts[-_STARTS:]),
@@ -163,13 +165,19 @@ def refused(state: ScalingState, code: str, message: str, now: datetime) -> Scal
     )
 
 
+def silent(state: ScalingState, wanted: int, alive: int, now: datetime) -> ScalingState:
+    """The cloud has not answered: what it was last seen to have stays, and of the nodes that are `wanted`
+    those are lacking that are not `alive`."""
+    return replace(state, silent=state.silent or now, wanted=wanted, lacking=max(0, wanted - alive))
+
+
 def concluded(state: ScalingState, lacking: int, leaving: int, wanted: int, now: datetime) -> ScalingState:
     """After a decision. `lacking`: machines are still to come, or to become nodes; `leaving`: on their way
     out."""
     steady = not lacking and not leaving
     if not lacking:
         state = replace(state, asked=None, asked_at=None, operation="", refusal=None, refusals=0)
-        state = replace(state, stuck=())
+        state = replace(state, stuck=(), silent=None)
     if steady != state.steady or state.changed is None:
         state = replace(state, steady=steady, changed=now)
     return replace(state, wanted=wanted, lacking=lacking)
@@ -183,7 +191,7 @@ def to_json(state: ScalingState) -> str:
 def from_json(text: str) -> ScalingState:
     """What was kept; what a newer version added is left out, what it has dropped is as at first."""
     raw: dict[str, Any] = {k: v for k, v in json.loads(text).items() if k in _FIELDS}
-    for name in ("asked_at", "retry_at", "changed"):
+    for name in ("asked_at", "retry_at", "changed", "silent"):
         raw[name] = _time(raw.get(name))
     refusal = raw.get("refusal")
     raw["refusal"] = Refusal(refusal["code"], refusal["message"], _moment(refusal["at"])) if refusal else None

@@ -19,7 +19,7 @@ from shared.stores.unreadable_rows import readable
 _COLUMNS = re.compile(
     "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
     "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
-    "GpuSeconds|RetryAt|Problems|Deleting|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
 _TIMES = ("StateSince", "Started", "Ended", "RetryAt", "Created", "Enqueued")
@@ -75,6 +75,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "RetryAt": job.retry_at,
         "Problems": job.problems if job.problems != "[]" else None,
         "Deleting": job.deleting or None,
+        "SubmittedBy": job.submitted_by or None,
         **_progress(job),
         **dict(job.newer),
     }
@@ -173,6 +174,7 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         properties=table_limits.joined(entity, *_PROPERTIES),
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
+        submitted_by=entity.get("SubmittedBy", ""),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,
         age_seconds=age_seconds,

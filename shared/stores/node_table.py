@@ -96,9 +96,10 @@ class NodeTable:
         its job. A node that is not there is fine."""
         self._change(cluster, node_id, {"Knocked": True})
 
-    def stand_by(self, cluster: ClusterId, node_id: str, standby: str) -> None:
-        """Tell a node whether it serves, as `NodeRow.standby`; its runner notices as with `wake_up`."""
-        self._change(cluster, node_id, {"Standby": standby})
+    def stand_by(self, cluster: ClusterId, node_id: str, standby: str, etag: str) -> None:
+        """Tell a node whether it serves, as `NodeRow.standby`, if its row is as it was read; its runner
+        notices as with `wake_up`. Raises LostOwnershipError, NotFoundError."""
+        self._change_as_read(cluster, node_id, {"Standby": standby}, etag)
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
         """Tell a node to finish its job and leave, or to stay; its runner notices as with `wake_up`."""

@@ -15,7 +15,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest
 
-from shared.errors import BatchAIError, LostOwnershipError, PoolRefusedError, StoreError, ThrottledError
+from shared.errors import BatchAIError, LostOwnershipError, PoolRefusedError, PoolSilentError, ThrottledError
 from shared.scaling.pools import Machine, MachineState, Operation, Pool, Progress
 from shared.settings import ArmSettings
 from shared.stores.connection import CallCounter, counting_transport
@@ -215,7 +215,7 @@ def _translated(doing: str) -> Iterator[None]:
     except HttpResponseError as error:
         raise _ours(error, doing) from error
     except AzureError as error:
-        raise StoreError(f"{doing}: ARM could not be reached ({type(error).__name__})") from error
+        raise PoolSilentError(f"{doing}: ARM could not be reached ({type(error).__name__})") from error
 
 
 def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
@@ -228,7 +228,7 @@ def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
         return LostOwnershipError(f"{doing}: changed by somebody else meanwhile")
     if 400 <= status < 500 and status != 408:
         return PoolRefusedError(message or f"{doing}: ARM answered {status}", code)
-    return StoreError(f"{doing}: ARM answered {status} {code}")
+    return PoolSilentError(f"{doing}: ARM answered {status} {code}")
 
 
 def _retry_after(error: HttpResponseError) -> float:

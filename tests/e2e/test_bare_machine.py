@@ -51,7 +51,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, served: Served) -> Iterato
     if os.geteuid() or missing:
         why = f"needs root and {', '.join(missing) or 'nothing else'}: scripts/setup-machine"
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
-    made = bare_machine.make(tmp_path_factory.mktemp("bare"), PROJECT / ".venvs" / "debian-12")
+    made = bare_machine.make(tmp_path_factory.mktemp("bare"))
     with (made.root / "etc/ssl/certs/ca-certificates.crt").open("a") as bundle:
         bundle.write(served.certificate.read_text())
     made.put(PROJECT / "scripts" / "install-runner")

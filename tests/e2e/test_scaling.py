@@ -163,6 +163,7 @@ def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines, 
     batchai = command_line(tmp_path, machines.client.state)
     lines = batchai.json("usage", "-w", "default", "--by", "cluster")
     assert next(one for one in lines if one["name"] == "default/paid")["currency"] == "EUR"
+    assert {one["name"] for one in batchai.json("usage", "-w", "default", "--by", "user")} == {"storage"}
     table = batchai("usage", "-w", "default", "-o", "table")
     assert "Idle Node Hours" in table and "Estimated Cost" in table
 
@@ -174,6 +175,9 @@ def test_while_the_cloud_does_not_answer_jobs_wait_and_then_run(machines: Machin
     machines.client.await_state("default/x/patient", "queued")
     with pytest.raises(AssertionError):  # two sweeps and more
         eventually(machines.names, 12)
+    _, body = machines.client.get(f"{ROOT}/default/experiments/x/jobs/patient")
+    waiting = body["properties"]["waiting"]
+    assert waiting["reason"] == "ClusterCannotGrow" and "has not answered since" in waiting["message"]
     machines.faults(down=False)
     assert machines.ended("patient")[0]["state"] == "succeeded"
 

@@ -1,4 +1,4 @@
-"""The runner's image, built by its script on a base that debootstrap makes, runs one job with `--once`."""
+"""The runner's image, built by its script on a bare Debian 12 with Python, runs one job with `--once`."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.jobs.model import State
-from tests.support import docker_daemon
+from tests.support import bare_machine, docker_daemon
 from tests.support.docker_daemon import DockerDaemon
 from tests.support.needs import need
 from tests.support.rest_api import PROJECT
@@ -19,23 +19,22 @@ from tests.support.world import World, document
 from tests.support.world_runner import environment_of
 
 IMAGE, BASE = "batchai-runner:test", "batchai-base:test"
-_INCLUDED = "python3,python3-venv"
 
 
 def _missing() -> str | None:
     if lacking := docker_daemon.missing():
         return lacking
-    return None if shutil.which("debootstrap") else "not installed: debootstrap (scripts/setup-machine)"
+    absent = [tool for tool in ("debootstrap", "unshare") if not shutil.which(tool)]
+    return f"not installed: {', '.join(absent)} (scripts/setup-machine)" if absent else None
 
 
 def _base(folder: Path) -> Path:
-    """A Debian 12 with Python, from what BATCHAI_TEST_BASE names or from the Debian archive."""
-    if given := os.environ.get("BATCHAI_TEST_BASE"):
-        return Path(given)
-    root = folder / "base"
-    command = ["debootstrap", "--variant=minbase", f"--include={_INCLUDED}", "bookworm", str(root)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=900)
-    return root
+    """The root of a Debian 12 with Python, which the caller removes."""
+    machine = bare_machine.make(folder)
+    for command in (["update"], ["install", "-y", "--no-install-recommends", "python3", "python3-venv"]):
+        done = machine.run("apt-get", *command, env={"DEBIAN_FRONTEND": "noninteractive"})
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return machine.root
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +44,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerDaemon]:
     folder = tmp_path_factory.mktemp("image")
     with docker_daemon.docker_daemon(large=True) as running:
         archive = folder / "base.tar"
+        root = _base(folder)
         with tarfile.open(archive, "w") as tar:
-            tar.add(_base(folder), ".", filter=_without_devices)
+            tar.add(root, ".", filter=_without_devices)
+        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
         running.docker("import", str(archive), BASE, seconds=600)
         archive.unlink()
         # Debian 12 has Python 3.11, whatever runs the tests.

@@ -9,6 +9,8 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ from pathlib import Path
 SUITE = "bookworm"
 #: What a Debian of an image has beside the bare minimum, as far as install-runner leaves it to the image.
 _BESIDE = "systemd,systemd-sysv,ca-certificates"
+#: Downloaded packages, and a bare root, are kept here between test runs; the root for so long.
+PACKAGES = Path(__file__).parents[2] / ".venvs" / "debian-12"
+_KEPT_SECONDS = 7 * 86400.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Root file system, then the command.
 _INSIDE = Path(__file__).parent / "in_root.sh"
@@ -103,14 +108,16 @@ def mirror() -> str:
     raise NoMirrorError(f"apt knows no mirror of {SUITE}: {done.stdout}{done.stderr}")
 
 
-def make(folder: Path, packages: Path) -> BareMachine:
-    """A new machine in `folder`. Takes a minute; half of that where `packages` has been filled before."""
+def make(folder: Path, packages: Path = PACKAGES) -> BareMachine:
+    """A new machine in `folder`. Takes a minute where `packages` holds none that was made of late: it keeps
+    what is downloaded, and the bare root itself."""
     root = folder / "debian"
     packages.mkdir(parents=True, exist_ok=True)
-    words = ["debootstrap", "--variant=minbase", f"--include={_BESIDE}", f"--cache-dir={packages}"]
-    done = subprocess.run([*words, SUITE, str(root), mirror()], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"debootstrap failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    kept = _kept(packages, mirror())
+    if not _is_fresh(kept):
+        _bootstrap(kept, packages, mirror())
+    root.mkdir(parents=True)
+    _run("tar", "-C", str(root), "--numeric-owner", "-xpf", str(kept))
     # Packages are to start nothing: what they would start is not theirs alone, ports above all.
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
@@ -121,3 +128,31 @@ def make(folder: Path, packages: Path) -> BareMachine:
     # Whom this machine trusts on the way to its package registry.
     shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
     return BareMachine(root, packages)
+
+
+def _kept(packages: Path, uri: str) -> Path:
+    """Where a bare root from this mirror is kept, whole."""
+    made_of = hashlib.sha256(f"{SUITE} {_BESIDE} {uri}".encode()).hexdigest()[:12]
+    return packages / f"root-{made_of}.tar"
+
+
+def _is_fresh(kept: Path) -> bool:
+    """Whether it is there, and so young that its packages go together with those of the mirror."""
+    return kept.exists() and time.time() - kept.stat().st_mtime < _KEPT_SECONDS
+
+
+def _bootstrap(kept: Path, packages: Path, uri: str) -> None:
+    """Make a bare root and keep it. Of two who do so at once the last one's stays."""
+    with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=packages) as folder:
+        root, archive = Path(folder) / "root", Path(folder) / "root.tar"
+        words = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_BESIDE}"]
+        # What it mounts in there goes with it, however it ends.
+        _run(*words, f"--cache-dir={packages}", SUITE, str(root), uri)
+        _run("tar", "-C", str(root), "--numeric-owner", "-cf", str(archive), ".")
+        archive.replace(kept)
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{words[0]} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")

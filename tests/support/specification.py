@@ -18,7 +18,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 _FILE = "swagger/BatchAI.json"
 #: Members that the specification does not declare: two that the recorded service sent, and ours, of which
 #: docs/reference/rest-api.md tells.
-BEYOND = {"JobProperties": ("experimentName", "maxJobDurationSeconds", "attempt", "waiting", "timeline")}
+BEYOND = {
+    "JobProperties": (
+        "experimentName",
+        "maxJobDurationSeconds",
+        "attempt",
+        "waiting",
+        "timeline",
+        "submittedBy",
+    )
+}
 _FORMATS = FormatChecker(())
 
 

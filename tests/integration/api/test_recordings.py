@@ -11,7 +11,7 @@ from tests.support.rest_api import RestApi
 
 MOUNTING = "recordings/test_batchai_job_level_mounting_scenario.json"
 #: Ours beside the original's, and the original's that say nothing here.
-EXTRA = {"attempt", "waiting", "timeline"}
+EXTRA = {"attempt", "waiting", "timeline", "submittedBy"}
 LEFT_OUT = {"virtualMachineConfiguration", "containerSettings"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 

@@ -23,7 +23,7 @@ from tests.support.rest_api import ROOT, VERSION, RestApi
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Members of ours, and those that say here what the document says.
-BESIDE = {"attempt", "waiting", "timeline", "virtualMachineConfiguration", "executionInfo"}
+BESIDE = {"attempt", "waiting", "timeline", "submittedBy", "virtualMachineConfiguration", "executionInfo"}
 
 
 class Replay:

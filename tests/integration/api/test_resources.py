@@ -323,6 +323,8 @@ def test_a_workspace_tells_what_its_jobs_have_used(api: RestApi, workspace: str)
     [cluster] = api.must("GET", f"{workspace}/usage", by="cluster", since="2026-01-01")["value"]
     assert "idleNodeHours" not in cluster
     assert api.must("GET", f"{workspace}/usage", since="2999-01-01")["value"] == []
-    for query in ({"by": "user"}, {"since": "yesterday"}):
+    [user] = api.must("GET", f"{workspace}/usage", by="user")["value"]
+    assert (user["name"], user["jobs"], user["attempts"]) == ("anonymous", 2, 1)
+    for query in ({"by": "colour"}, {"since": "yesterday"}):
         answer = api.call("GET", f"{workspace}/usage", **query)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")

@@ -92,6 +92,20 @@ def test_a_submitter_submits_and_a_reader_does_not(guarded: RestApi, job: str) -
     assert sent(guarded, principal(SUBMITTER), "PUT", other, document)[0] == 202
 
 
+def test_who_submitted_is_kept_and_used_for_what_it_cost(guarded: RestApi, job: str) -> None:
+    workspace, path = job.partition("/experiments/")[0], f"{job}-by-ann"
+    guarded.http.headers["x-ms-client-principal"] = principal(CONTRIBUTOR)
+    guarded.http.headers["x-ms-client-principal-name"] = "ann@contoso.com"
+    try:
+        assert guarded.call("PUT", path, guarded.document(workspace)).status_code == 202
+        assert guarded.must("GET", path)["properties"]["submittedBy"] == "ann@contoso.com"
+        users = guarded.must("GET", f"{workspace}/usage", by="user")["value"]
+    finally:
+        guarded.http.headers.pop("x-ms-client-principal")
+        guarded.http.headers.pop("x-ms-client-principal-name")
+    assert [(line["name"], line["jobs"]) for line in users] == [("ann@contoso.com", 1), ("unknown", 1)]
+
+
 @pytest.mark.parametrize("told", ["", "!", "e30", base64.b64encode(b"[1]").decode(), "bnVsbA=="])
 def test_who_is_not_signed_in_sees_nothing(guarded: RestApi, job: str, told: str) -> None:
     assert sent(guarded, told, "GET", job) == (401, "AuthenticationFailed")

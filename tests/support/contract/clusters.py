@@ -34,7 +34,13 @@ def test_a_report_is_refused_once_somebody_else_has_written_the_row(world: World
     table.wake_up(world.cluster, "node-0")
     with pytest.raises(LostOwnershipError):
         table.report(node, etag)
-    table.stand_by(world.cluster, "node-0", "requeue")
+    found = table.node(world.cluster, "node-0")
+    assert found is not None
+    with pytest.raises(LostOwnershipError):
+        table.stand_by(world.cluster, "node-0", "requeue", etag)
+    with pytest.raises(NotFoundError):
+        table.stand_by(world.cluster, "node-1", "requeue", found[1])
+    table.stand_by(world.cluster, "node-0", "requeue", found[1])
     found = table.node(world.cluster, "node-0")
     assert found is not None
     assert (found[0].standby, found[0].state) == ("requeue", "running")

@@ -83,7 +83,9 @@ def test_of_a_cluster_and_of_a_node(world: World) -> None:
     nodes.report(NodeRow(world.cluster, "node-0", "running", 0), read[1])
     nodes.report(NodeRow(world.cluster, "node-0", "idle", 0))
     nodes.wake_up(world.cluster, "node-0")
-    nodes.stand_by(world.cluster, "node-0", "requeue")
+    read = nodes.node(world.cluster, "node-0")
+    assert read is not None
+    nodes.stand_by(world.cluster, "node-0", "requeue", read[1])
     nodes.mark_drain(world.cluster, "node-0", True)
     assert node.kept()["Drain"] is True
 

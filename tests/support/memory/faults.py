@@ -93,6 +93,14 @@ class Faults:
 
         self._faults.append(_Fault(meant, before=before))
 
+    def afterwards(self, meant: Meant, act: Callable[[], Any]) -> None:
+        """Somebody else acts when the request has taken effect, before its answer arrives."""
+
+        def after() -> None:
+            act()
+
+        self._faults.append(_Fault(meant, after=after))
+
     def crash(self, at: int, arrived: bool) -> None:
         """The process ends at its call number `at`, counted from now: after the request has `arrived`, or
         before it is sent."""

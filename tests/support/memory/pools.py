@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.errors import LostOwnershipError, PoolRefusedError, StoreError, ThrottledError
+from shared.errors import LostOwnershipError, PoolRefusedError, PoolSilentError, ThrottledError
 from shared.scaling.pools import Machine, MachineState, Operation, Pool, Progress
 
 
@@ -122,9 +122,9 @@ class MemoryPools:
             self.throttled -= 1
             raise ThrottledError("429", self.retry_after)
         if self.down:
-            raise StoreError("503")
+            raise PoolSilentError("503")
 
     def _answer(self) -> None:
         if self.lost_answers:
             self.lost_answers -= 1
-            raise StoreError("no answer")
+            raise PoolSilentError("no answer")

@@ -18,6 +18,7 @@ from shared.jobs.waiting_reason import NodeView
 from shared.names.ids import ClusterId, Scope
 from shared.scaling.pools import MachineState
 from shared.scaling.state import KnownMachine, Refusal, ScalingState
+from shared.times import timestamp
 
 CREATED = datetime(2019, 12, 29, 7, 41, 13, 393000, UTC)
 
@@ -115,6 +116,13 @@ def test_why_a_cluster_has_not_its_nodes_is_an_error_of_it() -> None:
         ("NodeUnusable", "no GPU"),
     ]
     assert errors[2]["details"] == [{"name": "nodeId", "value": "n"}]
+
+
+def test_a_cloud_that_does_not_answer_is_an_error_while_machines_are_lacking() -> None:
+    [error] = with_pool(ScalingState(silent=CREATED, wanted=1, lacking=1))["errors"]
+    assert error["code"] == "CloudDoesNotAnswer"
+    assert f"has not answered since {timestamp(CREATED)}" in error["message"]
+    assert "errors" not in with_pool(ScalingState(silent=CREATED))
 
 
 def test_the_setup_task_tells_where_its_logs_are() -> None:

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import ConflictError, StoreError
 from shared.jobs.model import State
 from shared.managers.live_jobs import queued
+from shared.stores import scaling_table
 from shared.stores.node_table import NodeRow
 from tests.support.memory.faults import Call
 from tests.support.memory.scaled import Runner, ScaledWorld, auto, cluster_document, scaled_world
@@ -138,12 +139,65 @@ def test_a_minute_without_the_cloud_is_caught_up() -> None:
     world = scaled_world()
     world.pools.down = True
     world.accept()
+    since = world.clock()
     for _ in range(2):
         world.step()
     assert world.machines() == []
+    told = world.waiting()
+    assert (told["reason"], told.get("until")) == ("ClusterCannotGrow", None)
+    assert (
+        f"(1 are lacking): the cloud has not answered since {since:%Y-%m-%d %H:%M:%S} UTC" in told["message"]
+    )
+    assert "it is asked again every minute" in told["next"]
     world.pools.down = False
     world.step()
     assert len(world.machines()) == 1
+    assert world.waiting()["reason"] == "ClusterGrowing"
+
+
+def test_an_outage_is_told_once_and_forgotten_with_the_next_answer() -> None:
+    world = scaled_world(most=2)
+    world.accept("a")
+    world.until(lambda: world.job("a").state is State.RUNNING)
+    world.pools.down = True
+    world.accept("b")
+    world.step()
+    state = world.backend.scaler.state(world.cluster)
+    assert state and (state.silent, state.lacking, len(state.machines)) == (
+        world.clock() - timedelta(seconds=30),
+        1,
+        1,
+    )
+    written = [call for call in world.calls(world.backend.sweeper.sweep) if call.writes]
+    assert [call for call in written if call.name.startswith(scaling_table.TABLE)] == []
+    world.pools.down = False
+    world.until(lambda: world.job("b").state is State.SUCCEEDED)
+    state = world.backend.scaler.state(world.cluster)
+    assert state and state.silent is None
+
+
+def test_an_answer_that_is_lost_while_machines_are_asked_for_is_told() -> None:
+    world = scaled_world()
+    world.pools.lost_answers = 1
+    world.accept()
+    state = world.backend.scaler.state(world.cluster)
+    assert state and (state.silent, state.asked) == (world.clock(), 1)
+    world.step()
+    assert world.waiting()["reason"] == "ClusterGrowing"
+
+
+def test_an_outage_says_nothing_of_nodes_that_came_from_elsewhere() -> None:
+    """Of a cluster whose pool nobody has seen: it may have none."""
+    world = MemoryWorld(with_pools=True)
+    assert world.pools
+    world.pools.down = True
+    world.create_cluster(cluster_document(auto(0, 3)))
+    world.backend.nodes.report(NodeRow(world.cluster, "mine", "running", 1, job="u"))
+    world.accept()
+    world.clock.move(30)
+    world.backend.sweeper.sweep()
+    assert world.backend.scaler.state(world.cluster) is None
+    assert world.status()["waiting"]["reason"] == "WaitingForNode"
 
 
 def test_a_quota_is_told_in_the_clouds_words_and_asked_again_ever_more_rarely() -> None:
@@ -446,6 +500,20 @@ def test_a_sweep_that_comes_too_late_takes_no_machine_away() -> None:
     assert len(world.machines()) == 3
     world.backend.scaler.turn(look, row, nodes, stale)
     assert len(world.machines()) == 3
+
+
+def test_a_sweep_that_read_the_cluster_before_it_was_resized_lets_no_machine_go() -> None:
+    """It has listed the clusters when somebody asks for two machines and gets them."""
+    world = ScaledWorld({"manual": {"targetNodeCount": 0}})
+    world.faults.meanwhile(
+        lambda call: call.service == "table" and call.name.startswith(f"{scaling_table.TABLE}"),
+        lambda: world.resize({"manual": {"targetNodeCount": 2}}),
+    )
+    world.step()
+    assert len(world.machines()) == 2
+    assert not [node.node_id for node in world.nodes() if node.drain]
+    world.until(lambda: len([node for node in world.nodes() if node.state == "idle"]) == 2)
+    assert [call for call in world.pools.calls if "set_" in call] == ["set_capacity pool 2"]
 
 
 def calls_of_a_sweep(world: ScaledWorld) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 tests/data/stored_by_1feba0d.json was written by that code into Azurite, and is changed by nobody.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def world() -> MemoryWorld:
     made = MemoryWorld(workspace="before")
     load(made.account, STORED)
     return made
+
+
+def test_who_submitted_the_jobs_of_then_nobody_knows(world: MemoryWorld) -> None:
+    [use] = world.backend.usage.of("before", "user", datetime(2020, 1, 1, tzinfo=UTC))
+    assert use.name == "unknown" and use.jobs > 1
+    world.finish(world.must_claim())
+    assert world.job("queued").submitted_by == ""
 
 
 def test_a_queued_job_of_then_is_claimed_and_finished(world: MemoryWorld) -> None:

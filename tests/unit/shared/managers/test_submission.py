@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.jobs.model import State
+from shared.jobs.model import Outcome, Reason, State
 from shared.managers import cluster_manager
 from shared.managers.admission import Source, http_source
 from shared.managers.submission import Fault, Submission
@@ -22,9 +22,60 @@ def world() -> MemoryWorld:
 
 def by_http(world: MemoryWorld, data: bytes, name: str = "job") -> Submission:
     answer: Submission = world.manager.submit(
-        world.id(name), data, http_source(world.settings, world.id(name))
+        world.id(name), data, http_source(world.settings, world.id(name), "ann@contoso.com")
     )
     return answer
+
+
+def test_who_submitted_stays_with_the_job_through_every_attempt(world: MemoryWorld) -> None:
+    assert by_http(world, document()).accepted
+    world.accept("dropped")
+    claim = world.must_claim()
+    world.finish(claim)
+    assert (world.job().submitted_by, world.job("dropped").submitted_by) == ("ann@contoso.com", "storage")
+    claim = world.must_claim()
+    world.backend.attempts.finish(claim.job, claim.lease, Outcome(Reason.RUNNER_LOST))
+    assert (world.job("dropped").state, world.job("dropped").submitted_by) == (State.QUEUED, "storage")
+
+
+def test_who_sends_the_same_document_once_more_has_not_submitted_it(world: MemoryWorld) -> None:
+    by_http(world, document())
+    bob = http_source(world.settings, world.id(), "bob@contoso.com")
+    assert world.manager.submit(world.id(), document(), bob).known
+    assert world.job().submitted_by == "ann@contoso.com"
+
+
+def writes_status(call: Call) -> bool:
+    return call.service == "blob" and call.writes and call.name.endswith("/status.json")
+
+
+def test_nothing_is_left_of_a_job_that_is_deleted_while_its_copy_is_noticed(world: MemoryWorld) -> None:
+    by_http(world, document())
+    world.faults.meanwhile(writes_status, lambda: world.manager.delete(world.id()))
+    world.manager.acknowledge(world.id())
+    assert (world.job_or_none(), world.status()) == (None, {})
+
+
+def test_a_job_that_goes_on_while_its_copy_is_noticed_is_told_as_it_is(world: MemoryWorld) -> None:
+    by_http(world, document())
+    world.faults.meanwhile(writes_status, world.must_claim)
+    world.manager.acknowledge(world.id())
+    assert world.status()["state"] == world.job().state == State.RUNNING
+
+
+def test_use_is_told_by_who_submitted(world: MemoryWorld) -> None:
+    by_http(world, document(), "one")
+    by_http(world, document(), "two")
+    world.accept("dropped")
+    began = world.clock()
+    claim = world.must_claim()
+    world.clock.move(30)
+    world.finish(claim)
+    uses = world.backend.usage.of(world.cluster.workspace, "user", began)
+    assert [(use.name, use.jobs, use.attempts) for use in uses] == [
+        ("ann@contoso.com", 2, 1),
+        ("storage", 1, 0),
+    ]
 
 
 def accepted_documents(world: MemoryWorld) -> list[str]:

@@ -1,5 +1,7 @@
 """The sweeper on a storage in memory: what it mends, what it leaves alone, and who may be faster."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +10,7 @@ from shared.errors import StoreError
 from shared.jobs import transitions
 from shared.jobs.model import Job, State
 from shared.managers.sweeper import SweepReport
-from shared.stores import job_table, node_table
+from shared.stores import cluster_table, job_table, node_table
 from shared.stores.job_table import JobTable
 from shared.stores.node_table import NodeRow
 from tests.support.memory.faults import Call
@@ -74,6 +76,99 @@ def test_where_nothing_is_wrong_nothing_is_written(world: MemoryWorld) -> None:
 
 def test_an_empty_cluster_is_seen_and_left(world: MemoryWorld) -> None:
     assert sweep(world) == SweepReport(clusters=1)
+
+
+# Whether nodes serve.
+
+
+def resize(world: MemoryWorld, target: int, leaving: str = "requeue") -> None:
+    manual = {"targetNodeCount": target, "nodeDeallocationOption": leaving}
+    properties = CLUSTER["properties"] | {"scaleSettings": {"manual": manual}}
+    data = json.dumps({"properties": properties}).encode()
+    assert world.backend.cluster_manager.resize(world.cluster, data).accepted
+
+
+def standby(world: MemoryWorld, node: str = "node-0") -> str:
+    found = world.stores.nodes.node(world.cluster, node)
+    assert found is not None
+    return found[0].standby
+
+
+def at_nodes(verb: str) -> Callable[[Call], bool]:
+    return lambda call: call.name.startswith(node_table.TABLE) and call.verb == verb
+
+
+@pytest.mark.parametrize(("before", "after", "says"), [(1, 0, "requeue"), (0, 1, "")])
+@pytest.mark.parametrize("verb", ["query", "update"])
+def test_a_sweep_that_read_the_cluster_before_it_was_resized_takes_nothing_back(
+    world: MemoryWorld, verb: str, before: int, after: int, says: str
+) -> None:
+    """The cluster is resized after the sweep has listed the clusters: before it reads the nodes, or before
+    what it has to tell a node arrives."""
+    resize(world, before)
+    alive(world)
+    if verb == "update":
+        world.stores.nodes.report(NodeRow(world.cluster, "node-0", "idle", 0, standby=says))
+    world.faults.meanwhile(at_nodes(verb), lambda: resize(world, after))
+    assert sweep(world).faults == 0
+    assert standby(world) == says
+
+
+def test_a_sweep_that_is_too_old_ends_no_job(world: MemoryWorld) -> None:
+    """Of "terminate": the cluster has nodes again before the sweep looks at them."""
+    world.accept()
+    claim = world.must_claim()
+    alive(world, job=claim.job.uuid)
+    resize(world, 0, "terminate")
+    world.faults.meanwhile(at_nodes("query"), lambda: resize(world, 1, "terminate"))
+    sweep(world)
+    assert (standby(world), world.job().state) == ("", State.RUNNING)
+
+
+def test_a_node_that_reports_while_it_is_told_hears_of_it(world: MemoryWorld) -> None:
+    alive(world)
+    alive(world, "node-1")
+    world.faults.meanwhile(at_nodes("update"), lambda: alive(world))
+    resize(world, 0)
+    assert (standby(world), standby(world, "node-1")) == ("requeue", "requeue")
+
+
+def test_a_node_that_leaves_while_it_is_told_is_fine(world: MemoryWorld) -> None:
+    alive(world)
+    gone = NodeRow(world.cluster, "node-0", "idle", 0)
+    world.faults.meanwhile(at_nodes("update"), lambda: world.stores.nodes.forget(gone))
+    resize(world, 0)
+    assert world.stores.nodes.node(world.cluster, "node-0") is None
+
+
+def test_a_node_whose_row_others_keep_writing_is_left_to_the_next_sweep(world: MemoryWorld) -> None:
+    alive(world)
+    world.faults.refuse(at_nodes("update"), 412, "UpdateConditionNotSatisfied", times=5)
+    resize(world, 0)
+    assert standby(world) == ""
+    assert sweep(world).faults == 0
+    assert standby(world) == "requeue"
+
+
+def test_a_cluster_that_was_read_before_it_was_resized_is_not_remembered(world: MemoryWorld) -> None:
+    """Somebody looks it up, and it is resized before what was read is kept for half a minute."""
+    reader = world.backend.clusters
+    reader.forget(world.cluster)
+    reads = f"{cluster_table.TABLE}/"
+    world.faults.afterwards(lambda call: call.name.startswith(reads), lambda: resize(world, 0))
+    reader.find(world.cluster)
+    assert reader.most_nodes(world.cluster) == 0
+
+
+def test_nothing_is_left_of_a_job_that_is_deleted_while_it_is_told_why_it_waits(world: MemoryWorld) -> None:
+    world.accept()
+
+    def writes_status(call: Call) -> bool:
+        return call.writes and call.name.endswith("/status.json")
+
+    world.faults.meanwhile(writes_status, lambda: world.manager.delete(world.id()))
+    sweep(world, 30)
+    assert (world.job_or_none(), world.status()) == (None, {})
 
 
 # Messages that were lost.
