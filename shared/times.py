@@ -54,7 +54,7 @@ def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def told_seconds(seconds: float) -> str:
+def spelled(seconds: float) -> str:
     """A time for people: 95 s, 4 min 10 s, 2 h 5 min."""
     whole = round(seconds)
     if whole < 120:

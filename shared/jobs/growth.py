@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.times import told_seconds
+from shared.times import spelled
 
 #: The cloud's codes and what mends them. Words of the message decide where a code says too little.
 _QUOTA = ("QuotaExceeded", "OperationNotAllowed")
@@ -42,14 +42,14 @@ class Growth:
         usual = ""
         if self.usual_seconds is not None:
             last = "the last one" if self.usual_of == 1 else f"the last {_NUMBERS[self.usual_of]}"
-            usual = f"; {last} took {told_seconds(self.usual_seconds)}"
-        return f"{gist} {told_seconds(self.asked_seconds)} ago{usual}", gist + usual
+            usual = f"; {last} took {spelled(self.usual_seconds)}"
+        return f"{gist} {spelled(self.asked_seconds)} ago{usual}", gist + usual
 
     def late_words(self, cluster: str) -> tuple[str, str]:
         """That a machine is no node yet, and where to look."""
         message = (
-            f"machine {self.late} of {cluster} was asked for {told_seconds(self.late_seconds)} ago and has "
-            f"not become a node; it is replaced {told_seconds(self.replaced_seconds)} after it was asked for"
+            f"machine {self.late} of {cluster} was asked for {spelled(self.late_seconds)} ago and has "
+            f"not become a node; it is replaced {spelled(self.replaced_seconds)} after it was asked for"
         )
         return message, (
             f"Look into its boot log: az vm boot-diagnostics get-boot-log -g {self.group or 'GROUP'} "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.scaling.demand import Wish
 from shared.scaling.fleet import Fleet, Member
-from shared.times import told_seconds
+from shared.times import spelled
 
 
 def told(
@@ -26,7 +26,7 @@ def _why_fewer(wish: Wish, surplus: Sequence[Member]) -> str:
         return wish.why
     idle = min(member.idle_seconds for member in surplus)
     many = f"{len(surplus)} nodes have" if len(surplus) > 1 else "1 node has"
-    return f"{many} been idle for {told_seconds(idle)}" if idle else f"its maximum is {wish.most}"
+    return f"{many} been idle for {spelled(idle)}" if idle else f"its maximum is {wish.most}"
 
 
 def _fault(member: Member) -> str:
@@ -34,5 +34,5 @@ def _fault(member: Member) -> str:
     if node is None:
         return "it did not become a node"
     if not node.alive:
-        return f"nothing was heard of it for {told_seconds(node.silent_seconds)}"
+        return f"nothing was heard of it for {spelled(node.silent_seconds)}"
     return f"it is unusable ({node.detail or 'no detail'})"

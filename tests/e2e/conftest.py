@@ -1,5 +1,6 @@
 """One running stack for the tests that do not break it."""
 
+import os
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,17 @@ from local.layout import DataDirectory, StackState
 from local.stack import Stack
 from tests.support import distribution
 from tests.support.stack_client import StackClient
+
+#: Their leases last seconds: processes that are measured are slower by half.
+_UNMEASURED = ("tests/e2e/chaos", "tests/e2e/engines", "tests/e2e/test_gangs", "tests/e2e/test_gang_secrets")
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage is not measured in the child processes of some tests."""
+    if request.node.nodeid.startswith(_UNMEASURED):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

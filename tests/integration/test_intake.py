@@ -1,6 +1,5 @@
 """Drops whose names are traps, or nearly right."""
 
-import itertools
 import json
 import logging
 from collections.abc import Iterator
@@ -58,17 +57,28 @@ def _read(blobs: BlobServiceClient, place: str) -> bytes:
     return blobs.get_blob_client(*place.split("/", 1)).download_blob().readall()
 
 
+class HourlyLooks:
+    """What the timer does, with an hour between any two looks."""
+
+    def __init__(self, world: World) -> None:
+        self._now = 0.0
+        self._near = NearMisses(world.settings, world.backend.documents, world.clock, lambda: self._now)
+
+    def look(self) -> int:
+        self._now += 3600
+        return self._near.look()
+
+
 @pytest.fixture
-def looks(world: World) -> NearMisses:
-    """What the timer does, with five minutes between any two looks. What other tests left is seen already."""
-    hours = itertools.count()
-    near = NearMisses(world.settings, world.backend.documents, world.clock, lambda: 3600.0 * next(hours))
-    near.look()
-    return near
+def looks(world: World) -> HourlyLooks:
+    """What other tests left is seen already."""
+    hourly = HourlyLooks(world)
+    hourly.look()
+    return hourly
 
 
 def test_a_near_miss_is_answered_beside_it_once(
-    world: World, blobs: BlobServiceClient, looks: NearMisses
+    world: World, blobs: BlobServiceClient, looks: HourlyLooks
 ) -> None:
     folder = f"jobs/{world.cluster.workspace}/exp/near"
     _put(blobs, f"{folder}/Job.json")
@@ -83,7 +93,7 @@ def test_a_near_miss_is_answered_beside_it_once(
 
 
 def test_what_lies_there_is_never_written_over(
-    world: World, blobs: BlobServiceClient, looks: NearMisses
+    world: World, blobs: BlobServiceClient, looks: HourlyLooks
 ) -> None:
     folder = f"jobs/{world.cluster.workspace}/exp/kept"
     _put(blobs, f"{folder}/Job.json")
@@ -92,7 +102,7 @@ def test_what_lies_there_is_never_written_over(
     assert _read(blobs, f"{folder}/status.json") == b"mine"
 
 
-def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: NearMisses) -> None:
+def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: HourlyLooks) -> None:
     _put(blobs, "jobs/job.json")
     try:
         assert looks.look() == 1
@@ -104,7 +114,7 @@ def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: NearMiss
 
 
 def test_foreign_names_are_told_in_the_log_once(
-    world: World, blobs: BlobServiceClient, looks: NearMisses, caplog: pytest.LogCaptureFixture
+    world: World, blobs: BlobServiceClient, looks: HourlyLooks, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = f"jobs/{world.cluster.workspace}/exp/foreign"
     _put(blobs, f"{folder}/other.json")

@@ -35,11 +35,13 @@ print(json.dumps(sorted(sys.modules)))
 LIGHT = (
     "api",
     "function_app",
+    "shared.arm_settings",
     "shared.environment",
     "shared.errors",
     "shared.jobs",
     "shared.log_context",
     "shared.names",
+    "shared.scaling",
     "shared.settings",
     "shared.settings_reader",
     "shared.storage_settings",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.times import is_dot_net, iso_duration, parse_duration
+from shared.times import is_dot_net, iso_duration, parse_duration, spelled
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,11 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 @given(st.timedeltas(timedelta(microseconds=1), timedelta(days=3650)))
 def test_what_is_written_is_read_back(span: timedelta) -> None:
     assert abs(parse_duration(iso_duration(span)) - span) <= timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (95, "95 s"), (120, "2 min"), (250, "4 min 10 s"), (7200, "2 h"), (7500, "2 h 5 min")],
+)
+def test_seconds_are_spelled_for_people(seconds: float, words: str) -> None:
+    assert spelled(seconds) == words

@@ -72,3 +72,8 @@ def test_machines_count_from_the_day_they_went() -> None:
     days = (("2026-11-01", 60.0), ("2026-11-02", 30.0))
     assert seconds_since(days, datetime(2026, 11, 2, 23, tzinfo=UTC)) == 30
     assert seconds_since(days, datetime(2026, 10, 2, tzinfo=UTC)) == 90
+
+
+def test_what_a_long_history_tells_of_an_attempt_without_its_claim_counts_for_nothing() -> None:
+    job = _job((0, EventKind.STARTED, 1), (5, EventKind.CLAIMED, 2), (6, EventKind.ENDED, 2))
+    assert [use.attempt for use in attempts_of(job, _at(500))] == [2]

@@ -226,3 +226,7 @@ def test_a_gang_that_dissolved_waits_for_nodes() -> None:
     waiting = why(job, QueueOrder([]), [IDLE, BUSY], RUN)
     assert waiting is not None
     assert waiting.reason is WaitingReason.WAITING_FOR_NODE
+
+
+def test_a_refusal_that_nobody_knows_leads_to_the_clouds_own_log() -> None:
+    assert "activity log" in replace(GROWING, refused="No.", code="Strange").advice
