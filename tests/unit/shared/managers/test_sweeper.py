@@ -141,6 +141,16 @@ def test_a_node_that_leaves_while_it_is_told_is_fine(world: MemoryWorld) -> None
     assert world.stores.nodes.node(world.cluster, "node-0") is None
 
 
+def test_nodes_of_a_cluster_that_is_gone_are_told_nothing(world: MemoryWorld) -> None:
+    """The sweep has listed it before it was removed; a runner that is still up reports."""
+    resize(world, 0)
+    row = world.backend.clusters.get(world.cluster)
+    world.backend.cluster_manager.end_deletion(row)
+    alive(world)
+    [node] = world.backend.cluster_manager.instruct_nodes(row)
+    assert (node.standby, standby(world)) == ("requeue", "")
+
+
 def test_a_node_whose_row_others_keep_writing_is_left_to_the_next_sweep(world: MemoryWorld) -> None:
     alive(world)
     world.faults.refuse(at_nodes("update"), 412, "UpdateConditionNotSatisfied", times=5)
