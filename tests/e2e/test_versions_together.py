@@ -24,7 +24,7 @@ SUBMIT = """
 import os, sys
 from shared.manager import Source
 from shared.names import JobId
-from shared.settings_reader import settings_from
+from shared.settings import settings_from
 from shared.wiring import backend
 made = backend(settings_from(os.environ))
 workspace, experiment, name = sys.argv[1].split("/")
