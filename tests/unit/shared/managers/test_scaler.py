@@ -12,6 +12,7 @@ from shared.jobs.model import State
 from shared.managers.live_jobs import queued
 from shared.stores import scaling_table
 from shared.stores.node_table import NodeRow
+from tests.support.examples import examples
 from tests.support.memory.faults import Call
 from tests.support.memory.scaled import Runner, ScaledWorld, auto, cluster_document, scaled_world
 from tests.support.memory.world import MemoryWorld, crashed
@@ -523,7 +524,7 @@ def calls_of_a_sweep(world: ScaledWorld) -> tuple[int, int]:
     return len(stored), len(world.pools.calls) - before
 
 
-@pytest.mark.parametrize("clusters", [1, 10, 100])
+@pytest.mark.parametrize("clusters", [1, 10, examples(100)])
 def test_what_a_sweep_costs_while_nothing_happens(clusters: int) -> None:
     """One call of storage for all pools together; none of the cloud but for a look every ten minutes."""
     world = scaled_world()

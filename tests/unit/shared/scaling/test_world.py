@@ -17,6 +17,7 @@ from shared.scaling.demand import wish_of
 from shared.scaling.fleet import Patience
 from shared.scaling.pools import Machine, MachineState, Pool
 from shared.scaling.state import ScalingState
+from tests.support.examples import examples
 
 STEP = 30.0
 LEASE = 90.0
@@ -238,7 +239,7 @@ WORLDS = st.builds(
 
 
 @given(WORLDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_everything_queued_starts_and_in_the_end_only_the_minimum_is_left(world: World) -> None:
     """On the way `World` checks each decision: never above the maximum, nobody who works, and repeated with
     what it has done it does nothing."""
@@ -257,7 +258,7 @@ def test_everything_queued_starts_and_in_the_end_only_the_minimum_is_left(world:
 
 
 @given(st.integers(1, 3), st.integers(0, 3), JOBS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_a_target_is_reached_and_held(first: int, second: int, jobs: list[SimJob]) -> None:
     world = World(Scale(first, first), jobs, [120.0], [])
     for _ in range(10):
@@ -273,7 +274,7 @@ def test_a_target_is_reached_and_held(first: int, second: int, jobs: list[SimJob
 
 
 @given(st.lists(st.sampled_from([60.0, 90.0, 300.0, 570.0]), min_size=20, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @example([570.0] * 20)
 def test_a_stream_of_short_jobs_does_not_flap(pauses: list[float]) -> None:
     """One machine is enough for jobs one after the other, and it stays between them."""
