@@ -23,6 +23,7 @@ PARTS = {
     "tests/integration/runner": None,
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
     "tests/e2e/test_tokens.py": "installed",
+    "tests/unit/test_": "project",  # its sources are parsed once
 }
 
 

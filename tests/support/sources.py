@@ -20,6 +20,11 @@ def texts() -> dict[str, str]:
 
 
 @functools.cache
+def parsed(source: str) -> ast.Module:
+    """The module of a text."""
+    return ast.parse(source)
+
+
 def tree(module: str) -> ast.Module:
     """What `module` is made of."""
-    return ast.parse(texts()[module])
+    return parsed(texts()[module])

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.sources import parsed
+
 ROOT = Path(__file__).parents[2]
 #: SDK methods that change something.
 _SDK_WRITES = {
@@ -37,12 +39,6 @@ _STORES = {
     "poison_queue": "poison",
     "scaling_table": "scaling",
 }
-
-
-@functools.cache
-def parsed(source: str) -> ast.Module:
-    """The module of a text."""
-    return ast.parse(source)
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:

@@ -13,6 +13,7 @@ PROPERTIES: dict[str, Any] = {"nodeCount": 1, "secrets": [{"name": "TOKEN"}], "t
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
 )
 
 
