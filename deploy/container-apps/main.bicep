@@ -63,7 +63,7 @@ param replicaTimeout int = 86400
 var path = '/subscriptions/${subscription().subscriptionId}/resourceGroups/${installationGroup}/providers/Microsoft.BatchAI/workspaces/${workspace}/clusters/${cluster}/demand?api-version=2018-05-01'
 var premounted = '{"${dataAccountName}/${shareName}": "/shares/${shareName}"}'
 
-resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
+resource environment 'Microsoft.App/managedEnvironments@2025-07-01' = {
   name: 'cae-${name}'
   location: location
   properties: {
@@ -76,7 +76,7 @@ resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
   }
 }
 
-resource share 'Microsoft.App/managedEnvironments/storages@2025-01-01' = {
+resource share 'Microsoft.App/managedEnvironments/storages@2025-07-01' = {
   parent: environment
   name: 'share'
   properties: {
@@ -89,7 +89,7 @@ resource share 'Microsoft.App/managedEnvironments/storages@2025-01-01' = {
   }
 }
 
-resource runner 'Microsoft.App/jobs@2025-01-01' = {
+resource runner 'Microsoft.App/jobs@2025-07-01' = {
   name: name
   location: location
   identity: {
