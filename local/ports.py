@@ -54,10 +54,11 @@ def choose(wanted: Ports, before: Ports) -> Ports:
                         "or leave it out: then it is the port of last time, or a free one"
                     )
         for name, port in asdict(before).items():
-            if name in chosen:
-                continue
-            old = port and port not in chosen.values() and _hold(port, held)
-            chosen[name] = old or _hold(0, held)
+            if port and name not in chosen and port not in chosen.values() and _hold(port, held):
+                chosen[name] = port
+        # Only now: a free one might else be what another service had.
+        for name in asdict(before).keys() - chosen.keys():
+            chosen[name] = _hold(0, held)
     return replace(wanted, **chosen)
 
 
