@@ -6,25 +6,21 @@ answers any query by a look at every row of the table and a sort of what fits, t
 one index: the calls are what counts, the seconds are an upper bound.
 """
 
-import base64
 import itertools
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from local import azurite
-from shared.backend import Backend, backend, provision
+from bench.azurite_backend import azurite_backend
+from shared.backend import Backend
 from shared.jobs import transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
-from shared.settings_reader import settings_from
 from shared.stores import job_rows, row_keys
 from shared.stores.connection import CallCounter
 from shared.stores.job_lists import JobFilter
@@ -42,24 +38,9 @@ _RUNNING, _RUNS, _PAGE, _REPEATS = 20, 50, 100, 5
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     os.environ["NODE_OPTIONS"] = "--max-old-space-size=8192"
-    with tempfile.TemporaryDirectory() as folder:
-        child, endpoints = azurite.start(Path(folder) / "azurite.log")
-        try:
-            environment = {
-                "BATCHAI_STORAGE": endpoints.connection_string,
-                "BATCHAI_SEALING_KEYS": base64.b64encode(b"k" * 32).decode(),
-            }
-            settings = settings_from(environment)
-            provision(settings)
-            counter = CallCounter()
-            services = backend(settings, counter)
-            try:
-                _fill(services, count)
-                _measure(services, counter, count)
-            finally:
-                services.close()
-        finally:
-            child.stop()
+    with azurite_backend() as (services, counter, _):
+        _fill(services, count)
+        _measure(services, counter, count)
 
 
 def _job(number: int) -> Job:

@@ -5,10 +5,8 @@ sweeps seconds, CPU (of this process and of Azurite) and storage calls. Each of 
 reasons of fifty jobs.
 """
 
-import base64
 import itertools
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,11 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from local import azurite
+from bench.azurite_backend import azurite_backend
 from local.processes import Child
-from shared.backend import Backend, backend, provision
+from shared.backend import Backend
 from shared.names.ids import ClusterId, queue_name
-from shared.settings_reader import settings_from
 from shared.stores.connection import CallCounter
 from shared.stores.job_table import TABLE
 from tests.support.many_jobs import entities, live_jobs
@@ -33,25 +30,10 @@ _SWEEPS = 4
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as folder:
-        child, endpoints = azurite.start(Path(folder) / "azurite.log")
-        try:
-            environment = {
-                "BATCHAI_STORAGE": endpoints.connection_string,
-                "BATCHAI_SEALING_KEYS": base64.b64encode(b"k" * 32).decode(),
-            }
-            settings = settings_from(environment)
-            provision(settings)
-            counter = CallCounter()
-            services = backend(settings, counter)
-            try:
-                _fill(services, count)
-                time.sleep(_LATE_SECONDS)
-                _measure(services, counter, child)
-            finally:
-                services.close()
-        finally:
-            child.stop()
+    with azurite_backend() as (services, counter, child):
+        _fill(services, count)
+        time.sleep(_LATE_SECONDS)
+        _measure(services, counter, child)
 
 
 def _fill(services: Backend, count: int) -> None:
