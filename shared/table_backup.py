@@ -167,7 +167,10 @@ def main(argv: list[str] | None = None) -> int:
             checked(args.file)  # before anything is made
             provision(settings)
             counts = restore(connection, args.file, args.over)
-    except (BackupError, StoreError, OSError) as error:
+    except OSError as error:
+        print(f"error: {error.filename or args.file}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except (BackupError, StoreError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:

@@ -9,7 +9,7 @@ from tests.support.sources import PACKAGES, PROJECT, texts, tree
 
 #: A module is at most 250 lines long; the two that are left are nearly so, and whole.
 MOST_LINES = 250
-LONGER = {"shared.documents.json_reader.scanner": 261, "shared.stores.volumes.blob_containers": 252}
+LONGER = {"shared.documents.json_reader.scanner": 259}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
 PURE_PACKAGES = """
