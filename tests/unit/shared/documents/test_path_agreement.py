@@ -34,6 +34,7 @@ VARIABLES = [
     "$NOTHING..",
     "\\$X",
 ]
+SHARE = "$AZ_BATCHAI_JOB_MOUNT_ROOT/afs"
 PARTS = st.sampled_from([*VARIABLES, "afs", "bfs", "x", "..", ".", "", "$", "-data"])
 PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
 
@@ -112,9 +113,9 @@ def mounted(spec: JobSpec, folder: str) -> tuple[str, ...] | None:
 @example(logs="/l", given="/d", prefix="/o", suffix="$NOTHING..")
 @example(logs="/l", given="$AZ_BATCHAI_MOUNT_ROOT/x/$NOTHING../../../y", prefix="/o", suffix="s")
 @example(logs="/l", given="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/../bfs", prefix="/o", suffix="s")
-@example(logs="$AZ_BATCHAI_JOB_MOUNT_ROOT/$AZ_BATCHAI_MOUNT_ROOT", given="/d", prefix="/o", suffix="s")
-@example(logs="/l", given="/d", prefix="/o", suffix="$AZ_BATCHAI_JOB_MOUNT_ROOT")
-@example(logs="/l", given="/d/$AZ_BATCHAI_JOB_MOUNT_ROOT", prefix="$AZ_BATCHAI_INPUT_in", suffix="s")
+@example(logs=f"{SHARE}/$AZ_BATCHAI_MOUNT_ROOT", given="/d", prefix="/o", suffix="s")
+@example(logs="/l", given="/d", prefix=SHARE, suffix="$AZ_BATCHAI_JOB_MOUNT_ROOT")
+@example(logs="/l", given=f"{SHARE}/$AZ_BATCHAI_JOB_MOUNT_ROOT", prefix="$AZ_BATCHAI_INPUT_in", suffix="s")
 @example(logs="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs", given="$X", prefix="$AZ_BATCHAI_STDOUTERR_DIR", suffix="s")
 def test_linter_node_and_listing_agree(logs: str, given: str, prefix: str, suffix: str) -> None:
     document = properties(logs, given, prefix, suffix)
