@@ -28,8 +28,8 @@ FILE_SERVERS = f"{WORKSPACE}/fileServers"
 FILE_SERVER = f"{FILE_SERVERS}/{{file_server}}"
 LOCATION = f"{SUBSCRIPTION}/locations/{{location}}"
 
-#: Every route with the methods it has, for telling a wrong method from a wrong path. Those of the emulators'
-#: storage account are left out: elsewhere they are wrong paths.
+#: Every route with the methods it has, to distinguish a wrong method from a wrong path. Those of the
+#: emulators' storage account are left out: elsewhere they are wrong paths.
 METHODS = {
     RESOURCE_GROUPS: "GET",
     RESOURCE_GROUP: "GET, PUT, HEAD",
