@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.jobs.model import Job
 
 bp = func.Blueprint()
-#: What the page tells of a job's place in the queue may be this old: many pages are looked at all day.
+#: What the page shows of a job's place in the queue may be this old: many pages are looked at all day.
 _LOOK_SECONDS = 5.0
 
 

@@ -23,7 +23,7 @@ _END = "~"  # sorts after every character of a key
 
 @dataclass
 class _Range:
-    """One experiment's rows between two keys. Keys are told without the prefix: they go on alike in all."""
+    """One experiment's rows between two keys. Keys are given without the prefix: they go on alike in all."""
 
     prefix: str
     first: str
