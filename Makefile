@@ -34,8 +34,9 @@ lint: setup-dev  ## ruff: format and rules; import-linter: who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/lint-imports --no-logo
 
-types: setup-dev  ## mypy --strict
+types: setup-dev  ## mypy --strict; of the console: tsc, biome, and its unit tests
 	@.venv/bin/mypy
+	@scripts/check-console
 
 audit: setup-dev  ## bandit, and known advisories on what is pinned
 	@.venv/bin/bandit -q -c pyproject.toml -r shared runner api cli local scripts function_app.py
@@ -79,6 +80,9 @@ analysis: setup-dev
 schema: setup-dev  ## write schemas/*.json from the models
 	@$(PY) scripts/export_schemas.py
 
+console: setup  ## build the page from console/ into api/console_files (setup does it, too, where sources have changed)
+	@scripts/build-console
+
 setup:
 	@scripts/setup local
 
@@ -86,4 +90,4 @@ setup-dev:
 	@scripts/setup dev
 
 clean: down  ## stop the stack and remove its data, the environment and caches
-	rm -rf .local .venv local/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .local .venv local/node/node_modules console/node_modules api/console_files .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
