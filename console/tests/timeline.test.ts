@@ -80,7 +80,7 @@ test("it waits again between two attempts", () => {
   expect(drawn(events, ALONE, true)).toEqual([
     ["waiting", ["queued 0-1", "queued 3-7"]],
     ["1 a", ["mounts 1-2"]],
-    ["2 b", ["mounts 7-"]],
+    ["2 b", ["working 7-"]],
   ]);
 });
 

@@ -12,7 +12,8 @@ export type Part =
   | "preparation"
   | "starting"
   | "running"
-  | "upload";
+  | "upload"
+  | "working";
 
 export const PART_NAMES: Record<Part, string> = {
   queued: "Queued",
@@ -24,6 +25,7 @@ export const PART_NAMES: Record<Part, string> = {
   starting: "Starting",
   running: "Running",
   upload: "Upload",
+  working: "Setting up or running",
 };
 
 export interface Segment {
@@ -60,11 +62,10 @@ export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, 
   const found = attempts.flatMap((attempt) => {
     const own = events.filter((event) => event.attempt === attempt);
     const over = !live || attempt !== attempts.at(-1) || own.some((event) => ENDINGS.has(event.event));
-    return nodesOf(own).map((node) => ({
-      attempt,
-      node,
-      segments: bars(ofNode(own, node), (event) => partAfter(event, shape), over ? null : now),
-    }));
+    return nodesOf(own).map((node) => {
+      const segments = bars(ofNode(own, node), (event) => partAfter(event, shape), over ? null : now);
+      return { attempt, node, segments: segments.map(guarded) };
+    });
   });
   const queue = bars(
     events.filter(isQueueEvent),
@@ -72,6 +73,12 @@ export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, 
     live && !isClaimed(events) ? now : null,
   );
   return [{ attempt: 0, node: "", segments: queue }, ...found].filter((lane) => lane.segments.length > 0);
+}
+
+/** What a node does may be in the job's row only when its attempt is over: until then more may have happened. */
+function guarded(segment: Segment): Segment {
+  const early = segment.part === "mounts" || segment.part === "assembling";
+  return segment.open && early ? { ...segment, part: "working" } : segment;
 }
 
 function nodesOf(events: readonly JobEvent[]): string[] {
