@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
-import { compressed } from "./build/compressed.ts";
-import { schemas } from "./build/schemas.ts";
+import { compressed } from "./plugins/compressed.ts";
+import { schemas } from "./plugins/schemas.ts";
 
 export default defineConfig({
   // The function app serves api/console_files below /console/.

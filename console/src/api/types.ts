@@ -76,7 +76,7 @@ export interface JobProperties {
 export type Job = Resource<JobProperties>;
 
 export interface Problem {
-  severity: "error" | "warning";
+  severity: "error" | "warning" | "note";
   path: string;
   line: number;
   column: number;
