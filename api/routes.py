@@ -34,6 +34,7 @@ METHODS = {
     RESOURCE_GROUPS: "GET",
     RESOURCE_GROUP: "GET, PUT, HEAD",
     f"{PROVIDER}/operations": "GET",
+    f"{PROVIDER}/session": "GET",
     f"{SUBSCRIPTION}/workspaces": "GET",
     WORKSPACES: "GET",
     WORKSPACE: "GET, PUT, PATCH, DELETE",

@@ -50,6 +50,7 @@ def run(directory: DataDirectory, console: Console) -> int:
         else:
             _title(console, "1. The stack is running already (make status)")
         with ExitStack() as clients:
+            console.print(f"   look at it all in a browser while it runs: {state.console}")
             blobs = clients.enter_context(BlobServiceClient.from_connection_string(state.storage))
             shares = clients.enter_context(ShareServiceClient.from_connection_string(state.files))
             machines = MachinesWatch(console, directory, state, CLUSTER)

@@ -88,6 +88,11 @@ class StackState:
     runner: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def console(self) -> str:
+        """Address of the page to look at."""
+        return f"{self.http}/console/"
+
+    @property
     def running(self) -> bool:
         """Whether the supervisor is still the same living process."""
         try:

@@ -39,13 +39,15 @@ RUBBISH = """
     secret.key bench/volumes.py cli/main.py deploy/main.bicep docs/flow.svg examples/hello/job.json
     local/host/host.py runner/agent/loop.py runner/ssh/mount_copy.py schemas/job.json scripts/setup
     tests/unit/test_audit.py api/notes.txt shared/key.pem shared/stores/notes.md shared/stores/host.json
-    api/data/requirements.txt
+    api/data/requirements.txt console/src/main.ts console/node_modules/preact/dist/preact.js
+    console/package.json console/index.html
 """
 
 
 def packaged() -> set[str]:
     """What the function app needs."""
     code = {path for room in ("api", "shared") for path in (PROJECT / room).rglob("*.py")}
+    code |= {path for path in (PROJECT / "api/console_files").rglob("*") if path.is_file()}
     return {"function_app.py", "host.json", "requirements.txt"} | {
         path.relative_to(PROJECT).as_posix() for path in code
     }

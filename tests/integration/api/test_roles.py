@@ -130,3 +130,25 @@ def test_an_installation_may_serve_one_resource_group_only(guarded: RestApi) -> 
     headers = {"x-ms-client-principal": principal(CONTRIBUTOR)}
     answer = guarded.http.get(guarded.url + other, params={"api-version": VERSION}, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ResourceGroupNotFound")
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (READER, {"read": True, "submit": False, "contribute": False}),
+        (SUBMITTER, {"read": True, "submit": True, "contribute": False}),
+        (CONTRIBUTOR, {"read": True, "submit": True, "contribute": True}),
+    ],
+)
+def test_a_page_learns_which_buttons_to_show(guarded: RestApi, role: str, may: dict[str, bool]) -> None:
+    headers = {"x-ms-client-principal": principal(role), "x-ms-client-principal-name": "ann@contoso.com"}
+    path = f"{guarded.url}/providers/Microsoft.BatchAI/session"
+    answer = guarded.http.get(path, params={"api-version": VERSION}, headers=headers)
+    assert answer.json() == {"name": "ann@contoso.com", "may": may}
+
+
+def test_who_is_not_signed_in_learns_how_to_and_no_more(guarded: RestApi) -> None:
+    session = "/providers/Microsoft.BatchAI/session"
+    assert sent(guarded, "", "GET", session) == (401, "AuthenticationFailed")
+    assert sent(guarded, principal("Somebody.Else"), "GET", session) == (403, "AuthorizationFailed")
+    assert guarded.http.get(f"{guarded.url}/console/config.json").json()["signIn"] == "entra"
