@@ -1,9 +1,6 @@
 """Azurite (blob, queue, table) as a child process."""
 
 import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 

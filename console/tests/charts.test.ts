@@ -25,7 +25,7 @@ test.each([
   [0, "percent", "0 %"],
   [132.14, "percent", "132 %"],
   [1.5 * 1024 ** 3, "bytes", "1.5 GiB"],
-  [2048, "bytesPerSecond", "2 KiB/s"],
+  [2048, "bytesPerSecond", "2.0 kB/s"],
   [0.000012345, "number", "1.23e-5"],
   [0.12345, "number", "0.1235"],
   [null, "number", "–"],

@@ -1,5 +1,7 @@
 /** A chart as data: what is drawn, without how. */
 
+import { bytes } from "../parts/words";
+
 export type Unit = "percent" | "bytes" | "bytesPerSecond" | "number";
 
 export interface Series {
@@ -46,6 +48,7 @@ export function summary(series: Series): Summary | null {
   return { last: numbers[numbers.length - 1] as number, least, most };
 }
 
+/** Of memory, which is sold in powers of 1024. */
 const BYTES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** A value for people: 12.5 %, 1.2 GiB, 0.00031. */
@@ -53,9 +56,10 @@ export function shown(value: number | null | undefined, unit: Unit): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "percent") return `${short(value)} %`;
   if (unit === "number") return short(value);
+  if (unit === "bytesPerSecond") return `${bytes(value)}/s`;
   let [size, step] = [value, 0];
   while (Math.abs(size) >= 1024 && step < BYTES.length - 1) [size, step] = [size / 1024, step + 1];
-  return `${short(size)} ${BYTES[step]}${unit === "bytesPerSecond" ? "/s" : ""}`;
+  return `${short(size)} ${BYTES[step]}`;
 }
 
 function short(value: number): string {
