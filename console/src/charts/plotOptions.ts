@@ -5,6 +5,8 @@ import { clock } from "./clock";
 
 const HEIGHT = 190;
 const CURVES = 8;
+/** Steps of an axis of memory. */
+const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 export function options(
   chart: Chart,
@@ -20,7 +22,13 @@ export function options(
     ticks: { stroke: colour("--line"), width: 1 },
     font: `11px ${colour("--sans")}`,
   };
-  const across: uPlot.Axis = { ...axis };
+  const across: uPlot.Axis = { ...axis, size: 32 };
+  const up: uPlot.Axis = {
+    ...axis,
+    size: 74,
+    values: (_, marks) => marks.map((mark) => shown(mark, chart.unit)),
+  };
+  if (chart.unit === "bytes") up.incrs = POWERS;
   if (chart.x === "elapsed") across.values = (_, marks) => marks.map(clock);
   return {
     width: Math.max(holder.clientWidth, 100),
@@ -28,7 +36,7 @@ export function options(
     legend: { show: false },
     cursor: { sync: { key: group }, y: false, drag: { x: true, y: false } },
     scales: { x: { time: chart.x === "time" }, y: { range: (_, least, most) => range(chart, least, most) } },
-    axes: [across, { ...axis, size: 74, values: (_, marks) => marks.map((mark) => shown(mark, chart.unit)) }],
+    axes: [across, up],
     series: [{}, ...chart.series.map((_, index) => curve(index, colour))],
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
   };

@@ -8,6 +8,7 @@ import { direction, jobsOf, nodesInWords, scaleInWords } from "./facts";
 import { NodeTable } from "./nodeTable";
 import { Queue } from "./queue";
 import type { Cluster, Node } from "./types";
+import "../styles/facts.css";
 
 /** Of the workspace's jobs in a state so many are looked through for those of this cluster. */
 const MOST = 200;

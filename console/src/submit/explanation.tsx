@@ -1,6 +1,7 @@
 /** What would become of the document, as `batchai explain` says it. */
 import type { ComponentChildren } from "preact";
 import type { Explained, ExplainedNode, Validated } from "./validated";
+import "../styles/facts.css";
 
 const PLACES: Record<string, string> = {
   "job volume": "on a volume of the job",

@@ -59,7 +59,7 @@ function Charts({ charts, group }: { charts: readonly Chart[]; group: string }) 
 
 function Table({ charts }: { charts: readonly Chart[] }) {
   return (
-    <div class="scroll-x card flush">
+    <section class="scroll-x card flush" tabIndex={0} aria-label="Values">
       <table aria-label="Metrics of the jobs">
         <thead>
           <tr>
@@ -84,6 +84,6 @@ function Table({ charts }: { charts: readonly Chart[] }) {
           )}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
