@@ -1,6 +1,6 @@
 """Who may do what over HTTP: the app roles in the Entra token of a request (docs/reference/roles.md).
 
-App Service Authentication checks the token and tells of it in a header that nobody else can set. That is why
+App Service Authentication checks the token and describes it in a header that nobody else can set. That is why
 roles are looked at only where BATCHAI_HTTP_ROLES says that it is switched on.
 """
 

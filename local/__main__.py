@@ -108,7 +108,7 @@ def runner(cluster: str, gpus: str) -> None:
 @main.command(epilog="Example: python -m local status -o json")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(output: str) -> None:
-    """Tell what runs. Exit code 3 when nothing does."""
+    """Say what runs. Exit code 3 when nothing does."""
     directory = default_directory()
     state = load(directory)
     if state is None:

@@ -12,11 +12,12 @@ export function JobTable({ jobs }: { jobs: Job[] }) {
   const now = useNow(jobs.some((job) => isLive(job.properties.executionState)));
   return (
     <div class="card flush scroll-x">
-      <table class="jobs">
+      <table class="jobs" aria-label="Jobs">
         <thead>
           <tr>
             <th scope="col">State</th>
             <th scope="col">Job</th>
+            <th scope="col">Experiment</th>
             <th scope="col">Duration</th>
             <th scope="col">Created</th>
             <th scope="col">Cluster</th>
@@ -50,8 +51,10 @@ function Row({ job, now }: { job: Job; now: number }) {
       </td>
       <td class="name">
         <a href={href(["jobs", name.experiment, name.job], { workspace })}>{job.name}</a>
-        <div class="quiet">{name.experiment}</div>
         {said && <div class="remark">{said}</div>}
+      </td>
+      <td data-label="Experiment" class="wrap">
+        {name.experiment}
       </td>
       <td data-label={waiting ? "Waiting" : "Duration"} class="nowrap">
         {waiting && <span class="quiet">waiting </span>}

@@ -14,7 +14,7 @@ READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI
 
 
 def principal(*roles: str, kind: str = "roles") -> str:
-    """What App Service Authentication tells of a token."""
+    """What App Service Authentication says of a token."""
     claims = [{"typ": "name", "val": CONTRIBUTOR}, *({"typ": kind, "val": role} for role in roles)]
     fields = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": kind}
     return base64.b64encode(json.dumps(fields).encode()).decode()
@@ -37,13 +37,13 @@ def job(guarded: RestApi) -> str:
     return made
 
 
-def sent(api: RestApi, told: str, method: str, path: str, body: Any = None) -> tuple[int, str]:
+def sent(api: RestApi, reported: str, method: str, path: str, body: Any = None) -> tuple[int, str]:
     answer = api.http.request(
         method,
         api.url + path,
         params={"api-version": VERSION, "outputdirectoryid": "stdouterr"},
         content=json.dumps(body).encode() if body else None,
-        headers={"x-ms-client-principal": told} if told else {},
+        headers={"x-ms-client-principal": reported} if reported else {},
     )
     error = answer.json()["error"]["code"] if answer.status_code >= 400 else ""
     return answer.status_code, error
@@ -106,9 +106,9 @@ def test_who_submitted_is_kept_and_used_for_what_it_cost(guarded: RestApi, job: 
     assert [(line["name"], line["jobs"]) for line in users] == [("ann@contoso.com", 1), ("unknown", 1)]
 
 
-@pytest.mark.parametrize("told", ["", "!", "e30", base64.b64encode(b"[1]").decode(), "bnVsbA=="])
-def test_who_is_not_signed_in_sees_nothing(guarded: RestApi, job: str, told: str) -> None:
-    assert sent(guarded, told, "GET", job) == (401, "AuthenticationFailed")
+@pytest.mark.parametrize("reported", ["", "!", "e30", base64.b64encode(b"[1]").decode(), "bnVsbA=="])
+def test_who_is_not_signed_in_sees_nothing(guarded: RestApi, job: str, reported: str) -> None:
+    assert sent(guarded, reported, "GET", job) == (401, "AuthenticationFailed")
 
 
 def test_roles_under_the_older_name_of_their_claim(guarded: RestApi, job: str) -> None:
@@ -117,7 +117,7 @@ def test_roles_under_the_older_name_of_their_claim(guarded: RestApi, job: str) -
     assert sent(guarded, principal(kind=kind), "GET", job) == (403, "AuthorizationFailed")
 
 
-def test_health_is_told_to_everybody(guarded: RestApi) -> None:
+def test_health_is_reported_to_everybody(guarded: RestApi) -> None:
     assert guarded.http.get(f"{guarded.url}/health").json() == {"status": "ok"}
 
 
