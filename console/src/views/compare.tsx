@@ -59,6 +59,7 @@ function Charts({ charts, group }: { charts: readonly Chart[]; group: string }) 
 
 function Table({ charts }: { charts: readonly Chart[] }) {
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to scroll by keys, too
     <section class="scroll-x card flush" tabIndex={0} aria-label="Values">
       <table aria-label="Metrics of the jobs">
         <thead>
