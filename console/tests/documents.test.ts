@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EXAMPLE, freshName, kindOf, NAME_PATTERN, nextName } from "../src/submit/documents";
+import { EXAMPLE, freshName, kindOf, NAME_PATTERN } from "../src/submit/documents";
 
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
 const NOW = new Date(2026, 10, 29, 15, 42, 7);
@@ -13,16 +13,6 @@ test.each([
 ])("a name from the file %s", (file, name) => {
   expect(freshName(file, NOW)).toBe(name);
   expect(name).toMatch(NAME);
-});
-
-test.each([
-  ["train", "train-2"],
-  ["train-2", "train-3"],
-  ["train-1129-154207", "train-1129-154207-2"],
-  ["x".repeat(64), `${"x".repeat(58)}-2`],
-])("a copy of %s is %s", (name, next) => {
-  expect(nextName(name)).toBe(next);
-  expect(next).toMatch(NAME);
 });
 
 test("jobs and clusters are told apart, also where the text is broken", () => {

@@ -21,13 +21,6 @@ export function freshName(file: string, now: Date): string {
   return `${fitting(file) || "job"}-${day}-${time}`;
 }
 
-/** A copy's name: train-2 of train, train-3 of train-2. */
-export function nextName(name: string): string {
-  const numbered = /^(.*)-(\d{1,4})$/.exec(name);
-  const [base, number] = numbered ? [numbered[1] as string, Number(numbered[2]) + 1] : [name, 2];
-  return `${base.slice(0, 58)}-${number}`;
-}
-
 /** What is left of a file's name as a name of a job. */
 function fitting(file: string): string {
   const stem = file.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "");

@@ -2,8 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { json, words } from "../api/client";
 import { query } from "../api/paths";
+import { another } from "../job/nextName";
 import { useHere } from "../shell/context";
-import { nextName } from "./documents";
 import { begin, draft } from "./draft";
 
 /** Loads what `from` names into the draft, once; the words of what went wrong, "" while nothing did. */
@@ -15,7 +15,7 @@ export function useCopy(from: string | null): string {
     if (!experiment || !job || draft.get().source === from) return;
     json<{ document: string }>(query(`${paths.job({ experiment, job })}/document`, {})).then(
       ({ document }) =>
-        begin({ text: document, experiment, name: nextName(job), source: `${experiment}/${job}` }),
+        begin({ text: document, experiment, name: another(job), source: `${experiment}/${job}` }),
       (error: unknown) => setFailure(words(error)),
     );
   }, [from, paths]);
