@@ -6,7 +6,7 @@ PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-por
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT)) $(if $(ARM_PORT),--arm-port $(ARM_PORT))
 
-.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions engines analysis setup setup-dev schema clean
+.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions browser engines analysis setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,7 +62,7 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 	@$(PY) -m tests.e2e.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 test: setup-dev  ## everything; installs what it needs
-	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines
+	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines browser
 	@scripts/test-all
 
 # What `make test` needs, beside each other: most of it waits for downloads.
@@ -72,6 +72,8 @@ clients: setup-dev
 	@scripts/client-envs azure-cli
 functions: setup-dev
 	@scripts/functions-env
+browser: setup-dev
+	@scripts/browser-env
 engines: setup-dev machine
 	@scripts/engine-envs
 analysis: setup-dev

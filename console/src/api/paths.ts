@@ -27,6 +27,11 @@ export class Paths {
     return `${this.workspace}/jobs`;
   }
 
+  /** Checks a document without taking it. */
+  get validate(): string {
+    return `${this.workspace}/validate`;
+  }
+
   get experiments(): string {
     return `${this.workspace}/experiments`;
   }

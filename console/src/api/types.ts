@@ -70,13 +70,15 @@ export interface JobProperties {
   waiting?: Waiting;
   timeline?: Timeline;
   submittedBy?: string;
+  /** Ends in the uuid of the run. */
+  jobOutputDirectoryPathSegment?: string;
   attempt?: number;
 }
 
 export type Job = Resource<JobProperties>;
 
 export interface Problem {
-  severity: "error" | "warning";
+  severity: "error" | "warning" | "note";
   path: string;
   line: number;
   column: number;

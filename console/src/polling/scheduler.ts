@@ -7,6 +7,8 @@ export const PACE = 2000;
 export interface Poller {
   /** Asks once; never rejects. */
   ask(): Promise<void>;
+  /** False: it lets others go first, because nothing can be new. Absent: always. */
+  due?(): boolean;
 }
 
 /** Gives turns to pollers, in order, one each PACE, none while `hidden`. */
@@ -41,7 +43,8 @@ export class Scheduler {
   }
 
   private async turn(): Promise<void> {
-    const poller = this.hidden() ? undefined : this.waiting.shift();
+    const at = this.hidden() ? -1 : this.waiting.findIndex((each) => each.due?.() ?? true);
+    const [poller] = at < 0 ? [] : this.waiting.splice(at, 1);
     if (poller) {
       this.waiting.push(poller);
       // The next turn is counted from here, also if the answer takes longer; a poller that still waits skips its own.

@@ -17,13 +17,13 @@ export interface Polled<T> {
 }
 
 /** The JSON at `path`, asked at once, then in turns (scheduler), with the ETag of what is here: an answer
- * 304 draws nothing. `path` null: nothing is asked. `live` false: asked once. */
-export function usePoll<T>(path: string | null, live = true): Polled<T> {
+ * 304 draws nothing. `path` null: nothing is asked. `live` false: asked once. `seconds`: not more often. */
+export function usePoll<T>(path: string | null, live = true, seconds = 0): Polled<T> {
   const [state, setState] = useState<{ path: string | null; data?: T; error?: unknown }>({ path });
   const ask = useRef<() => Promise<void>>(async () => {});
   useEffect(() => {
     if (path === null) return;
-    const poller = polling<T>(path, setState);
+    const poller = polling<T>(path, setState, seconds);
     ask.current = poller.ask;
     void poller.ask();
     const remove = live ? scheduler.add(poller) : () => {};
@@ -31,7 +31,7 @@ export function usePoll<T>(path: string | null, live = true): Polled<T> {
       remove();
       poller.stop();
     };
-  }, [path, live]);
+  }, [path, live, seconds]);
   // Until the first answer, what another path answered is not shown for this one.
   const current = state.path === path ? state : { path };
   return { data: current.data, error: current.error, reload: () => void ask.current() };
@@ -41,13 +41,15 @@ type Keep<T> = (
   change: (before: { path: string | null; data?: T; error?: unknown }) => typeof before,
 ) => void;
 
-function polling<T>(path: string, keep: Keep<T>) {
+function polling<T>(path: string, keep: Keep<T>, seconds: number) {
   const stopped = new AbortController();
   let etag: string | null = null;
   let busy = false;
+  let asked = Number.NEGATIVE_INFINITY;
   async function ask(): Promise<void> {
     if (busy || stopped.signal.aborted) return;
     busy = true;
+    asked = performance.now();
     try {
       const response = await send(path, { etag, signal: stopped.signal });
       if (response.status === 304) {
@@ -63,7 +65,8 @@ function polling<T>(path: string, keep: Keep<T>) {
       busy = false;
     }
   }
-  return { ask, stop: () => stopped.abort() };
+  const due = () => performance.now() - asked >= seconds * 1000;
+  return { ask, due, stop: () => stopped.abort() };
 }
 
 function dataOf<T>(before: { path: string | null; data?: T }, path = before.path): { data?: T } {

@@ -1,6 +1,7 @@
 /** The frame around every view: the bar with the places to be, and the main landmark. */
 import type { ComponentChildren } from "preact";
 import { href, useRoute } from "../router";
+import { DropTarget } from "../submit/dropTarget";
 import { useHere } from "./context";
 import { WorkspaceChoice } from "./workspaceChoice";
 
@@ -40,6 +41,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <DropTarget />
     </>
   );
 }

@@ -19,9 +19,12 @@ import { isLive, StateBadge } from "../parts/stateBadge";
 import { usePoll } from "../polling/usePoll";
 import { changed, href, type Route } from "../router";
 import { useHere } from "../shell/context";
+import { lazily } from "../shell/lazily";
 import { useTitle } from "../shell/title";
-import { MetricsPart } from "./job/metrics";
 import "../styles/job.css";
+
+/** Draws curves, which most visits want none of. */
+const MetricsPart = lazily(async () => (await import("./job/metrics")).MetricsPart);
 
 const PARTS: readonly [string, string][] = [
   ["logs", "Logs"],
