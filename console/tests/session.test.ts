@@ -75,7 +75,7 @@ test("nothing is asked while paused, hidden, or stopped", async () => {
   expect(log.asked).toBe(paused + 1);
 });
 
-test("who is far behind goes to the end", async () => {
+test("who is far behind continues at the end", async () => {
   const { session, print, shown } = looking("start\n");
   session.follow();
   await vi.advanceTimersByTimeAsync(0);

@@ -47,7 +47,23 @@ ALLOWED = (
     ("tests/integration/files_emulator/test_files.py", "log.tell()"),
 )
 _FOLDERS = "api bench cli console deploy docs examples infra local runner schemas scripts shared tests"
-_TEXTS = (".bicep", ".css", ".html", ".js", ".json", ".md", ".py", ".sh", ".toml", ".ts", ".tsx", ".yaml", ".yml", "")
+_TEXTS = (
+    ".bicep",
+    ".css",
+    ".html",
+    ".js",
+    ".json",
+    ".md",
+    ".mjs",
+    ".py",
+    ".sh",
+    ".toml",
+    ".ts",
+    ".tsx",
+    ".yaml",
+    ".yml",
+    "",
+)
 #: What versions of before wrote, packages of others, and decisions.
 _NOT_OURS = (
     *("api/console_files/", "console/node_modules/", "console/package-lock.json", "docs/adr/"),

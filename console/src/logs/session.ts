@@ -6,7 +6,7 @@ import { appended, empty, type LogWindow, opened, prepended, trimmedBottom, trim
 export const LOOK = 500;
 /** Bytes asked for at once. */
 export const RANGE = 256 << 10;
-/** Bytes; who follows and is further behind goes to the end instead. */
+/** Bytes; who follows and is further behind continues at the end instead. */
 const FAR = 1 << 20;
 
 export interface Shown {
@@ -43,7 +43,7 @@ export class LogSession {
     private readonly hidden: () => boolean,
   ) {}
 
-  /** Goes to the end and follows it. */
+  /** Shows the end and follows it. */
   follow(): void {
     this.set({ following: true });
     this.want(() => this.tail());

@@ -33,7 +33,7 @@ export interface Segment {
   /** Milliseconds since 1970. */
   begin: number;
   end: number;
-  /** It goes on; `end` is the present. */
+  /** It continues; `end` is the present. */
   open: boolean;
 }
 
@@ -54,7 +54,7 @@ export interface Shape {
 const ENDINGS = new Set(["Uploaded", "RunnerLost", "HandedBack", "RetryScheduled", "Ended"]);
 const MACHINES = new Set(["MachineRequested", "MachineStarting", "ClusterGrowing"]);
 
-/** Lanes in the order of time. `live`: the last part goes on until `now` (milliseconds). */
+/** Lanes in the order of time. `live`: the last part lasts until `now` (milliseconds). */
 export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, now: number): Lane[] {
   const attempts = [...new Set(events.map((event) => event.attempt ?? 0))]
     .filter(Boolean)
@@ -86,7 +86,7 @@ function nodesOf(events: readonly JobEvent[]): string[] {
   return nodes.length ? nodes : [""];
 }
 
-/** Events of one node of an attempt: its own, and for what it does not tell, the first that any node does. */
+/** Events of one node of an attempt: its own, and for kinds that it lacks, the first of any node. */
 function ofNode(events: readonly JobEvent[], node: string): JobEvent[] {
   const own = events.filter((event) => (event.node ?? "") === node);
   const kinds = new Set(own.map((event) => event.event));
