@@ -89,7 +89,7 @@ def text(parts: Sequence[Any], boundary: str, date: str) -> bytes:
 
 
 def answers(content_type: str, body: bytes) -> list[Mapping[str, Any]] | None:
-    """What the SDK tells of each part: its ETag, if it has one. None where a part was refused, or the answer
+    """What the SDK returns for each part: its ETag, if it has one. None where a part was refused, or the answer
     is not a batch of one change set."""
     outer = _BOUNDARY.search(content_type.encode())
     inner = _BOUNDARY.search(body)

@@ -66,7 +66,7 @@ def _rows(client: TableClient) -> dict[str, dict[str, object]]:
 
 
 def _submit(operations: _Operations) -> Callable[[TableClient], object]:
-    """Submits; told is which operations have an ETag."""
+    """Submits; the answers say which operations have an ETag."""
     return lambda client: [sorted(answer) for answer in client.submit_transaction(operations)]
 
 
@@ -91,8 +91,8 @@ def test_rows_and_answers_are_the_same(pair: Pair) -> None:
 
 
 def test_an_etag_is_that_of_the_row(pair: Pair) -> None:
-    told = pair.ours.submit_transaction(_FIRST)
-    assert told[1]["etag"] == pair.ours.get_entity("p|ä'", "2").metadata["etag"]
+    answers = pair.ours.submit_transaction(_FIRST)
+    assert answers[1]["etag"] == pair.ours.get_entity("p|ä'", "2").metadata["etag"]
 
 
 _STALE = {"etag": "W/\"datetime'2020'\"", "match_condition": MatchConditions.IfNotModified}
