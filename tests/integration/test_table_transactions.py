@@ -66,7 +66,7 @@ def _rows(client: TableClient) -> dict[str, dict[str, object]]:
 
 
 def _submit(operations: _Operations) -> Callable[[TableClient], object]:
-    """Submits; which operations have an ETag."""
+    """Submits; the answers say which operations have an ETag."""
     return lambda client: [sorted(answer) for answer in client.submit_transaction(operations)]
 
 
