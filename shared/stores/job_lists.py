@@ -27,7 +27,7 @@ from shared.stores.unreadable_rows import readables
 _MOST_QUERIES = 5
 _MOST_ENTITIES = 1000
 _END = "~"  # sorts after every character of a key
-_MARK = "*"  # no key goes on with it
+_MARK = "*"  # no key continues with it
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class JobLists:
         area = _Area.of(workspace, experiment, asked)
         with translated(f"listing the jobs of experiment {workspace}/{experiment}"):
             found, more = self._some(area, token, most)
-            return JobPage(tuple(self._jobs_of(found)), more)
+            return JobPage(tuple(self.jobs_of(found)), more)
 
-    def _jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
+    def jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
         def read(entity: Any) -> Job | None:
             listed = job_rows.job_from(entity, str(entity.metadata["etag"]))
             return listed if job_rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
@@ -116,7 +116,7 @@ class JobLists:
 @dataclass(frozen=True)
 class _Area:
     """Rows of a workspace's partition from the key `first` to before `last`, all of which begin with
-    `prefix`; `filters` for what the keys do not tell."""
+    `prefix`; `filters` for what the keys do not say."""
 
     workspace: str
     asked: JobFilter
