@@ -1,6 +1,6 @@
 """Chaos for hours with a steady stream of jobs: `make soak HOURS=2`, or `python -m tests.soak --minutes 30`.
 
-Writes samples.jsonl (as it goes), index.html and a picture for each thing that is measured. Ends with 0 when
+Writes samples.jsonl (one by one), index.html and a picture for each thing that is measured. Ends with 0 when
 nothing is wrong and nothing was seen to grow, with 1 otherwise.
 """
 
@@ -10,6 +10,7 @@ import logging
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     logging.disable(logging.ERROR)  # broken storage is what this is about
     with tempfile.TemporaryDirectory(prefix="batchai-soak-", ignore_cleanup_errors=True) as folder:
-        say = (lambda line: None) if args.output == "json" else (lambda line: print(line, flush=True))
+        say: Callable[[str], None] = _silent if args.output == "json" else _say
         say(f"samples go to {out}/samples.jsonl")
         soak = run(Path(folder), out, plan, say)
     found = slopes(soak.samples, args.warm_up * 60, args.least * 60)
@@ -35,6 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(report.table(soak, found), f"curves: {page}", sep="\n")
     return 1 if report.faults(soak, found) else 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(line: str) -> None:
+    """Nothing but JSON is to be on standard output."""
 
 
 def _as_json(soak: Soak, found: list[Slope], page: Path) -> dict[str, object]:

@@ -4,14 +4,14 @@ import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pygal
+import leather
 
 from tests.soak.run import Soak
 from tests.soak.samples import UNITS
 from tests.soak.slopes import BARS, Growth, Slope, series_of, what
 
-#: Curves of one picture, at most: the longest ones. A runner that faults end has one for each of its lives.
-_MOST_CURVES = 8
+#: Of the curves of one picture; no more are drawn than these: the longest. A runner that faults end has several.
+_COLOURS = ("#0b6fb8", "#c8553d", "#3a8f4d", "#7f4fa3", "#b7791f", "#1b998b", "#8a8d91", "#d1495b")
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto}td,th{padding:0 1em 0 0;text-align:left}"
 )
@@ -61,7 +61,7 @@ def write(soak: Soak, found: Sequence[Slope], out: Path) -> Path:
     for kind, unit in UNITS.items():
         curves = {name: points for name, points in series_of(soak.samples).items() if what(name) == kind}
         if curves:
-            (out / f"{kind}.svg").write_bytes(_picture(f"{kind} ({unit})", curves))
+            _draw(f"{kind} ({unit})", curves, out / f"{kind}.svg")
             pictures.append(f'<h2>{kind}</h2><img src="{kind}.svg" alt="{kind} over time" width="100%">')
     text = html.escape(table(soak, found))
     page = (
@@ -72,20 +72,11 @@ def write(soak: Soak, found: Sequence[Slope], out: Path) -> Path:
     return out / "index.html"
 
 
-def _picture(title: str, curves: dict[str, list[tuple[float, float]]]) -> bytes:
-    chart = pygal.XY(
-        title=title,
-        x_title="minutes",
-        width=900,
-        height=360,
-        dots_size=0.8,
-        js=[],
-        legend_at_bottom=True,
-        truncate_legend=-1,
-        pretty_print=False,
-        include_x_axis=title.startswith(("files", "threads", "messages", "age")),
-    )
-    longest = sorted(curves, key=lambda name: -len(curves[name]))[:_MOST_CURVES]
-    for name in sorted(longest):
-        chart.add(name.partition("/")[2], [(at / 60, value) for at, value in curves[name]])
-    return bytes(chart.render())
+def _draw(title: str, curves: dict[str, list[tuple[float, float]]], path: Path) -> None:
+    chart = leather.Chart(title)
+    longest = sorted(curves, key=lambda name: -len(curves[name]))[: len(_COLOURS)]
+    for name, colour in zip(sorted(longest), _COLOURS, strict=False):
+        points = [(at / 60, value) for at, value in curves[name]]
+        chart.add_line(points, name=name.partition("/")[2], stroke_color=colour)
+    chart.add_x_axis(name="minutes")
+    chart.to_svg(str(path), width=900, height=360)

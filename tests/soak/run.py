@@ -100,13 +100,13 @@ def _strike(arena: Arena, dice: random.Random, record: Record, plan: Plan, suite
         record.counts[fault.__name__] = record.counts.get(fault.__name__, 0) + 1
         try:
             fault(arena, dice, record)
-        except Exception as error:  # the soak goes on: its verdict is about the jobs
+        except Exception as error:  # the soak does not end: its verdict is about the jobs
             suite.append(f"{fault.__name__}: {error!r}")
             arena.mend()
 
 
 class Sampler:
-    """A thread that measures, writes each sample and says in a line how it goes."""
+    """A thread that measures, writes each sample and prints a line about it."""
 
     def __init__(
         self, arena: Arena, flow: Flow, path: Path, plan: Plan, say: Callable[[str], None] = lambda line: None

@@ -64,8 +64,10 @@ def series_of(samples: Iterable[Sample]) -> dict[str, list[tuple[float, float]]]
 def slopes(
     samples: Iterable[Sample], warm_up_seconds: float, least_seconds: float, bars: Mapping[str, float] = BARS
 ) -> list[Slope]:
-    """The slope of every series with a bar; of processes, the runners': the emulator is not ours. The warm-up is cut from the start of each process' own series,
-    and from the start of the whole for the others."""
+    """The slope of every series with a bar; of processes, the runners': the emulator is not ours.
+
+    The warm-up is cut from the start of each process' own series, and from the start of the whole for others.
+    """
     found = []
     for name, points in series_of(samples).items():
         bar = bars.get(what(name))
