@@ -1,5 +1,6 @@
 """Where the processes of an attempt start: on the node itself, or in the job's container."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -85,7 +86,7 @@ class NodeStepHost:
         """Its processes are the process tracker's to end."""
         return ()
 
-    @property
+    @functools.cached_property
     def base(self) -> Mapping[str, str]:
         base = job_base_environment(self.config, os.environ)
         if self.config.isolation.private_temp:
