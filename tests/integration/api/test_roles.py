@@ -71,7 +71,10 @@ def attempts(job: str) -> dict[str, tuple[str, str, Any]]:
     [
         (READER, {"see", "list", "read", "check"}),
         (SUBMITTER, {"see", "list", "read", "check", "group", "stop", "remove"}),
-        (CONTRIBUTOR, {"see", "list", "read", "check", "group", "stop", "remove", "cluster", "empty", "wipe"}),
+        (
+            CONTRIBUTOR,
+            {"see", "list", "read", "check", "group", "stop", "remove", "cluster", "empty", "wipe"},
+        ),
         ("Somebody.Else", set()),
     ],
 )
