@@ -10,13 +10,23 @@ from shared.times import timestamp
 
 #: part -> the events of the latest attempt that it lies between.
 _PARTS = (
+    ("starting", EventKind.NODE_STARTED, EventKind.NODE_READY),
     ("assembling", EventKind.CLAIMED, EventKind.ASSEMBLED),
     ("mounting", EventKind.CLAIMED, EventKind.MOUNTED),
+    ("image", EventKind.MOUNTED, EventKind.IMAGE_READY),
     ("container", EventKind.MOUNTED, EventKind.CONTAINER_STARTED),
     ("preparing", EventKind.MOUNTED, EventKind.PREPARED),
     ("running", EventKind.STARTED, EventKind.STOPPED),
     ("uploading", EventKind.STOPPED, EventKind.UPLOADED),
 )
+
+
+#: part -> events that it begins with where they are known, the best first; older runners tell of fewer.
+_RATHER = {
+    "mounting": (EventKind.ASSEMBLED,),
+    "container": (EventKind.IMAGE_READY,),
+    "preparing": (EventKind.PREPARATION_STARTED, EventKind.CONTAINER_STARTED),
+}
 
 
 def timeline(job: Job) -> dict[str, Any]:
@@ -35,16 +45,16 @@ def timeline(job: Job) -> dict[str, Any]:
 
 def durations(job: Job) -> dict[str, float]:
     """Seconds by part: queued (to the first claim), the parts of the latest attempt that are over, total."""
-    times = {event.kind: event.at for event in job.events if event.attempt == job.attempt}
+    times: dict[EventKind, datetime] = {}
+    for event in job.events:
+        if event.attempt == job.attempt:  # on several nodes a part is over when it is on the last of them
+            times[event.kind] = max(event.at, times.get(event.kind, event.at))
     claimed = next((event.at for event in job.events if event.kind is EventKind.CLAIMED), None)
     found: dict[str, float] = {}
     if claimed:
         found["queued"] = _seconds(job.created, claimed)
     for part, begin, end in _PARTS:
-        if part == "mounting" and EventKind.ASSEMBLED in times:
-            begin = EventKind.ASSEMBLED
-        if part == "preparing" and EventKind.CONTAINER_STARTED in times:
-            begin = EventKind.CONTAINER_STARTED
+        begin = next((kind for kind in _RATHER.get(part, ()) if kind in times), begin)
         if begin in times and end in times:
             found[part] = _seconds(times[begin], times[end])
     if job.ended:
