@@ -94,8 +94,17 @@ def cluster_node(item: dict[str, Any]) -> Row:
     return {
         **node(item),
         "State": f"{state}, marked" if item.get("drain") else state,
+        "GPUs": ", ".join(map(_gpu, item.get("gpus") or ())),
         "Version": _text(item, "version"),
     }
+
+
+def _gpu(gpu: dict[str, Any]) -> str:
+    """How busy one is, and how full: 87% 12.5/141 GiB."""
+    used, total = gpu.get("memoryUsedBytes"), gpu.get("memoryTotalBytes")
+    percent = gpu.get("utilizationPercent")
+    busy = "?" if percent is None else f"{percent}%"
+    return busy if used is None or not total else f"{busy} {used / 2**30:.3g}/{total / 2**30:.3g} GiB"
 
 
 def file_server(item: dict[str, Any]) -> Row:

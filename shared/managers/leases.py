@@ -39,7 +39,7 @@ class Leases:
         of the attempt so far, for the row, which is written anyway.
 
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing. StoreError
-        when the row could not be written: the lease in hand goes on until its deadline.
+        when the row could not be written: the lease in hand holds until its deadline.
         """
         job, deadline = self._prolong(job, lease, events)
         lease = replace(lease, deadline=deadline)

@@ -1,11 +1,13 @@
-"""A request took effect and its answer was lost on the wire: the sender finds its own write and goes on."""
+"""A request took effect and its answer was lost on the wire: the sender finds its own write and continues."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from local.azurite import Endpoints
-from shared.jobs.model import Outcome, Reason, State
+from shared.jobs.events import EventKind, JobEvent
+from shared.jobs.model import AttemptReport, Outcome, Reason, State
+from shared.managers.clock import utc_now
 from tests.support.wire import WiredStorage
 from tests.support.world import DONE, World, settings_for
 from tests.support.world import world as open_world
@@ -84,6 +86,22 @@ def test_of_a_renewal_of_the_row(world: World, wires: WiredStorage) -> None:
     assert world.messages() == 0
 
 
+def test_of_a_renewal_that_brings_events(world: World, wires: WiredStorage) -> None:
+    """They ride on the write that is made anyway, and are there once however often they are sent."""
+    world.accept()
+    claim = world.must_claim()
+    event = JobEvent(utc_now(), EventKind.MOUNTED, 1, "node-0")
+    wires.table.lose_answer(lambda method, path: method == "PATCH")
+    lease, job = world.backend.attempts.renew(claim.job, claim.lease, (), (event,))
+    assert wires.table.lost
+    world.counter.reset()
+    lease, job = world.backend.attempts.renew(job, lease, (), (event,))
+    assert world.counter.snapshot().total() == 2
+    report = AttemptReport(events=(event,))
+    ended = world.backend.attempts.finish(job, lease, DONE, report)
+    assert [event.kind for event in ended.events].count(EventKind.MOUNTED) == 1
+
+
 def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:
     """The receipt in hand is dead then; a job of days does not begin again for that."""
     world.accept()
@@ -97,7 +115,7 @@ def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:
     assert (ended.state, ended.attempt) == (State.SUCCEEDED, 1)
 
 
-def test_of_a_finish_told_again_later(world: World, wires: WiredStorage) -> None:
+def test_of_a_finish_sent_again_later(world: World, wires: WiredStorage) -> None:
     """What the runner does when storage was away for longer than a client tries."""
     world.accept()
     claim = world.must_claim()

@@ -55,7 +55,7 @@ def test_asked_by_a_signal_it_ends_its_job_and_leaves_the_other(
         world.accept("second")
         leaving.agent.finish()
         eventually(lambda: node_of(world).state == "leaving")
-        assert begun(world), "the job goes on"
+        assert begun(world), "the job continues"
         eventually(lambda: leaving.left)
         assert leaving.agent.has_finished
     job = world.job("first")
@@ -72,8 +72,8 @@ def test_a_mark_lets_it_finish_and_keeps_the_next_runner_from_jobs_until_it_is_t
     with Leaving(world, configured) as leaving:
         eventually(lambda: begun(world))
         world.accept("second")
-        view, _, _, drain = cluster_manager.mark_drain(world.cluster, "node-0", True)
-        assert (view.state, drain) == ("leaving", True), "before its runner has heard of it"
+        marked = cluster_manager.mark_drain(world.cluster, "node-0", True)
+        assert (marked.view.state, marked.drain) == ("leaving", True), "before its runner has heard of it"
         eventually(lambda: leaving.left)
         assert leaving.agent.has_finished
     assert world.job("first").state is State.SUCCEEDED
@@ -129,7 +129,7 @@ def test_a_runner_that_comes_up_on_a_machine_that_was_given_back_takes_no_job(
     assert node_of(world).left
 
 
-def test_how_long_a_node_has_been_idle_is_told(world: World, config: Callable[..., NodeConfig]) -> None:
+def test_how_long_a_node_has_been_idle_is_reported(world: World, config: Callable[..., NodeConfig]) -> None:
     world.accept("first")
     with running(agents.agent(world.backend, config(node_report_seconds=0.2))):
         eventually(lambda: world.job("first").state is State.SUCCEEDED and node_of(world).state == "idle")

@@ -1,4 +1,4 @@
-"""A driver for machines without one: the part of `pynvml` that runners use, as told by the environment.
+"""A driver for machines without one: the part of `pynvml` that runners use, as the environment says.
 
 FAKE_NVML_GPUS is how many GPUs there are, FAKE_NVML_SERIAL eight digits of their UUIDs; FAKE_NVML_BUSY says
 who computes, as JSON {"<uuid>": [pid, ...]}; FAKE_NVML_LOAD how busy they are, as JSON {"<uuid>": [percent,
