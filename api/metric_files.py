@@ -20,7 +20,7 @@ _MOST_BYTES, _PIECES, _MOST_FILES, _AT_A_TIME = 4 * 1024 * 1024, 4, 100, 8
 class _Series:
     """What one writer has written in one attempt."""
 
-    parts: tuple[LogFile, ...]  #: a container's file goes on in further ones
+    parts: tuple[LogFile, ...]  #: a container's file continues in further ones
 
     @property
     def first(self) -> LogFile:

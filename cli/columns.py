@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from cli.metric_series import shown
 from cli.shape import part
 
 #: What the service says where there is no limit: the largest number a client can read.
@@ -105,6 +106,22 @@ def _gpu(gpu: dict[str, Any]) -> str:
     percent = gpu.get("utilizationPercent")
     busy = "?" if percent is None else f"{percent}%"
     return busy if used is None or not total else f"{busy} {used / 2**30:.3g}/{total / 2**30:.3g} GiB"
+
+
+def metric(item: dict[str, Any]) -> Row:
+    key = _text(item, "metric")
+    values = {name: shown(key, item.get(name.lower())) for name in ("Last", "Min", "Max")}
+    return {"Metric": key, "Process or Node": _text(item, "of"), **values, "Samples": _text(item, "samples")}
+
+
+def compared_metric(item: dict[str, Any]) -> Row:
+    """A metric of two jobs: the columns are named after them."""
+    key = _text(item, "metric")
+    row = {"Metric": key, "Process or Node": _text(item, "of")}
+    for job in item["jobs"]:
+        for name in ("last", "min", "max"):
+            row[f"{job['job']} {name}"] = shown(key, job.get(name))
+    return row
 
 
 def file_server(item: dict[str, Any]) -> Row:

@@ -106,7 +106,7 @@ class ResourceSampler:
         self._before, self._before_at = seen, at
 
     def _percent(self, seen: Usage, at: float) -> float | None:
-        """Of one processor, since the sample before; None where it cannot be told: there was none, or
+        """Of one processor, since the sample before; None where it is not known: there was none, or
         processes have ended that were counted then."""
         used = seen.cpu_seconds - self._before.cpu_seconds
         if self._before_at is None or used < 0 or at <= self._before_at:

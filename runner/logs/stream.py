@@ -118,8 +118,8 @@ class Stream:
         size = self.source.size()
         if size < self.position and not self.piece:
             self.position = 0  # its writer has begun it anew
-        room = size if self.most is None else max(0, self.most - self.sent)
-        return max(0, min(size - self.position, room))
+        allowed = size if self.most is None else max(0, self.most - self.sent)
+        return max(0, min(size - self.position, allowed))
 
     def take(self, most: int) -> None:
         """Read the next piece. Raises OSError."""

@@ -20,7 +20,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Usage:
-    """At one moment. The counters are of everything that there was so far, as far as it can be told."""
+    """At one moment. The counters are of everything that there was so far, as far as it is known."""
 
     cpu_seconds: float = 0.0
     #: What the processes have allocated, and memory they share; not what the kernel keeps of files they read.

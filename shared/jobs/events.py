@@ -55,7 +55,7 @@ _MOST_DETAIL, _MOST_NODE = 200, 80  #: UTF-16 units as JSON writes them
 
 def appended(events: tuple[JobEvent, ...], *more: JobEvent) -> tuple[JobEvent, ...]:
     """`events` and those of `more` that are not among them, details cut; of a long history the first ones
-    and the latest are kept. A runner tells of its attempt with every renewal, and once more at the end."""
+    and the latest are kept. A runner reports its attempt with every renewal, and once more at the end."""
     cut = (
         replace(event, node=escaped(event.node, _MOST_NODE), detail=escaped(event.detail, _MOST_DETAIL))
         for event in more

@@ -1,6 +1,6 @@
 """The time line of a job, for people: what happened when, how long each part took, what it used. PURE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ _PARTS = (
 )
 
 
-#: part -> events that it begins with where they are known, the best first; older runners tell of fewer.
+#: part -> events that it begins with where they are known, the best first; older runners report fewer.
 _RATHER = {
     "mounting": (EventKind.ASSEMBLED,),
     "container": (EventKind.IMAGE_READY,),
@@ -34,7 +34,7 @@ def timeline(job: Job) -> dict[str, Any]:
     `gpuHours` over all attempts."""
     queued = {"time": timestamp(job.created), "event": "Queued"}
     shown: dict[str, Any] = {
-        "events": [queued, *map(_event, job.events)],
+        "events": [queued, *map(_event, _in_order(job.events))],
         "seconds": durations(job),
         "attempts": job.attempt,
     }
@@ -70,6 +70,16 @@ def in_words(line: Mapping[str, Any]) -> str:
     if line.get("gpuHours"):
         parts.append(f"GPU hours {line['gpuHours']}")
     return ", ".join(parts)
+
+
+def _in_order(events: Iterable[JobEvent]) -> list[JobEvent]:
+    """When its node came up is known only once that has claimed the job; it is shown before."""
+    found: list[JobEvent] = []
+    for event in events:
+        claims = (i for i, e in enumerate(found) if (e.kind, e.attempt) == (EventKind.CLAIMED, event.attempt))
+        early = event.kind in (EventKind.NODE_STARTED, EventKind.NODE_READY)
+        found.insert(next(claims, len(found)) if early else len(found), event)
+    return found
 
 
 def _seconds(begin: datetime, end: datetime) -> float:

@@ -40,17 +40,17 @@ def test_what_the_driver_does_not_say_is_left_out(monkeypatch: pytest.MonkeyPatc
 
 
 def test_nobody_waits_for_a_driver_that_hangs_nor_asks_it_twice() -> None:
-    goes_on, asked = threading.Event(), []
+    answers, asked = threading.Event(), []
 
     def read(devices: Sequence[Gpu]) -> tuple[GpuReading, ...]:
         asked.append(devices)
-        goes_on.wait(10)
+        answers.wait(10)
         return (GpuReading(0, "slow", 1, None, None),)
 
     readings = GpuReadings((GPU,), read)
     assert readings.now(0.01) == readings.now(0.01) == ()
     assert len(asked) == 1
-    goes_on.set()
+    answers.set()
     assert readings.now(10)[0].name == "slow"
 
 
