@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli import columns, job_metrics
+from cli import columns
+from cli.main import main
 from cli.metric_series import Series, series_of, shown
 from cli.plot import curves
 
@@ -108,5 +109,5 @@ def test_gpus_of_nodes() -> None:
 
 def test_one_job_or_two() -> None:
     for words in ([], ["-n", "a", "--compare", "a", "b"]):
-        result = CliRunner().invoke(job_metrics.metrics, words)
-        assert result.exit_code != 0
+        result = CliRunner().invoke(main, ["job", "metrics", *words])
+        assert result.exit_code == 2 and "-n or --compare" in result.output
