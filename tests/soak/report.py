@@ -10,7 +10,7 @@ from tests.soak.run import Soak
 from tests.soak.samples import UNITS
 from tests.soak.slopes import BARS, Growth, Slope, series_of, what
 
-#: Of the curves of one picture; no more are drawn than these: the longest. A runner that faults end has several.
+#: Of the curves of one picture; no more are drawn: the longest. A runner that faults end has several.
 _COLOURS = ("#0b6fb8", "#c8553d", "#3a8f4d", "#7f4fa3", "#b7791f", "#1b998b", "#8a8d91", "#d1495b")
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto}td,th{padding:0 1em 0 0;text-align:left}"
