@@ -160,9 +160,8 @@ class JobTable:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
         (default: the cluster's own). All are read, a thousand a call, whatever `most` says."""
         place = workspace or cluster.workspace
-        found = self._live(place, keys.live_prefix(cluster))
-        found += self._live(place, keys.LIVE_WHOLE, serves=keys.cluster_partition(cluster))
-        return once_each(found)[:most]
+        latest = self._live(place, keys.LIVE_WHOLE, serves=keys.cluster_partition(cluster))
+        return once_each(self._live(place, keys.live_prefix(cluster)) + latest)[:most]
 
     def list_live_of_workspace(self, workspace: str) -> list[LiveEntry]:
         """Jobs submitted in a workspace that have not ended, whatever their cluster."""
@@ -188,14 +187,8 @@ class JobTable:
 
     def _live(self, workspace: str, prefix: str, serves: str = "") -> list[LiveEntry]:
         time = ServiceTime()
-        entities = self._range(
-            workspace,
-            prefix,
-            _MOST_ENTITIES,
-            serves=serves,
-            select=LIVE_COLUMNS,
-            raw_response_hook=time.hook,
-        )
+        options: dict[str, Any] = {"select": LIVE_COLUMNS, "raw_response_hook": time.hook}
+        entities = self._range(workspace, prefix, _MOST_ENTITIES, serves=serves, **options)
 
         def read(entity: Any) -> LiveEntry:
             return live_from(entity, str(entity.metadata["etag"]), time.age(entity))

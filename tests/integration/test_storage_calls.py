@@ -1,5 +1,5 @@
-"""What a job that does nothing costs after its drop: storage calls, and entities of its workspace's partition.
-Both are counted, ingestion included.
+"""What a job that does nothing costs after its drop: storage calls, and entities of the partition of its
+workspace. Both are counted, ingestion included.
 
 Not counted: what the Functions host itself does (receipts, reading the blob), the runner's looks at empty
 queues, and its node report every half minute; they do not grow with jobs.

@@ -5,7 +5,8 @@ import pytest
 from shared.errors import NotFoundError
 from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
-from shared.stores import job_table
+from shared.managers.job_layouts import JobLayouts
+from shared.stores import job_table, node_table, row_keys
 from shared.stores.job_lists import JobFilter
 from shared.stores.node_table import NodeRow
 from tests.support.earlier_jobs import EarlierJobs
@@ -205,6 +206,31 @@ def test_an_entry_is_left_alone_while_its_job_has_it(world: MemoryWorld) -> None
     world.accept()
     world.must_claim()
     [entry] = world.manager.live(world.cluster)
-    layouts_of = world.backend.sweeper._layouts
-    layouts_of.drop_if_left_behind(entry)
+    JobLayouts(world.stores.jobs, world.backend.clusters, world.clock.monotonic).drop_if_left_behind(entry)
     assert world.manager.live(world.cluster) == [entry]
+
+
+def test_an_earlier_runner_under_the_name_of_a_present_one_is_an_earlier_one(world: MemoryWorld) -> None:
+    """It leaves the column as it was, and writes others."""
+    row = NodeRow(world.cluster, "node-0", "idle", 0, state_seconds=12.5)
+    world.stores.nodes.report(row)
+    found = world.stores.nodes.node(world.cluster, "node-0")
+    assert found and found[0].layout == layouts.LATEST
+    world.stores.nodes.wake_up(world.cluster, "node-0")
+    assert world.accept("one").layout == layouts.LATEST
+    key = {"PartitionKey": row_keys.cluster_partition(world.cluster), "RowKey": "node-0"}
+    table = world.account.tables.get_table_client(node_table.TABLE)
+    table.update_entity({**key, "State": "idle", "StateSeconds": 0.5})
+    world.clock.move(61)
+    table.update_entity({**key, "State": "idle", "StateSeconds": 61.5})
+    assert world.accept("two").layout == layouts.FIRST
+
+
+def test_a_row_of_a_newer_version_keeps_its_entry(world: MemoryWorld) -> None:
+    world.accept()
+    [entry] = world.manager.live(world.cluster)
+    key = {"PartitionKey": row_keys.partition(world.id().workspace), "RowKey": row_keys.job_row(world.id())}
+    table = world.account.tables.get_table_client(job_table.TABLE)
+    table.update_entity({**key, "Events": '{"in": "another form"}'})
+    JobLayouts(world.stores.jobs, world.backend.clusters, world.clock.monotonic).drop_if_left_behind(entry)
+    assert rows(world) == QUEUED
