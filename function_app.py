@@ -8,17 +8,20 @@ import azure.functions as func
 from api import (
     blob_triggers,
     clusters,
+    console,
     emulated_account,
     experiments,
     file_servers,
     health,
     job_files,
+    job_logs,
     jobs,
     nodes,
     provider,
     queue_drops,
     resource_groups,
     usage,
+    workspace_jobs,
     workspaces,
 )
 from api.wired import backend, reconciler
@@ -33,7 +36,21 @@ _SOURCE = drop_source(os.environ)
 _LEVEL = func.AuthLevel[http_level(os.environ)]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-_PARTS = (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, usage, provider)
+_PARTS = (
+    health,
+    workspaces,
+    experiments,
+    jobs,
+    workspace_jobs,
+    job_files,
+    job_logs,
+    clusters,
+    nodes,
+    file_servers,
+    usage,
+    provider,
+    console,
+)
 for part in _PARTS:
     app.register_functions(part.bp)
 for beside in (resource_groups, emulated_account):

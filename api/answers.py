@@ -1,6 +1,7 @@
 """HTTP answers in ARM's form, and the checks that every request passes first."""
 
 import functools
+import hashlib
 import json
 import logging
 import uuid
@@ -72,15 +73,26 @@ def shown(body: Mapping[str, Any], etag: str, modified: datetime) -> func.HttpRe
     return answer(body, headers={"ETag": etag, "Last-Modified": when})
 
 
+def unchanged(req: func.HttpRequest, full: func.HttpResponse) -> func.HttpResponse:
+    """An answer with an ETag of its content, or 304 where the caller has just that: a poll then costs few
+    bytes."""
+    etag = f'W/"{hashlib.sha256(full.get_body()).hexdigest()[:32]}"'
+    known = [one.strip() for one in req.headers.get("if-none-match", "").split(",")]
+    if etag in known:
+        return empty(304, {"ETag": etag})
+    full.headers["ETag"] = etag
+    return full
+
+
 def paged(
     req: func.HttpRequest,
     fetch: Callable[[str, int], Sequence[T]],
     show: Callable[[T], dict[str, Any]],
     name: Callable[[T], str],
 ) -> func.HttpResponse:
-    """A page of `maxresults` resources. `fetch(after, most)` finds them by name, `name` tells it."""
+    """A page of `maxresults` resources. `fetch(after, most)` finds them by name, `name` says it."""
     most = page_size(req)
-    # One more than asked for tells whether there is another page.
+    # One more than asked for says whether there is another page.
     found = fetch(skip_token(req), most + 1)
     link = next_link(req, name(found[most - 1])) if len(found) > most else None
     return answer(forms.page([show(item) for item in found[:most]], link))

@@ -7,7 +7,7 @@ LATEST = 2
 
 def marked(layout: int, written: str) -> str:
     """A layout as a column holds it. An earlier version carries the column along while it writes others:
-    `written` tells something of those that it changes."""
+    `written` says something of those that it changes."""
     return f"{layout}|{written}"
 
 

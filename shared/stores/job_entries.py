@@ -78,7 +78,7 @@ def fallen_back(job: Job, former: Job) -> list[Operation]:
 
 
 def _moved(job: Job) -> list[Operation]:
-    """The entry under the state of the job; the one under another state goes."""
+    """The entry under the state of the job; the one under another state is removed."""
     before = job.stored_as
     if before is None or before is job.state:
         return [_by_state(job)]

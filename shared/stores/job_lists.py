@@ -33,7 +33,7 @@ from shared.stores.unreadable_rows import readables
 _MOST_QUERIES = 5
 _MOST_ENTITIES = 1000
 _END = "~"  # sorts after every character of a key
-_MARK = "*"  # no key goes on with it
+_MARK = "*"  # no key continues with it
 #: Seconds for which it is believed whether jobs of the first layout live.
 _CACHE_SECONDS = 60.0
 
@@ -82,9 +82,9 @@ class JobLists:
             found, more = (
                 self._merged((former, area), token, most) if former else self._some(area, token, most)
             )
-            return JobPage(tuple(self._jobs_of(found)), more)
+            return JobPage(tuple(self.jobs_of(found)), more)
 
-    def _jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
+    def jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
         def read(entity: Any) -> Job | None:
             listed = job_rows.job_from(entity, str(entity.metadata["etag"]))
             return listed if job_rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
@@ -99,16 +99,12 @@ class JobLists:
     def _former(self, area: "_Area") -> "_Area | None":
         """Where jobs of the first layout lie that fit what is asked for and are not in `area`."""
         state = area.asked.state
-        if (
-            area.asked.by_name
-            or state is None
-            or not state.live
-            or not self._has_first_layout(area.workspace)
-        ):
+        if area.asked.by_name or state is None or not state.live or not self.has_first_layout(area.workspace):
             return None
         return area.moved(row_keys.state_prefix(area.experiment, state))
 
-    def _has_first_layout(self, workspace: str) -> bool:
+    def has_first_layout(self, workspace: str) -> bool:
+        """Whether jobs of the first layout live in a workspace, up to a minute late."""
         at = self._monotonic()
         with self._lock:
             seen, answer = self._first_layout.get(workspace, (at - _CACHE_SECONDS, False))
@@ -164,7 +160,7 @@ class JobLists:
 @dataclass(frozen=True)
 class _Area:
     """Rows of a workspace's partition from the key `first` to before `last`, all of which begin with
-    `prefix`; `filters` for what the keys do not tell."""
+    `prefix`; `filters` for what the keys do not say."""
 
     workspace: str
     experiment: str
@@ -181,13 +177,7 @@ class _Area:
             names = row_keys.experiment_prefix(experiment)
             first = names + asked.prefix.lower()
             return cls(workspace, experiment, asked, names, first, first + _END, tuple(_filters(asked)))
-        filters: tuple[str, ...] = ()
-        if not asked.state:
-            times = row_keys.time_prefix(experiment)
-        elif asked.state.live:
-            times, filters = row_keys.whole_live_prefix(experiment), ("State eq @state",)
-        else:
-            times = row_keys.state_prefix(experiment, asked.state)
+        times, filters = listed_under(experiment, asked.state)
         first, last = times, times + _END
         if asked.created_before:
             first = times + row_keys.newest_first(asked.created_before) + _END
@@ -196,15 +186,26 @@ class _Area:
         return cls(workspace, experiment, asked, times, first, last, filters)
 
     def moved(self, prefix: str) -> "_Area":
-        """The same rows under another prefix, which tells what the filters told."""
+        """The same rows under another prefix, which says what the filters said."""
         first, last = (prefix + key.removeprefix(self.prefix) for key in (self.first, self.last))
         return replace(self, prefix=prefix, first=first, last=last, filters=())
 
     def after(self, token: str) -> "_Area":
-        """What follows a key, told without the area's prefix; "": all of it."""
+        """What follows a key, given without the area's prefix; "": all of it."""
         # '!' sorts before every character of a key: what follows the key itself.
         first = f"{self.prefix}{token.lower()}!" if token else self.first
         return replace(self, first=max(self.first, first))
+
+
+def listed_under(experiment: str, state: State | None) -> tuple[str, tuple[str, ...]]:
+    """Where the jobs of an experiment lie newest first, all or those in `state`: what their keys begin with,
+    and filters (`@state`) for what the keys do not say. Of jobs in a live state those of the first layout
+    lie elsewhere."""
+    if state is None:
+        return row_keys.time_prefix(experiment), ()
+    if state.live:
+        return row_keys.whole_live_prefix(experiment), ("State eq @state",)
+    return row_keys.state_prefix(experiment, state), ()
 
 
 def _filters(asked: JobFilter) -> Iterable[str]:

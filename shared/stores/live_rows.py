@@ -21,7 +21,7 @@ LIVE_COLUMNS = [
 
 @dataclass(frozen=True)
 class LiveEntry:
-    """What the index of live jobs tells without reading the job: enough for positions and sweeping."""
+    """What the index of live jobs says without reading the job: enough for positions and sweeping."""
 
     id: JobId
     cluster: ClusterId
@@ -55,7 +55,7 @@ def live_entity(job: Job) -> dict[str, Any]:
 
 
 def whole_live_entity(job: Job) -> dict[str, Any]:
-    """The whole job as its entry among live jobs. Its cluster is told once more as it stands in keys: names
+    """The whole job as its entry among live jobs. Its cluster stands once more as in keys: names
     ignore case, filters do not."""
     serves = row_keys.cluster_partition(job.cluster)
     return job_rows.listed_entity(job, row_keys.whole_live_row(job)) | {"Serves": serves}

@@ -190,7 +190,7 @@ def test_what_a_takeover_left_behind_is_removed_by_a_sweep(world: MemoryWorld, e
     assert rows(world) == ["job", "run", "state succeeded", "time"]
 
 
-def test_an_earlier_runner_hands_back_and_a_present_one_goes_on(
+def test_an_earlier_runner_hands_back_and_a_present_one_continues(
     world: MemoryWorld, earlier: EarlierJobs
 ) -> None:
     taken = taken_over(world, earlier)
