@@ -24,6 +24,8 @@ from shared.stores.unreadable_rows import readables
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
+#: Of live entries: those of the latest layout say so in a column, those of the first in their keys.
+_OF_CLUSTER = " and ( Serves eq @serves or RowKey ge @from and RowKey lt @to )"
 _TRIES = 5  #: where others work on the same rows
 
 
@@ -159,13 +161,11 @@ class JobTable:
     ) -> list[LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
         (default: the cluster's own). All are read, a thousand a call, whatever `most` says."""
-        place = workspace or cluster.workspace
-        latest = self._live(place, keys.LIVE_WHOLE, serves=keys.cluster_partition(cluster))
-        return once_each(self._live(place, keys.live_prefix(cluster)) + latest)[:most]
+        return once_each(self._live(workspace or cluster.workspace, cluster))[:most]
 
     def list_live_of_workspace(self, workspace: str) -> list[LiveEntry]:
         """Jobs submitted in a workspace that have not ended, whatever their cluster."""
-        return once_each(self._live(workspace, keys.LIVE))
+        return once_each(self._live(workspace))
 
     def has_first_layout(self, workspace: str) -> bool:
         """Whether a job submitted in a workspace lives with the entries of the first layout."""
@@ -185,10 +185,10 @@ class JobTable:
                 match_condition=MatchConditions.IfNotModified,
             )
 
-    def _live(self, workspace: str, prefix: str, serves: str = "") -> list[LiveEntry]:
+    def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
         time = ServiceTime()
         options: dict[str, Any] = {"select": LIVE_COLUMNS, "raw_response_hook": time.hook}
-        entities = self._range(workspace, prefix, _MOST_ENTITIES, serves=serves, **options)
+        entities = self._range(workspace, keys.LIVE, _MOST_ENTITIES, cluster=cluster, **options)
 
         def read(entity: Any) -> LiveEntry:
             return live_from(entity, str(entity.metadata["etag"]), time.age(entity))
@@ -202,21 +202,24 @@ class JobTable:
         page: int,
         first: str = "",
         last: str = "",
-        serves: str = "",
+        cluster: ClusterId | None = None,
         **options: Any,
     ) -> Iterator[Any]:
         """The rows whose keys begin with `prefix`, or those from `first` to before `last`; of live entries of
-        the second layout those of the cluster `serves`."""
+        either layout those of `cluster`."""
         filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        of_cluster = keys.live_prefix(cluster) if cluster else keys.LIVE
         values = {
             "partition": keys.partition(workspace),
             "first": first or prefix,
             "last": last or keys.after(prefix),
-            "serves": serves,
+            "serves": keys.cluster_partition(cluster) if cluster else "",
+            "from": of_cluster,
+            "to": keys.after(of_cluster),
         }
         with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
             yield from self._table.query_entities(
-                filters + (" and Serves eq @serves" if serves else ""),
+                filters + (_OF_CLUSTER if cluster else ""),
                 parameters=values,
                 results_per_page=min(page, _MOST_ENTITIES),
                 **options,
