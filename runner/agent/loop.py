@@ -24,6 +24,7 @@ from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
 from shared.environment.variables import Node
 from shared.errors import MountError, SecretError, StoreError
+from shared.jobs import layouts
 from shared.jobs.allocation import REQUEUE
 from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
@@ -63,6 +64,7 @@ class Agent:
             share.count,
             config.address,
             version=package_version(),
+            layout=layouts.LATEST,
         )
         self._reporter = NodeReporter(
             backend.nodes, row, config.node_report_seconds, self._look, self._stand_by, self._marked
