@@ -19,6 +19,7 @@ live entries; the row of an ended run is its history until another run takes its
 versions know the first layout only (docs/adr/0315).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from azure.data.tables import UpdateMode
@@ -30,30 +31,32 @@ from shared.stores import row_keys as keys
 
 #: One of a transaction: verb, entity and options, as the SDK takes them.
 Operation = tuple[Any, ...]
+#: The job's own row (job_rows.job_entity): what holds the whole job is made from it.
+Row = Mapping[str, Any]
 _REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
 _MERGE: dict[str, Any] = {"mode": UpdateMode.MERGE}
 
 
-def added(job: Job) -> list[Operation]:
+def added(job: Job, row: Row) -> list[Operation]:
     """With the row of a new run."""
     if job.layout == layouts.FIRST:
-        return [("create", live_rows.live_entity(job)), _by_time(job), _by_state(job)]
-    return [("create", live_rows.whole_live_entity(job)), _by_time(job)]
+        return [("create", live_rows.live_entity(job)), _by_time(job, row), _by_state(job, row)]
+    return [("create", live_rows.whole_live_entity(job, row)), _by_time(job, row)]
 
 
-def changed(job: Job) -> list[Operation]:
+def changed(job: Job, row: Row) -> list[Operation]:
     """With the row of a live job, over the one it was read from."""
     if job.layout == layouts.FIRST:
-        return [("upsert", live_rows.live_entity(job), _MERGE), _by_time(job), *_moved(job)]
-    return [("upsert", live_rows.whole_live_entity(job), _REPLACE), _by_time(job)]
+        return [("upsert", live_rows.live_entity(job), _MERGE), _by_time(job, row), *_moved(job, row)]
+    return [("upsert", live_rows.whole_live_entity(job, row), _REPLACE), _by_time(job, row)]
 
 
-def ended(job: Job) -> list[Operation]:
+def ended(job: Job, row: Row) -> list[Operation]:
     """With the row of a job that has ended."""
     if job.layout == layouts.FIRST:
-        history = ("upsert", job_rows.job_entity(job, keys.run_row(job)), _REPLACE)
-        return [_gone(job, keys.live_row(job)), history, _by_time(job), *_moved(job)]
-    return [_gone(job, keys.whole_live_row(job)), _by_time(job), _by_state(job)]
+        history = ("upsert", {**row, "RowKey": keys.run_row(job)}, _REPLACE)
+        return [_gone(job, keys.live_row(job)), history, _by_time(job, row), *_moved(job, row)]
+    return [_gone(job, keys.whole_live_row(job)), _by_time(job, row), _by_state(job, row)]
 
 
 def superseded(job: Job) -> list[Operation]:
@@ -71,26 +74,26 @@ def unlisted(job: Job) -> list[Operation]:
     return [_gone(job, keys.time_row(job)), _gone(job, other)]
 
 
-def fallen_back(job: Job, former: Job) -> list[Operation]:
+def fallen_back(job: Job, former: Job, row: Row) -> list[Operation]:
     """With the row of a live job of the second layout as `former`, which is of the first."""
     live = ("upsert", live_rows.live_entity(former), _REPLACE)
-    return [_gone(job, keys.whole_live_row(job)), live, _by_time(former), _by_state(former)]
+    return [_gone(job, keys.whole_live_row(job)), live, _by_time(former, row), _by_state(former, row)]
 
 
-def _moved(job: Job) -> list[Operation]:
+def _moved(job: Job, row: Row) -> list[Operation]:
     """The entry under the state of the job; the one under another state is removed."""
     before = job.stored_as
     if before is None or before is job.state:
-        return [_by_state(job)]
-    return [_gone(job, keys.state_row(job, before)), _by_state(job)]
+        return [_by_state(job, row)]
+    return [_gone(job, keys.state_row(job, before)), _by_state(job, row)]
 
 
-def _by_time(job: Job) -> Operation:
-    return ("upsert", job_rows.listed_entity(job, keys.time_row(job)), _REPLACE)
+def _by_time(job: Job, row: Row) -> Operation:
+    return ("upsert", job_rows.listed_entity(job, row, keys.time_row(job)), _REPLACE)
 
 
-def _by_state(job: Job) -> Operation:
-    return ("upsert", job_rows.listed_entity(job, keys.state_row(job, job.state)), _REPLACE)
+def _by_state(job: Job, row: Row) -> Operation:
+    return ("upsert", job_rows.listed_entity(job, row, keys.state_row(job, job.state)), _REPLACE)
 
 
 def _gone(job: Job, row_key: str) -> Operation:

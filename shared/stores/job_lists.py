@@ -135,7 +135,8 @@ class JobLists:
         found: list[Any] = []
         for _ in range(_MOST_QUERIES):
             found += next(pages, ())
-            if len(found) > most:
+            # With all that was asked for and more to come, another query would only say where.
+            if len(found) > most or (len(found) == most and pages.continuation_token):
                 return found[:most], found[most - 1]["RowKey"].removeprefix(area.prefix)
             if not pages.continuation_token:
                 return found, ""

@@ -52,44 +52,46 @@ class JobTable:
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        first = ("create", job_rows.job_entity(job, keys.job_row(job.id)))
-        return self._commit(job, [first, *job_entries.added(job)])
+        row = _row(job)
+        return self._commit(job, [("create", row), *job_entries.added(job, row)])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(ended))
-        return self._commit(job, [first, *job_entries.superseded(ended), *job_entries.added(job)])
+        row = _row(job)
+        operations = [*job_entries.superseded(ended), *job_entries.added(job, row)]
+        return self._commit(job, [("update", row, _over(ended)), *operations])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
-        first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(job, [first, *job_entries.changed(job)])
+        row = _row(job)
+        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row)])
 
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
         version. Raises LostOwnershipError."""
         former = replace(job, layout=layouts.FIRST)
-        first = ("update", job_rows.job_entity(former, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(former, [first, *job_entries.fallen_back(job, former)])
+        row = _row(former)
+        first = ("update", row, _over(job))
+        return self._commit(former, [first, *job_entries.fallen_back(job, former, row)])
 
-    def prolong(self, job: Job, seconds: float) -> Job:
-        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by: one
-        merge of the job's own row. Raises LostOwnershipError when it is no longer as `job` was read."""
+    def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
+        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
+        request the job's events: one merge of the job's own row. Raises LostOwnershipError when it is no
+        longer as `job` was read."""
         entity = {
             "PartitionKey": keys.partition(job.id.workspace),
             "RowKey": keys.job_row(job.id),
             "LeaseSeconds": float(seconds),
             "MessageId": job.message_id,
-        }
+        } | (job_rows.events_column(job) if with_events else {})
         with translated(f"renewing the lease of job {job.id}"):
             written = self._table.update_entity(
                 entity,
                 mode=UpdateMode.MERGE,
-                etag=job.etag,
-                match_condition=MatchConditions.IfNotModified,
+                **_unmodified(job.etag),
                 # The condition makes a repetition harmless; unasked the SDK does not repeat a PATCH.
                 retry_on_methods=["PATCH"],
             )
@@ -100,8 +102,8 @@ class JobTable:
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
-        first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(job, [first, *job_entries.ended(job)])
+        row = _row(job)
+        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row)])
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -147,11 +149,11 @@ class JobTable:
         Raises LostOwnershipError when it is not as `job` was read.
         """
         row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
-        unmodified = {"etag": job.etag, "match_condition": MatchConditions.IfNotModified}
         try:
             with translated(f"removing job {job.id}"):
                 self._table.submit_transaction(
-                    [("delete", row, unmodified), *job_entries.unlisted(job)], retry_on_methods=["POST"]
+                    [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job)],
+                    retry_on_methods=["POST"],
                 )
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
@@ -174,26 +176,18 @@ class JobTable:
 
     def drop_live_entry(self, entry: LiveEntry) -> None:
         """Remove a live entry that no job has, as it was read; another one is left alone."""
-        with (
-            contextlib.suppress(LostOwnershipError),
-            translated(f"removing the live entry of job {entry.id}"),
-        ):
+        with contextlib.suppress(LostOwnershipError), translated(f"removing an entry of job {entry.id}"):
             self._table.delete_entity(
                 keys.partition(entry.id.workspace),
                 entry.row_key,
-                etag=entry.etag,
-                match_condition=MatchConditions.IfNotModified,
+                **_unmodified(entry.etag),
             )
 
     def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
         time = ServiceTime()
         options: dict[str, Any] = {"select": LIVE_COLUMNS, "raw_response_hook": time.hook}
         entities = self._range(workspace, keys.LIVE, _MOST_ENTITIES, cluster=cluster, **options)
-
-        def read(entity: Any) -> LiveEntry:
-            return live_from(entity, str(entity.metadata["etag"]), time.age(entity))
-
-        return list(readables(entities, read))
+        return list(readables(entities, lambda e: live_from(e, str(e.metadata["etag"]), time.age(e))))
 
     def _range(
         self,
@@ -225,13 +219,6 @@ class JobTable:
                 **options,
             )
 
-    def _if_match(self, job: Job) -> dict[str, Any]:
-        return {
-            "mode": UpdateMode.REPLACE,
-            "etag": job.etag,
-            "match_condition": MatchConditions.IfNotModified,
-        }
-
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
         """Run the operations as one transaction; the first one is the job's own row."""
         with translated(f"writing job {job.id}"):
@@ -245,3 +232,17 @@ class JobTable:
 
 def _job(entity: Any) -> Job:
     return job_rows.job_from(entity, str(entity.metadata["etag"]))
+
+
+def _row(job: Job) -> dict[str, Any]:
+    """The job's own row. Every other row that holds the whole job is made from it."""
+    return job_rows.job_entity(job, keys.job_row(job.id))
+
+
+def _unmodified(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _over(job: Job) -> dict[str, Any]:
+    """The row that `job` was read from is replaced, if it is as it was."""
+    return {"mode": UpdateMode.REPLACE, **_unmodified(job.etag)}

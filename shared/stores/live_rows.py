@@ -54,11 +54,11 @@ def live_entity(job: Job) -> dict[str, Any]:
     return table_limits.fitted(entity)
 
 
-def whole_live_entity(job: Job) -> dict[str, Any]:
-    """The whole job as its entry among live jobs. Its cluster stands once more as in keys: names
-    ignore case, filters do not."""
+def whole_live_entity(job: Job, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The job's `row` as its entry among live jobs. The cluster stands there once more, as it does in keys:
+    names ignore case, filters do not."""
     serves = row_keys.cluster_partition(job.cluster)
-    return job_rows.listed_entity(job, row_keys.whole_live_row(job)) | {"Serves": serves}
+    return job_rows.listed_entity(job, row, row_keys.whole_live_row(job)) | {"Serves": serves}
 
 
 def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:

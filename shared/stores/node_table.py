@@ -44,6 +44,8 @@ class NodeRow:
     state_seconds: float | None = field(default=None, compare=False)
     #: The latest layout of a job's entries (shared/jobs/layouts.py) that its runner works with.
     layout: int = field(default=layouts.LATEST, compare=False)
+    #: How busy its GPUs were at the report, a JSON list of objects as REST shows them; "": it has none.
+    gpu_readings: str = field(default="", compare=False)
     etag: str = field(default="", compare=False)  #: of the row this was read from
     heard: datetime | None = None
 
@@ -85,6 +87,7 @@ class NodeTable:
             "Left": node.left,
             "StateSeconds": node.state_seconds,
             "Layout": layouts.marked(node.layout, str(node.state_seconds)),
+            "GpuReadings": node.gpu_readings,
         }
         entity = table_limits.fitted(columns_of_node)
         with translated(f"writing node {node.node_id}"):
@@ -230,6 +233,7 @@ def _node_from(entity: Any) -> NodeRow:
         left=bool(entity.get("Left", False)),
         state_seconds=entity.get("StateSeconds"),
         layout=layouts.read(entity.get("Layout"), str(entity.get("StateSeconds"))),
+        gpu_readings=entity.get("GpuReadings", ""),
         etag=str(entity.metadata["etag"]),
         heard=entity.metadata["timestamp"],
     )

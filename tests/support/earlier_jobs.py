@@ -50,8 +50,9 @@ class EarlierJobs:
             self._table.submit_transaction([first, *more])
 
     def _moved(self, job: Job, before: State) -> list[tuple[Any, ...]]:
+        row = job_rows.job_entity(job, row_keys.job_row(job.id))
         listed = [
-            ("upsert", job_rows.listed_entity(job, key), _REPLACE)
+            ("upsert", job_rows.listed_entity(job, row, key), _REPLACE)
             for key in (row_keys.time_row(job), row_keys.state_row(job, job.state))
         ]
         return listed if before is job.state else [self._gone(job, row_keys.state_row(job, before)), *listed]
