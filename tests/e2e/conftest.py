@@ -12,8 +12,9 @@ from local.stack import Stack
 from tests.support import distribution
 from tests.support.stack_client import StackClient
 
-#: Tests whose child processes are measured: those of others take a third less of a processor and, where leases
-#: last seconds, lose none of them. What their processes run, integration tests run too (docs/adr/0305).
+#: Tests whose child processes are measured: those of others take a third less of a processor and, where
+#: leases last seconds, lose none of them. What their processes run, integration tests run too
+#: (docs/adr/0305).
 _MEASURED = tuple(
     f"tests/e2e/test_{name}" for name in ("cli", "cluster", "doctor", "pipeline", "secrets", "stack")
 )

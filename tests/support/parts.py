@@ -16,8 +16,8 @@ PARTS = {
     "tests/e2e/test_bare_machine.py": None,
     "tests/e2e/test_gangs.py": "gangs",
     "tests/e2e/test_gang_secrets.py": "gangs",
-    # Jobs of these have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on. Clients and engines
-    # are installed meanwhile (scripts/test-all): what needs them comes last.
+    # Jobs of these have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on. Clients and
+    # engines are installed meanwhile (scripts/test-all): what needs them comes last.
     "tests/integration/ssh": "ports of a node",
     "tests/e2e/test_toolkits.py": "ports of a node",
     "tests/e2e/test_own_clusters.py": "ports of a node",
