@@ -19,7 +19,7 @@ const VIEWS = [
 ];
 
 test.before(async () => {
-  await submitted("open", "echo hello; sleep 3");
+  await submitted("open", "echo hello; sleep 60");
 });
 
 for (const colorScheme of ["light", "dark"]) {
