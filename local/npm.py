@@ -25,14 +25,21 @@ def node_binary() -> str:
     )
 
 
+def npm_command() -> list[str]:
+    """How npm is started. Raises processes.StartError without Node."""
+    if found := shutil.which("npm"):
+        return [found]
+    node = Path(node_binary())
+    return [str(node), str(node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run npm to its end; what it printed is in the result. Raises processes.StartError without Node."""
-    node = Path(node_binary())
-    npm = shutil.which("npm") or str(node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js")
-    command = [npm] if not npm.endswith(".js") else [str(node), npm]
     # Programs that npm starts look for node in the PATH.
-    env = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    return subprocess.run([*command, *arguments], env=env, capture_output=True, text=True, check=False)
+    folder = Path(node_binary()).parent
+    env = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    command = [*npm_command(), *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 def install(folder: Path) -> subprocess.CompletedProcess[str]:

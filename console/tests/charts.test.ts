@@ -110,7 +110,7 @@ test("without a counter by time, without time by line", () => {
   expect(byLine.charts[0]).toMatchObject({ x: "line", series: [{ x: [1, 3] }] });
 });
 
-test("names beyond the most are told, not drawn", () => {
+test("names beyond the most are listed, not drawn", () => {
   const line = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`m${index}`, index]));
   const { charts, left } = metricCharts([{ samples: [line] }]);
   expect(charts).toHaveLength(40);

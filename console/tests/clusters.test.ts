@@ -55,7 +55,7 @@ test("the job of a node, by its run", () => {
   expect(jobsOf(jobs, "c").map((each) => each.name)).toEqual(["j1"]);
 });
 
-test("what a node can be told", () => {
+test("what a node can be asked", () => {
   expect(drainable(node("a", "running"))).toBe("drain");
   expect(drainable(node("a", "idle", true))).toBe("undrain");
   expect(drainable(node("a", "lost"))).toBeNull();

@@ -15,7 +15,7 @@ test.each([
   expect(name).toMatch(NAME);
 });
 
-test("jobs and clusters are told apart, also where the text is broken", () => {
+test("jobs and clusters are distinguished, also where the text is broken", () => {
   expect(kindOf(EXAMPLE)).toBe("job");
   expect(kindOf('{"properties": {"vmSize": "x",')).toBe("cluster");
   expect(kindOf("")).toBe("job");

@@ -7,7 +7,13 @@ function reading(text: string): { read: Read; size: number; asked: number[] } {
   const asked: number[] = [];
   const read: Read = async (offset, most) => {
     asked.push(offset);
-    return { offset, bytes: file.subarray(offset, offset + most), size: file.length, final: true };
+    return {
+      offset,
+      bytes: file.subarray(offset, offset + most),
+      size: file.length,
+      final: true,
+      attempt: "1",
+    };
   };
   return { read, size: file.length, asked };
 }

@@ -8,13 +8,13 @@ afterEach(() => void vi.useRealTimers());
 
 /** A log that grows, and who looks at it. */
 function looking(text = "", hidden = () => false) {
-  const log = { bytes: new TextEncoder().encode(text), final: false, asked: 0, fails: false };
+  const log = { bytes: new TextEncoder().encode(text), final: false, asked: 0, fails: false, attempt: "1" };
   const read: Read = async (offset, most) => {
     log.asked += 1;
     if (log.fails) throw new Error("no answer");
     const begin = offset < 0 ? Math.max(0, log.bytes.length + offset) : offset;
     const bytes = log.bytes.subarray(begin, begin + most);
-    return { offset: begin, bytes, size: log.bytes.length, final: log.final };
+    return { offset: begin, bytes, size: log.bytes.length, final: log.final, attempt: log.attempt };
   };
   const shown: { now: Shown | null } = { now: null };
   const session = new LogSession(
@@ -75,7 +75,7 @@ test("nothing is asked while paused, hidden, or stopped", async () => {
   expect(log.asked).toBe(paused + 1);
 });
 
-test("who is far behind goes to the end", async () => {
+test("who is far behind continues at the end", async () => {
   const { session, print, shown } = looking("start\n");
   session.follow();
   await vi.advanceTimersByTimeAsync(0);
@@ -119,5 +119,19 @@ test("a server that does not answer is asked again", async () => {
   await vi.advanceTimersByTimeAsync(LOOK);
   expect(seen(shown)).toEqual(["a", "b"]);
   expect(shown.now?.error).toBe(null);
+  session.stop();
+});
+
+test("a file that begins anew is shown from its new beginning", async () => {
+  const { log, session, shown } = looking("of attempt 1\n");
+  session.follow();
+  await vi.advanceTimersByTimeAsync(0);
+  log.bytes = new TextEncoder().encode("x\n");
+  await vi.advanceTimersByTimeAsync(LOOK);
+  expect(seen(shown)).toEqual(["x"]);
+  log.bytes = new TextEncoder().encode("longer than before\n");
+  log.attempt = "2";
+  await vi.advanceTimersByTimeAsync(LOOK);
+  expect(seen(shown)).toEqual(["longer than before"]);
   session.stop();
 });

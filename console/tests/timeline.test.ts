@@ -52,7 +52,7 @@ test("image and preparation are parts where the job has them", () => {
   ]);
 });
 
-test("each node has a lane; what it does not tell is taken from the others", () => {
+test("each node has a lane; kinds that it lacks are taken from the others", () => {
   const events = [
     event(0, "Queued"),
     event(1, "Claimed", 1, "a"),
@@ -80,11 +80,11 @@ test("it waits again between two attempts", () => {
   expect(drawn(events, ALONE, true)).toEqual([
     ["waiting", ["queued 0-1", "queued 3-7"]],
     ["1 a", ["mounts 1-2"]],
-    ["2 b", ["mounts 7-"]],
+    ["2 b", ["working 7-"]],
   ]);
 });
 
-test("a job that waits has one bar that goes on", () => {
+test("a job that waits has one bar that has no end", () => {
   expect(drawn([event(0, "Queued")], ALONE, true)).toEqual([["waiting", ["queued 0-"]]]);
   expect(drawn([event(0, "Queued")], ALONE, false)).toEqual([]);
 });

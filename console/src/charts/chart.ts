@@ -20,7 +20,7 @@ export interface Chart {
 }
 
 /** All x of the series once, ascending, and for each series its y there: undefined where it has no such x (a line
- * goes on over it), null where it has no value (a line has a gap). */
+ * continues over it), null where it has no value (a line has a gap). */
 export function aligned(series: readonly Series[]): [number[], ...(number | null | undefined)[][]] {
   const xs = [...new Set(series.flatMap((each) => each.x))].sort((a, b) => a - b);
   const columns = series.map((each) => {

@@ -1,4 +1,4 @@
-/** What tells the series of one chart apart: only what differs between them is said. */
+/** What distinguishes the series of one chart: only what differs between them is said. */
 
 interface Source {
   node?: string | null;

@@ -50,7 +50,7 @@ export function jobsOf(jobs: readonly Job[], cluster: string): Job[] {
   return jobs.filter((job) => nameIn(job.properties.cluster?.id ?? "", "clusters").toLowerCase() === name);
 }
 
-/** Whether a node can be told to drain, or to take jobs again. */
+/** Whether a node can be asked to drain, or to take jobs again. */
 export function drainable(node: Node): "drain" | "undrain" | null {
   if (["lost", "leaving", "starting"].includes(node.state) && !node.drain) return null;
   return node.drain ? "undrain" : "drain";

@@ -51,7 +51,7 @@ function nameCompletion(name: string, schema: Schema, required: boolean, place: 
   };
 }
 
-/** The value that a name begins with, and where the caret goes in it. */
+/** The value that a name begins with, and where the caret stands in it then. */
 function begun(schema: Schema): { text: string; caret: number } {
   if (schema.type === "object") return { text: ": {}", caret: 3 };
   if (schema.type === "array")

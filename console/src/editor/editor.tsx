@@ -42,7 +42,7 @@ export function Editor({ text, onText, problems, schema, label, handle }: Edited
     [text, problems],
   );
   useImperativeHandle(handle ?? null, () => ({ show: (line, column) => show(line, column) }));
-  // After a choice of the mouse too, the list goes with the focus.
+  // After a choice of the mouse too, the list disappears with the focus.
   useEffect(() => completing.close(), [schema]);
 
   function show(line: number, column: number) {

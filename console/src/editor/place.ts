@@ -87,7 +87,7 @@ function placeIn(
   };
 }
 
-/** Names of the object that goes on after a place. */
+/** Names of the object that continues after a place. */
 function* namesAfter(text: string, after: Token[]): Generator<string> {
   let depth = 0;
   for (const token of after) {

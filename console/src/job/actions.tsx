@@ -78,8 +78,8 @@ export function Actions({ name, job, reload }: { name: JobName; job: Job; reload
           }
         >
           <p>
-            The job goes from every list{live && ", and is stopped first"}. Its outputs and logs stay where
-            they are.
+            The job is removed from every list{live && ", and is stopped first"}. Its outputs and logs stay
+            where they are.
           </p>
         </Confirm>
       )}

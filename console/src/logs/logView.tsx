@@ -7,7 +7,7 @@ import { Download } from "./download";
 import { reader, type Stream } from "./reader";
 import { SearchBox } from "./searchBox";
 import type { LogSession, Shown } from "./session";
-import { Position, Standing } from "./standing";
+import { Position, Status } from "./status";
 import { useAnchor } from "./useAnchor";
 import { useLog } from "./useLog";
 import { openLine, startOf } from "./window";
@@ -63,17 +63,19 @@ function Log({ logs, stream, session, shown }: Held) {
   return (
     <div class="log">
       <div class="row toolbar">
-        <button
-          type="button"
-          aria-pressed={shown.following}
-          onClick={() => {
-            setHit(-1);
-            if (shown.following) session.pause();
-            else session.follow();
-          }}
-        >
-          {shown.following ? "Pause" : "Follow"}
-        </button>
+        {!(shown.final && window.end >= shown.size) && (
+          <button
+            type="button"
+            aria-pressed={shown.following}
+            onClick={() => {
+              setHit(-1);
+              if (shown.following) session.pause();
+              else session.follow();
+            }}
+          >
+            Follow
+          </button>
+        )}
         <button type="button" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
           Wrap
         </button>
@@ -84,7 +86,7 @@ function Log({ logs, stream, session, shown }: Held) {
           words={setWords}
           found={found}
         />
-        <Download logs={logs} name={stream.name} />
+        <Download read={read} name={stream.name} />
       </div>
       <Failure error={shown.error} />
       <div
@@ -106,7 +108,7 @@ function Log({ logs, stream, session, shown }: Held) {
         )}
       </div>
       <Position session={session} shown={shown} />
-      <Standing shown={shown} />
+      <Status shown={shown} />
     </div>
   );
 }

@@ -45,7 +45,7 @@ export async function find(quest: Quest): Promise<number | null> {
 /** The first line that begins within [begin, end) and fits. */
 async function downward(quest: Quest, begin: number, end: number): Promise<number | null> {
   const fits = matcher(quest.words);
-  // The byte before tells whether a line begins at `begin`.
+  // The byte before says whether a line begins at `begin`.
   let partial = begin > 0;
   let at = partial ? begin - 1 : 0;
   while (at < end) {

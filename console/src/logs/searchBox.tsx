@@ -1,4 +1,4 @@
-/** Search through the whole log, however long it is: Enter goes on, Shift+Enter goes back. */
+/** Search through the whole log, however long it is: Enter finds the next match, Shift+Enter the one before. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { words as failureWords } from "../api/client";
 import { bytes } from "../parts/words";

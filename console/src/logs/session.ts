@@ -6,7 +6,7 @@ import { appended, empty, type LogWindow, opened, prepended, trimmedBottom, trim
 export const LOOK = 500;
 /** Bytes asked for at once. */
 export const RANGE = 256 << 10;
-/** Bytes; who follows and is further behind goes to the end instead. */
+/** Bytes; who follows and is further behind continues at the end instead. */
 const FAR = 1 << 20;
 
 export interface Shown {
@@ -17,6 +17,8 @@ export interface Shown {
   /** It has answered once. */
   ready: boolean;
   error: unknown;
+  /** Of the job, when the window was opened. */
+  attempt: string;
 }
 
 /** One request at a time: what is wanted while one is under way comes after it, the latest wish alone. */
@@ -28,6 +30,7 @@ export class LogSession {
     following: true,
     ready: false,
     error: null,
+    attempt: "",
   };
   private readonly stopped = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +43,7 @@ export class LogSession {
     private readonly hidden: () => boolean,
   ) {}
 
-  /** Goes to the end and follows it. */
+  /** Shows the end and follows it. */
   follow(): void {
     this.set({ following: true });
     this.want(() => this.tail());
@@ -121,9 +124,10 @@ export class LogSession {
   }
 
   private async onward(): Promise<Partial<Shown>> {
-    const { window, following } = this.shown;
+    const { window, following, attempt } = this.shown;
     const range = await this.ask(window.end);
-    if (following && range.size - window.end > FAR) return this.tail();
+    const anew = range.size < window.end || (attempt && range.attempt !== attempt);
+    if (anew || (following && range.size - window.end > FAR)) return this.tail();
     if (!range.bytes.length) return known(range);
     return { window: trimmedTop(appended(window, range.bytes)), ...known(range) };
   }
@@ -147,6 +151,6 @@ export class LogSession {
   }
 }
 
-function known(range: Range): Pick<Shown, "size" | "final"> {
-  return { size: range.size, final: range.final };
+function known(range: Range): Pick<Shown, "size" | "final" | "attempt"> {
+  return { size: range.size, final: range.final, attempt: range.attempt };
 }

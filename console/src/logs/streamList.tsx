@@ -38,7 +38,9 @@ export function StreamList({ streams, chosen, choose }: Listed) {
 /** What is looked at first: what the first process of the latest attempt prints. */
 export function preferred(streams: readonly Stream[]): string {
   const order = ["stdout", "stderr", "execution"];
-  const rank = (each: Stream) => (order.includes(each.stream) ? order.indexOf(each.stream) : order.length);
+  // Where nothing was printed and nothing will be, there is nothing to see.
+  const shows = (each: Stream) => order.includes(each.stream) && !(each.final && each.sizeBytes === 0);
+  const rank = (each: Stream) => (shows(each) ? order.indexOf(each.stream) : order.length);
   const sorted = [...streams].sort(
     (a, b) =>
       b.attempt - a.attempt || rank(a) - rank(b) || natural(a.node, b.node) || natural(a.process, b.process),

@@ -1,6 +1,6 @@
 import type { JobState } from "../api/types";
 
-/** A form beside the colour: not everyone tells colours apart. */
+/** A form beside the colour: not everyone can distinguish colours. */
 const SIGNS: Record<string, string> = {
   queued: "◌",
   running: "▶",

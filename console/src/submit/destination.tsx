@@ -1,4 +1,4 @@
-/** Where the document goes: the experiment and name of a job, the name of a cluster. */
+/** What the document becomes: the experiment and name of a job, the name of a cluster. */
 import { query } from "../api/paths";
 import type { Page, Resource } from "../api/types";
 import { usePoll } from "../polling/usePoll";

@@ -18,11 +18,11 @@ export function freshName(file: string, now: Date): string {
   const digits = (value: number) => String(value).padStart(2, "0");
   const day = digits(now.getMonth() + 1) + digits(now.getDate());
   const time = digits(now.getHours()) + digits(now.getMinutes()) + digits(now.getSeconds());
-  return `${fitting(file) || "job"}-${day}-${time}`;
+  return `${cleaned(file) || "job"}-${day}-${time}`;
 }
 
 /** What is left of a file's name as a name of a job. */
-function fitting(file: string): string {
+function cleaned(file: string): string {
   const stem = file.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "");
   const kept = stem.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
   return kept.slice(0, 50);

@@ -2,7 +2,7 @@
 import { ApiError, json } from "../api/client";
 import { type Paths, query } from "../api/paths";
 
-/** Submits a job: its experiment is made where it is missing. The text goes as it was typed. A name that is taken
+/** Submits a job: its experiment is made where it is missing. The text is sent as it was typed. A name that is taken
  * by another document is refused by the service. */
 export async function submitJob(paths: Paths, experiment: string, job: string, text: string): Promise<void> {
   await workspaceMade(paths);

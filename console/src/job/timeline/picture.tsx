@@ -55,13 +55,13 @@ interface Placed {
 }
 
 function Bars({ lane, y, x, labels }: Placed) {
-  const room = Math.floor(labels / 6.6);
+  const most = Math.floor(labels / 6.6);
   const name = laneName(lane);
   return (
     <g>
       <text class="lane" x={0} y={y + 17}>
         <title>{name}</title>
-        {name.length > room ? `${name.slice(0, room - 1)}…` : name}
+        {name.length > most ? `${name.slice(0, most - 1)}…` : name}
       </text>
       {lane.segments.map((segment) => (
         <rect

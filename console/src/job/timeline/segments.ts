@@ -12,7 +12,8 @@ export type Part =
   | "preparation"
   | "starting"
   | "running"
-  | "upload";
+  | "upload"
+  | "working";
 
 export const PART_NAMES: Record<Part, string> = {
   queued: "Queued",
@@ -24,6 +25,7 @@ export const PART_NAMES: Record<Part, string> = {
   starting: "Starting",
   running: "Running",
   upload: "Upload",
+  working: "Setting up or running",
 };
 
 export interface Segment {
@@ -31,7 +33,7 @@ export interface Segment {
   /** Milliseconds since 1970. */
   begin: number;
   end: number;
-  /** It goes on; `end` is the present. */
+  /** It continues; `end` is the present. */
   open: boolean;
 }
 
@@ -52,7 +54,7 @@ export interface Shape {
 const ENDINGS = new Set(["Uploaded", "RunnerLost", "HandedBack", "RetryScheduled", "Ended"]);
 const MACHINES = new Set(["MachineRequested", "MachineStarting", "ClusterGrowing"]);
 
-/** Lanes in the order of time. `live`: the last part goes on until `now` (milliseconds). */
+/** Lanes in the order of time. `live`: the last part lasts until `now` (milliseconds). */
 export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, now: number): Lane[] {
   const attempts = [...new Set(events.map((event) => event.attempt ?? 0))]
     .filter(Boolean)
@@ -60,11 +62,10 @@ export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, 
   const found = attempts.flatMap((attempt) => {
     const own = events.filter((event) => event.attempt === attempt);
     const over = !live || attempt !== attempts.at(-1) || own.some((event) => ENDINGS.has(event.event));
-    return nodesOf(own).map((node) => ({
-      attempt,
-      node,
-      segments: bars(ofNode(own, node), (event) => partAfter(event, shape), over ? null : now),
-    }));
+    return nodesOf(own).map((node) => {
+      const segments = bars(ofNode(own, node), (event) => partAfter(event, shape), over ? null : now);
+      return { attempt, node, segments: segments.map(guarded) };
+    });
   });
   const queue = bars(
     events.filter(isQueueEvent),
@@ -74,12 +75,18 @@ export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, 
   return [{ attempt: 0, node: "", segments: queue }, ...found].filter((lane) => lane.segments.length > 0);
 }
 
+/** What a node does may be in the job's row only when its attempt is over: until then more may have happened. */
+function guarded(segment: Segment): Segment {
+  const early = segment.part === "mounts" || segment.part === "assembling";
+  return segment.open && early ? { ...segment, part: "working" } : segment;
+}
+
 function nodesOf(events: readonly JobEvent[]): string[] {
   const nodes = [...new Set(events.map((event) => event.node ?? ""))].filter(Boolean);
   return nodes.length ? nodes : [""];
 }
 
-/** Events of one node of an attempt: its own, and for what it does not tell, the first that any node does. */
+/** Events of one node of an attempt: its own, and for kinds that it lacks, the first of any node. */
 function ofNode(events: readonly JobEvent[], node: string): JobEvent[] {
   const own = events.filter((event) => (event.node ?? "") === node);
   const kinds = new Set(own.map((event) => event.event));

@@ -2,12 +2,12 @@
 import { bytes } from "../parts/words";
 import type { LogSession, Shown } from "./session";
 
-export function Standing({ shown }: { shown: Shown }) {
+export function Status({ shown }: { shown: Shown }) {
   const { window, size, final, following } = shown;
   const below = Math.max(0, size - window.end);
   const words = final && !below ? "This log is complete" : following ? "Following the end" : "Paused";
   return (
-    <p class="quiet standing">
+    <p class="quiet log-status">
       {words} · {bytes(size)}
       {!following && below > 0 && ` · ${bytes(below)} further down`}
     </p>
