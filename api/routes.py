@@ -57,6 +57,8 @@ METHODS = {
     f"{JOB}/logs/{{*name}}": "GET",
     f"{RUN}/logs": "GET",
     f"{RUN}/logs/{{*name}}": "GET",
+    f"{JOB}/metrics": "GET",
+    f"{RUN}/metrics": "GET",
     CLUSTERS: "GET",
     CLUSTER: "GET, PUT, PATCH, DELETE",
     f"{CLUSTER}/listRemoteLoginInformation": "POST",
