@@ -80,10 +80,12 @@ function Log({ logs, stream, session, shown }: Held) {
         tabIndex={0}
         onScroll={scrolled}
       >
-        {window.blocks.map((block) => (
-          <BlockLines key={startOf(block)} block={block} words={words} hit={hit} />
-        ))}
-        {open && <OpenLine line={open} paint={window.blocks.at(-1)?.after ?? PLAIN} words={words} />}
+        <div class="content">
+          {window.blocks.map((block) => (
+            <BlockLines key={startOf(block)} block={block} words={words} hit={hit} />
+          ))}
+          {open && <OpenLine line={open} paint={window.blocks.at(-1)?.after ?? PLAIN} words={words} />}
+        </div>
         {shown.ready && window.end === window.start && (
           <p class="quiet">{shown.final ? "Nothing was printed." : "Nothing has been printed yet."}</p>
         )}

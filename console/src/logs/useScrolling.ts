@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { LogSession, Shown } from "./session";
 import type { LogWindow } from "./window";
 
@@ -14,6 +14,7 @@ type Frame = RefObject<HTMLElement | null>;
  * and reads on at the edges. Gives what is to be called when somebody scrolls. */
 export function useScrolling(frame: Frame, session: LogSession, shown: Shown): () => void {
   useAnchor(frame, shown.window, shown.following);
+  useEnd(frame, shown.following);
   useAim(frame, shown.aim);
   function edges() {
     const at = frame.current;
@@ -54,6 +55,21 @@ function useAnchor(frame: Frame, window: LogWindow, following: boolean): void {
     const line = before && element.querySelector<HTMLElement>(`.line[data-at="${before.at}"]`);
     if (before && line) element.scrollTop += line.getBoundingClientRect().top - before.top;
   }, [frame, window, following]);
+}
+
+/** The end stays the end when the page becomes narrower, and when lines turn out to be higher than they were
+ * taken for. */
+function useEnd(frame: Frame, following: boolean): void {
+  useEffect(() => {
+    const element = frame.current;
+    if (!element || !following) return;
+    const observer = new ResizeObserver(() => {
+      element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    if (element.firstElementChild) observer.observe(element.firstElementChild);
+    return () => observer.disconnect();
+  }, [frame, following]);
 }
 
 /** Brings a line into the upper half of what is seen. */
