@@ -21,6 +21,7 @@ from api import (
     queue_drops,
     resource_groups,
     usage,
+    workspace_jobs,
     workspaces,
 )
 from api.wired import backend, reconciler
@@ -40,6 +41,7 @@ _PARTS = (
     workspaces,
     experiments,
     jobs,
+    workspace_jobs,
     job_files,
     job_logs,
     clusters,

@@ -50,6 +50,7 @@ from shared.stores.poison_queue import PoisonQueue
 from shared.stores.scale_sets import ScaleSets
 from shared.stores.scaling_table import ScalingTable
 from shared.stores.secrets.sealing import Sealer
+from shared.stores.workspace_lists import WorkspaceLists
 from shared.stores.workspace_table import WorkspaceTable
 
 #: The tables of an installation.
@@ -81,6 +82,7 @@ class Backend:
     workspaces: WorkspaceManager
     cascading_deletion: CascadingDeletion
     lists: JobLists
+    workspace_lists: WorkspaceLists
     live: LiveJobs
     usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
@@ -172,6 +174,7 @@ def backend_over(
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
         lists=lists,
+        workspace_lists=WorkspaceLists(connection, lists),
         live=live,
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
