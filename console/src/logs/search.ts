@@ -4,7 +4,7 @@ import { type Cut, cut, firstLine, LONGEST, NEWLINE, unfinished } from "./lines"
 import type { Read } from "./reader";
 
 /** Bytes read at once. */
-export const STRIDE = 2 << 20;
+export const STRIDE = 3 << 20;
 
 export interface Quest {
   read: Read;
