@@ -13,6 +13,7 @@ from runner.isolation.confinement import Confinement
 from runner.isolation.job_user import JobUser
 from runner.isolation.metadata_firewall import MetadataError
 from runner.isolation.node_config import NodeConfig
+from runner.machine.cgroups import Cgroup
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
@@ -44,6 +45,10 @@ class StepHost(Protocol):
     @property
     def python(self) -> str:
         """The interpreter where the document names none."""
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """What holds the processes, once one was started; None where the machine has no cgroup v2."""
 
     def start(
         self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
@@ -84,6 +89,10 @@ class NodeStepHost:
     def close(self) -> tuple[str, ...]:
         """Its processes are the process tracker's to end."""
         return ()
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        return self.tracker.cgroup
 
     @property
     def base(self) -> Mapping[str, str]:

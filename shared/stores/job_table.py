@@ -67,15 +67,16 @@ class JobTable:
         first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
         return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _MERGE), *_moved(job)])
 
-    def prolong(self, job: Job, seconds: float) -> Job:
-        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by: one
-        merge of the job's own row. Raises LostOwnershipError when it is no longer as `job` was read."""
+    def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
+        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
+        request the job's events: one merge of the job's own row. Raises LostOwnershipError when it is no
+        longer as `job` was read."""
         entity = {
             "PartitionKey": keys.partition(job.id.workspace),
             "RowKey": keys.job_row(job.id),
             "LeaseSeconds": float(seconds),
             "MessageId": job.message_id,
-        }
+        } | (job_rows.events_column(job) if with_events else {})
         with translated(f"renewing the lease of job {job.id}"):
             written = self._table.update_entity(
                 entity,

@@ -89,8 +89,8 @@ def text(parts: Sequence[Any], boundary: str, date: str) -> bytes:
 
 
 def answers(content_type: str, body: bytes) -> list[Mapping[str, Any]] | None:
-    """What the SDK returns for each part: its ETag, if it has one. None where a part was refused, or the answer
-    is not a batch of one change set."""
+    """What the SDK returns for each part: its ETag, if it has one. None where a part was refused, or the
+    answer is not a batch of one change set."""
     outer = _BOUNDARY.search(content_type.encode())
     inner = _BOUNDARY.search(body)
     if not outer or not inner or not body.lstrip().startswith(b"--" + outer[1]):

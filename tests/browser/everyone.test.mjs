@@ -19,7 +19,7 @@ const VIEWS = [
 ];
 
 test.before(async () => {
-  await submitted("open", "echo hello; sleep 60");
+  await submitted("open", "echo hello; sleep 2");
 });
 
 for (const colorScheme of ["light", "dark"]) {
@@ -54,8 +54,9 @@ test("no view is wider than a phone", async (t) => {
 
 test("a job is found, read and left with keys alone", async (t) => {
   const page = await visit(t);
-  await show(page, `#/jobs?prefix=open`);
-  await page.getByRole("link", { name: "open", exact: true }).waitFor();
+  await submitted("keyed", "echo hello; sleep 60");
+  await show(page, "#/jobs?prefix=keyed");
+  await page.getByRole("link", { name: "keyed" }).waitFor();
   const focused = () =>
     page.evaluate(() => {
       const at = document.activeElement;
@@ -70,9 +71,9 @@ test("a job is found, read and left with keys alone", async (t) => {
   };
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to content");
-  await tabTo("open");
+  await tabTo("keyed");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "open" }).waitFor();
+  await page.getByRole("log").getByText("hello").waitFor();
   await tabTo("Terminate");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
@@ -80,4 +81,11 @@ test("a job is found, read and left with keys alone", async (t) => {
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(await focused(), "Terminate");
   await tabTo("Log");
+  await page.keyboard.press("Home");
+  for (let steps = 0; steps < 60 && (await focused()) !== "Terminate"; steps++) await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await tabTo("Terminate");
+  await page.keyboard.press("Enter");
+  await page.locator(".badge", { hasText: "failed" }).first().waitFor();
 });

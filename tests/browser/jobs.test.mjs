@@ -40,7 +40,7 @@ test("the first look costs little", async (t) => {
   for (const request of again) {
     if (/assets/.test(request.url())) sent += (await request.sizes()).responseBodySize;
   }
-  assert.equal(sent, 0);
+  assert.ok(sent <= 0, `${sent} bytes of what the browser has`);
 });
 
 test("10,000 jobs: pages, filters in the address, changes without reloading", async (t) => {

@@ -1,11 +1,12 @@
 """Rows of many live jobs, as submissions and claims would have left them, without the calls."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.jobs import transitions
-from shared.jobs.model import Job, State
+from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
 from shared.stores import job_rows, row_keys
 
@@ -41,3 +42,17 @@ def entities(job: Job) -> Iterator[dict[str, Any]]:
     yield job_rows.live_entity(job)
     yield job_rows.listed_entity(job, row_keys.time_row(job))
     yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
+
+
+def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]:
+    """`count` jobs that have succeeded, the latest of which was made a second before `since`."""
+    begin = since - timedelta(seconds=count)
+    for number, job in enumerate(live_jobs(cluster, count, count, begin)):
+        made = begin + timedelta(seconds=number)
+        job = replace(job, created=made, enqueued=made, started=made + timedelta(seconds=5))
+        yield transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), made + timedelta(seconds=65))
+
+
+def listed_by_time(job: Job) -> dict[str, Any]:
+    """The row that lists by time read of a job that has ended."""
+    return job_rows.listed_entity(job, row_keys.time_row(job))

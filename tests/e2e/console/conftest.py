@@ -5,12 +5,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
+from azure.data.tables import TableClient, TableServiceClient
 
 from local import npm
 from local.layout import DataDirectory
 from local.stack import APP, Stack
+from shared.names.ids import ClusterId
+from shared.stores.job_table import TABLE
+from tests.support.many_jobs import ended_jobs, listed_by_time
 from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient
 
@@ -19,7 +26,7 @@ EXPERIMENT = "seen"
 #: A rank of a job of two nodes, for `pythonScriptFilePath`.
 RANK = "import os\nprint('rank', os.environ['AZ_BATCHAI_TASK_INDEX'], 'on', os.environ['AZ_BATCH_NODE_ID'])\n"
 
-Look = Callable[[str, str], str]
+Look = Callable[[str], str]
 
 
 def _missing() -> str | None:
@@ -46,7 +53,7 @@ def browser() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
-    """A stack with two runners, the cluster `default`, the share `logs` and an experiment of the tests' own."""
+    """A stack with two runners, the cluster `default`, the share `logs` and an experiment for the tests."""
     need(_missing())
     directory = DataDirectory(tmp_path_factory.mktemp("console"))
     running = Stack(directory, print, runners=2)
@@ -62,9 +69,27 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def filled(console: StackClient) -> Iterator["Future[None]"]:
+    """Done when 10,000 jobs that have ended are there; they are written while other tests run."""
+    with (
+        ThreadPoolExecutor(1) as pool,
+        TableServiceClient.from_connection_string(console.state.storage) as tables,
+    ):
+        console.put(f"{ROOT}/default/experiments/exp", {})
+        yield pool.submit(_fill, tables.get_table_client(TABLE))
+
+
+def _fill(table: TableClient) -> None:
+    jobs = ended_jobs(ClusterId("default", "default"), 10_000, datetime.now(UTC))
+    rows = map(listed_by_time, jobs)
+    while part := list(islice(rows, 100)):
+        table.submit_transaction([("create", entity) for entity in part])
+
+
 @pytest.fixture
 def look(console: StackClient, browser: str) -> Look:
-    """look(script, pattern): run the tests of a script whose names fit; what they said. Fails where one does."""
+    """look(script): run the tests of a script; what they said. Fails where one does."""
     stack = {
         "url": console.state.http,
         "workspace": f"{ROOT}/default",
@@ -73,9 +98,8 @@ def look(console: StackClient, browser: str) -> Look:
     }
     env = os.environ | {"BATCHAI_STACK": json.dumps(stack), "BATCHAI_BROWSER": browser}
 
-    def run(script: str, pattern: str = "") -> str:
+    def run(script: str) -> str:
         command = [npm.node_binary(), "--test", "--test-reporter=spec"]
-        command += [f"--test-name-pattern={pattern}"] if pattern else []
         done = subprocess.run(
             [*command, script], cwd=SCRIPTS, env=env, capture_output=True, text=True, timeout=120, check=False
         )

@@ -1,18 +1,22 @@
 """The console in a browser, against the running stack: tests/browser holds what is done and seen there."""
 
-import pytest
+from concurrent.futures import Future
 
 from tests.e2e.console.conftest import Look
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "submit.test.mjs",
-        "logs.test.mjs",
-        "jobs.test.mjs",
-        "everyone.test.mjs",
-    ],
-)
-def test_what_a_person_does_and_sees(look: Look, script: str) -> None:
-    look(script, "")
+def test_a_document_is_dropped_mended_and_submitted(look: Look, filled: "Future[None]") -> None:
+    look("submit.test.mjs")
+
+
+def test_logs_while_they_grow_of_two_nodes_and_of_50_mb(look: Look) -> None:
+    look("logs.test.mjs")
+
+
+def test_it_is_for_everyone(look: Look) -> None:
+    look("everyone.test.mjs")
+
+
+def test_10_000_jobs_and_what_a_page_costs(look: Look, filled: "Future[None]") -> None:
+    filled.result(120)
+    look("jobs.test.mjs")
