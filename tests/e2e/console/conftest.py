@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
@@ -17,6 +18,7 @@ from local.layout import DataDirectory
 from local.stack import APP, Stack
 from shared.names.ids import ClusterId
 from shared.stores.job_table import TABLE
+from tests.support import fake_nvml
 from tests.support.many_jobs import ended_jobs, listed_by_time
 from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient
@@ -25,6 +27,13 @@ SCRIPTS = APP / "tests" / "browser"
 EXPERIMENT = "seen"
 #: A rank of a job of two nodes, for `pythonScriptFilePath`.
 RANK = "import os\nprint('rank', os.environ['AZ_BATCHAI_TASK_INDEX'], 'on', os.environ['AZ_BATCH_NODE_ID'])\n"
+
+#: Of every runner: two GPUs, the first of which works.
+_PRETENDED_GPUS = {
+    "PYTHONPATH": str(Path(fake_nvml.__file__).parent),
+    "FAKE_NVML_GPUS": "2",
+    "FAKE_NVML_LOAD": json.dumps({"GPU-00000000-0000-0000-0000-000000000000": [87, 12 * 1024**3]}),
+}
 
 Look = Callable[[str], str]
 
@@ -57,7 +66,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
     need(_missing())
     directory = DataDirectory(tmp_path_factory.mktemp("console"))
     running = Stack(directory, print, runners=2)
-    state = running.start()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in _PRETENDED_GPUS.items():
+            environment.setenv(name, value)
+        state = running.start()
     try:
         with StackClient(state) as client:
             client.share("logs")
