@@ -1,5 +1,6 @@
 """Where the processes of an attempt start: on the node itself, or in the job's container."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -94,7 +95,7 @@ class NodeStepHost:
     def cgroup(self) -> Cgroup | None:
         return self.tracker.cgroup
 
-    @property
+    @functools.cached_property
     def base(self) -> Mapping[str, str]:
         base = job_base_environment(self.config, os.environ)
         if self.config.isolation.private_temp:

@@ -101,11 +101,12 @@ def live_entity(job: Job) -> dict[str, Any]:
     return table_limits.fitted(entity)
 
 
-def listed_entity(job: Job, row_key: str) -> dict[str, Any]:
-    """The job once more under `row_key`, for lists: whole, unless its document is very large (`is_whole`)."""
+def listed_entity(job: Job, row: Mapping[str, Any], row_key: str) -> dict[str, Any]:
+    """The job's `row` (of `job_entity`) once more under `row_key`, for lists: whole, unless its document is
+    very large (`is_whole`)."""
     if table_limits.units(job.properties) > _MOST_REPEATED:
-        job = replace(job, properties="")
-    return job_entity(job, row_key)
+        return job_entity(replace(job, properties=""), row_key)
+    return {**row, "RowKey": row_key}
 
 
 def is_whole(entity: Mapping[str, Any]) -> bool:

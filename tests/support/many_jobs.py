@@ -38,10 +38,11 @@ def live_jobs(cluster: ClusterId, count: int, running: int, since: datetime) -> 
 
 def entities(job: Job) -> Iterator[dict[str, Any]]:
     """The rows of a live job."""
-    yield job_rows.job_entity(job, row_keys.job_row(job.id))
+    row = job_rows.job_entity(job, row_keys.job_row(job.id))
+    yield row
     yield job_rows.live_entity(job)
-    yield job_rows.listed_entity(job, row_keys.time_row(job))
-    yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
+    yield job_rows.listed_entity(job, row, row_keys.time_row(job))
+    yield job_rows.listed_entity(job, row, row_keys.state_row(job, job.state))
 
 
 def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]:
@@ -55,4 +56,5 @@ def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]
 
 def listed_by_time(job: Job) -> dict[str, Any]:
     """The row that lists by time read of a job that has ended."""
-    return job_rows.listed_entity(job, row_keys.time_row(job))
+    row = job_rows.job_entity(job, row_keys.job_row(job.id))
+    return job_rows.listed_entity(job, row, row_keys.time_row(job))
