@@ -130,12 +130,7 @@ function partAfter(event: JobEvent, shape: Shape): Part | null | undefined {
 }
 
 function isQueueEvent(event: JobEvent): boolean {
-  return (
-    event.event === "Queued" ||
-    event.event === "Claimed" ||
-    MACHINES.has(event.event) ||
-    ENDINGS.has(event.event)
-  );
+  return event.event === "Queued" || event.event === "Claimed" || ENDINGS.has(event.event);
 }
 
 function queuePart(event: JobEvent): Part | null | undefined {
