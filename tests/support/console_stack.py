@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from local import npm
 from local.layout import DataDirectory
 from local.stack import APP, Stack
-from tests.support import fake_nvml
+from tests.support.fake_nvml import pynvml
 from tests.support.stack_client import ROOT, StackClient
 
 SCRIPTS = APP / "tests" / "browser"
@@ -22,12 +23,6 @@ EXPERIMENT = "seen"
 _RANK = (
     "import os\nprint('rank', os.environ['AZ_BATCHAI_TASK_INDEX'], 'on', os.environ['AZ_BATCH_NODE_ID'])\n"
 )
-#: Of every runner: two GPUs, the first of which works.
-_PRETENDED_GPUS = {
-    "PYTHONPATH": str(Path(fake_nvml.__file__).parent),
-    "FAKE_NVML_GPUS": "2",
-    "FAKE_NVML_LOAD": json.dumps({"GPU-00000000-0000-0000-0000-000000000000": [87, 12 * 1024**3]}),
-}
 
 
 def missing() -> str | None:
@@ -46,9 +41,8 @@ def served(folder: Path) -> Iterator[StackClient]:
     """A stack with two runners, the cluster `default`, the share `logs` and the experiment EXPERIMENT."""
     directory = DataDirectory(folder)
     running = Stack(directory, print, runners=2)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in _PRETENDED_GPUS.items():
-            environment.setenv(name, value)
+    with pytest.MonkeyPatch.context() as changed:
+        _pretend_gpus(changed)
         state = running.start()
     try:
         with StackClient(state) as client:
@@ -59,6 +53,17 @@ def served(folder: Path) -> Iterator[StackClient]:
             yield client
     finally:
         running.stop()
+
+
+def _pretend_gpus(changed: pytest.MonkeyPatch) -> None:
+    """For this process and those that it starts: two GPUs, one for each runner, of which the first is busy."""
+    serial = uuid.uuid4().hex[:8]  # two stacks of one machine claim GPUs of their own
+    busy = f"GPU-00000000-0000-0000-0000-0000{serial}"
+    changed.setattr("runner.machine.nvml.pynvml", pynvml)
+    changed.setenv("PYTHONPATH", str(Path(pynvml.__file__).parent))
+    changed.setenv("FAKE_NVML_GPUS", "2")
+    changed.setenv("FAKE_NVML_SERIAL", serial)
+    changed.setenv("FAKE_NVML_LOAD", json.dumps({busy: [87, 12 * 1024**3]}))
 
 
 @contextmanager

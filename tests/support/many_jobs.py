@@ -56,5 +56,5 @@ def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]
 
 def listed_by_time(job: Job) -> dict[str, Any]:
     """The row that lists by time read of a job that has ended."""
-    row_key = row_keys.time_row(job)
-    return job_rows.job_entity(job, row_key)
+    row = job_rows.job_entity(job, row_keys.job_row(job.id))
+    return job_rows.listed_entity(job, row, row_keys.time_row(job))
