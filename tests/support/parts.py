@@ -19,6 +19,7 @@ PARTS = {
     "tests/e2e/test_gang_secrets.py": "ports of a node",
     "tests/e2e/test_own_clusters.py": "ports of a node",
     "tests/e2e/test_many_nodes.py": "ports of a node",
+    "tests/e2e/console": "ports of a node",
     "tests/e2e/clients": "clients",
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
