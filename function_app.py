@@ -18,6 +18,8 @@ from api import (
     provider,
     queue_drops,
     resource_groups,
+    sweep_steps,
+    sweeps,
     usage,
     workspaces,
 )
@@ -33,10 +35,22 @@ _SOURCE = drop_source(os.environ)
 _LEVEL = func.AuthLevel[http_level(os.environ)]
 
 app = func.FunctionApp(http_auth_level=_LEVEL)
-_PARTS = (health, workspaces, experiments, jobs, job_files, clusters, nodes, file_servers, usage, provider)
+_PARTS = (
+    health,
+    workspaces,
+    experiments,
+    jobs,
+    job_files,
+    sweeps,
+    clusters,
+    nodes,
+    file_servers,
+    usage,
+    provider,
+)
 for part in _PARTS:
     app.register_functions(part.bp)
-for beside in (resource_groups, emulated_account):
+for beside in (resource_groups, emulated_account, sweep_steps):
     app.register_functions(beside.bp)
 
 
@@ -49,6 +63,7 @@ def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind, and answer drops that no trigger sees."""
     report = backend().sweeper.sweep()
     backend().cascading_deletion.resume()
+    sweep_steps.mend(backend())
     reconciler().turn()
     backend().near_misses.look()
     log.info("swept: %s", report, extra={"action": "sweep"})

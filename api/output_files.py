@@ -1,6 +1,6 @@
 """The files of a job's output directories, as people list and download them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.resources.output_places import OutputPlace, output_place
 from shared.documents.spec import MountVolumes
@@ -10,6 +10,9 @@ from shared.jobs.status_json import timestamp
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
 from shared.names.service_urls import service_url
+
+if TYPE_CHECKING:
+    from shared.stores.volumes.listing import Folder
 
 
 def list_output_files(
@@ -26,16 +29,28 @@ def list_output_files(
 
     Raises RequestError for a directory that cannot be listed, StoreError.
     """
-    place = _place(manager, clusters, job, identifier, directory)
     # Imported late: the SDK for shares takes long to load, and only this needs it.
     from shared.stores.volumes import listing
 
-    folder = listing.Folder(place.account, place.name, place.folder, _url(place), place.key)
-    if place.kind == "share":
+    kind, folder = folder_of(manager, clusters, job, identifier, directory)
+    if kind == "share":
         found = listing.list_share(folder, minutes, most, marker, growing=job.state.live)
     else:
         found = listing.list_container(folder, minutes, most, marker)
     return [_resource(file) for file in found.files], found.marker
+
+
+def folder_of(
+    manager: JobManager, clusters: ClusterReader, job: Job, identifier: str, directory: str = "."
+) -> tuple[str, "Folder"]:
+    """Where a directory of a job's output lies: "share" or "container", and the folder on it.
+
+    Raises RequestError for a directory that cannot be read, StoreError.
+    """
+    from shared.stores.volumes.listing import Folder
+
+    place = _place(manager, clusters, job, identifier, directory)
+    return place.kind, Folder(place.account, place.name, place.folder, _url(place), place.key)
 
 
 def _place(

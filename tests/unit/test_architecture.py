@@ -13,7 +13,8 @@ LONGER = {"shared.documents.json_reader.scanner": 259}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
 PURE_PACKAGES = """
-    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling api.resources
+    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling shared.sweeps
+    api.resources
 """
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())

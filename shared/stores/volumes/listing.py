@@ -64,8 +64,8 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
     `growing`: ask every file for its size, for a listing may be behind while a file is written over SMB.
     Raises StoreError, RequestError where the account lets nobody in.
     """
-    options = _options(folder) | ({} if folder.key else {"token_intent": "backup"})
-    with _explained(folder, "share"), ShareClient(folder.url, folder.name, **options) as share:
+    options = options_of(folder) | ({} if folder.key else {"token_intent": "backup"})
+    with explained(folder, "share"), ShareClient(folder.url, folder.name, **options) as share:
         here = share.get_directory_client(folder.folder)
         try:
             found, rest = _page(
@@ -83,9 +83,9 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
 
 def list_container(folder: Folder, minutes: int, most: int, marker: str) -> Listing:
     """A page of a folder in a container; a missing folder is an empty one. Raises as `list_share`."""
-    options = _options(folder)
+    options = options_of(folder)
     prefix = f"{folder.folder}/" if folder.folder else ""
-    with _explained(folder, "container"), ContainerClient(folder.url, folder.name, **options) as container:
+    with explained(folder, "container"), ContainerClient(folder.url, folder.name, **options) as container:
         try:
             walk = container.walk_blobs(prefix, include=["metadata"], delimiter="/", results_per_page=most)
             found, rest = _page(walk, marker)
@@ -102,7 +102,7 @@ def list_container(folder: Folder, minutes: int, most: int, marker: str) -> List
         return _listing(files, urls, rest)
 
 
-def _options(folder: Folder) -> dict[str, Any]:
+def options_of(folder: Folder) -> dict[str, Any]:
     """How a folder's account is spoken to: somebody waits for the answer, and comes again if it is none."""
     if folder.key:
         credential = {"account_name": folder.account, "account_key": folder.key}
@@ -111,7 +111,7 @@ def _options(folder: Folder) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(folder: Folder, kind: str) -> Iterator[None]:
+def explained(folder: Folder, kind: str) -> Iterator[None]:
     """Azure's exceptions as ours. Raises RequestError where the account lets nobody in that way."""
     where = f"{kind} {folder.name} of storage account {folder.account}"
     try:
