@@ -40,7 +40,8 @@ def may(roles: Collection[str], req: func.HttpRequest, names: Sequence[str]) -> 
 
 def needed(req: func.HttpRequest, names: Sequence[str]) -> tuple[str, ...]:
     """The roles of which one is needed, the least one first: who reads sees everything, outputs included; who
-    submits also makes, stops and deletes jobs and sweeps and makes experiments; the rest is a contributor's."""
+    submits also makes, stops and deletes jobs and sweeps, and makes experiments; the rest is a
+    contributor's."""
     last = req.url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
     if req.method in ("GET", "HEAD") or (req.method == "POST" and last.startswith("list")):
         return (READER, SUBMITTER, CONTRIBUTOR)

@@ -24,8 +24,8 @@ def sweep_has_work(message: func.QueueMessage) -> None:
 
 
 def work(services: "Backend", body: bytes) -> None:
-    """Do what a message asks for. Raises nothing: what fails here the timer does again, and a message that fails
-    for good would only fill the poison queue."""
+    """Do what a message asks for. Raises nothing: what fails here the timer does again, and a message that
+    fails for good would only fill the poison queue."""
     from shared.stores.sweep_queue import from_text
 
     message = from_text(body)

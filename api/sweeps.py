@@ -25,8 +25,8 @@ def sweep_of(req: func.HttpRequest) -> SweepId:
 @bp.route(route=routes.SWEEP, methods=["PUT"])
 @arm("workspace", "experiment", "sweep")
 def sweeps_create(req: func.HttpRequest) -> func.HttpResponse:
-    """201 with the resource for a new sweep, 200 for the same document again, 409 for another document under a
-    name that is taken. Workspace, experiment and cluster must be there."""
+    """201 with the resource for a new sweep, 200 for the same document again, 409 for another document under
+    a name that is taken. Workspace, experiment and cluster must be there."""
     route, services = req.route_params, backend()
     workspace, experiment = services.workspaces.require(workspace_of(req), route["experiment"])
     by = submitter(req, services.settings.http_roles)
@@ -97,7 +97,7 @@ def sweeps_terminate(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=f"{routes.SWEEP}/rerun", methods=["POST"])
 @arm("workspace", "experiment", "sweep")
 def sweeps_rerun(req: func.HttpRequest) -> func.HttpResponse:
-    """202 with the resource: the runs that failed, or were never made, are done again. 409 SweepCannotRunAgain
-    for a sweep that goes on, or whose every run has succeeded."""
+    """202 with the resource: the runs that failed, or were never made, are done again. 409
+    SweepCannotRunAgain for a sweep that goes on, or whose every run has succeeded."""
     sweep = backend().sweeps.rerun(sweep_of(req))
     return answer(sweep_resource(sweep, backend().settings.scope), 202)
