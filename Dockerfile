@@ -18,7 +18,7 @@ COPY --from=build /opt/batchai /opt/batchai
 # By number: what runs containers can see then that it is not root.
 RUN mkdir -p /var/lib/batchai && chown 10001:10001 /var/lib/batchai
 USER 10001:10001
-# HOME is below what belongs to the user; Scheduled Events tell of machines, not of containers; whoever has no
+# HOME is below what belongs to the user; Scheduled Events name machines, not of containers; whoever has no
 # right to a packet filter cannot close the metadata endpoint to jobs: deploy/ does it with the engine's means.
 ENV HOME=/var/lib/batchai \
     BATCHAI_NODE_ROOT=/var/lib/batchai/node \

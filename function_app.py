@@ -8,11 +8,13 @@ import azure.functions as func
 from api import (
     blob_triggers,
     clusters,
+    console,
     emulated_account,
     experiments,
     file_servers,
     health,
     job_files,
+    job_logs,
     jobs,
     nodes,
     provider,
@@ -42,11 +44,13 @@ _PARTS = (
     jobs,
     job_files,
     sweeps,
+    job_logs,
     clusters,
     nodes,
     file_servers,
     usage,
     provider,
+    console,
 )
 for part in _PARTS:
     app.register_functions(part.bp)

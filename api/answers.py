@@ -78,9 +78,9 @@ def paged(
     show: Callable[[T], dict[str, Any]],
     name: Callable[[T], str],
 ) -> func.HttpResponse:
-    """A page of `maxresults` resources. `fetch(after, most)` finds them by name, `name` tells it."""
+    """A page of `maxresults` resources. `fetch(after, most)` finds them by name, `name` says it."""
     most = page_size(req)
-    # One more than asked for tells whether there is another page.
+    # One more than asked for says whether there is another page.
     found = fetch(skip_token(req), most + 1)
     link = next_link(req, name(found[most - 1])) if len(found) > most else None
     return answer(forms.page([show(item) for item in found[:most]], link))

@@ -1,4 +1,5 @@
-"""Drops by the blob trigger: found by listing the containers (a laptop), or told by Event Grid's webhook."""
+"""Drops by the blob trigger: found by listing the containers (a laptop), or announced by Event Grid's
+webhook."""
 
 import time
 

@@ -1,7 +1,7 @@
 """The storage account of the local stack, as `az` looks for it: to fill in keys, to make auto storage.
 
 It is there where the installation's own account is that of the Azure Storage emulators, and nowhere else; the
-key that is told is the one below, which Microsoft has published. No setting is ever told (docs/adr/0142).
+key that is shown is the one below, which Microsoft has published. No setting is ever shown (docs/adr/0142).
 """
 
 import functools

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.jobs.model import Job
 
 bp = func.Blueprint()
-#: What a GET tells of a job's place in the queue may be this old.
+#: What a GET says of a job's place in the queue may be this old.
 _LOOK_SECONDS = 2.0
 _CONFLICTS = ("JobAlreadyExists", "ResourceBeingDeleted", "TooManyWorkspaces")
 _STATUS = dict.fromkeys(_CONFLICTS, 409) | {"ClusterNotFound": 404}
@@ -64,7 +64,7 @@ def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=routes.JOB, methods=["GET"])
 @arm("workspace", "experiment", "job")
 def jobs_get(req: func.HttpRequest) -> func.HttpResponse:
-    """Jobs_Get: 200 with the resource, 404 JobNotFound. A queued job tells why it waits."""
+    """Jobs_Get: 200 with the resource, 404 JobNotFound. A queued job says why it waits."""
     manager, scope = backend().manager, backend().settings.scope
     job = manager.get(job_of(req))
     return shown(job_resource(job, scope, manager.why(job, _LOOK_SECONDS)), job.etag, job.state_since)

@@ -1,4 +1,4 @@
-"""How a long-running operation stands, told by the state of its resource."""
+"""How a long-running operation stands, given by the state of its resource."""
 
 from api.resources.operations import Operation, Progress, Verb
 from shared.backend import Backend

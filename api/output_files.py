@@ -12,7 +12,7 @@ from shared.managers.job_manager import JobManager
 from shared.names.service_urls import service_url
 
 if TYPE_CHECKING:
-    from shared.stores.volumes.listing import Folder
+    from shared.stores.volumes.folders import Folder
 
 
 def list_output_files(
@@ -29,33 +29,23 @@ def list_output_files(
 
     Raises RequestError for a directory that cannot be listed, StoreError.
     """
+    place = place_of(manager, clusters, job, identifier, directory)
     # Imported late: the SDK for shares takes long to load, and only this needs it.
     from shared.stores.volumes import listing
 
-    kind, folder = folder_of(manager, clusters, job, identifier, directory)
-    if kind == "share":
+    folder = folder_of(place)
+    if place.kind == "share":
         found = listing.list_share(folder, minutes, most, marker, growing=job.state.live)
     else:
         found = listing.list_container(folder, minutes, most, marker)
     return [_resource(file) for file in found.files], found.marker
 
 
-def folder_of(
-    manager: JobManager, clusters: ClusterReader, job: Job, identifier: str, directory: str = "."
-) -> tuple[str, "Folder"]:
-    """Where a directory of a job's output lies: "share" or "container", and the folder on it.
-
-    Raises RequestError for a directory that cannot be read, StoreError.
-    """
-    from shared.stores.volumes.listing import Folder
-
-    place = _place(manager, clusters, job, identifier, directory)
-    return place.kind, Folder(place.account, place.name, place.folder, _url(place), place.key)
-
-
-def _place(
+def place_of(
     manager: JobManager, clusters: ClusterReader, job: Job, identifier: str, directory: str
 ) -> OutputPlace:
+    """Where a directory of an output directory lies. Raises RequestError where it cannot be read from here,
+    StoreError."""
     try:
         spec, revision = manager.spec(job)
     except BatchAIError as error:
@@ -69,9 +59,12 @@ def _place(
     return output_place(job, spec, volumes, manager.settings, identifier, directory)
 
 
-def _url(place: OutputPlace) -> str:
-    service = "file" if place.kind == "share" else "blob"
-    return place.endpoint or service_url(place.account, service)
+def folder_of(place: OutputPlace) -> "Folder":
+    """The folder of a place, as the stores are asked for it."""
+    from shared.stores.volumes.folders import Folder
+
+    url = place.endpoint or service_url(place.account, "file" if place.kind == "share" else "blob")
+    return Folder(place.account, place.name, place.folder, url, place.key)
 
 
 def _resource(file: Any) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def operation_results(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=f"{routes.LOCATION}/operationstatuses/{{operation}}", methods=["GET"])
 @arm()
 def operation_statuses(req: func.HttpRequest) -> func.HttpResponse:
-    """The address of the header Location: 202 while the operation goes on, then 204."""
+    """The address of the header Location: 202 while the operation runs, then 204."""
     _, progress = _followed(req)
     if progress.ended is None:
         headers = {"Location": f"{base(req)}{_path_and_query(req)}", "Retry-After": "1"}

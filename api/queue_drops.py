@@ -38,7 +38,7 @@ def drop_given_up(message: func.QueueMessage) -> None:
 
 
 def take_message(message: func.QueueMessage) -> None:
-    """Take each drop that a message tells of; storage that is away for a minute costs none. Raises
+    """Take each drop that a message announces; storage that is away for a minute costs none. Raises
     StoreError."""
     from api.blob_drops import take_announced
     from shared.managers.drop_reconciler import patiently

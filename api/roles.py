@@ -1,6 +1,6 @@
 """Who may do what over HTTP: the app roles in the Entra token of a request (docs/reference/roles.md).
 
-App Service Authentication checks the token and tells of it in a header that nobody else can set. That is why
+App Service Authentication checks the token and describes it in a header that nobody else can set. That is why
 roles are looked at only where BATCHAI_HTTP_ROLES says that it is switched on.
 """
 
@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 import azure.functions as func
 
 READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI.Contributor"
+#: From the one that may least to the one that may all.
+ALL = (READER, SUBMITTER, CONTRIBUTOR)
 ROLES = "roles"
 _HEADER = "x-ms-client-principal"
 
@@ -43,8 +45,15 @@ def needed(req: func.HttpRequest, names: Sequence[str]) -> tuple[str, ...]:
     submits also makes, stops and deletes jobs and sweeps, and makes experiments; the rest is a
     contributor's."""
     last = req.url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
-    if req.method in ("GET", "HEAD") or (req.method == "POST" and last.startswith("list")):
-        return (READER, SUBMITTER, CONTRIBUTOR)
+    reads = req.method == "POST" and (last.startswith("list") or last == "validate")
+    if reads or req.method in ("GET", "HEAD"):
+        return ALL
     if "job" in names or "sweep" in names or ("experiment" in names and req.method == "PUT"):
-        return (SUBMITTER, CONTRIBUTOR)
-    return (CONTRIBUTOR,)
+        return ALL[1:]
+    return ALL[2:]
+
+
+def allowances(roles: Collection[str]) -> dict[str, bool]:
+    """What one who has `roles` may do, for a page that shows its buttons by it."""
+    words = ("read", "submit", "contribute")
+    return {word: any(role in roles for role in ALL[least:]) for least, word in enumerate(words)}

@@ -30,12 +30,13 @@ FILE_SERVERS = f"{WORKSPACE}/fileServers"
 FILE_SERVER = f"{FILE_SERVERS}/{{file_server}}"
 LOCATION = f"{SUBSCRIPTION}/locations/{{location}}"
 
-#: Every route with the methods it has, for telling a wrong method from a wrong path. Those of the emulators'
-#: storage account are left out: elsewhere they are wrong paths.
+#: Every route with the methods it has, to distinguish a wrong method from a wrong path. Those of the
+#: emulators' storage account are left out: elsewhere they are wrong paths.
 METHODS = {
     RESOURCE_GROUPS: "GET",
     RESOURCE_GROUP: "GET, PUT, HEAD",
     f"{PROVIDER}/operations": "GET",
+    f"{PROVIDER}/session": "GET",
     f"{SUBSCRIPTION}/workspaces": "GET",
     WORKSPACES: "GET",
     WORKSPACE: "GET, PUT, PATCH, DELETE",
@@ -55,6 +56,10 @@ METHODS = {
     f"{SWEEP}/runs": "GET",
     f"{SWEEP}/terminate": "POST",
     f"{SWEEP}/rerun": "POST",
+    f"{JOB}/logs": "GET",
+    f"{JOB}/logs/{{*name}}": "GET",
+    f"{RUN}/logs": "GET",
+    f"{RUN}/logs/{{*name}}": "GET",
     CLUSTERS: "GET",
     CLUSTER: "GET, PUT, PATCH, DELETE",
     f"{CLUSTER}/listRemoteLoginInformation": "POST",
@@ -76,8 +81,14 @@ def methods_of(path: str) -> str | None:
 
 
 def _expression(route: str) -> re.Pattern[str]:
-    parts = ("[^/]+" if part.startswith("{") else re.escape(part) for part in route.split("/"))
+    parts = (_part(part) for part in route.split("/"))
     return re.compile("/".join(parts) + "/?", re.IGNORECASE)
+
+
+def _part(part: str) -> str:
+    if part.startswith("{*"):
+        return ".+"
+    return "[^/]+" if part.startswith("{") else re.escape(part)
 
 
 _EXPRESSIONS = [(_expression(route), methods) for route, methods in METHODS.items()]

@@ -1,8 +1,8 @@
-"""Who submits over HTTP, in one word for people: what `batchai usage --by user` goes by.
+"""Who submits over HTTP, in one word for people: what `batchai usage --by user` sums up by.
 
-App Service Authentication tells it in headers that nobody else can set, as api/roles.py has it; so they are
+App Service Authentication gives it in headers that nobody else can set, as api/roles.py has it; so they are
 looked at only where BATCHAI_HTTP_ROLES says that it is switched on. A key's name is not to be had: the
-host of functions knows it and tells it to .NET alone. Never a token or a key.
+host of functions knows it and gives it to .NET alone. Never a token or a key.
 """
 
 import azure.functions as func
@@ -22,11 +22,11 @@ def submitter(req: func.HttpRequest, signed_in: bool) -> str:
     """Who sent a request. `signed_in`: whether App Service Authentication lets nobody else in."""
     if signed_in:
         claims = dict(roles.claims_of(req) or ())
-        told = [
+        candidates = [
             *(req.headers.get(name, "") for name in _HEADERS),
             *(claims.get(name, "") for name in _CLAIMS),
         ]
-        return next((name for name in map(_printable, told) if name), "unknown")
+        return next((name for name in map(_printable, candidates) if name), "unknown")
     return KEY if req.headers.get("x-functions-key") or req.params.get("code") else NOBODY
 
 

@@ -37,7 +37,7 @@ def work(services: "Backend", body: bytes) -> None:
         services.sweeps.work(message.id, ended, reader(services))
     except BatchAIError as error:
         extra = {"action": "sweep", "sweep": str(message.id)}
-        log.warning("sweep %s goes on with the timer: %s", message.id, error, extra=extra)
+        log.warning("sweep %s is left to the timer: %s", message.id, error, extra=extra)
 
 
 def mend(services: "Backend") -> int:
@@ -47,6 +47,7 @@ def mend(services: "Backend") -> int:
 
 def reader(services: "Backend") -> "ReadMetric":
     """What reads the metric of a run."""
+    from api.log_files import LogFiles
     from api.sweep_metrics import read_metric
 
-    return functools.partial(read_metric, services)
+    return functools.partial(read_metric, LogFiles(services.manager, services.clusters))

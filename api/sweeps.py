@@ -98,6 +98,6 @@ def sweeps_terminate(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment", "sweep")
 def sweeps_rerun(req: func.HttpRequest) -> func.HttpResponse:
     """202 with the resource: the runs that failed, or were never made, are done again. 409
-    SweepCannotRunAgain for a sweep that goes on, or whose every run has succeeded."""
+    SweepCannotRunAgain for a sweep that is not at its end, or whose every run has succeeded."""
     sweep = backend().sweeps.rerun(sweep_of(req))
     return answer(sweep_resource(sweep, backend().settings.scope), 202)

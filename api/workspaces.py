@@ -63,7 +63,7 @@ def workspaces_get(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route=routes.WORKSPACE, methods=["DELETE"])
 @arm("workspace")
 def workspaces_delete(req: func.HttpRequest) -> func.HttpResponse:
-    """Workspaces_Delete: 202; what lies in it goes first. 204 where there is none."""
+    """Workspaces_Delete: 202; what lies in it is deleted first. 204 where there is none."""
     deleted = backend().cascading_deletion.delete_workspace(workspace_of(req))
     if deleted is None:
         return gone()

@@ -2,7 +2,7 @@
 
 In each round as many documents go through a function that only reads its blob and through the app, on one
 thin host each and one Azurite. A host is stopped (SIGSTOP) while its documents are dropped. The ratio is what
-to compare, because both share the machine; CPU per document tells what the rates would be on a machine with
+to compare, because both share the machine; CPU per document shows what the rates would be on a machine with
 nothing else to do. Storage calls are those of the app; the host's own come on top.
 """
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from local import processes
 from local.azurite import ACCOUNT, KEY
 from shared.documents.parse import DocumentSettings, parse_job
-from shared.stores.volumes.listing import Folder, list_share
+from shared.stores.volumes.folders import Folder
+from shared.stores.volumes.listing import list_share
 from tests.support.memory.world import memory_world
 
 _APP = Path(__file__).parent.parent

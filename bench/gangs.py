@@ -27,7 +27,7 @@ _JOBS = (
     "/workspaces/default/experiments/bench/jobs/"
 )
 _LIMIT_SECONDS = 120
-#: Tells when it starts; each rank waits for the other, so that a gang that runs in parts does not end.
+#: Says when it starts; each rank waits for the other, so that a gang that runs in parts does not end.
 _SCRIPT = """
 import os, sys, time
 folder, name, rank = sys.argv[1], sys.argv[2], int(os.environ["AZ_BATCHAI_TASK_INDEX"])
@@ -54,7 +54,7 @@ class Bench:
         self._drop(name, {"nodeCount": 2, "pyTorchSettings": settings})
 
     def single(self, name: str) -> None:
-        """A job that holds a node until `release`, and tells when it lets it go."""
+        """A job that holds a node until `release`, and says when it lets it go."""
         message = self._folder / name
         command = f"until [ -e {message}.go ]; do sleep 0.02; done; date +%s.%N > {message}.end"
         self._drop(name, {"nodeCount": 1, "customToolkitSettings": {"commandLine": command}})
@@ -63,7 +63,7 @@ class Bench:
         (self._folder / f"{name}.go").touch()
 
     def time_of(self, name: str) -> float:
-        """What a process has told, waited for."""
+        """What a process has reported, waited for."""
         path = self._folder / name
         _wait(lambda: path.exists() and path.read_text().strip(), name)
         return float(path.read_text())

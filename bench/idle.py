@@ -1,6 +1,6 @@
 """What the local stack costs while nothing happens: `python -m bench.idle [documents] [seconds]`.
 
-Lays 10,000 documents, unless told, each with its answer, into the container of an Azurite, with receipts, as
+Lays 10,000 documents (by default), each with its answer, into the container of an Azurite, with receipts, as
 in a stack that has run for a while; starts the stack with one runner on it, lets it settle, and prints what
 share of a processor each part takes.
 """

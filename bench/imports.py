@@ -1,7 +1,7 @@
 """What it costs to load the function app: `python -m bench.imports 10`, with any Python it is deployed on.
 
 Each figure is the median of processes of their own, in seconds of processor time: on a busy machine the clock
-on the wall tells how busy it is. The last column compares with `import azure.functions`, which all pay.
+on the wall shows how busy it is. The last column compares with `import azure.functions`, which all pay.
 """
 
 import json

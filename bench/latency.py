@@ -1,7 +1,7 @@
 """How long a job of a moment takes through the local stack: `python -m bench.latency 20`.
 
 Drops no-op jobs one after the other (each after the end of the one before) and prints, per step, the median,
-the worst, and the share of the whole. Steps are told apart by the times in the job's own resource.
+the worst, and the share of the whole. Steps are distinguished by the times in the job's own resource.
 """
 
 import json

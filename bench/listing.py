@@ -1,4 +1,4 @@
-"""What pages of jobs cost in a large experiment: `python -m bench.listing [jobs]`, 100,000 unless told.
+"""What pages of jobs cost in a large experiment: `python -m bench.listing [jobs]`, 100,000 by default.
 
 Fills an Azurite (in memory) with ended jobs and a few running ones, through transactions as large as the
 service takes, and prints for each kind of page the seconds (median of several) and the storage calls. Azurite

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bench.process_cost import Cost
 
-#: Tells when it ran, without a process of its own (bash 5).
+#: Says when it ran, without a process of its own (bash 5).
 COMMAND = "echo $EPOCHREALTIME"
 
 

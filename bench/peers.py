@@ -1,6 +1,6 @@
 """Ours beside others, alternately in one run on this machine: `python -m bench.peers --jobs 100`.
 
-Every system runs the same job: shell text that does nothing but tell the time, its output in a file. Printed
+Every system runs the same job: shell text that does nothing but print the time, its output in a file. Printed
 are how many jobs a second workers drain from a full queue, how long one job takes that is put alone, and what
 a job costs: processor time of the workers with everything that they start, storage calls, memory. Only ratios
 of one run say anything about a machine that is shared.

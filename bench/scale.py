@@ -1,4 +1,4 @@
-"""How far an installation goes, on paper that runs: `python -m bench.scale [jobs] [folder for plots]`.
+"""How far an installation scales, on paper that runs: `python -m bench.scale [jobs] [folder for plots]`.
 
 10, 100 and 1,000 runners with 100,000 jobs in one and in ten workspaces, in the virtual time of
 bench/scale_model.py: throughput, waits, storage operations against Azure's limits, money, the first limit.
@@ -110,8 +110,8 @@ def _plot(seen: list[tuple[Case, Outcome]], what: str, value: Callable[[Outcome]
     title = f'<text x="20" y="20">{what}</text>'
     style = 'font-family="sans-serif" font-size="13"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 295" {style}>'
-    ground = '<rect width="560" height="295" fill="white"/><path d="M60 260H540" stroke="black"/>'
-    return "\n".join([head, ground, title, *keys, *bars, *labels, "</svg>"]) + "\n"
+    background = '<rect width="560" height="295" fill="white"/><path d="M60 260H540" stroke="black"/>'
+    return "\n".join([head, background, title, *keys, *bars, *labels, "</svg>"]) + "\n"
 
 
 if __name__ == "__main__":

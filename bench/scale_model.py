@@ -157,7 +157,7 @@ class Simulation:
         while self._events:
             now, _, act, where = heapq.heappop(self._events)
             act(now, where)
-        return self._told()
+        return self._reported()
 
     def _at(self, when: float, act: Act, where: int) -> None:
         heapq.heappush(self._events, (when, next(self._number), act, where))
@@ -198,7 +198,7 @@ class Simulation:
             self._queues[where].take(now, step.messages),
         )
 
-    def _told(self) -> Outcome:
+    def _reported(self) -> Outcome:
         seen = self._seen
         seconds = seen.seconds
         calls = Counter({call: n * self._case.jobs for call, n in self._steps.calls.items()})
@@ -217,8 +217,8 @@ class Simulation:
 
 
 def mixed(chance: random.Random) -> float:
-    """Most jobs are short, most time goes into the long ones: of each kind the average, 60 % of 10 s, 30 % of
-    2 min, 10 % of 1 h."""
+    """Most jobs are short, most time is spent in the long ones: of each kind the average, 60 % of 10 s, 30 %
+    of 2 min, 10 % of 1 h."""
     average = chance.choices((10.0, 120.0, 3600.0), (60, 30, 10))[0]
     return chance.expovariate(1 / average)
 

@@ -1,7 +1,7 @@
 """What a sweep costs with many live jobs and nothing wrong: `python -m bench.sweep [jobs]` (10,000).
 
 Fills an Azurite (in memory) with jobs of one cluster that wait, each with a message, and prints of several
-sweeps seconds, CPU (of this process and of Azurite) and storage calls. Each of the first twenty tells the
+sweeps seconds, CPU (of this process and of Azurite) and storage calls. Each of the first twenty gives the
 reasons of fifty jobs.
 """
 

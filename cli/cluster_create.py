@@ -49,7 +49,7 @@ _count = click.IntRange(min=0)
     ),
     mount_options,
     click.option("--setup-task", help="Command to run on each node when it starts."),
-    click.option("--setup-task-output", help="Where its output goes; needed with --setup-task."),
+    click.option("--setup-task-output", help="Where its output is written; needed with --setup-task."),
     click.option("--subnet", help="ARM id of the subnet of the nodes."),
 )
 def create(session: Session, name: str, file: str | None, use_auto_storage: bool, **given: Any) -> None:
@@ -141,7 +141,7 @@ def scale_settings(target: int | None, least: int | None, most: int | None) -> d
 def image_reference(image: str | None, custom_image: str | None) -> dict[str, Any]:
     """imageReference of --image and --custom-image. Raises Fault."""
     if not image:
-        raise Fault("--custom-image needs --image, which tells what it was made from", exit_code=USAGE)
+        raise Fault("--custom-image needs --image, which names what it was made from", exit_code=USAGE)
     parts = image.split(":") if ":" in image else [*_IMAGES.get(image.lower(), ()), ""]
     if len(parts) != 4 or not all(parts[:3]):
         raise Fault(

@@ -78,10 +78,10 @@ def execute(session: Session, cluster: str, **given: Any) -> None:
     click.option("--expiry", type=int, help="Not used."),
 )
 def list_files(session: Session, cluster: str, path: str, expiry: int | None) -> None:
-    """Tell where the setup task of a cluster writes its output.
+    """Show where the setup task of a cluster writes its output.
 
     The REST API has no operation that lists it (the original client read the storage itself), so the place is
-    told and the exit code is 1; a cluster without a setup task has no such files.
+    reported and the exit code is 1; a cluster without a setup task has no such files.
     """
     found = flat(session.api.get(session.cluster(cluster)))
     setup = found.get("nodeSetup") or {}
@@ -97,7 +97,7 @@ def list_files(session: Session, cluster: str, path: str, expiry: int | None) ->
 
 
 def output_place(setup: dict[str, Any]) -> str:
-    """Where a setup task writes: a folder of a share or container where its volume tells, else the path."""
+    """Where a setup task writes: a folder of a share or container where its volume says, else the path."""
     task = setup["setupTask"]
     folders = [str(task.get(name) or "") for name in ("stdOutErrPathPrefix", "stdOutErrPathSuffix")]
     path = "/".join(folder.strip("/") for folder in folders if folder)

@@ -29,7 +29,7 @@ _NEEDED = ("runner", "psutil", "pynvml", "rich")
 def command(output: str, **given: str | None) -> None:
     """Check this machine, a runner or a laptop: settings, storage rights, mounts, GPUs, clock.
 
-    Tells the command that mends each fault. Settings come from the environment, else from the local stack of
+    Shows the command that mends each fault. Settings come from the environment, else from the local stack of
     this directory. Exit code: 0 nothing failed, 1 something failed.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]

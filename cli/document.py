@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.faults import Fault
-from cli.talk import warns
+from cli.messages import warns
 from shared.documents.json_reader.reader import read_json
 from shared.errors import Problem, Severity
 

@@ -44,7 +44,7 @@ _WIDTH = 100
     help="For people or for scripts.",
 )
 def command(file: str, nodes: int | None, gpus: int, storage_account_name: str, output: str) -> None:
-    """Tell what would become of the job document FILE (- is standard input).
+    """Show what would become of the job document FILE (- is standard input).
 
     What would be mounted where, which commands would run on which node with which variables, and where
     their output would go. Nothing is started, nothing is contacted, no secret is shown.

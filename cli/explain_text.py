@@ -53,7 +53,7 @@ class Page:
         self.line(text, indent=0, style="bold underline")
 
     def line(self, text: str, *, indent: int = 2, hang: int = 0, style: str = "") -> None:
-        """One line; what does not fit goes on `hang` columns further in."""
+        """One line; what does not fit continues `hang` columns further in."""
         first, *more = wrapped(visible(text), self._console.width - indent - hang) or [""]
         self._put(Text(" " * indent).append(first, style))
         for part in more:

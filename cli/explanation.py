@@ -40,7 +40,7 @@ def imagined_placement(nodes: int, gpus: int) -> Placement:
 
 
 def explanation(spec: JobSpec, placement: Placement, cloud: str = "") -> dict[str, Any]:
-    """Everything `batchai explain` tells of an accepted document. `cloud`: the domain of its storage, "": the
+    """Everything `batchai explain` says of an accepted document. `cloud`: the domain of its storage, "": the
     public one's.
 
     Raises LaunchError for what cannot start.

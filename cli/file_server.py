@@ -79,7 +79,7 @@ def _properties(properties: dict[str, Any], given: dict[str, Any]) -> dict[str, 
         disks = {"diskCount": 1, "diskSizeInGB": 1, "storageAccountType": "Standard_LRS"}
         properties["dataDisks"] = disks | (properties.get("dataDisks") or {})
     elif directory:
-        raise Fault("--mount-point goes with --internal-ip", exit_code=USAGE)
+        raise Fault("--mount-point belongs with --internal-ip", exit_code=USAGE)
     if given["vm_size"]:
         properties["vmSize"] = given["vm_size"]
     disks = {member: given[option] for option, member in _DISKS.items() if given[option]}

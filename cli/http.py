@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from cli.faults import Fault, NotAnswering, Refused
-from cli.talk import tell_all, tell_answer, tell_request
+from cli.messages import say_answer, say_debug, say_request
 from shared.names.ids import API_VERSION
 
 _HEADERS = {"accept": "application/json"}
@@ -53,7 +53,7 @@ class Api:
         return self._json(answer) if answer.status_code != 202 and answer.content else self.get(path)
 
     def begin_put(self, path: str, body: dict[str, Any] | None) -> httpx.Response:
-        """PUT a resource; the answer, whose operation goes on. Raises Refused, NotAnswering."""
+        """PUT a resource; the answer, whose operation continues. Raises Refused, NotAnswering."""
         return self.send("PUT", path, {}, body)
 
     def delete(self, path: str, wait: bool) -> None:
@@ -95,10 +95,10 @@ class Api:
         url = httpx.URL(path) if path.startswith("http") else httpx.URL(self.url.rstrip("/") + path)
         if query is not None:
             url = url.copy_merge_params({"api-version": API_VERSION, **query})
-        # Nobody but the service is told who one is.
+        # Only the service learns who one is.
         signed = self.sign_in() if _origin(url) == _origin(httpx.URL(self.url)) else {}
         sent = _HEADERS | signed
-        tell_request(method, url, signed, body)
+        say_request(method, url, signed, body)
         for pause in (*_PAUSES, None):
             begun = time.monotonic()
             try:
@@ -106,12 +106,12 @@ class Api:
             except httpx.TransportError as error:
                 if pause is None:
                     raise _silent(self.url, error) from None
-                tell_all(f"no answer ({type(error).__name__}); trying again")
+                say_debug(f"no answer ({type(error).__name__}); trying again")
                 self.sleep(pause)
                 continue
             except httpx.InvalidURL as error:
                 raise Fault(f"{self.url} is not an address: {error}", "See: batchai configure") from None
-            tell_answer(answer, time.monotonic() - begun)
+            say_answer(answer, time.monotonic() - begun)
             if answer.status_code not in _NOT_NOW or pause is None:
                 break
             self.sleep(_retry_after(answer, pause))

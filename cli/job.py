@@ -3,6 +3,7 @@
 import click
 
 from cli import columns, job_status
+from cli.messages import say
 from cli.options import (
     command,
     confirm,
@@ -15,7 +16,6 @@ from cli.options import (
     yes_option,
 )
 from cli.session import Session
-from cli.talk import tell
 
 jobs = group(None, "job", "Jobs: what runs on the nodes of a cluster.")
 name = name_option("job", "-j", "--job")
@@ -33,7 +33,7 @@ def show(session: Session, name: str) -> None:
     session.show(answer, columns.job)
     if session.is_table:
         for line in job_status.time_line(answer):
-            tell(line)
+            say(line)
 
 
 @command(
@@ -90,7 +90,7 @@ def delete(session: Session, name: str, no_wait: bool, yes: bool) -> None:
 
 @command(jobs, "why", "job why -w research -e mnist -n first", name, *where)
 def why(session: Session, name: str) -> None:
-    """Tell in words how a job stands: what it waits for, since when it runs, how it ended."""
+    """Say in words how a job stands: what it waits for, since when it runs, how it ended."""
     answer = session.api.get(session.job(name))
     if session.form or session.query:
         session.show(answer, job_status.row)

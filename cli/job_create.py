@@ -11,12 +11,12 @@ from cli.job import jobs, where
 from cli.job_file import Terminal, log_name
 from cli.job_wait import Progress, finish, interrupted, wait
 from cli.links import Links, Place
+from cli.messages import say
 from cli.options import command, name_option
 from cli.session import Session, named
 from cli.storage import Mounts, completed, mount_options
 from cli.sweep_array import create_array
 from cli.tail import Follower
-from cli.talk import tell
 from shared.environment.layout import STDOUTERR_FOLDER
 
 _WATCH_SECONDS = 1.0
@@ -49,10 +49,10 @@ def create(
     max_concurrent: int | None,
     **given: Any,
 ) -> None:
-    """Submit a job. The document is checked first, and faults are told with line and column."""
+    """Submit a job. The document is checked first, and faults are reported with line and column."""
     path = session.job(name)
     if max_concurrent and not array:
-        raise Fault("--max-concurrent goes with --array", "Leave it out, or give --array 0-99.", USAGE)
+        raise Fault("--max-concurrent is for --array", "Leave it out, or give --array 0-99.", USAGE)
     properties = read_job(file, session.account())
     if cluster:
         properties["cluster"] = {"id": cluster_id(session, cluster)}
@@ -98,14 +98,14 @@ def watched(session: Session, path: str, job: dict[str, Any]) -> dict[str, Any]:
     """The job once it has ended; until then its states go to standard error and its stdout to stdout."""
     links = Links(session.api)
     place = Place(path, STDOUTERR_FOLDER, ".", log_name(job, "stdout"))
-    follower = Follower(links, place, Terminal(), _quiet, _WATCH_SECONDS, looked=Progress(tell))
+    follower = Follower(links, place, Terminal(), _quiet, _WATCH_SECONDS, looked=Progress(say))
     try:
         return follower.run()
     except Refused as fault:
         if fault.status == 404:
             raise
-        tell(f"the output cannot be shown: {fault.message}")
-        return wait(session.api, path, _WATCH_SECONDS, tell)
+        say(f"the output cannot be shown: {fault.message}")
+        return wait(session.api, path, _WATCH_SECONDS, say)
     finally:
         links.close()
 
@@ -113,4 +113,4 @@ def watched(session: Session, path: str, job: dict[str, Any]) -> dict[str, Any]:
 def _quiet(line: str) -> None:
     """What a follower says, less what the states say already."""
     if "not there yet" not in line:
-        tell(line)
+        say(line)

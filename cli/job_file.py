@@ -10,10 +10,10 @@ from cli.faults import INTERRUPTED, NOT_FOUND, Fault
 from cli.job import jobs, name, where
 from cli.job_wait import interrupted
 from cli.links import Links, Place
+from cli.messages import say
 from cli.options import command, group, job_option
 from cli.session import Session
 from cli.tail import Follower
-from cli.talk import tell
 from shared.environment.layout import STDOUTERR_FOLDER
 
 files = group(jobs, "file", "Files that jobs write.")
@@ -88,7 +88,7 @@ def stream(session: Session, job: str, file_name: str, directory: str, path: str
     click.option("--file-name", help="Another log.  [default: stdout.txt, or that of the first process]"),
 )
 def logs(session: Session, name: str, follow_it: bool, stderr: bool, file_name: str | None) -> None:
-    """Print what a job has printed; --follow goes on while it runs.
+    """Print what a job has printed; --follow continues while it runs.
 
     Where each process has a log of its own (TensorFlow, PyTorch, Caffe2), that of the first one.
     """
@@ -125,7 +125,7 @@ class Terminal:
 def follow(session: Session, job: str, place: Place, wait: bool) -> None:
     """Print a file to standard output. Raises Fault where there is none in the end."""
     links = Links(session.api)
-    follower = Follower(links, place, Terminal(), tell, wait=wait)
+    follower = Follower(links, place, Terminal(), say, wait=wait)
     try:
         follower.run()
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ def state(job: dict[str, Any]) -> str:
 
 
 def identity(job: dict[str, Any]) -> str:
-    """What tells one run from another under the same name: the folder of its output."""
+    """What distinguishes one run from another under the same name: the folder of its output."""
     return str(job["properties"].get("jobOutputDirectoryPathSegment", ""))
 
 
@@ -90,7 +90,8 @@ def row(item: dict[str, Any]) -> Row:
 
 
 def time_line(job: dict[str, Any]) -> Iterator[str]:
-    """What happened to a job and when, then how long each part took, in lines; nothing where not told."""
+    """What happened to a job and when, then how long each part took, in lines; nothing where it is not
+    known."""
     for event in _events(job):
         about = [f"attempt {event['attempt']}"] if event.get("attempt") else []
         about += [str(event[key]) for key in ("node", "detail") if event.get(key)]

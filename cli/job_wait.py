@@ -11,21 +11,21 @@ from cli.faults import INTERRUPTED, Fault
 from cli.http import Api
 from cli.job import jobs, one, where
 from cli.job_status import ENDED, errors, exit_code, outcome, state
+from cli.messages import say
 from cli.options import command
 from cli.retry import Retry
 from cli.session import Session
-from cli.talk import tell
 
 
 class Progress:
-    """Tells the changes of a job's state to a person, each once."""
+    """Says the changes of a job's state to a person, each once."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._shown = ""
 
     def __call__(self, job: dict[str, Any]) -> None:
-        """Look at the job; a line where something has changed. Its end is not told here."""
+        """Look at the job; a line where something has changed. Its end is not reported here."""
         line = _line(job)
         if line != self._shown and state(job) not in ENDED:
             self._say(line)
@@ -62,16 +62,16 @@ def wait(
 
 
 def finish(job: dict[str, Any]) -> None:
-    """Tell how a job ended and exit as it did."""
+    """Say how a job ended and exit as it did."""
     for line in outcome(job):
-        tell(line)
+        say(line)
     sys.exit(exit_code(job))
 
 
 def interrupted(name: str) -> Fault:
     """What Ctrl-C means to a command that only looks on."""
     return Fault(
-        f"stopped looking; the job {name} goes on",
+        f"stopped looking; the job {name} continues",
         f"To stop it: batchai job terminate -n {name}",
         INTERRUPTED,
     )
@@ -97,7 +97,7 @@ def wait_command(session: Session, name: str, interval: float) -> None:
     Exit code: the job's; 143 for a terminated job; 125 for a job that failed without an exit code.
     """
     try:
-        job = wait(session.api, session.job(name), interval, tell)
+        job = wait(session.api, session.job(name), interval, say)
     except KeyboardInterrupt:
         raise interrupted(name) from None
     finish(job)

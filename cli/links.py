@@ -6,7 +6,7 @@ import httpx
 
 from cli.faults import NotAnswering
 from cli.http import Api
-from cli.talk import shown_url, tell_all
+from cli.messages import say_debug, shown_url
 
 #: Bytes of one request.
 PIECE = 4 * 1024 * 1024
@@ -60,7 +60,7 @@ class Links:
         """At most PIECE bytes from `offset`, b"" where the file ends. Raises LinkExpired, NotAnswering."""
         wanted = {"range": f"bytes={offset}-{offset + PIECE - 1}"}
         host = httpx.URL(link).host
-        tell_all(f"request: GET {shown_url(httpx.URL(link))} {wanted['range']}")
+        say_debug(f"request: GET {shown_url(httpx.URL(link))} {wanted['range']}")
         if self._client is None:
             self._client = httpx.Client(transport=self.transport, timeout=_TIMEOUT)
         try:

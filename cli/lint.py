@@ -55,7 +55,7 @@ class Linted:
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
-    "--job", "kind", flag_value=JOB, help="Read every FILE as a job.  [default: tell by its content]"
+    "--job", "kind", flag_value=JOB, help="Read every FILE as a job.  [default: known by its content]"
 )
 @click.option("--cluster", "kind", flag_value=CLUSTER, help="Read every FILE as a cluster.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
@@ -119,7 +119,7 @@ def _read(file: str) -> bytes:
 
 
 def _guess(file: str, data: bytes, max_bytes: int) -> str:
-    """The kind by content; by name where the content tells nothing."""
+    """The kind by content; by name where the content reports nothing."""
     found = document_kind(read_json(data, max_bytes).value)
     if found in (JOB, CLUSTER):
         return found

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from cli.faults import Fault
+from cli.messages import say
 from cli.options import Function
-from cli.talk import tell
 
 _KINDS = ("ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
 #: The original's default first.
@@ -91,4 +91,4 @@ def _generate(folder: Path) -> None:
     )
     form = serialization.PublicFormat.OpenSSH
     public.write_bytes(key.public_key().public_bytes(serialization.Encoding.OpenSSH, form) + b"\n")
-    tell(f"made {private} and {public.name}; keep them safe")
+    say(f"made {private} and {public.name}; keep them safe")

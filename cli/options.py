@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from cli.faults import USAGE, Fault, Refused
+from cli.messages import say, say_verbose, set_loudness
 from cli.option_names import options_for
 from cli.output import FORMS, check_query
 from cli.resource_ids import ids_given
 from cli.session import Session
-from cli.talk import set_loudness, tell, tell_more
 from cli.targets import for_each
 from cli.words import Command, Several, one_of
 
@@ -71,7 +71,7 @@ def command(group: click.Group, name: str, example: str, *options: Decorator) ->
             except Refused as fault:
                 raise _with_options(fault) from None
             finally:
-                tell_more(f"Command ran in {time.monotonic() - started:.3f} seconds")
+                say_verbose(f"Command ran in {time.monotonic() - started:.3f} seconds")
 
         body: Function = run
         for option in reversed((*options, in_group, *_EVERYWHERE)):
@@ -90,7 +90,7 @@ def _run(function: Function, session: Session, given: dict[str, Any]) -> Any:
                 raise Fault("neither a name nor an id was given", "Give -n, or --ids.", USAGE)
             return function(session, **given)
         if given.pop("name") is not None:
-            tell("--name is left aside: --ids tells it")
+            say("--name is left aside: --ids names it")
         return for_each(ids, session, lambda one, name: function(one, name=name, **given))
 
 

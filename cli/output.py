@@ -23,8 +23,8 @@ FORMS = ("table", "json", "jsonc", "yaml", "yamlc", "tsv", "csv", "none")
 _WIDTH = 10_000
 #: A column is not made narrower than this, nor than the words of its header.
 _NARROWEST = 6
-#: A column is wider than its header by so much, where there is room.
-_HEADER_ROOM = 2
+#: A column is wider than its header by so much, where there is space.
+_HEADER_SPACE = 2
 #: Members that a table of a query's answer leaves out.
 _NOT_IN_TABLES = ("id", "type", "etag")
 
@@ -156,7 +156,7 @@ def _shown(key: str, cell: Any) -> bool:
 
 
 def _print_table(rows: Sequence[Row]) -> None:
-    """Print rows; nothing at all for none. In a terminal a table longer than it goes through a pager."""
+    """Print rows; nothing at all for none. In a terminal a table longer than it is shown by a pager."""
     if not any(rows):
         return
     text = _table(rows, _width())
@@ -201,7 +201,7 @@ def _table(rows: Sequence[Row], width: int) -> str:
 def fitted(names: Sequence[str], rows: Sequence[Row], width: int) -> tuple[list[str], list[int], int]:
     """(headers, column widths, gap) of a table: as wide as az makes it, narrower only where `width` is less.
 
-    First the columns lose the room beside their headers, then headers of several words take several lines,
+    First the columns lose the space beside their headers, then headers of several words take several lines,
     then the gap shrinks, then the widest columns fold.
     """
     cells = [
@@ -209,7 +209,7 @@ def fitted(names: Sequence[str], rows: Sequence[Row], width: int) -> tuple[list[
         for name in names
     ]
     headers, gap = list(names), 2
-    widths = [max(cell, len(name) + _HEADER_ROOM) for cell, name in zip(cells, names, strict=True)]
+    widths = [max(cell, len(name) + _HEADER_SPACE) for cell, name in zip(cells, names, strict=True)]
     if sum(widths) + gap * (len(widths) - 1) > width:
         widths = _widths(headers, cells)
     if sum(widths) + gap * (len(widths) - 1) > width:

@@ -91,7 +91,7 @@ def completed(
 
 
 def _own(session: Session, mounts: Mounts) -> OwnStorage:
-    """The account to fill in. A key belongs to its account: one of an option goes with no other name."""
+    """The account to fill in. A key belongs to its account: one of an option is used with no other name."""
     if mounts.account_name:
         key = mounts.account_key
         if not key and session.value("storage_account") in ("", mounts.account_name):

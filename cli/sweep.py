@@ -38,7 +38,7 @@ _LOOK_SECONDS = 1.0
     click.option("--watch", is_flag=True, help="Stay: show the table of runs until the sweep has ended."),
 )
 def create(session: Session, name: str, file: str, watch: bool) -> None:
-    """Submit a sweep. The document is checked first, and faults are told with line and column."""
+    """Submit a sweep. The document is checked first, and faults are reported with line and column."""
     made = submit(session, name, read_sweep(file, name, session.account()))
     if watch:
         from cli.sweep_watch import watched

@@ -5,9 +5,9 @@ from typing import Any
 
 from cli.faults import Refused
 from cli.http import Api
-from cli.talk import tell
+from cli.messages import say
 
-#: Runs whose curves are fetched, the best first: more lines nobody can tell apart.
+#: Runs whose curves are fetched, the best first: more lines nobody can distinguish.
 MOST_CURVES = 50
 _MOST_POINTS = 200
 Points = list[tuple[float, float]]
@@ -23,9 +23,9 @@ def curves(api: Api, runs: Iterable[dict[str, Any]], key: str) -> dict[int, Poin
             answer = api.get(f"{run['job']}/metrics", maxpoints=_MOST_POINTS)
         except Refused as fault:
             if fault.code == "InvalidResourceType":
-                tell("this service serves no metrics of jobs: no curves are drawn")
+                say("this service serves no metrics of jobs: no curves are drawn")
                 return {}
-            tell(f"no curve of run {run['index']}: {fault.message}")
+            say(f"no curve of run {run['index']}: {fault.message}")
             continue
         if points := points_of(answer, key):
             found[int(run["index"])] = points

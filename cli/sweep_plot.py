@@ -16,7 +16,7 @@ _LOG_SPAN = 50.0
 def picture(
     name: str, metric: str, runs: Sequence[dict[str, Any]], curves: Mapping[int, Sequence[Point]]
 ) -> str:
-    """The SVG. `runs`: best first, as the service tells them; `curves`: by index."""
+    """The SVG. `runs`: best first, as the service lists them; `curves`: by index."""
     drawn = [run for run in runs if run.get("metric") is not None]
     names = list(dict.fromkeys(key for run in runs for key in run["parameters"]))
     panels = [_scatter(parameter, metric, drawn) for parameter in names]
@@ -47,7 +47,7 @@ def _scatter(parameter: str, metric: str, runs: Sequence[dict[str, Any]]) -> str
     dots = (
         f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="{5 if n == 0 else 3.5}" '
         f'fill="{_BEST if n == 0 else _OTHER}" fill-opacity="0.75"><title>'
-        f"{escape(_told(runs[n], metric))}</title></circle>"
+        f"{escape(_shown(runs[n], metric))}</title></circle>"
         for n, (a, b) in enumerate(points)
     )
     marks = "".join(_tick(x(at), text) for at, text in ticks)
@@ -110,6 +110,6 @@ def _tick(x: float, text: str) -> str:
     return f'<text x="{x:.1f}" y="{at + 15}" text-anchor="middle" fill="#555">{escape(text)}</text>'
 
 
-def _told(run: dict[str, Any], metric: str) -> str:
+def _shown(run: dict[str, Any], metric: str) -> str:
     values = ", ".join(f"{name}={value}" for name, value in run["parameters"].items())
     return f"run {run['index']}: {metric}={run['metric']:.6g} ({values})"

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from cli.faults import NOT_FOUND, Fault
+from cli.messages import say
 from cli.options import command
 from cli.output import rows_text
 from cli.retry import Retry
 from cli.session import Session
 from cli.sweep import ENDED, name, sweeps, where
 from cli.sweep_runs import best_first, metric_name, run_row, summary
-from cli.talk import tell
 
 _LOOK_SECONDS = 2.0
 
@@ -38,7 +38,7 @@ def show(session: Session, name: str, once: bool, plot: str | None) -> None:
         metric = sweep["properties"].get("metric")
         session.show_all(runs, lambda run: run_row(run, metric))
         if session.is_table:
-            tell(summary(sweep))
+            say(summary(sweep))
     if plot:
         draw(session, sweep, runs, Path(plot))
 
@@ -62,12 +62,12 @@ def looked_at(session: Session, path: str) -> tuple[dict[str, Any], list[dict[st
 
 def watched(session: Session, path: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The sweep once it has ended; until then its table is drawn anew, or where there is no terminal a line
-    tells each change."""
+    says each change."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
-    retry, said = Retry(tell, time.sleep), ""
+    retry, said = Retry(say, time.sleep), ""
     in_terminal = sys.stdout.isatty()
     with Live(console=Console(highlight=False), auto_refresh=False, transient=False) as live:
         if not in_terminal:
@@ -79,7 +79,7 @@ def watched(session: Session, path: str) -> tuple[dict[str, Any], list[dict[str,
                 table = rows_text([run_row(run, metric) for run in runs[: live.console.height - 4]])
                 live.update(Text(f"{table}\n{line}"), refresh=True)
             elif line != said:
-                tell(line)
+                say(line)
             said = line
             if sweep["properties"]["state"] in ENDED:
                 break
@@ -104,4 +104,4 @@ def draw(session: Session, sweep: dict[str, Any], runs: list[dict[str, Any]], fi
         file.write_text(picture(sweep["name"], metric_name(metric), runs, lines), encoding="utf-8")
     except OSError as error:
         raise Fault(f"{file} cannot be written: {error.strerror or error}") from None
-    tell(f"drawn: {file}")
+    say(f"drawn: {file}")

@@ -8,7 +8,8 @@ The file is read in pieces, each from where the last one ended. What may come be
 * an append is under way: a file share's file grows first and is filled then, so zeros at the end may be bytes
   to come. They wait until something else is in their place or the job has ended, and those that a lost runner
   left behind are left out;
-* the file is full (in a container) and goes on in a next one, `<name>.attempt-<n>.part-<m>`: what follows is
+* the file is full (in a container) and continues in a next one, `<name>.attempt-<n>.part-<m>`: what follows
+is
   read as if it were the same file;
 * the job is deleted, or another run begins under its name: the run that was followed has ended.
 """
@@ -25,7 +26,7 @@ from cli.retry import Retry
 from shared.environment.layout import kept_as
 
 _TRIES = 5
-#: Looks at a file that does not grow, between two questions whether it goes on in a next one.
+#: Looks at a file that does not grow, between two questions whether it continues in a next one.
 _LOOKS = 30
 _DELETED = "the job was deleted"
 
@@ -55,12 +56,12 @@ class Follower:
 
     def run(self) -> dict[str, Any]:
         """Follow to the end of the run; the job as it was last seen. Raises Fault."""
-        self._patience = Retry(self.say, self.sleep)
+        self._retry = Retry(self.say, self.sleep)
         self._attempt, self._over = 0, ""
         self._begin()
         self._links: dict[str, str] = {}
         self._said_waiting = False
-        job = self._patience(lambda: self.links.api.get(self.place.job))
+        job = self._retry(lambda: self.links.api.get(self.place.job))
         self._run, self._final = identity(job), False
         self.looked(job)
         # The attempt of the *file*: the job's is ahead of it until its runner has begun a log of its own.
@@ -73,7 +74,7 @@ class Follower:
                 if piece:
                     self.out.write(piece)
                     self._offset += len(piece)
-                elif self._goes_on(final or not self.wait):
+                elif self._continues(final or not self.wait):
                     pass
                 elif final or not self.wait:
                     return self._ended(after)
@@ -86,8 +87,9 @@ class Follower:
         self._part, self._name, self._offset = part, name or self.place.name, 0
         self._next, self._idle = "", 0  # the next part, once it is known; empty looks before
 
-    def _goes_on(self, at_once: bool) -> bool:
-        """Where the file has ended, for now: whether it is to be read again because it goes on elsewhere."""
+    def _continues(self, at_once: bool) -> bool:
+        """Where the file has ended, for now: whether it is to be read again because it continues
+        elsewhere."""
         if self._next:
             # It was there before the look that found nothing: this part is whole.
             self._begin(self._part + 1, self._next)
@@ -106,7 +108,7 @@ class Follower:
     def _look(self, job: dict[str, Any]) -> dict[str, Any]:
         """The job as it is now; as it was, where this run is no longer there."""
         try:
-            now = self._patience(lambda: self.links.api.get(self.place.job))
+            now = self._retry(lambda: self.links.api.get(self.place.job))
         except Refused as fault:
             if fault.status != 404:
                 raise
@@ -141,7 +143,7 @@ class Follower:
             if name not in self._links and not self._find(name):
                 return b""
             try:
-                return self._patience(lambda: self.links.read(self._links[name], offset))
+                return self._retry(lambda: self.links.read(self._links[name], offset))
             except LinkExpired:
                 del self._links[name]
         raise NotAnswering("the storage service refuses the links that the service gives")
@@ -149,7 +151,7 @@ class Follower:
     def _find(self, name: str) -> bool:
         """Ask for links; whether there is such a file."""
         if self._over:
-            return False  # the service tells of the job's latest run only
+            return False  # the service knows the job's latest run only
         self._links = self._listed()
         if name in self._links:
             self.found = True
@@ -160,7 +162,7 @@ class Follower:
 
     def _listed(self) -> dict[str, str]:
         try:
-            return self._patience(lambda: self.links.listed(self.place, self._run))
+            return self._retry(lambda: self.links.listed(self.place, self._run))
         except Refused as fault:
             if fault.code != "JobNotFound":
                 raise

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cli.faults import Fault
+from cli.messages import say
 from cli.session import Session
-from cli.talk import tell
 
 #: Names of Session's options that an id says -> the option that is then left aside.
 _SAID = {
@@ -18,13 +18,13 @@ _SAID = {
 
 
 def for_each(ids: Sequence[dict[str, str]], session: Session, call: Callable[[Session, str], Any]) -> None:
-    """Call it with a session and the name that each id tells, and print what all of them show as one list.
+    """Call it with a session and the name that each id names, and print what all of them show as one list.
 
     One that fails does not keep the others from their turn; the exit code is that of the first that failed.
     With one id it is as if its parts had been given by name.
     """
     for name in sorted({name for one in ids for name in one if session.options.get(name)}):
-        tell(f"{_SAID[name]} is left aside: --ids tells it")
+        say(f"{_SAID[name]} is left aside: --ids names it")
     if len(ids) == 1:
         _at(ids[0], session, call)
         return

@@ -1,7 +1,7 @@
 // The whole installation: one resource group, which `azd down` removes. Every account is opened by identity only.
 targetScope = 'subscription'
 
-@description('Name of the environment; it goes into the names and tags of everything.')
+@description('Name of the environment; it is part of the names and tags of everything.')
 @minLength(1)
 @maxLength(32)
 param environmentName string

@@ -74,7 +74,8 @@ def up(context: click.Context, /, **_: int | None) -> None:
         "\nup. Drop job.json files into the container [bold]jobs[/bold]; see docs/tutorials/your-own-job.md."
     )
     console.print(
-        f"HTTP           {state.http}\nstorage        {state.storage}\nfile shares    {state.files}"
+        f"console        {state.console}\nHTTP           {state.http}\n"
+        f"storage        {state.storage}\nfile shares    {state.files}"
     )
     console.print(
         f"resource group {RESOURCE_GROUP}: the default, also of what is dropped (subscription {SUBSCRIPTION})"
@@ -107,7 +108,7 @@ def runner(cluster: str, gpus: str) -> None:
 @main.command(epilog="Example: python -m local status -o json")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(output: str) -> None:
-    """Tell what runs. Exit code 3 when nothing does."""
+    """Say what runs. Exit code 3 when nothing does."""
     directory = default_directory()
     state = load(directory)
     if state is None:
@@ -116,7 +117,13 @@ def status(output: str) -> None:
     parts = [asdict(part) | {"running": psutil.pid_exists(part.pid)} for part in state.parts]
     machines = machines_of(state, directory)
     if output == "json":
-        shown = {"http": state.http, "supervisor": state.pid, "parts": parts, "machines": machines}
+        shown = {
+            "console": state.console,
+            "http": state.http,
+            "supervisor": state.pid,
+            "parts": parts,
+            "machines": machines,
+        }
         console.print(json.dumps(shown, indent=2))
         return
     for part in parts:
@@ -125,7 +132,7 @@ def status(output: str) -> None:
     for machine in machines:
         console.print(f"{machine['name']:<16} {machine['state'].lower():<8} machine of {machine['set']}")
     console.print(f"{'supervisor':<16} {'running':<8} pid {state.pid}")
-    console.print(f"logs in {directory.logs}")
+    console.print(f"console at {state.console}, logs in {directory.logs}")
 
 
 @main.command(epilog="Example: python -m local down")

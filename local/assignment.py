@@ -35,7 +35,7 @@ class Want:
 
 
 def key(cluster: ClusterId) -> str:
-    """What tells clusters apart: ARM names ignore case."""
+    """What distinguishes clusters: ARM names ignore case."""
     return str(cluster).lower()
 
 
@@ -50,7 +50,7 @@ def moves(
 
     `troubled`: keys of clusters on which a node of ours was of no use a moment ago; their jobs, like those
     that ask for more nodes than there are, get what nobody else needs. `clusters`: keys of those that exist;
-    a free node of any other goes `home`.
+    a free node of any other returns `home`.
     """
     left = list(nodes)
     placed: dict[str, ClusterId] = {}

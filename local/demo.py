@@ -23,7 +23,7 @@ from shared.names.ids import ClusterId
 EXAMPLE = APP / "examples" / "digits"
 #: Its own: a stack that runs already keeps the clusters it has.
 CLUSTER = ClusterId("default", "digits-demo")
-#: The demo shows how its machine goes again; nobody should have to wait long for that.
+#: The demo shows how its machine is deleted again; nobody should have to wait long for that.
 _IMPATIENT = {"BATCHAI_SCALE_IN_SECONDS": "3"}
 _JOB_PATH = "default/demo/digits/job.json"
 _JOB_ID = (
@@ -50,6 +50,7 @@ def run(directory: DataDirectory, console: Console) -> int:
         else:
             _title(console, "1. The stack is running already (make status)")
         with ExitStack() as clients:
+            console.print(f"   look at it all in a browser while it runs: {state.console}")
             blobs = clients.enter_context(BlobServiceClient.from_connection_string(state.storage))
             shares = clients.enter_context(ShareServiceClient.from_connection_string(state.files))
             machines = MachinesWatch(console, directory, state, CLUSTER)
@@ -83,7 +84,7 @@ def _show(
     blobs.get_blob_client("jobs", _JOB_PATH).upload_blob(document, overwrite=True)
     console.print(f"   jobs/{_JOB_PATH}")
     watch = Watch(
-        console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt, machines.tell
+        console, state.http + _JOB_ID, shares, blobs, _JOB_PATH, time.time(), interrupt, machines.show
     )
     _title(console, "4. What happens")
     job = watch.follow()

@@ -69,7 +69,7 @@ class Watch:
                 if self._refused() or time.time() - self.dropped > _ANSWER_SECONDS:
                     return None
             elif self._is_ours(job):
-                self._tell_state(job)
+                self._print_state(job)
                 ended = job["properties"]["executionState"] not in _LIVE
                 self._tail(job)
                 if ended:
@@ -105,7 +105,7 @@ class Watch:
             self.console.print(f"   - {problem['path']}: {problem['message']}", markup=False)
         return True
 
-    def _tell_state(self, job: dict[str, Any]) -> None:
+    def _print_state(self, job: dict[str, Any]) -> None:
         properties = job["properties"]
         state = properties["executionState"]
         if not self._reported[0] and state != "queued":

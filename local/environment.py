@@ -52,7 +52,7 @@ def files_endpoint(account: str, files_port: int) -> str:
 
 
 def shared_settings(directory: DataDirectory, endpoints: Endpoints, files_port: int) -> dict[str, str]:
-    """What the function app and the runners both are told."""
+    """What the function app and the runners both are given."""
     own = {"blob": endpoints.blob_endpoint, "file": files_endpoint(endpoints.account, files_port)}
     alias = {"file": files_endpoint(FILES_ALIAS, files_port)}
     return {
@@ -91,7 +91,7 @@ def function_app_settings(shared: Mapping[str, str], directory: DataDirectory) -
 
 
 def arm_settings(directory: DataDirectory, url: str, machines: int) -> dict[str, str]:
-    """What the function app is told of the machines, where they come and go, `machines` at most. Times for
+    """What the function app is given of the machines, where they come and go, `machines` at most. Times for
     people who watch; asking costs nothing here."""
     return {
         "BATCHAI_ARM_ENDPOINT": url,

@@ -21,7 +21,7 @@ class DataDirectory:
 
     @property
     def blob_changes(self) -> Path:
-        """Where Azurite tells which blobs are written."""
+        """Where Azurite says which blobs are written."""
         return self.root / "blob-changes.jsonl"
 
     @property
@@ -84,8 +84,13 @@ class StackState:
     http: str  #: base URL of the functions host
     parts: tuple[Part, ...] = ()
     arm: str = ""  #: base URL of the stand-in of ARM; "": the stack has a fixed number of runners
-    #: what its runners are told, the sealing key apart: `batchai doctor` describes such a runner
+    #: what its runners are given, the sealing key apart: `batchai doctor` describes such a runner
     runner: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def console(self) -> str:
+        """Address of the page to look at."""
+        return f"{self.http}/console/"
 
     @property
     def running(self) -> bool:

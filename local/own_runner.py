@@ -39,7 +39,7 @@ def run(directory: DataDirectory, cluster: str, gpus: str) -> NoReturn:
 
 
 def _free_number(nodes: Path) -> int:
-    """A number that no other such runner has: its lock goes on into the runner, and ends with it."""
+    """A number that no other such runner has: its lock is inherited by the runner, and ends with it."""
     nodes.mkdir(parents=True, exist_ok=True)
     for number in range(_MOST):
         lock = os.open(nodes / f"extra-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)

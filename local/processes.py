@@ -38,7 +38,7 @@ def _die_with_parent() -> None:
 
 @dataclass
 class Child:
-    """A running child process and where its output goes."""
+    """A running child process and where its output is written."""
 
     name: str
     process: subprocess.Popen[bytes]

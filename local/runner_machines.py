@@ -44,7 +44,7 @@ class RunnerMachines:
         slots = [Slot(number, choice) for number, choice in enumerate(gpus)]
         # Those with GPUs first: a machine that is alone has some where there are any.
         self._slots = sorted(slots, key=_rank)
-        self.room = len(self._slots)
+        self.available = len(self._slots)
         _forget_old_logs(directory.logs)
 
     def start(self, name: str, tags: Mapping[str, str], environment: Mapping[str, str]) -> "RunnerMachine":

@@ -35,7 +35,7 @@ class RunnerPlace:
 
 def loopback_address(number: int) -> str:
     """An address of this machine that is the runner's own: the nodes of a job open the same ports. Only Linux
-    answers on all of 127.0.0.0/8 without being told to."""
+    answers on all of 127.0.0.0/8 without being set up for it."""
     return f"127.0.0.{1 + number % 254}" if sys.platform == "linux" else "127.0.0.1"
 
 

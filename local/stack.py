@@ -176,7 +176,7 @@ class Stack:
 
     @property
     def settings(self) -> Settings:
-        """What the parts of the running stack are told."""
+        """What the parts of the running stack are given."""
         return settings_from(self._shared)
 
     def served(self) -> Mapping[str, ClusterId]:
@@ -203,7 +203,7 @@ class Stack:
         return environment.runner_settings(self._shared, self._directory)
 
     def part(self, name: str) -> Child:
-        """A running part by its name, as `say` was told it."""
+        """A running part by its name, as `say` was given it."""
         return next(child for child, _ in self._children if child.name == name)
 
     def watch(self) -> str | None:

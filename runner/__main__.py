@@ -141,8 +141,8 @@ def _sending(insights: Insights | None, node_id: str) -> InsightsHandler | None:
 
 
 def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend, Insights | None]:
-    """The runner's config, its backend, and where its log goes beside stderr. Raises SettingsError with the
-    faults of all."""
+    """The runner's config, its backend, and where its log is written beside stderr. Raises SettingsError with
+    the faults of all."""
     faults: list[str] = []
     config: RunnerConfig | None = None
     settings: Settings | None = None

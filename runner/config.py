@@ -1,4 +1,4 @@
-"""What one runner is told, read once from its environment and its command line."""
+"""What one runner is given, read once from its environment and its command line."""
 
 import json
 import os
@@ -214,6 +214,6 @@ def job_base_environment(config: RunnerConfig, env: Mapping[str, str]) -> dict[s
     """What every process of a job inherits from the machine."""
     base = {k: v for k, v in env.items() if k in _PASSED_ON or k.startswith(_PASSED_ON_PREFIXES)}
     base["PATH"] = os.pathsep.join(p for p in (config.path, base.get("PATH", os.defpath)) if p)
-    # Output goes to a file; without this a Python script's lines would stay in its buffer for minutes.
+    # Output is written to a file; without this a Python script's lines would stay in its buffer for minutes.
     base["PYTHONUNBUFFERED"] = "1"
     return base

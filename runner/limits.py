@@ -1,4 +1,4 @@
-"""How much a job may use: what the operator says, else what leaves room for the runner."""
+"""How much a job may use: what the operator says, else what leaves space for the runner."""
 
 import os
 import re

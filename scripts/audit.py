@@ -1,7 +1,7 @@
 """Ask PyPI which pinned packages have known advisories (pip-audit), and say it when nobody answered.
 
 Exit code 1 where an advisory was found and `CI` is set; 0 otherwise: a laptop may be offline, and an advisory
-that was published over night is told and stops nobody's work. docs/adr/0052-audit.md
+that was published over night is reported and stops nobody's work. docs/adr/0052-audit.md
 """
 
 import json
@@ -53,7 +53,7 @@ def verdict(report: str, in_ci: bool) -> tuple[int, str]:
 
 
 def main() -> int:
-    """Audit and tell."""
+    """Audit and report."""
     code, words = verdict(audit(), bool(os.environ.get("CI")))
     print(words)
     return code

@@ -11,8 +11,8 @@ _URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
 
 def arm_settings(env: Mapping[str, str], faults: list[str]) -> ArmSettings:
-    """Read from `env`; what is wrong is added to `faults`. A token goes to this machine only: elsewhere the
-    machine's identity asks."""
+    """Read from `env`; what is wrong is added to `faults`. A token is sent to this machine only: elsewhere
+    the machine's identity asks."""
     endpoint = env.get("BATCHAI_ARM_ENDPOINT", "").rstrip("/") or ArmSettings.endpoint
     parts, token = urlsplit(endpoint), env.get("BATCHAI_ARM_TOKEN", "")
     here = parts.hostname in ("127.0.0.1", "localhost", "::1")

@@ -1,4 +1,4 @@
-"""The exception tree and `Problem`, the one form in which a fault in a document is told.
+"""The exception tree and `Problem`, the one form in which a fault in a document is reported.
 
 BatchAIError
 ├── DocumentError          a document of the user cannot be accepted; carries every Problem
@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One fault in a document, told so that its writer can mend it.
+    """One fault in a document, reported so that its writer can mend it.
 
     `line` and `column` count from 1 and point into the text as dropped; 0 means "not in the text"
     (a value that is missing altogether points at the object that should hold it).

@@ -19,7 +19,7 @@ POINTS = (
     "unmounted",  # volumes are gone, logs not yet sealed
     "sealed",  # everything is uploaded, the row still says running
     "ended",  # the row has ended, status.json does not say so
-    "told",  # status.json is written, the message is still there
+    "reported",  # status.json is written, the message is still there
     "deleted",  # the message is gone
 )
 
@@ -33,7 +33,7 @@ GANG_POINTS = (
     "prepared",  # any: its preparation has ended, the others do not know
     "launching",  # leader: every node may start its processes
     "done",  # any: its own processes have ended well, the others do not know
-    "ending",  # leader: every node has been told to stop
+    "ending",  # leader: every node has been asked to stop
     "part_reported",  # helper: its report is written, it has not yet left
     "disbanded",  # leader: the job's row has ended, the gang's rows are gone
 )

@@ -3,7 +3,7 @@
 import logging
 import re
 
-#: Keys of `extra`, the most telling first.
+#: Keys of `extra`, the most useful first.
 ABOUT = ("job", "cluster", "node", "blob", "path")
 
 
@@ -32,7 +32,7 @@ class SaysWhatItIsAbout(logging.Filter):
         try:
             record.msg, record.args = worded(record), ()
         except (TypeError, ValueError):
-            pass  # logging itself tells of it
+            pass  # logging itself reports it
         return True
 
 

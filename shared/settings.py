@@ -1,4 +1,4 @@
-"""Settings: what an installation is told, as one frozen object. settings_reader.py reads it. PURE."""
+"""Settings: what an installation is given, as one frozen object. settings_reader.py reads it. PURE."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ DROPS, DROPS_POISON = "drops", "drops-poison"
 
 @dataclass(frozen=True)
 class Settings:
-    """What an installation is told. Seconds where a name says so; secrets are kept out of repr."""
+    """What an installation is given. Seconds where a name says so; secrets are kept out of repr."""
 
     storage: str = field(repr=False, default="")  #: connection string of the state account
     storage_account: str = ""  #: account of the state for identity-based access (no connection string)
@@ -78,7 +78,7 @@ class Settings:
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
     arm: ArmSettings = ArmSettings()
-    #: a machine of a pool goes once it has been idle for so long and nobody waits for it
+    #: a machine of a pool is deleted once it has been idle for so long and nobody waits for it
     scale_in_seconds: float = 600.0
     #: a machine of a pool that has not become a node after so long is replaced
     node_start_seconds: float = 900.0
@@ -89,9 +89,9 @@ class Settings:
     default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers
     look_seconds: float = 300.0
-    #: file to which an emulator appends each blob that is written; "": nobody tells
+    #: file to which an emulator appends each blob that is written; "": not known
     blob_changes: str = ""
-    #: what starts a runner of `{cluster}`; told where a job waits for a node
+    #: what starts a runner of `{cluster}`; shown where a job waits for a node
     runner_command: str = "python -m runner --cluster {cluster}"
     public_url: str = ""  #: what links to this API begin with; "": the host that a request was sent to
     allowed_origins: tuple[str, ...] = ()  #: sites whose pages may change something over HTTP

@@ -65,7 +65,7 @@ class StorageSettings:
         return AccountEndpoints(**{s: url or service_url(account, s, suffix) for s, url in given.items()})
 
     def suffix(self) -> str:
-        """The domain of a cloud's storage, as the state's account tells it."""
+        """The domain of a cloud's storage, as the state's account names it."""
         return storage_suffix(self.env.get("BATCHAI_STORAGE", ""), self._uri("blob"))
 
     def client_id(self) -> str:

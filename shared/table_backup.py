@@ -2,7 +2,7 @@
 
 Blobs have versions and soft delete; tables have neither. Run it with the function app's settings. Messages
 are not exported: the sweeper sends them anew, and hands on what ran when the export was made. Secrets are not
-in rows; still the file tells who ran what, so it is made for its owner only.
+in rows; still the file says who ran what, so it is made for its owner only.
 """
 
 import argparse

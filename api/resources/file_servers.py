@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.errors import RequestError
-from shared.names.table_limits import room_fault, written
+from shared.names.table_limits import size_fault, written
 
 _REQUIRED = ("vmSize", "sshConfiguration", "dataDisks")
 _SHOWN = ("vmSize", "sshConfiguration", "dataDisks", "subnet", "mountSettings")
@@ -28,7 +28,7 @@ def file_server_detail(properties: dict[str, Any]) -> dict[str, Any]:
         detail["subnet"] = {"id": _text(detail["subnet"], "id", "properties.subnet")}
     if "mountSettings" in detail:
         detail["mountSettings"] = _mount_settings(detail["mountSettings"])
-    if fault := room_fault(written(detail)):
+    if fault := size_fault(written(detail)):
         raise _wrong(f"it is too large to be kept. {fault}")
     return detail
 

@@ -1,7 +1,7 @@
-"""Long-running operations as values: what was asked, carried in the address that tells its end. PURE.
+"""Long-running operations as values: what was asked, carried in the address that shows its end. PURE.
 
 The recorded service kept a record per operation. Here the record is the address itself: a guid as name, and
-in the query (`t`) what is needed to tell from the resource how the operation stands (docs/adr/0020).
+in the query (`t`) what is needed to know from the resource how the operation stands (docs/adr/0020).
 """
 
 import base64
@@ -30,7 +30,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class Operation:
-    """An accepted request. `identity` tells the resource from a later one of the same name."""
+    """An accepted request. `identity` distinguishes the resource from a later one of the same name."""
 
     guid: str
     verb: Verb
@@ -63,7 +63,7 @@ def operation_from(guid: str, token: str) -> Operation | None:
     texts = (found.kind, found.workspace, found.name, found.experiment, found.identity)
     if not all(isinstance(text, str) for text in texts):
         return None
-    # A workspace may be told with its resource group.
+    # A workspace may be named with its resource group.
     group, workspace = group_in(found.workspace), name_in(found.workspace)
     name = workspace if found.kind == "workspace" else found.name
     valid = all(NAME_PATTERN.match(text) for text in (found.kind, workspace, name, found.experiment or "-"))
@@ -80,7 +80,7 @@ def addresses(operation: Operation, base: str, scope: Scope, location: str) -> t
 
 @dataclass(frozen=True)
 class Progress:
-    """How an operation stands: ended None while it goes on; `error` (code, message) where it failed."""
+    """How an operation stands: ended None while it continues; `error` (code, message) where it failed."""
 
     ended: datetime | None
     error: tuple[str, str] | None = None

@@ -41,10 +41,10 @@ def output_place(
     below = _below(directory)
     points = [*_points(layout.job_mount_root, spec.mount_volumes, settings)]
     points += _points(layout.mount_root, cluster, settings)
-    fitting = [(point, place) for point, place in points if path.is_relative_to(point)]
-    if not fitting:
+    matching = [(point, place) for point, place in points if path.is_relative_to(point)]
+    if not matching:
         raise _nowhere(identifier)
-    point, place = max(fitting, key=lambda pair: len(pair[0].parts))
+    point, place = max(matching, key=lambda pair: len(pair[0].parts))
     if place is None:
         raise _nowhere(identifier)
     folder = "/".join([*path.relative_to(point).parts, *below])

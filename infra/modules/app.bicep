@@ -81,6 +81,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
   properties: {
+    // GET / is the console's.
+    AzureWebJobsDisableHomepage: 'true'
     AzureWebJobsStorage__accountName: accountName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId

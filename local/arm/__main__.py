@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--root", type=Path, required=True, help="data directory of the stack")
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 takes a free one")
-    parser.add_argument("--machines", type=int, required=True, help="how many machines there is room for")
+    parser.add_argument("--machines", type=int, required=True, help="how many machines there can be")
     parser.add_argument(
         "--notice-seconds",
         type=float,

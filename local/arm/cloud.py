@@ -110,7 +110,7 @@ class Cloud:
         return self._begin(changed, touched)
 
     def delete_vms(self, changed: ScaleSet, names: Sequence[str]) -> Operation:
-        """Delete these machines; the capacity goes down by as many."""
+        """Delete these machines; the capacity falls by as many."""
         by_name = {vm.name.lower(): vm for vm in changed.kept}
         for name in names:
             if name.lower() not in by_name:
@@ -150,8 +150,8 @@ class Cloud:
         vm = Vm(name, owner.prefix + suffix, owner.key, datetime.now(UTC))
         vm.ready_at = self._monotonic() + self._start_seconds
         allocated = sum(other.state is not Provisioning.FAILED for other in self.everything())
-        room = self._machines.room if self.faults.room is None else self.faults.room
-        if allocated >= min(room, self._machines.room):
+        available = self._machines.available if self.faults.available is None else self.faults.available
+        if allocated >= min(available, self._machines.available):
             vm.state, vm.error = Provisioning.FAILED, no_capacity(owner.sku, owner.location, owner.spot)
         owner.vms[name] = vm
         return vm

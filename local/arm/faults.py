@@ -1,4 +1,4 @@
-"""What goes wrong on demand: for tests, and for a look at what a user is told."""
+"""What fails on demand: for tests, and for a look at what a user sees."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,7 +12,7 @@ class Faults:
     """All off. Members are set by the control route, each until it is set anew."""
 
     quota: int | None = None  #: machines that the subscription may have: a larger capacity is refused
-    room: int | None = None  #: machines that can be allocated: what is beyond fails when it is made
+    available: int | None = None  #: machines that can be allocated: what is beyond fails when it is made
     throttled: int = 0  #: so many requests are answered with 429
     retry_after: int = 1  #: seconds, with those
     down: bool = False  #: every request is answered with 503

@@ -12,7 +12,7 @@ from local.arm.errors import ArmError, bad_request
 from local.arm.model import NAME_PATTERN, Operation, ScaleSet, SetKey, Vm
 
 _POLL_SECONDS = 1
-#: The service's own notice before a Spot machine goes, at least.
+#: The service's own notice before a Spot machine is taken, at least.
 _EVICTION_SECONDS = 30.0
 _PAGE = 100
 

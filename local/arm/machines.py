@@ -25,9 +25,9 @@ class Machines(Protocol):
     """Where machines come from. One thread makes all calls; it lives as long as the process."""
 
     @property
-    def room(self) -> int:
+    def available(self) -> int:
         """How many can be on at once."""
 
     def start(self, name: str, tags: Mapping[str, str], environment: Mapping[str, str]) -> Machine:
         """Switch on the machine whose resource is called `name`, of a scale set with these `tags`.
-        `environment`: what belongs to it alone, beside what all are told. Raises OSError."""
+        `environment`: what belongs to it alone, beside what all are given. Raises OSError."""

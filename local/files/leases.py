@@ -105,7 +105,7 @@ def check_write(lease: Lease | None, given: str, now: float) -> None:
 
 
 def check_read(lease: Lease | None, given: str, now: float) -> None:
-    """Readers need no id; one that shows an id means to be told when it is not the holder's."""
+    """Readers need no id; one that shows an id wants an error when it is not the holder's."""
     if given:
         check_write(lease, given, now)
 

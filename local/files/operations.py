@@ -1,7 +1,8 @@
 """Which operation a request is, who does it, and what a SAS must grant for it.
 
-Operations are told apart by the level of the URL (service, share, path), the method and the query parameters
-restype and comp. Source of what a SAS must grant: "Create an account SAS", operations of the file service.
+Operations are distinguished by the level of the URL (service, share, path), the method and the query
+parameters restype and comp. Source of what a SAS must grant: "Create an account SAS", operations of the file
+service.
 """
 
 from collections.abc import Callable, Mapping

@@ -50,7 +50,7 @@ def attributes(entry: Entry, record: Record) -> str:
 
 
 def created(entry: Entry, record: Record) -> str:
-    # Linux tells no birth time to Python 3.11: for files of other processes the oldest time known must do.
+    # Linux has no birth time to Python 3.11: for files of other processes the oldest time known must do.
     return record.smb.get("created") or wire.file_time(min(entry.written, entry.changed))
 
 

@@ -95,7 +95,7 @@ def _plain(name: str) -> tuple[str, ...]:
 
 
 def _ignoring_hyphens(name: str) -> tuple[str, ...]:
-    # Equal but for hyphens: the name whose hyphen comes later goes first.
+    # Equal but for hyphens: the name whose hyphen comes later comes first.
     return (name.replace("-", "").translate(_COLLATION), name.replace("-", "\x7f"))
 
 

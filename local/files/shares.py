@@ -80,7 +80,7 @@ def delete(call: Call) -> Answer:
     with call.emulator.locks.hold(call.target):
         _writable(call)
         where = call.emulator.tree.root / call.target.share
-        if where.is_symlink():  # somebody else's directory: only the share goes
+        if where.is_symlink():  # somebody else's directory: only the share is removed
             where.unlink()
         else:
             grave = call.emulator.tree.draft(uuid.uuid4().hex)

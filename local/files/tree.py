@@ -104,7 +104,8 @@ class Tree:
         return f"{parent}/{target.name}"
 
     def children(self, directory: Target) -> Iterator[str]:
-        """Names in a directory, sorted; those that are not UTF-8 cannot be told in XML and are left out."""
+        """Names in a directory, sorted; those that are not UTF-8 cannot be written in XML and are left
+        out."""
         where = self.directory(directory).where
         return iter(sorted(name for name in os.listdir(where) if _is_utf8(name)))
 

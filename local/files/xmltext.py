@@ -1,4 +1,4 @@
-"""The XML that goes over the wire, both ways. PURE."""
+"""The XML that is sent over the wire, both ways. PURE."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--blob-changes",
         type=Path,
         metavar="FILE",
-        help="where Azurite tells which blobs are written (BLOB_CHANGES_FILE); without it all blobs are "
+        help="where Azurite says which blobs are written (BLOB_CHANGES_FILE); without it all blobs are "
         "listed at every poll",
     )
     options.add_argument(

@@ -1,4 +1,4 @@
-"""What the emulator tells of blobs that are written: what analytics logs are to the real host.
+"""What the emulator says of blobs that are written: what analytics logs are to the real host.
 
 Azurite appends a line [container, name, ETag] per blob (local/node/azurite_hooks.js). Reading along costs
 a look at one file, however many blobs there are.
@@ -24,7 +24,7 @@ class BlobChanges:
         self._rest = b""
 
     def whole(self) -> bool:
-        """Whether `read` will tell of everything that is written from the last call on: false at first, after
+        """Whether `read` will report everything that is written from the last call on: false at first, after
         the emulator has begun another file, and while there is none. Then the container has to be listed."""
         if self._file is not None and self._is_current(self._file):
             return True

@@ -1,4 +1,4 @@
-"""Finds new and changed blobs: by what the emulator tells of them, else by listing at every poll."""
+"""Finds new and changed blobs: by what the emulator says of them, else by listing at every poll."""
 
 import logging
 import time
@@ -15,11 +15,11 @@ from local.host.receipts import Receipt, Receipts
 
 log = logging.getLogger("host")
 
-#: Between two looks at what the emulator tells, which cost no call.
+#: Between two looks at what the emulator says, which cost no call.
 _LOOK_SECONDS = 0.2
 #: Blobs whose receipts are written together: what a crash between message and receipt hands over once more.
 _MOST_TOGETHER = 50
-#: The container is listed again after so long, whatever the emulator tells.
+#: The container is listed again after so long, whatever the emulator says.
 _LISTING_SECONDS = 300.0
 #: Receipts that nobody minds to carry along.
 _FEW = 1000
@@ -70,7 +70,7 @@ class ContainerScanner:
         self._earlier: dict[str, set[Receipt]] | None = None
         #: Handed over, receipt not written yet.
         self._handed: dict[str, list[Receipt]] = {watch.function_id: [] for watch in watches}
-        #: What was told and is not handed over yet.
+        #: What was reported and is not handed over yet.
         self._pending: dict[tuple[str, str], str] = {}
         self._first = True
         self._listed_at: float | None = None  #: monotonic; None: a listing is due

@@ -95,7 +95,9 @@ class Connections:
     def _make(self, kind: Any, name: str, account: Account, service: str, retry: object) -> Any:
         options = {"retry_policy": retry, "transport": StorageTransport(**_TIMES)}
         if not account.text:
-            return kind(_told(name, account, service), credential=identity_of(account.client_id), **options)
+            return kind(
+                _service_url(name, account, service), credential=identity_of(account.client_id), **options
+            )
         try:
             return kind.from_connection_string(account.text, **options)
         except ValueError as error:
@@ -112,8 +114,8 @@ class Connections:
             queues.close()
 
 
-def _told(name: str, account: Account, service: str) -> str:
-    """The address of a service. Raises HostError for a connection that does not tell it, or not as https: the
+def _service_url(name: str, account: Account, service: str) -> str:
+    """The address of a service. Raises HostError for a connection that does not name it, or not as https: the
     SDK sends a token over nothing else."""
     name = name or HOST_STORAGE
     url: str = getattr(account, service)

@@ -25,7 +25,7 @@ class _Lines(logging.Formatter):
 
 
 def set_up_logging() -> None:
-    """Everything goes to stdout, a line at a time, also what functions log or print."""
+    """Everything is written to stdout, a line at a time, also what functions log or print."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     handler = logging.StreamHandler(sys.stdout)

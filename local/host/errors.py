@@ -1,4 +1,4 @@
-"""Why the host refuses to start, told so that the app's writer can mend it."""
+"""Why the host refuses to start, written so that the app's writer can mend it."""
 
 
 class Stopped(BaseException):

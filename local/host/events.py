@@ -12,7 +12,7 @@ _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 @dataclass(frozen=True)
 class BlobEvent:
-    """Which blob an event tells of. Its type is not looked at, as in the real host."""
+    """Which blob an event says of. Its type is not looked at, as in the real host."""
 
     container: str
     name: str

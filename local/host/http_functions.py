@@ -35,7 +35,7 @@ class HttpFunctions:
         self.routes = sorted(routes, key=lambda route: route[0].precedence)
 
     def find(self, method: str, path: tuple[str, ...]) -> tuple[Function, dict[str, str]] | None:
-        """The first fitting route by ASP.NET's precedence. A method no route has is as good as no route."""
+        """The first matching route by ASP.NET's precedence. A method no route has is as good as no route."""
         for template, trigger, function in self.routes:
             if not trigger.methods or method in trigger.methods:
                 values = template.match(path)

@@ -24,7 +24,7 @@ def host_command(
 ) -> list[str]:
     """The command that serves the app on 127.0.0.1:`port`; start it with the same `environment`.
 
-    `settings`, `poll_seconds` and `blob_changes` (what Azurite tells of blobs) reach the stand-in only:
+    `settings`, `poll_seconds` and `blob_changes` (what Azurite says of blobs) reach the stand-in only:
     `func` reads local.settings.json in the app's
     directory and polls every ten seconds, so a caller that wants one behaviour puts its settings into the
     environment, which wins in both. The stand-in needs this project's root as working directory, or the

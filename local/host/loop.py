@@ -1,4 +1,4 @@
-"""One thread that takes one step again and again, survives its failures, and stops when told."""
+"""One thread that takes one step again and again, survives its failures, and stops when asked to."""
 
 import logging
 import threading

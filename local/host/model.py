@@ -11,7 +11,7 @@ FUNCTION_ID_PREFIX = "Host.Functions."
 
 @dataclass(frozen=True)
 class BlobTrigger:
-    """Runs for blobs that match `path`: found by listing, or told by an event (`event_grid`)."""
+    """Runs for blobs that match `path`: found by listing, or announced by an event (`event_grid`)."""
 
     path: str  #: container/pattern, %SETTING% already filled in
     connection: str
@@ -70,4 +70,4 @@ class Timing:
 
     poll_seconds: float  #: between two listings of a container (the real host: 10)
     lock_seconds: float  #: how long a message is held without renewal (the real host: 600)
-    blob_changes: Path | None = None  #: where the emulator tells which blobs are written
+    blob_changes: Path | None = None  #: where the emulator says which blobs are written

@@ -2,7 +2,7 @@
 
 The syntax is NCrontab's, which the host uses, and is checked here: names of months and days of three letters
 or more, days of the week 0 (Sunday) to 6, nothing of what other crons understand. When a schedule fires is
-croniter's to say, told that day of month AND day of week must both match (unlike Unix cron).
+croniter's to say, which is set so that day of month AND day of week must both match (unlike Unix cron).
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ class CronSchedule:
     expression: str
 
     def next_after(self, moment: dt.datetime) -> dt.datetime:
-        """The first fitting second after `moment` (same time zone). Raises ValueError where there is none
+        """The first matching second after `moment` (same time zone). Raises ValueError where there is none
         within 50 years (40 lie between a 29 February on a Monday and the next, over a century that is no leap
         year)."""
         times = croniter(self.expression, moment, day_or=False, second_at_beginning=True)

@@ -147,7 +147,7 @@ class QueueListener:
         target = self._poison_queue(delivery)
         if target is None:
             return delivery.release(_NO_POISON_PAUSE_SECONDS)
-        log.warning("A message of %s %s; it goes to %s", self._queue.queue_name, why, target.queue_name)
+        log.warning("A message of %s %s; it is moved to %s", self._queue.queue_name, why, target.queue_name)
         return delivery.move(target)
 
 

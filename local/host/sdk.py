@@ -105,7 +105,7 @@ def http_value(call: HttpCall) -> Any:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What goes back over the wire."""
+    """What is sent back over the wire."""
 
     status: int
     headers: tuple[tuple[str, str], ...]

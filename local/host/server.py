@@ -1,4 +1,4 @@
-"""Serves HTTP until told to stop, with the listeners beside it."""
+"""Serves HTTP until asked to stop, with the listeners beside it."""
 
 import asyncio
 import os

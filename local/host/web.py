@@ -137,7 +137,7 @@ class _BlobWebhook:
             for message in messages:
                 await run_in_threadpool(self._services.enqueue, message)
         except Exception as error:
-            log.warning("An event could not be queued; its sender is told to try again: %s", one_line(error))
+            log.warning("An event could not be queued; its sender is asked to try again: %s", one_line(error))
             return Response(status_code=503)
         return Response(status_code=202)
 

@@ -3,13 +3,13 @@
 // 1. Azurite's store looks an object up by the conditions in the order in which they are written: the account first,
 //    or the partition. It then walks through all that it finds there, for every upload and every row. Asked for the
 //    name first, its own index answers.
-// 2. With BLOB_CHANGES_FILE it tells of every blob that is written, as the analytics logs of Azure Storage do
+// 2. With BLOB_CHANGES_FILE it says of every blob that is written, as the analytics logs of Azure Storage do
 //    ($logs, which it does not have): a line [container, name, ETag] of JSON. Whoever reads along need not list.
 const fs = require("fs");
 const path = require("path");
 const loki = require(require.resolve("lokijs", { paths: [path.dirname(process.argv[1])] }));
 
-const NAMES = ["RowKey", "messageId", "name"]; // what tells an object from most others; Azurite has an index of each
+const NAMES = ["RowKey", "messageId", "name"]; // what distinguishes an object from most others; Azurite has an index of each
 const BLOBS = "$BLOBS_COLLECTION$"; // LokiBlobMetadataStore
 const MOST_BYTES = 4 * 1024 * 1024; // then a new file begins; a reader that missed its end lists once
 const changes = process.env.BLOB_CHANGES_FILE;
@@ -29,7 +29,7 @@ function begin() {
   written = 0;
 }
 
-function tell(blob) {
+function report(blob) {
   if (blob.snapshot || blob.isCommitted === false) return;
   if (written > MOST_BYTES) begin();
   const line = JSON.stringify([blob.containerName, blob.name, blob.properties.etag]) + "\n";
@@ -43,7 +43,7 @@ if (changes) {
     const act = prototype[verb];
     prototype[verb] = function (documents, ...rest) {
       const done = act.call(this, documents, ...rest);
-      if (this.name === BLOBS) (Array.isArray(documents) ? documents : [documents]).forEach(tell);
+      if (this.name === BLOBS) (Array.isArray(documents) ? documents : [documents]).forEach(report);
       return done;
     };
   }

@@ -1,4 +1,4 @@
-"""The thread that tells the cluster how this node stands; each write is its heartbeat."""
+"""The thread that reports to the cluster how this node stands; each write is its heartbeat."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from shared.stores.node_table import NodeRow
 
 log = logging.getLogger(__name__)
 
-#: A change is told after this long, so that a job of a moment costs no write.
+#: A change is reported after this long, so that a job of a moment costs no write.
 _SETTLE_SECONDS = 2.0
 #: Tries to report over what others have written to the row at the same time.
 _TRIES = 5
@@ -31,8 +31,8 @@ class NodeReporter:
         drains: Callable[[bool], None] = lambda drain: None,
     ) -> None:
         """`woken` is called when somebody has changed the row: something has happened to the node's job.
-        `stands_by` is called when the node is told to serve or not (`NodeRow.standby`), `drains` when it is
-        told to finish and leave or to stay (`NodeRow.drain`)."""
+        `stands_by` is called when the node is asked to serve or not (`NodeRow.standby`), `drains` when it is
+        asked to finish and leave or to stay (`NodeRow.drain`)."""
         self._nodes = nodes
         self._row = row
         self._reported: NodeRow | None = None
@@ -45,11 +45,11 @@ class NodeReporter:
         self._etag = ""
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep_telling, name="node-report", daemon=True)
+        self._thread = threading.Thread(target=self._keep_reporting, name="node-report", daemon=True)
 
     def start(self) -> None:
-        """Look whether the node was marked before, tell once, now, and then keep telling."""
-        self._tell()
+        """Look whether the node was marked before, report once, now, and then keep reporting."""
+        self._publish()
         self._thread.start()
 
     def set(self, state: str, job: str = "", detail: str = "") -> None:
@@ -87,7 +87,7 @@ class NodeReporter:
         return self._row.standby
 
     def end(self) -> None:
-        """Stop telling and remove the row: the node has left. A row that is marked stays: the mark keeps a
+        """Stop reporting and remove the row: the node has left. A row that is marked stays: the mark keeps a
         runner that is started again from taking jobs."""
         self._ended.set()
         self._thread.join()
@@ -95,20 +95,20 @@ class NodeReporter:
             if self._row.drain:
                 self.set("leaving", detail="drained; batchai cluster node undrain lets it serve again")
                 self._row = replace(self._row, left=True)
-                self._report()
+                self._publish()
             else:
                 self._nodes.forget(self._row)
         except StoreError as error:
             log.warning("node row not removed: %s", error, extra={"action": "node_left"})
 
-    def _keep_telling(self) -> None:
+    def _keep_reporting(self) -> None:
         due = time.monotonic() + self._every_seconds
         while not self._ended.wait(max(0.0, min(_SETTLE_SECONDS, due - time.monotonic()))):
             if time.monotonic() >= due or self._wanted() != self._reported:
                 due = time.monotonic() + self._every_seconds
-                self._tell()
+                self._publish()
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         try:
             if not self._seen:
                 self._see()
@@ -120,7 +120,7 @@ class NodeReporter:
             log.warning("node report failed: %s", error, extra={"action": "node_report"})
 
     def _see(self) -> None:
-        """A mark that was there before this runner: nothing that changes later would tell of it."""
+        """A mark that was there before this runner: nothing that changes later would show it."""
         found = self._nodes.node(self._row.cluster, self._row.node_id)
         self._seen = True
         if found:

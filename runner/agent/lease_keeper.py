@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 class LeaseKeeper:
     """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
 
-    `margin_seconds`: how long before the deadline the job must be told to die, when renewals fail.
-    `renewed` is told every renewal that succeeded; `logs` tells how far they have come.
+    `margin_seconds`: how long before the deadline the job must be ended, when renewals fail.
+    `renewed` is called after every renewal that succeeded; `logs` says how far they have come.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class LeaseKeeper:
                 return
 
     def _left(self) -> float:
-        """Seconds until the job must be told to die."""
+        """Seconds until the job must be ended."""
         return self._lease.deadline - self._margin_seconds - self._monotonic()
 
     def _renew_once(self) -> float:

@@ -51,7 +51,7 @@ class Agent:
         share: GpuShare = NO_GPUS,
         stay: Stay | None = None,
     ) -> None:
-        """`gang_session`: called for jobs of several nodes only; `known` is told every secret that this
+        """`gang_session`: called for jobs of several nodes only; `known` is given every secret that this
         runner comes to know; `share` is what is claimed for it; `stay`: when it leaves by itself."""
         self._backend = backend
         self._config = config

@@ -81,7 +81,7 @@ class ClusterVolumes:
 
     def settle(self, say: Callable[[str], None]) -> tuple[str, ...]:
         """Wait (bounded) until what a job has written has reached the volumes; what has not, in words.
-        `say` is told what is waited for.
+        `say` is called with what is waited for.
 
         Where it has not, every volume is undone, for then its driver does what it can for what is left (a
         second try, a dead program's cache); the next job's `follow` mounts them anew.

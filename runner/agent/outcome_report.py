@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 def report_outcome(attempts: Attempts, job: Job, lease: Lease, result: Result, leaving: str) -> None:
     """Write how an attempt ended to the job's row, again and again while storage is away and the lease lasts:
-    the result may be worth hours. Writing it twice does no harm. `leaving`: why the runner goes away.
+    the result may be worth hours. Writing it twice does no harm. `leaving`: why the runner leaves.
 
     Raises LostOwnershipError; StoreError when the lease has run out meanwhile.
     """
@@ -25,7 +25,9 @@ def report_outcome(attempts: Attempts, job: Job, lease: Lease, result: Result, l
         except StoreError as error:
             if time.monotonic() > lease.deadline:
                 raise
-            log.warning("end not reported yet: %s", error, extra={"action": "end_untold", "job": str(job.id)})
+            log.warning(
+                "end not reported yet: %s", error, extra={"action": "end_unreported", "job": str(job.id)}
+            )
             time.sleep(1.0)
 
 

@@ -7,7 +7,7 @@ from runner.attempt.result import Result
 
 
 class Stay:
-    """Told by the agent's loop what happens; says when it is over. For one thread."""
+    """Informed by the agent's loop of what happens; says when it is over. For one thread."""
 
     def __init__(
         self,

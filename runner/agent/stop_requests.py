@@ -22,7 +22,7 @@ class StopRequests:
     def __init__(self) -> None:
         self.draining = threading.Event()  #: take no further job, and leave
         self.machine_event: MachineEvent | None = None  #: announced and not withdrawn
-        self.notice = ""  #: what the job is told of it, JSON
+        self.notice = ""  #: what the job learns of it, JSON
         self.why = _STOPPED  #: the job is handed back, for people
         self._signal: StopSignal | None = None
         self._asked = self._marked = False
@@ -51,7 +51,7 @@ class StopRequests:
         self._stop(StopReason.DRAIN)
 
     def evict(self, event: MachineEvent) -> None:
-        """The machine is about to be taken away: tell the job, hand it back, take no other meanwhile."""
+        """The machine is about to be taken away: inform the job, hand it back, take no other meanwhile."""
         self.machine_event, self.why = event, f"The machine is taken away: {event}"
         self.notice = json.dumps(event.as_json())
         self._stop(StopReason.EVICTED)

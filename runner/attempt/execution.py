@@ -44,7 +44,7 @@ class Execution:
     tracker: ProcessTracker
     peers: Peers
     trusted_path: Callable[[str], TrustedPath]  #: of an absolute path of this node
-    notice: Callable[[], str]  #: what the job is told when its machine is taken away, JSON
+    notice: Callable[[], str]  #: what the job learns when its machine is taken away, JSON
     monotonic: Callable[[], float] = time.monotonic
     processes: list[JobProcess] = field(default_factory=list)  #: everything that was started
     _deadline: float = 0.0

@@ -61,7 +61,7 @@ class JobRunner:
     stop: StopSignal
     tracker: ProcessTracker = field(default_factory=ProcessTracker)
     peers: Peers | None = None  #: None: the node alone
-    notice: Callable[[], str] = lambda: ""  #: what the job is told when its machine is taken away, JSON
+    notice: Callable[[], str] = lambda: ""  #: what the job learns when its machine is taken away, JSON
     monotonic: Callable[[], float] = time.monotonic
     _logs: Logs | None = None
 
@@ -217,7 +217,7 @@ class JobRunner:
     # ---- when they are unmounted
 
     def _finish(self, begun: _Begun, outcome: Outcome | None) -> Result:
-        """Tell the job's owner how it ended, bring the logs home, leave nothing on the node."""
+        """Report to the job's owner how it ended, bring the logs home, leave nothing on the node."""
         record = begun.record
         self._peers.over(outcome)
         reach("unmounted")

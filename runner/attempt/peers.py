@@ -57,7 +57,7 @@ class Peers(Protocol):
         waits (bounded) until no other node needs it. Raises BatchAIError."""
 
     def prepared(self) -> None:
-        """This node is ready to start processes. Tells the others; waits for nothing."""
+        """This node is ready to start processes. Informs the others; waits for nothing."""
 
     def may_launch(self) -> bool:
         """Whether every node is."""
@@ -66,17 +66,18 @@ class Peers(Protocol):
         """This node's processes start now."""
 
     def done(self) -> bool:
-        """The processes that count have ended well here, which is told; whether they have on every node."""
+        """The processes that count have ended well here, which is reported; whether they have on every
+        node."""
 
     def over(self, outcome: Outcome | None) -> None:
-        """This node begins to stop its processes; the others are told why. Waits for nothing."""
+        """This node begins to stop its processes; the others are informed why. Waits for nothing."""
 
     @property
     def verdict(self) -> Outcome | None:
         """What the attempt comes to when another node has ended it; None for a helper, who has no say."""
 
     def conclude(self, result: Result) -> Result:
-        """Nothing of the job is left here: what the attempt came to on all nodes, as far as they can tell."""
+        """Nothing of the job is left here: what the attempt came to on all nodes, as far as they can know."""
 
 
 @dataclass

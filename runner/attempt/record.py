@@ -41,5 +41,5 @@ class AttemptRecord:
         return in_words(timeline(replace(self.job, events=events, gpu_seconds=used)))
 
     def report(self, seals: tuple[StreamSeal, ...]) -> AttemptReport:
-        """What the job's row is told at the end."""
+        """What the job's row is given at the end."""
         return AttemptReport(seals, tuple(self.events), self.gpu_seconds)

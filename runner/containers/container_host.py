@@ -72,8 +72,8 @@ class ContainerStepHost:
 
     def _close_metadata(self, pid: int) -> None:
         """Behind a bridge it is closed already. On the node's network, where the container's root cannot be
-        told from the node's, the cgroup of its processes tells them. Raises MetadataError on Azure's
-        machines."""
+        distinguished from the node's, the cgroup of its processes distinguishes them. Raises MetadataError on
+        Azure's machines."""
         firewall = self.config.isolation.firewall
         if firewall is None or self.config.container_network != "host":
             return

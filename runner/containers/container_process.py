@@ -1,7 +1,7 @@
 """A process of a job inside its container: started by `docker exec`, watched and ended on the node itself.
 
-The client of `docker exec` forwards no signals, and what it reports is what the daemon tells it, while that
-answers. So the processes themselves are found in the node's /proc by the marks in their environment.
+The client of `docker exec` forwards no signals, and what it reports is what the daemon reports to it, while
+that answers. So the processes themselves are found in the node's /proc by the marks in their environment.
 """
 
 import os
@@ -27,7 +27,7 @@ _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 #: Names that bash, as /bin/sh of some images, refuses to set.
 _READ_ONLY = frozenset({"UID", "EUID", "PPID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO"})
 # The kernel is to take the job when memory runs out. bash as on the node, where the image has it. This shell
-# lives through SIGTERM, for it has to tell how its child ended, and says nothing itself.
+# lives through SIGTERM, for it has to report how its child ended, and says nothing itself.
 _START = """{{ echo 500 >/proc/self/oom_score_adj; }} 2>/dev/null
 for shell in /bin/bash /usr/bin/bash /usr/local/bin/bash /bin/sh; do [ -x "$shell" ] && break; done
 trap : TERM INT HUP QUIT USR1 USR2

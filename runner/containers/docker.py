@@ -110,7 +110,7 @@ class Docker:
     ) -> Answer:
         """One call, to its end or its limit; then it is killed.
 
-        `given` goes to its standard input, `more` into its environment; `watch` is shown again and again what
+        `given` is its standard input, `more` into its environment; `watch` is shown again and again what
         it has printed so far. Raises StoppedEarlyError once `interrupted` says so.
         """
         begun = time.monotonic()

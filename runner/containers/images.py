@@ -28,7 +28,7 @@ _FINAL = (
     "unsupported media type",
 )
 _PAUSES_SECONDS = (2.0, 8.0)  #: between the tries to pull
-_TOLD_EVERY_SECONDS = 10.0
+_REPORT_SECONDS = 10.0
 _LOGIN_SECONDS, _INSPECT_SECONDS = 60.0, 30.0
 
 
@@ -151,7 +151,8 @@ def _try(
 
 @dataclass
 class Progress:
-    """What `docker pull` prints, told in a line every few seconds instead of one for each step of a layer."""
+    """What `docker pull` prints, reported in a line every few seconds instead of one for each step of a
+    layer."""
 
     say: Callable[[str], None]
     monotonic: Callable[[], float] = time.monotonic
@@ -159,13 +160,13 @@ class Progress:
     _next: float = 0.0
 
     def __post_init__(self) -> None:
-        self._next = self.monotonic() + _TOLD_EVERY_SECONDS
+        self._next = self.monotonic() + _REPORT_SECONDS
 
     def show(self, printed: str) -> None:
         """`printed`: everything so far."""
         if self.monotonic() < self._next:
             return
-        self._next = self.monotonic() + _TOLD_EVERY_SECONDS
+        self._next = self.monotonic() + _REPORT_SECONDS
         text = summary(printed)
         if text and text != self._reported:
             self.say(text)

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Examine and report; the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m runner.doctor",
-        description="Check settings, storage rights, mounts, GPUs, the machine; tell what mends each fault.",
+        description="Check settings, storage rights, mounts, GPUs, the machine; say what mends each fault.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -27,7 +27,7 @@ def offset(settings: Settings) -> list[Check]:
     except OSError as error:
         return [failed(_NAME, f"{url} does not answer: {error}", f"curl -sI {url}")]
     if not date:
-        return [failed(_NAME, f"{url} tells no date; is it a storage service?", f"curl -sI {url}")]
+        return [failed(_NAME, f"{url} gives no date; is it a storage service?", f"curl -sI {url}")]
     here = datetime.fromtimestamp((before + time.time()) / 2, UTC)
     return [verdict((here - parsedate_to_datetime(date)).total_seconds())]
 

@@ -1,4 +1,4 @@
-"""GPUs and the version of their driver, as NVML tells them."""
+"""GPUs and the version of their driver, as NVML says them."""
 
 from dataclasses import dataclass
 from pathlib import Path

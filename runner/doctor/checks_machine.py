@@ -62,20 +62,20 @@ def _version(name: str) -> str:
 
 
 def disk(config: RunnerConfig) -> list[Check]:
-    """The node root: room, and whether it can be written to or made."""
+    """The node root: space, and whether it can be written to or made."""
     place = next(path for path in (config.root, *config.root.parents) if path.exists())
     free = shutil.disk_usage(place).free
     if not os.access(place, os.W_OK | os.X_OK):
         mend = f'sudo install -d -o "$USER" {config.root}  # or choose another: --root, BATCHAI_NODE_ROOT'
         return [failed("node root", f"{place} cannot be written to by this user", mend)]
-    return [room(config.root, free)]
+    return [space(config.root, free)]
 
 
-def room(root: Path, free: int) -> Check:
+def space(root: Path, free: int) -> Check:
     """`free`: bytes."""
     words = f"{root}: {free / _GIB:.1f} GiB free"
     if free < _LEAST_FREE:
-        mend = f"df -h {root}  # make room, or choose another disk: --root, BATCHAI_NODE_ROOT"
+        mend = f"df -h {root}  # free space, or choose another disk: --root, BATCHAI_NODE_ROOT"
         return failed("node root", words, mend)
     return ok("node root", words)
 

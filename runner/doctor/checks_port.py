@@ -16,7 +16,7 @@ _PORT, _SECONDS = 445, 3.0
 
 
 def smb(settings: Settings, config: RunnerConfig) -> list[Check]:
-    """Whether file shares of the data account can be mounted by SMB, as far as the network goes."""
+    """Whether file shares of the data account can be mounted by SMB, as far as the network is concerned."""
     account = settings.data_account
     if not account:
         mend = "export AZURE_BATCHAI_STORAGE_ACCOUNT=..."

@@ -45,7 +45,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Read:
-    """What could be read; None where there are faults, which `checks` then tell."""
+    """What could be read; None where there are faults, which `checks` then report."""
 
     settings: Settings | None
     config: RunnerConfig | None

@@ -50,10 +50,10 @@ def access(settings: Settings) -> list[Check]:
 
 def right(service: str, settings: Settings) -> list[Check]:
     """The rights on one service of the state account: a key of RIGHTS."""
-    role, trial = RIGHTS[service]
+    role, probe = RIGHTS[service]
     connection = Connection(settings)
     try:
-        tried = trial(connection)
+        tried = probe(connection)
     finally:
         connection.close()
     return [verdict(f"{service} rights", tried, account_of(settings), role, bool(settings.storage))]
@@ -82,7 +82,7 @@ def file_right(settings: Settings) -> list[Check]:
 def verdict(
     name: str, tried: Tried, account: str, role: str, by_key: bool, setting: str = "BATCHAI_STORAGE"
 ) -> Check:
-    """What a trial says, with what mends it."""
+    """What a probe says, with what mends it."""
     if tried.fault is None:
         return ok(name, ", ".join(tried.worked))
     worked = f" ({', '.join(tried.worked)} worked)" if tried.worked else ""
@@ -90,7 +90,7 @@ def verdict(
 
 
 def reach_remedy(account: str) -> str:
-    """What tells why an account does not answer."""
+    """What shows why an account does not answer."""
     return (
         f"az storage account show -n {account or 'ACCOUNT'} --query "
         '"{endpoints:primaryEndpoints, rules:networkRuleSet}"  # check name, network and firewall'

@@ -50,6 +50,7 @@ def _runs(state: Mapping[str, Any]) -> bool:
 
 
 def stack_settings(state: Mapping[str, Any], sealing_key: str, directory: Path) -> dict[str, str]:
-    """What the stack's runners are told, as it wrote it into stack.json. Raises KeyError where it has not."""
+    """What the stack's runners are given, as it wrote it into stack.json. Raises KeyError where it has
+    not."""
     message = {str(name): str(value) for name, value in state["runner"].items()}
     return message | {"BATCHAI_SEALING_KEYS": sealing_key, "BATCHAI_NODE_ROOT": str(directory / "nodes")}

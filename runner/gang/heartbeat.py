@@ -1,4 +1,5 @@
-"""The thread that tells a gang how this node stands and sees how the others do: one member's heartbeat."""
+"""The thread that reports to a gang how this node stands and sees how the others do: one member's
+heartbeat."""
 
 import logging
 import threading
@@ -19,11 +20,11 @@ _BRISK_SECONDS, _BRISK_PAUSE_SECONDS = 60.0, 0.5
 
 class GangWatch:
     """Writes one member's row and reads its gang, again and again, in this order: a look that succeeds proves
-    that the row was told and is still ours.
+    that the row was written and is still ours.
 
     `heed` is called from the watch's thread after each look with the gang, or None when this member is not in
-    it any more, with the look, and with the monotonic time from before the row was told. `seats`: the members
-    to look at beside this one, if not all of them.
+    it any more, with the look, and with the monotonic time from before the row was written. `seats`: the
+    members to look at beside this one, if not all of them.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class GangWatch:
             return self._seen.wait_for(condition, seconds)
 
     def is_reported(self) -> bool:
-        """Whether what was last told of this member stands in its row."""
+        """Whether what was last reported of this member stands in its row."""
         return self._reported == self._changes
 
     def _work(self) -> None:
@@ -118,7 +119,7 @@ class GangWatch:
 
     def _look(self) -> None:
         before = self._monotonic()
-        message = self._tell()
+        message = self._report()
         look = self._look_at()
         found = look.find(self._gang.uuid, self._gang.attempt)
         mine = found.member(self._wanted.token) if found else None
@@ -140,7 +141,7 @@ class GangWatch:
             return self._gangs.look_at_seats(self._gang, self._seats)
         return self._gangs.look_at(self._gang)
 
-    def _tell(self) -> bool:
+    def _report(self) -> bool:
         with self._lock:
             wanted, changes = self._wanted, self._changes
         try:

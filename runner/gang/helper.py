@@ -28,12 +28,12 @@ _WAIT_SECONDS = 0.5
 
 class HelperPeers(GangPeers):
     """A helper holds no lease: what it starts lives for as long as it has good looks at its gang, whose
-    leader is heard of. `arm` is told how long that is from now."""
+    leader is heard of. `arm` is given how long that is from now."""
 
     seats = (0,)
 
     def __init__(self, seat: Seat, arm: Callable[[float], None], leaving: Callable[[], str]) -> None:
-        """`leaving`: why this node goes away, if it does."""
+        """`leaving`: why this node leaves, if it does."""
         self._arm = arm
         self._leaving = leaving
         self._is_gone = False
@@ -73,11 +73,11 @@ class HelperPeers(GangPeers):
         if not self._watch.wait(
             lambda: self._is_gone or self._watch.is_reported(), self._gangs.silence_seconds
         ):
-            log.warning("part not told", extra={"action": "part_untold", "job": str(self.gang.job)})
+            log.warning("part not reported", extra={"action": "part_unreported", "job": str(self.gang.job)})
         reach("part_reported")
         return result
 
-    def _tell_over(self, outcome: Outcome | None) -> None:
+    def _report_end(self, outcome: Outcome | None) -> None:
         reason = self._stop.reason
         if reason in (StopReason.DRAIN, StopReason.EVICTED):
             self._watch.report(leaving=self._leaving())
@@ -145,7 +145,7 @@ class Helping:
         arm: Callable[[float], None],
         leaving: Callable[[], str],
     ) -> HelperPeers | None:
-        """A seat in the gang, told and watched from now on; None when it lacks nobody any more.
+        """A seat in the gang, reported and watched from now on; None when it lacks nobody any more.
 
         Raises BatchAIError.
         """

@@ -112,7 +112,7 @@ class LeaderPeers(GangPeers):
             if self._ending:
                 return
 
-    def _tell_over(self, outcome: Outcome | None) -> None:
+    def _report_end(self, outcome: Outcome | None) -> None:
         reason = self._stop.reason
         if self._ending is None and reason is not StopReason.LOST:
             hurry = outcome is None or (reason is not None and reason.hurries)
@@ -158,7 +158,7 @@ class LeaderPeers(GangPeers):
         return named(outcome, self.gang.members[0])
 
     def disband(self) -> None:
-        """The end: nobody is told any more, and the rows go. Raises nothing."""
+        """The end: nobody is informed any more, and the rows go. Raises nothing."""
         self.end()
         try:
             self._gangs.remove(self.gang)

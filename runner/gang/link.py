@@ -2,7 +2,7 @@
 
 Each member of a gang, the leader included, makes one `Link` (`MakeLink`) for each gang it is in:
 
-1. `offer()` is entered before it joins, and left when it is no member any more. What it gives goes into the
+1. `offer()` is entered before it joins, and left when it is no member any more. What it gives is put into the
    node's row of the gang as it is, so public values only (a public key, a port). The gang may dissolve: then
    nothing else of the link is ever called.
 2. The gang is complete.
@@ -31,7 +31,7 @@ from shared.names.ids import JobId
 
 @dataclass(frozen=True)
 class Offer:
-    """What a node tells the others when it joins; both come back as fields of Member."""
+    """What a node sends the others when it joins; both come back as fields of Member."""
 
     access: str = "{}"  #: JSON; public values only
     ports: tuple[int, ...] = ()  #: free ports of its address for the job's own servers; see Node.ports

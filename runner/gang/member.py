@@ -25,7 +25,7 @@ class Seat:
     token: str  #: of the member that this node is
     link: Link
     stop: StopSignal  #: ends the node's own part
-    strike: Callable[[str], str]  #: takes secrets out of what the others are told
+    strike: Callable[[str], str]  #: takes secrets out of what the others are given
 
 
 class GangPeers:
@@ -100,7 +100,7 @@ class GangPeers:
     def over(self, outcome: Outcome | None) -> None:
         if not self._is_over:
             self._is_over = True
-            self._tell_over(outcome)
+            self._report_end(outcome)
 
     @property
     def verdict(self) -> Outcome | None:
@@ -120,7 +120,7 @@ class GangPeers:
     def _heed(self, gang: Gang | None, look: Look, before: float) -> None:
         raise NotImplementedError
 
-    def _tell_over(self, outcome: Outcome | None) -> None:
+    def _report_end(self, outcome: Outcome | None) -> None:
         raise NotImplementedError
 
     def _before_parting(self) -> None:

@@ -54,7 +54,7 @@ class Rendezvous:
         look: Callable[[], None],
         leaving: Callable[[], str],
     ) -> None:
-        """`look` sees whether the job was asked to end; `leaving`: why this node goes away, if it does."""
+        """`look` sees whether the job was asked to end; `leaving`: why this node leaves, if it does."""
         self._attempts = attempts
         self._gangs = gangs
         self._config = config

@@ -40,7 +40,7 @@ class Bound:
     limit: int
 
     def count(self) -> int:
-        """How often the kernel has had to enforce it; a share of the processors is nothing to tell of."""
+        """How often the kernel has had to enforce it; a share of the processors is nothing to report."""
         if self.controller not in _COUNTS:
             return 0
         file, key = _COUNTS[self.controller][self.unified]

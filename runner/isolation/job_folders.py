@@ -21,7 +21,7 @@ from shared.names.ids import JobId
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OUTPUT_SECONDS = 30.0
-_NO_JOB = JobId("trial", "trial", "trial")
+_NO_JOB = JobId("probe", "probe", "probe")
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
 
 
@@ -31,7 +31,7 @@ class FolderError(BatchAIError):
 
 @contextmanager
 def _as_our_error(words: str) -> Iterator[None]:
-    """Whatever goes wrong inside is the node's fault, also what nobody has thought of."""
+    """Whatever fails inside is the node's fault, also what nobody has thought of."""
     try:
         yield
     except FolderError:

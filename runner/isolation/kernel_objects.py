@@ -124,7 +124,7 @@ def _persistent_ring() -> int:
 
 
 def _clear_ring(ring: int) -> None:
-    """Empty it; one that its owner may not write to any more goes as a whole."""
+    """Empty it; one that its owner may not write to any more is removed as a whole."""
     for operation in (_CLEAR, _INVALIDATE):
         try:
             _keyctl(operation, ring)

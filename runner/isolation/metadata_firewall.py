@@ -5,8 +5,8 @@ do. 168.63.129.16 serves the guest agent: certificates, the machine's settings; 
 which stays open. (learn.microsoft.com: "Azure Instance Metadata Service", "What is IP address
 168.63.129.16?")
 
-A runner has a table of its own. It goes with the runner; what a killed one has left is replaced when the
-slot, or the root, is used again.
+A runner has a table of its own. It is removed with the runner; what a killed one has left is replaced when
+the slot, or the root, is used again.
 """
 
 import logging

@@ -10,7 +10,7 @@ Every request names a folder by `root` and `inner`. `root` is trusted; below it 
 and "root" of "" stands for a path that leads where it leads. `user` ([uid, gid] or null) is whom to act as.
 Where that user may not, root does it in its stead and gives it the folders; never without a `root`.
 
-A log file stays open from its start on: what a stalled runner still appends goes to its own file, which the
+A log file stays open from its start on: what a stalled runner still appends lands in its own file, which the
 next attempt has renamed. "forget" closes them all: then one process serves attempt after attempt.
 """
 

@@ -15,7 +15,7 @@ from runner.isolation.path_writer import SCRIPT
 from runner.machine.commands import kill_group
 from runner.secrets.settings import without_settings
 
-#: Of what goes to a child at once; 64 KiB by default (pipe(7)).
+#: Of what is written to a child at once; 64 KiB by default (pipe(7)).
 _PIPE_BYTES = 1024 * 1024
 #: One that takes longer to close its files is ended.
 _FORGET_SECONDS = 2.0

@@ -237,5 +237,5 @@ def _seal(stream: _Stream) -> StreamSeal:
 
 
 def _words_of(error: Exception | None) -> str:
-    """What people are told of it. Texts of others' exceptions may hold addresses with signatures."""
+    """What people read of it. Texts of others' exceptions may hold addresses with signatures."""
     return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""

@@ -34,7 +34,7 @@ def claims_folder() -> Path:
 def claimed(choice: Sequence[str] | None, holder: str, folder: Path | None = None) -> Iterator[GpuShare]:
     """The GPUs of `choice` (see choice_from) are this runner's inside the block.
 
-    `holder` is what others are told: who it is, in a few words. Raises SettingsError for a GPU that is not
+    `holder` is what others are given: who it is, in a few words. Raises SettingsError for a GPU that is not
     there or that another runner holds. The kernel lets go of a runner that is killed.
     """
     try:

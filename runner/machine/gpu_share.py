@@ -66,8 +66,8 @@ class GpuShare:
     def _device(self, word: str) -> Gpu | None:
         if word.isdigit():
             return self.devices[int(word)] if int(word) < self.count else None
-        fitting = [device for device in self.devices if word and device.uuid.startswith(word)]
-        return fitting[0] if len(fitting) == 1 else None
+        matching = [device for device in self.devices if word and device.uuid.startswith(word)]
+        return matching[0] if len(matching) == 1 else None
 
 
 NO_GPUS = GpuShare()

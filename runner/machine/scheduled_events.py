@@ -60,7 +60,7 @@ def is_azure_machine() -> bool:
 
 
 class EventWatcher:
-    """Asks from a thread of its own; tells when the machine is to go, and when that was withdrawn."""
+    """Asks from a thread of its own; says when the machine is to go, and when that was withdrawn."""
 
     def __init__(
         self,
@@ -99,9 +99,9 @@ class EventWatcher:
                 log.info("no scheduled events: %s", error, extra={"action": "scheduled_events"})
                 continue
             pause = self._every_seconds
-            self._tell(found[0] if found else None)
+            self._report(found[0] if found else None)
 
-    def _tell(self, found: MachineEvent | None) -> None:
+    def _report(self, found: MachineEvent | None) -> None:
         if found and self._reported is None:
             log.warning("%s", found, extra={"action": "machine_going"})
             self._going(found)

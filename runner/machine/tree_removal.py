@@ -137,7 +137,7 @@ def _removed_folder(name: str, folder: int) -> bool:
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
-        if error.errno == errno.EBUSY:  # told before whether it is empty: no mount is ever entered
+        if error.errno == errno.EBUSY:  # reported before whether it is empty: no mount is ever entered
             raise OSError(errno.EBUSY, f"something is mounted at '{name}'") from None
         raise
     return True

@@ -1,4 +1,4 @@
-"""What a killed runner left behind: found in mountinfo and in the drivers' own notes, undone, told."""
+"""What a killed runner left behind: found in mountinfo and in the drivers' own notes, undone, reported."""
 
 from pathlib import Path
 

@@ -47,7 +47,7 @@ def mount_all(
     """Mount in order; undo in reverse, all of them, also when a later mount or the body fails.
 
     Raises MountError when a volume cannot be mounted. When an undo fails: UnmountError if the body ended
-    well; otherwise the body's own exception goes on with a note, and `context.on_undo_failure` was told.
+    well; otherwise the body's own exception is raised with a note, and `context.on_undo_failure` was called.
     """
     _refuse_overlaps(volumes)
     opened: list[_Open] = []

@@ -1,4 +1,4 @@
-"""Where a volume goes: the mount point, made inside the root without ever following a symbolic link."""
+"""Where a volume is mounted: the mount point, made inside the root without ever following a symbolic link."""
 
 import os
 import stat

@@ -130,7 +130,7 @@ class MountContext:
     upload_timeout_seconds: float = 3600.0  #: for data that is still on its way when the job has ended
     user_id: int | None = None  #: who owns the files where the volume itself does not say
     group_id: int | None = None
-    #: told of every failed undo, also when the error of the job itself is what gets raised
+    #: called with every failed undo, also when the error of the job itself is what gets raised
     on_undo_failure: Callable[[MountError], None] | None = None
 
 
@@ -142,8 +142,8 @@ class MountedVolume:
     target: Path
     driver: str
     #: Wait until what processes that are gone have written has reached the volume; costs next to nothing
-    #: where it has. Told what it waits for. Raises UnmountError (within the context's bounds) where it has
-    #: not, or where that cannot be known; then the volume is to be undone: its driver may yet carry it.
+    #: where it has. Called with what it waits for. Raises UnmountError (within the context's bounds) where it
+    #: has not, or where that cannot be known; then the volume is to be undone: its driver may yet carry it.
     settle: Callable[[Callable[[str], None]], None] = field(repr=False)
 
 

@@ -1,7 +1,7 @@
 """Undo a mount and check it: politely first, then by force, each step in a child with a time limit.
 
 Order: the plain way; the same after the processes that still use it were killed; by force; lazily.
-Nothing here ever removes a file: a mount point goes by rmdir alone.
+Nothing here ever removes a file: a mount point is removed by rmdir alone.
 """
 
 import os
@@ -54,7 +54,7 @@ def unmount(target: Path, say: Callable[[str], None], timeout_seconds: float) ->
 
 
 def forced(volume: Volume, target: Path, undone: Undone) -> UnmountError:
-    """What is told where a volume is gone, but not the polite way."""
+    """What is reported where a volume is gone, but not the polite way."""
     return UnmountError(
         volume.code,
         f"{volume} was unmounted from {target} by force: {undone}.",

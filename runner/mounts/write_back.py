@@ -1,7 +1,7 @@
 """Whether what was written at a mounted path has left this machine, asked of the kernel in bounded time.
 
-For when every process that wrote is gone. A file is closed by then, as far as its process can tell; the
-program behind a FUSE mount may not have been told yet.
+For when every process that wrote is gone. A file is closed by then, as far as its process can know; the
+program behind a FUSE mount may not know yet.
 """
 
 import time
@@ -18,7 +18,7 @@ _CONNECTIONS = Path("/sys/fs/fuse/connections")
 _FILESYSTEMS = Path("/proc/filesystems")
 #: Not on a device of their own, and of this machine nevertheless.
 _LOCAL = frozenset(("overlay", "tmpfs", "ramfs", "zfs"))
-_TELL_SECONDS = 10.0
+_REPORT_SECONDS = 10.0
 
 
 def sync(volume: Volume, target: Path, timeout_seconds: float) -> None:
@@ -33,13 +33,13 @@ def wait_for_answers(
     volume: Volume, mount: Mount, say: Callable[[str], None], timeout_seconds: float
 ) -> bool:
     """Wait until the program behind a FUSE mount has answered every request, the last close of every file
-    among them. False where this machine does not tell (fusectl is not mounted). Raises UnmountError."""
+    among them. False where this machine does not say (fusectl is not mounted). Raises UnmountError."""
     begun = reported_at = time.monotonic()
     while left := requests(mount):
         now = time.monotonic()
         if now - begun > timeout_seconds:
             raise not_arrived(volume, f"{left} requests got no answer within {timeout_seconds:.0f} s")
-        if now - reported_at > _TELL_SECONDS:
+        if now - reported_at > _REPORT_SECONDS:
             say(f"{volume}: waiting for the answer to {left} requests")
             reported_at = now
         time.sleep(0.01)
@@ -47,7 +47,7 @@ def wait_for_answers(
 
 
 def requests(mount: Mount) -> int | None:
-    """How many requests the program behind a FUSE mount has not answered; None where nothing tells."""
+    """How many requests the program behind a FUSE mount has not answered; None where nothing shows it."""
     try:
         return int((_CONNECTIONS / mount.device.rpartition(":")[2] / "waiting").read_text())
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def settle(volume: Volume, target: Path, context: MountContext, say: Callable[[s
 
 
 def not_arrived(volume: Volume, why: str) -> UnmountError:
-    """What is told of a volume that lacks what was written to it, as far as is known."""
+    """What is reported of a volume that lacks what was written to it, as far as is known."""
     return UnmountError(
         volume.code,
         f"not everything that was written to {volume} has reached it: {why}.",

@@ -44,8 +44,8 @@ exec "$@"
 
 @dataclass
 class JobProcess:
-    """A running shell command of a job. Output goes to files, so a grandchild that keeps them open after the
-    end cannot make anybody wait."""
+    """A running shell command of a job. Output is written to files, so a grandchild that keeps them open
+    after the end cannot make anybody wait."""
 
     name: str
     popen: subprocess.Popen[bytes]
@@ -86,7 +86,7 @@ def start(
     own = uuid.uuid4().hex
     marks = {MARK: own} | dict([tracker.mark] if tracker else [])
     try:
-        wrapper = _entering(tracker, confinement)
+        prefix = _entering(tracker, confinement)
         others = tracker.before if tracker else everybody()
         with stdout.open("ab") as out, stderr.open("ab") as err:
             if confinement:
@@ -96,7 +96,7 @@ def start(
 
             def begin() -> "subprocess.Popen[bytes]":
                 return subprocess.Popen(
-                    [*wrapper, "/bin/bash", "-c", command],
+                    [*prefix, "/bin/bash", "-c", command],
                     env=dict(env) | marks,
                     cwd=cwd,
                     stdin=subprocess.DEVNULL,

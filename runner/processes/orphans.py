@@ -23,8 +23,8 @@ def adopt_orphans() -> bool:
 
 
 def own_mark() -> dict[str, str]:
-    """The variable by which a child of this process is told from an orphan of a job; none where it adopts
-    none. For children that do not inherit this process's environment."""
+    """The variable by which a child of this process is distinguished from an orphan of a job; none where it
+    adopts none. For children that do not inherit this process's environment."""
     mark = os.environ.get(RUNNER_MARK)
     return {RUNNER_MARK: mark} if mark else {}
 

@@ -1,9 +1,10 @@
 """Questions to the machine's process table (/proc). Nothing here changes a process.
 
-A machine may have thousands of processes that are none of a job's. They are told from a job's by when they
-came: `everybody` names the processes that there are without opening any of them, and `look` reads only those
-that have come since. An identity is (process id, inode of its folder in /proc): the kernel makes a new inode
-when an id is given again, so a later process is never taken for the earlier one (held by test_process_table).
+A machine may have thousands of processes that are none of a job's. They are distinguished from a job's by
+when they came: `everybody` names the processes that there are without opening any of them, and `look` reads
+only those that have come since. An identity is (process id, inode of its folder in /proc): the kernel makes a
+new inode when an id is given again, so a later process is never taken for the earlier one (held by
+test_process_table).
 """
 
 import os
@@ -138,7 +139,8 @@ def with_descendants(table: Table, pids: Iterable[int]) -> list[psutil.Process]:
 
 
 def _process(entry: Entry) -> psutil.Process | None:
-    """The process of an entry, which psutil tells from a later one of the same id; None where it has gone."""
+    """The process of an entry, which psutil distinguishes from a later one of the same id; None where it has
+    gone."""
     try:
         process = psutil.Process(entry.pid)
     except psutil.NoSuchProcess:
@@ -156,7 +158,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def describe(left: list[psutil.Process]) -> str:
-    """What people are told of processes that cannot be killed."""
+    """What people read of processes that cannot be killed."""
     return ", ".join(_describe(process) for process in left[:5])
 
 

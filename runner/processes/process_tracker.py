@@ -63,7 +63,7 @@ class ProcessTracker:
     @property
     def space(self) -> str:
         """Path of the IPC namespace that every process of the attempt on this node shares, and no other; ""
-        where they have this process's. It goes when the tracker is closed, or this process ends.
+        where they have this process's. It is removed when the tracker is closed, or this process ends.
 
         Raises OSError.
         """

@@ -13,7 +13,7 @@ def send(processes: Sequence[psutil.Process], number: signal.Signals, table: Tab
     """`processes`: parents before children, found in `table`. Each gets the signal once; who is gone, or
     another user's that we may not signal, is passed over.
 
-    A child that is asked before its parent may end before it, and the parent goes on with its next command,
+    A child that is asked before its parent may end before it, and the parent continues with its next command,
     or ends without having run its trap. So a process group that has no other members gets the signal as one,
     which the kernel does in one go, forks under way included; the others follow in their order. A group of a
     job's lies in a session that the job has begun, so nobody who was there before can be a member.

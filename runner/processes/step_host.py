@@ -70,7 +70,7 @@ class NodeStepHost:
         return self.config.isolation.user
 
     def open(self) -> None:
-        """What goes by user needs nothing more; for the runner's own, the job's cgroup says who is a
+        """What is limited by user needs nothing more; for the runner's own, the job's cgroup says who is a
         job's."""
         if (firewall := self.config.isolation.firewall) and self.user.is_own:
             self.tracker.open()

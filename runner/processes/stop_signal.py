@@ -11,7 +11,7 @@ from shared.errors import BatchAIError
 
 #: A job's last lines get this long to reach the share before they are called incomplete.
 _DRAIN_SECONDS = 60.0
-#: When the runner or the machine goes there is no time for that,
+#: When the runner or the machine stops there is no time for that,
 _HURRIED_DRAIN_SECONDS = 2.0
 #: and a little more for a job that has ended by itself: no further attempt will bring a better log.
 _LAST_DRAIN_SECONDS = 8.0
@@ -31,7 +31,7 @@ class StopReason(Enum):
 
     @property
     def hands_back(self) -> bool:
-        """Whether the job goes back to the queue, for another runner and without using up an attempt."""
+        """Whether the job returns to the queue, for another runner and without using up an attempt."""
         return self in (StopReason.DRAIN, StopReason.EVICTED, StopReason.PEER_LEAVES)
 
     @property
@@ -76,7 +76,7 @@ class StopSignal:
                 os.eventfd_write(bell, 1)
 
     def job_is_over(self) -> None:
-        """It has come to an end of its own: what is left is to tell it."""
+        """It has come to an end of its own: what is left is to report it."""
         with self._lock:
             self._job_is_over = True
 

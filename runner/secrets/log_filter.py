@@ -60,7 +60,8 @@ def set_up(known: KnownSecrets) -> None:
 
 @contextmanager
 def sent_to(handler: logging.Handler | None, known: KnownSecrets) -> Iterator[None]:
-    """Inside the block the log goes to `handler` too, without what is known; it is closed at the end."""
+    """Inside the block the log is written to `handler` too, without what is known; it is closed at the
+    end."""
     if handler is None:
         yield
         return

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from shared.errors import BatchAIError
 
-#: These words go into authorized_keys, known_hosts and ssh_config: one line each, no room for a second.
+#: These words go into authorized_keys, known_hosts and ssh_config: one line each, no space for a second.
 _FORMS = {
     "user": r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}",
     "host_key": r"ssh-ed25519 [A-Za-z0-9+/=]{60,100}",
@@ -45,15 +45,15 @@ class Peer:
 
 
 def access_from_json(text: str) -> Access:
-    """The Access another node has told. Raises SshError for anything that is not one."""
+    """The Access that another node has sent. Raises SshError for anything that is not one."""
     try:
         given = json.loads(text)
         values = {field.name: given[field.name] for field in fields(Access)}
     except (ValueError, TypeError, KeyError) as error:
-        raise SshError(f"what a node has told of its ssh cannot be read: {type(error).__name__}") from None
+        raise SshError(f"what a node has sent of its ssh cannot be read: {type(error).__name__}") from None
     faults = [name for name, form in _FORMS.items() if not re.fullmatch(form, str(values[name]), re.ASCII)]
     if type(values["port"]) is not int or not 0 < values["port"] < 65536:
         faults.append("port")
     if faults:
-        raise SshError(f"what a node has told of its ssh is wrong in {', '.join(faults)}")
+        raise SshError(f"what a node has sent of its ssh is wrong in {', '.join(faults)}")
     return Access(**values)

@@ -75,7 +75,7 @@ class Client:
     def environment(self, base: Mapping[str, str], job: Mapping[str, str]) -> dict[str, str]:
         """The job's variables `job`, with what makes its programs find ours; `base` as in StepHost."""
         path = job.get("PATH") or base.get("PATH") or os.defpath
-        # mpirun finds `ssh` by PATH too. Its own setting for that would not do: it tells the other nodes the
+        # mpirun finds `ssh` by PATH too. Its own setting for that would not do: it gives the other nodes the
         # path that is right on the leader.
         return {**job, "PATH": f"{self.programs}:{path}"}
 

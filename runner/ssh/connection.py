@@ -32,7 +32,7 @@ class Offer:
 
     @property
     def access(self) -> Access:
-        """What the other nodes are told."""
+        """What the other nodes are given."""
         return Access(
             user=self.user.name,
             port=self.ssh_port.numbers[0],

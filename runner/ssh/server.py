@@ -113,7 +113,7 @@ def serving(
     server: Server, keys: NodeKeys, peers: Sequence[Peer], step_host: StepHost, say: Callable[[str], None]
 ) -> Iterator[None]:
     """sshd runs inside the block, started in the step host as `server.user`, and is gone after it. Its folder
-    goes with the one above, which may be the job's to change.
+    is removed with the one above, which may be the job's to change.
 
     Raises SshError when it does not come up.
     """
@@ -175,8 +175,8 @@ def _is_here(address: str) -> bool:
     """Whether this machine has the address itself: behind a translated one, sshd listens everywhere."""
     try:
         family, kind, _, _, where = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as trial:
-            trial.bind(where)
+        with socket.socket(family, kind) as probe:
+            probe.bind(where)
     except OSError:
         return False
     return True

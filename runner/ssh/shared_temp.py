@@ -59,8 +59,8 @@ def mounted(
 ) -> Iterator[None]:
     """The leader's folder is at `shared.target` inside the block.
 
-    `end_users` ends every process that may use it, before it is unmounted; `undo_failed` is told what is left
-    then. Raises SshError when it cannot be mounted.
+    `end_users` ends every process that may use it, before it is unmounted; `undo_failed` is called with what
+    is left then. Raises SshError when it cannot be mounted.
     """
     if wrong := fault(shared.user, shared.in_container):
         raise SshError(f"the job's shared folder cannot be mounted: {wrong}")

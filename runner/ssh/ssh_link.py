@@ -81,7 +81,7 @@ class SshLink:
 
 
 def peers_of(members: Sequence[Member]) -> tuple[Peer, ...]:
-    """The gang's nodes as ssh knows them. Raises SshError for one that has told nothing of use."""
+    """The gang's nodes as ssh knows them. Raises SshError for one that has sent nothing of use."""
     return tuple(Peer(m.node_id, m.address, access_from_json(m.access)) for m in members)
 
 

@@ -1,4 +1,4 @@
-"""Specs to documents and back: sealed for keeping, without secrets for showing. PURE."""
+"""Specs to documents and back: sealed for keeping, without secrets for display. PURE."""
 
 from collections.abc import Callable
 from datetime import timedelta

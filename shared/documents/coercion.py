@@ -18,7 +18,7 @@ from shared.names.ids import printable
 
 #: Members that carry a remark, wherever they stand; dropped without a word.
 REMARKS = frozenset({"$schema", "$comment", "comment", "_comment", "//"})
-#: Unknown members told one by one of one object.
+#: Unknown members reported one by one of one object.
 MOST_UNKNOWN = 1_000
 _LONGEST_GUESSED_NAME = 64
 _MOST_CANDIDATES = 200

@@ -15,8 +15,8 @@ Report = Callable[[Finding], None]
 
 JOB, CLUSTER, FILE_SERVER = "job", "cluster", "file server"
 _FORM = 'Write { "properties": { ... } }.'
-#: Members that tell a kind; any other kind's document has none of them.
-_TELLING = {
+#: Members that show a kind; any other kind's document has none of them.
+_MARKERS = {
     JOB: frozenset(shape_of(JobSpec)) | frozenset(SETTINGS),
     CLUSTER: frozenset(shape_of(ClusterSpec)) - {"vmSize", "subnet"},
     FILE_SERVER: frozenset({"dataDisks", "sshConfiguration"}),
@@ -24,11 +24,11 @@ _TELLING = {
 
 
 def document_kind(root: Any) -> str | None:
-    """ "job", "cluster" or "file server", by what the document holds; None where that tells nothing."""
+    """ "job", "cluster" or "file server", by what the document holds; None where that shows nothing."""
     properties = root.get("properties", root) if isinstance(root, dict) else None
     if not isinstance(properties, dict):
         return None
-    counts = {kind: len(names.intersection(properties)) for kind, names in _TELLING.items()}
+    counts = {kind: len(names.intersection(properties)) for kind, names in _MARKERS.items()}
     best = max(counts, key=lambda kind: counts[kind])
     if counts[best]:
         return best

@@ -36,7 +36,7 @@ def expand(text: str, variables: Mapping[str, str], what: str = "a value") -> st
     sign. All else stays as written: `$$`, `$1`, `$(...)`, `${NAME:-x}`, a backslash before anything but `$`
     (JSON and regular expressions in values survive). What was filled in is never expanded again.
 
-    Raises LaunchError where it comes to more than MOST_BYTES; `what` tells people where that is.
+    Raises LaunchError where it comes to more than MOST_BYTES; `what` says where that is, for people.
     """
     size, pieces = 0, []
     for piece in _pieces(text, variables):

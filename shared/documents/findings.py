@@ -57,7 +57,7 @@ class Raw:
     """An object of the document; empty where the document has none at `path`.
 
     Rules run on documents that may be wrong in every way; a member of the wrong type is validation's to
-    tell, so here it is simply not there.
+    say, so here it is simply not there.
     """
 
     value: dict[str, Any]

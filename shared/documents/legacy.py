@@ -1,6 +1,7 @@
 """Older spellings (2017-09-01-preview, 2018-03-01) and members the service writes: mapped or dropped. PURE.
 
-Sources: the original's JSON schemas of those versions, and what GET returned. Every step is told in a note.
+Sources: the original's JSON schemas of those versions, and what GET returned. Every step is reported in a
+note.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ _BESIDE = {
     "tags": "Tags belong to workspaces.",
     "id": "The place the file is dropped at names it.",
     "name": "The place the file is dropped at names it.",
-    "type": "The place the file is dropped at tells it.",
+    "type": "The place the file is dropped at says it.",
 }
 _OUTPUT_TYPES = "model, logs, summary and custom made no difference to the job."
 
@@ -84,7 +85,7 @@ def translate_cluster(properties: dict[str, Any], report: Report, path: Path = (
 
 
 def drop_beside(root: dict[str, Any], report: Report) -> set[str]:
-    """The names of members beside `properties` that older versions or GET had; each told in a note."""
+    """The names of members beside `properties` that older versions or GET had; each reported in a note."""
     known = {name for name in _BESIDE if name in root}
     for name in sorted(known):
         report(note((name,), f"{name} was dropped.", _BESIDE[name], at_key=True))

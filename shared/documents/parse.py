@@ -22,7 +22,7 @@ from shared.documents.rules.own_places import own_place_rules
 from shared.documents.rules.registry import cluster_findings, job_findings
 from shared.documents.validation import problems_of
 from shared.errors import Problem, Severity
-from shared.names.table_limits import room_fault, written
+from shared.names.table_limits import size_fault, written
 from shared.settings import Settings
 
 T = TypeVar("T", bound=JobSpec | ClusterSpec)
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Model)
 Report = Callable[[Finding], None]
 #: Where the properties of a document stand in it.
 ROOT: Path = ("properties",)
-#: Problems told of one document; beyond that, how many more there are.
+#: Problems reported of one document; beyond that, how many more there are.
 MOST_PROBLEMS = 2_000
 _ELSEWHERE = "Put long texts into files on a volume."
 
@@ -108,16 +108,16 @@ def _parse(
     findings: list[Finding] = []
     properties = unwrap(text.value, kind, findings.append)
     spec = None if properties is None else read(properties, findings.append)
-    findings += _room(spec)
+    findings += _size(spec)
     faulty = {problem.path for problem in text.problems}
     problems = [*text.problems, *(_problem(text, f) for f in findings if not _follows(f, faulty))]
     failed = any(p.severity is Severity.ERROR for p in problems)
     return Parsed(None if failed else spec, _in_order(problems))
 
 
-def _room(spec: JobSpec | ClusterSpec | None) -> list[Finding]:
+def _size(spec: JobSpec | ClusterSpec | None) -> list[Finding]:
     """That what is kept of a document does not fit its row."""
-    fault = None if spec is None else room_fault(written(public_properties(spec)))
+    fault = None if spec is None else size_fault(written(public_properties(spec)))
     message = f"The document is too large to be kept. {fault}."
     return [Finding(("properties",), message, _ELSEWHERE)] if fault else []
 
@@ -150,7 +150,9 @@ def read_job(
     """The job that `properties` describe; None where validation fails. All faults go to `report`."""
     job = fit(translate_job(properties, report, ROOT), JobSpec, report, ROOT)
     if "cluster" not in job:
-        message = f"No cluster is named; the job goes to the cluster {default_cluster} of its workspace."
+        message = (
+            f"No cluster is named; the job is queued for the cluster {default_cluster} of its workspace."
+        )
         report(note(ROOT, message))
         job["cluster"] = {"id": default_cluster}
     _complete(job, "mountVolumes", ROOT, own, report)

@@ -1,6 +1,6 @@
 """The two placeholders, and the storage credentials the original's client filled in. PURE.
 
-The order is the original client's: the account is told by the URL before anything is replaced; accountName
+The order is the original client's: the account is taken from the URL before anything is replaced; accountName
 and accountKey are replaced where they are the whole value, azureFileUrl anywhere in it; nothing else is.
 """
 
@@ -90,7 +90,7 @@ def _account_of(share: Raw) -> str:
 
 
 def _fill_key(volume: Raw, own: OwnStorage, report: Report, message: str, account: str) -> None:
-    """Fill the key placeholder; give the installation's own account its key; tell what was done. `account`:
+    """Fill the key placeholder; give the installation's own account its key; note what was done. `account`:
     the volume's."""
     credentials = volume.child("credentials")
     if credentials.text("accountKey") == KEY:

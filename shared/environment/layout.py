@@ -133,7 +133,7 @@ def attempt_name(name: str, attempt: int) -> str:
 
 
 def part_name(name: str, attempt: int, part: int) -> str:
-    """Where a log of an attempt goes on that a container's blob has no more room for, parts 2, 3, ...:
+    """Where a log of an attempt continues once a container's blob is full, parts 2, 3, ...:
     stdout.attempt-1.part-2.txt. Named by its attempt, so that no later one finds it in its way."""
     return _with_infix(name, f".attempt-{attempt}.part-{part}")
 

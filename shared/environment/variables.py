@@ -214,7 +214,7 @@ def _node_variables(placement: Placement) -> dict[str, str]:
         "AZ_BATCHAI_CLUSTER_NAME": placement.cluster.cluster,
         "AZ_BATCHAI_MPI_MASTER_NODE": leader,
         "AZ_BATCHAI_JOB_MASTER_NODE_IP": leader,
-        # Ours: user code can tell a re-run after a lost node from a first run.
+        # Ours: user code can distinguish a re-run after a lost node from a first run.
         "AZ_BATCHAI_ATTEMPT": str(placement.attempt),
     }
 

@@ -40,8 +40,8 @@ def scale_of(settings: Mapping[str, Any]) -> Scale:
 
 
 def serving(nodes: Sequence[NodeView], scale: Scale) -> frozenset[str]:
-    """The nodes that take jobs, at most `scale.most` of those alive: who works goes first, who is unusable
-    last, and who has served so far goes before who has stood by, so that asking again changes nothing."""
+    """The nodes that take jobs, at most `scale.most` of those alive: who works comes first, who is unusable
+    last, and who has served so far comes before who has stood by, so that asking again changes nothing."""
     usable = [node for node in nodes if node.alive and node.state != "leaving"]
     ordered = sorted(
         usable, key=lambda n: (n.state != "running", n.state == "unusable", bool(n.standby), n.node_id)
@@ -49,9 +49,9 @@ def serving(nodes: Sequence[NodeView], scale: Scale) -> frozenset[str]:
     return frozenset(node.node_id for node in ordered[: scale.most])
 
 
-def told(nodes: Sequence[NodeView], scale: Scale) -> dict[str, str]:
-    """What each node that is alive has to be told (`NodeView.standby`): "" for one that serves. One that goes
-    away by itself hears nothing new."""
+def wanted_standby(nodes: Sequence[NodeView], scale: Scale) -> dict[str, str]:
+    """What each node that is alive has to learn (`NodeView.standby`): "" for one that serves. One that leaves
+    by itself hears nothing new."""
     serve = serving(nodes, scale)
 
     def word(node: NodeView) -> str:

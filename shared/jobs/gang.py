@@ -6,7 +6,7 @@ PURE.
          join, leave
 
 One runner leads: it holds the job's lease, writes the job's row and moves the gang from phase to phase. Every
-member, the leader included, tells of itself in a row of its own. Who is silent is judged by the storage
+member, the leader included, reports itself in a row of its own. Who is silent is judged by the storage
 service's clock alone (`heard` against the time of the answer).
 """
 
@@ -26,7 +26,7 @@ class Phase(OpenStrEnum):
     ASSEMBLED = "assembled"  #: complete: nobody joins or leaves any more, nothing has been done yet
     PREPARING = "preparing"  #: the job's row says running; mounts and jobPreparation on every node
     LAUNCHING = "launching"  #: every node is prepared: processes may start
-    ENDING = "ending"  #: every node stops what still runs and tells what there is to tell
+    ENDING = "ending"  #: every node stops what still runs and reports what there is to report
 
 
 class Step(OpenStrEnum):
@@ -44,12 +44,12 @@ class Ending(OpenStrEnum):
 
     DONE = "done"  #: the job has succeeded
     STOP = "stop"  #: SIGTERM, the usual grace, SIGKILL
-    HURRY = "hurry"  #: the same with little time: a node goes away or was lost
+    HURRY = "hurry"  #: the same with little time: a node leaves or was lost
 
 
 @dataclass(frozen=True)
 class Member:
-    """One node of a gang as it tells of itself."""
+    """One node of a gang as it reports itself."""
 
     index: int  #: of the placement's nodes; 0 leads
     node_id: str
@@ -60,8 +60,8 @@ class Member:
     ports: tuple[int, ...] = ()  #: ports that were free on its address when it joined
     step: Step = Step.JOINED
     fault: Outcome | None = None  #: what went wrong here first: it ends the attempt on all nodes
-    leaving: str = ""  #: why this node goes away, for people; the attempt is handed back
-    report: AttemptReport | None = None  #: told with the step LEFT
+    leaving: str = ""  #: why this node leaves, for people; the attempt is handed back
+    report: AttemptReport | None = None  #: written with the step LEFT
     heard: datetime | None = None  #: the storage service's time of the last write
     etag: str = ""
 
@@ -75,7 +75,7 @@ class Gang:
     uuid: str
     attempt: int
     priority: str
-    created: datetime  #: of the job: the older gang goes first
+    created: datetime  #: of the job: the older gang comes first
     size: int
     taken: int = 1
     phase: Phase = Phase.ASSEMBLING

@@ -98,7 +98,7 @@ class StreamSeal:
 
 @dataclass(frozen=True)
 class AttemptReport:
-    """What a runner tells of an attempt beside its outcome."""
+    """What a runner reports of an attempt beside its outcome."""
 
     seals: tuple[StreamSeal, ...] = ()
     events: tuple[JobEvent, ...] = ()
@@ -138,8 +138,8 @@ class Job:
     retry_at: datetime | None = None  #: not tried again before this moment (by the clock of who put it back)
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     problems: str = "[]"  #: warnings and notes about the document, JSON
-    deleting: bool = False  #: somebody asked for its deletion: it goes once it has ended
-    #: Who submitted it, as far as the way it came tells (api/submitters.py); "": a row from before ADR 0303.
+    deleting: bool = False  #: somebody asked for its deletion: it is removed once it has ended
+    #: Who submitted it, as far as the way it came shows (api/submitters.py); "": a row from before ADR 0303.
     submitted_by: str = ""
     #: Columns of the row that a newer version wrote: carried along, never looked at.
     newer: tuple[tuple[str, Any], ...] = ()

@@ -13,7 +13,7 @@ from shared.names.ids import priority_rank
 
 @dataclass(frozen=True)
 class QueuedEntry:
-    """Another job of the same cluster, as far as its place in the queue goes."""
+    """Another job of the same cluster, as far as its place in the queue is concerned."""
 
     uuid: str
     state: State
@@ -59,9 +59,9 @@ class QueueOrder:
     def _summed(self, nodes: int) -> tuple[list[int], list[int], list[int]]:
         """From the head of the line to each place, of the jobs that need at most `nodes`: how many they are,
         the nodes of all, the nodes of the largest."""
-        fitting = [count if count <= nodes else 0 for count in self._counts]
+        matching = [count if count <= nodes else 0 for count in self._counts]
         return (
-            list(itertools.accumulate(int(count > 0) for count in fitting)),
-            list(itertools.accumulate(fitting)),
-            list(itertools.accumulate(fitting, max)),
+            list(itertools.accumulate(int(count > 0) for count in matching)),
+            list(itertools.accumulate(matching)),
+            list(itertools.accumulate(matching, max)),
         )

@@ -43,7 +43,7 @@ def claim(
     lease_seconds: float | None = None,
 ) -> Job:
     """The job as taken by `owner` for `lease_seconds`, one attempt more: running, or held where it needs
-    several nodes. `last_heard`: what the runner before, if it was lost, had told of its logs.
+    several nodes. `last_heard`: what the runner before, if it was lost, had reported of its logs.
 
     A queued job can be claimed by any message. A running or held one once its lease is over (`is_abandoned`).
     Raises IllegalTransitionError otherwise, or when no attempt is left.
@@ -76,7 +76,7 @@ def is_taken(job: Job) -> bool:
 
 
 def is_abandoned(job: Job, message_id: str) -> bool:
-    """Whether the attempt under way is over without an end, as far as the receiver of `message_id` can tell:
+    """Whether the attempt under way is over without an end, as far as the receiver of `message_id` can know:
     its lease has run out. A row of an older runner does not carry it; there the message that it was claimed
     with is visible again only because it ran out."""
     left = job.lease_left

@@ -39,7 +39,7 @@ class Use:
 
 
 def attempts_of(job: Job, now: datetime) -> list[AttemptUse]:
-    """The attempts of a job's latest run as its events tell them: of a long history some are cut out. The one
+    """The attempts of a job's latest run as its events show them: of a long history some are cut out. The one
     under way lasts until `now`. One whose runner was lost lasted until that was noticed."""
     found: dict[int, list[datetime]] = {}
     for event in job.events:

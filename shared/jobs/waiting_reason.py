@@ -39,7 +39,7 @@ class Waiting:
     message: str
     next_step: str
     until: datetime | None = None  #: UTC; when the wait is over, where that is known
-    #: What of the message is news: "" for all of it. How long something has lasted is told and is none.
+    #: What of the message is news: "" for all of it. How long something has lasted is reported and is none.
     gist: str = ""
 
     def as_json(self) -> dict[str, str]:
@@ -52,7 +52,7 @@ class Waiting:
         return (self.reason, mine, self.until) == (other.reason, theirs, other.until)
 
 
-#: How far the release of a node's machine is: told to leave; its deletion decided, which nobody takes back.
+#: How far the release of a node's machine is: asked to leave; its deletion decided, which nobody takes back.
 RELEASED, DELETED = "released", "deleted"
 
 
@@ -69,7 +69,7 @@ class NodeView:
         ""  #: not "": it takes no jobs, for its cluster is to have fewer nodes (shared.jobs.allocation)
     )
     drain: bool = False  #: marked to finish its job and leave, by whomever
-    release: str = ""  #: not "": its machine goes once it has left (RELEASED, DELETED)
+    release: str = ""  #: not "": its machine is deleted once it has left (RELEASED, DELETED)
     left: bool = False  #: its runner has said that it is gone
     state_seconds: float | None = None  #: for how long it has been in its state; None: an older runner's
     silent_seconds: float = 0.0  #: since it was last heard of, or its row written

@@ -1,4 +1,4 @@
-"""caffe2Settings: one process per node, told its rank by AZ_BATCHAI_TASK_INDEX. PURE."""
+"""caffe2Settings: one process per node, given its rank by AZ_BATCHAI_TASK_INDEX. PURE."""
 
 from shared.launch import python_tool, ranks
 from shared.launch.plan import Context, Launch, required

@@ -15,7 +15,7 @@ from shared.launch.spread import slots
 
 #: Open MPI forwards its own by itself; GPUs are numbered differently on nodes that share a machine.
 _NOT_FORWARDED = ("OMPI_", "PMIX_", "CUDA_VISIBLE_DEVICES")
-#: What Open MPI tells a process, for the one process that is started without it.
+#: What Open MPI gives a process, for the one process that is started without it.
 _ALONE = {
     "OMPI_COMM_WORLD_RANK": "0",
     "OMPI_COMM_WORLD_SIZE": "1",
@@ -102,7 +102,7 @@ def _hosts(context: Context, per_node: tuple[int, ...]) -> list[str]:
 
 def _interfaces(nodes: tuple[Node, ...]) -> list[str]:
     # docker0 and lo have the same address on every node, so they must not be tried between nodes. "Nodes"
-    # that are loopback addresses of one machine have only lo, which Open MPI leaves out unless told.
+    # that are loopback addresses of one machine have only lo, which Open MPI leaves out by default.
     if len(nodes) == 1:
         return []
     loopback = [_is_loopback(node.address) for node in nodes]
@@ -113,7 +113,7 @@ def _interfaces(nodes: tuple[Node, ...]) -> list[str]:
 
 
 def _share_machine(nodes: tuple[Node, ...]) -> bool:
-    """Whether two of them are on one machine, as far as their addresses tell."""
+    """Whether two of them are on one machine, as far as their addresses show."""
     addresses = {node.address for node in nodes}
     return len(addresses) < len(nodes) or (len(nodes) > 1 and all(map(_is_loopback, addresses)))
 

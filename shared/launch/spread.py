@@ -1,4 +1,4 @@
-"""Which process goes to which node, and which GPUs it sees there. PURE."""
+"""Which process runs on which node, and which GPUs it sees there. PURE."""
 
 from shared.environment.variables import Node
 

@@ -19,7 +19,7 @@ from shared.stores.secrets.sealing import Sealer
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
 _HTTP = "http-"
-#: Who submitted what was dropped: a blob does not tell who wrote it.
+#: Who submitted what was dropped: a blob does not say who wrote it.
 STORAGE = "storage"
 
 
@@ -30,7 +30,7 @@ class Source:
     `place` is "<container>/<path>" of a dropped blob, or where a document that came over HTTP is shown;
     `mark` is the blob's ETag, or a hash of the content where the trigger carries none; for HTTP a random one;
     for a run of a sweep which run it is (RunMark), so that it is made once however often it is tried.
-    Place and mark together are the idempotency key of a drop; that of HTTP is the content. `by` tells people
+    Place and mark together are the idempotency key of a drop; that of HTTP is the content. `by` shows people
     who sent it, and nothing else: who sends the same once more is not noted.
     """
 

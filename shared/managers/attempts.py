@@ -113,7 +113,7 @@ class Attempts:
         written = self._write_owned(job, lease, change)
         reach("ended")
         reported = self.status.report(written)
-        reach("told")
+        reach("reported")
         if written.state.live:
             self._leases.release(written, lease, pause_seconds)
         elif reported:

@@ -1,7 +1,7 @@
-"""What a message tells of a job beside its name: its row as it was written, and its document.
+"""What a message says of a job beside its name: its row as it was written, and its document.
 
 A runner that receives such a message need not read either: it writes the claim over the row with the ETag
-that it was told. If the row is another one by now the service refuses, and the runner reads it as ever. Only
+that it was given. If the row is another one by now the service refuses, and the runner reads it as ever. Only
 documents without secrets travel, and only what somebody with a sealing key has put together is believed.
 """
 
@@ -17,13 +17,13 @@ from shared.stores.secrets.sealing import Sealer
 
 #: Of the form of documents and rows; one of another version is read where it lies, and judged there.
 _VERSION = 1
-#: Of a message, which holds 64 KiB: the progress of logs needs room too.
+#: Of a message, which holds 64 KiB: the progress of logs needs space too.
 _MOST_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
 class CarriedJob:
-    """A job as its message tells of it; what AcceptedJobs.spec would tell, too."""
+    """A job as its message describes it; what AcceptedJobs.spec would return, too."""
 
     job: Job
     spec: JobSpec
@@ -42,17 +42,17 @@ class CarriedJobs:
         properties = json.loads(job.properties)
         if job.node_count > 1 or to_document(spec, lambda secret: "secret") != {"properties": properties}:
             return ""
-        told = {"v": _VERSION, "etag": job.etag, "revision": cluster_revision, "row": carried_columns(job)}
-        text = json.dumps(told)
+        carried = {"v": _VERSION, "etag": job.etag, "revision": cluster_revision, "row": carried_columns(job)}
+        text = json.dumps(carried)
         return f"{self.sealer.digest(text)} {text}" if len(text) <= _MOST_BYTES else ""
 
     def read(self, text: str, name: JobId, uuid: str) -> CarriedJob | None:
-        """What `text` tells of the run `uuid`; None where that is nothing, or not to be believed."""
-        digest, _, told = text.partition(" ")
-        if not told or not self.sealer.has_digest(told, digest):
+        """What `text` says of the run `uuid`; None where that is nothing, or not to be believed."""
+        digest, _, carried = text.partition(" ")
+        if not carried or not self.sealer.has_digest(carried, digest):
             return None
         try:
-            known = json.loads(told)
+            known = json.loads(carried)
             if known["v"] != _VERSION:
                 return None
             job = job_from_columns(known["row"], str(known["etag"]))

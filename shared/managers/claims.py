@@ -31,7 +31,7 @@ from shared.stores.job_table import JobTable
 
 log = logging.getLogger(__name__)
 
-#: More than storage that comes and goes may cost between receiving and claiming.
+#: More than an outage of storage may cost between receiving and claiming.
 _MOST_IDLE_DELIVERIES = 25
 #: Runners that may be about to claim a job after so many deliveries, and not live to do it.
 _MOST_SUSPICIONS = 3
@@ -92,7 +92,7 @@ class Claims:
 
     def next_job(self, queue: str, owner: str) -> Claim | Help | None:
         """Take the next job of a queue: receive, claim the row, read the document. Or learn that a gang lacks
-        nodes, which goes before.
+        nodes, which comes first.
 
         None when there is nothing to run; messages that mean nothing any more are deleted on the way, those
         that mean nothing now are put back. Raises StoreError.
@@ -128,7 +128,7 @@ class Claims:
                 "left alone: a newer version's message", extra={"action": "newer", "queue": message.queue}
             )
             return None
-        if found := self._claim_as_told(message, owner):
+        if found := self._claim_as_carried(message, owner):
             return found
         job = self._jobs.get(message.job) if message.job else None
         if job is not None and job.uuid == message.uuid and not job.state.known:
@@ -151,7 +151,7 @@ class Claims:
             return None
         if job.node_count > 1 and job.owner is None and (instead := self._instead(job, message)):
             return instead[0]
-        # Deliveries that did not become attempts. Storage that comes and goes makes them, and so does
+        # Deliveries that did not become attempts. Outages of storage make them, and so does
         # something about the job that ends runners just before they claim it: only that is held against it.
         if message.dequeue_count - message.excused - job.attempt > _MOST_IDLE_DELIVERIES:
             if message.suspected >= _MOST_SUSPICIONS:
@@ -186,20 +186,20 @@ class Claims:
             # It comes back once its time is up, and this delivery is held against it.
             log.warning("message not put back", extra={"action": "put_back", "uuid": message.uuid})
 
-    def _claim_as_told(self, message: JobMessage, owner: str) -> Claim | None:
-        """The claim of a job that its message tells all about; None where it must be looked at: a message
+    def _claim_as_carried(self, message: JobMessage, owner: str) -> Claim | None:
+        """The claim of a job that its message describes in full; None where it must be looked at: a message
         that was delivered before means a row that has been written since."""
         if message.job is None or not message.carried or message.dequeue_count > 1:
             return None
-        told = self._carried.read(message.carried, message.job, message.uuid)
-        if told is None or told.job.state is not State.QUEUED or told.job.owner is not None:
+        carried = self._carried.read(message.carried, message.job, message.uuid)
+        if carried is None or carried.job.state is not State.QUEUED or carried.job.owner is not None:
             return None
         reach("received")
         try:
-            claimed = self._writer.take(told.job, message, owner)
+            claimed = self._writer.take(carried.job, message, owner)
         except NotFoundError:
             return None  # it was deleted while it waited: a look at the row says so
-        return Claim(*claimed, told.spec, told.cluster_revision) if claimed else None
+        return Claim(*claimed, carried.spec, carried.cluster_revision) if claimed else None
 
     def _claim(self, job: Job, message: JobMessage, owner: str) -> Claim | None:
         """Read the document first: while storage does not answer no attempt has begun. One that cannot be

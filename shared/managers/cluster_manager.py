@@ -83,7 +83,7 @@ class ClusterManager:
             row = self._writer.store(
                 cluster, parsed.spec, known, lambda: self._documents.overtaken(place, etag)
             )
-            self._tell(row)
+            self._report(row)
         except ConflictError as error:
             refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
             return self.refuse(place, (*parsed.problems, refusal))
@@ -112,7 +112,7 @@ class ClusterManager:
         known = self._writer.settled(cluster)
         problems = parsed.problems + self._make_volumes(parsed.spec)
         row = self._writer.store(cluster, parsed.spec, known)
-        self._tell(row)
+        self._report(row)
         # After the row: the trigger that sees the copy must find the cluster.
         copy = http_copy(self.settings.scope.cluster(row.id), json.loads(row.properties))
         self._documents.put_dropped(self._place(row.id), copy)
@@ -143,10 +143,10 @@ class ClusterManager:
             return replace(row, properties=properties, resized=self._now())
 
         row = self._writer.change(cluster, resized)
-        self._tell(row)
+        self._report(row)
         return ClusterAnswer(True, row, parsed.problems)
 
-    def _tell(self, row: ClusterRow) -> None:
+    def _report(self, row: ClusterRow) -> None:
         """Nodes, and the cloud, need not wait for the next sweep."""
         self.instruct_nodes(row)
         self._scaler.nudge(row.id)
@@ -157,8 +157,8 @@ class ClusterManager:
         return instruct_nodes(self._reader, self._nodes, row)
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> KnownNode:
-        """Tell a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError, and
-        ConflictError where its machine is being deleted."""
+        """Instruct a node to finish its job and leave, or to stay; the node as marked. Raises NotFoundError,
+        and ConflictError where its machine is being deleted."""
         if drain:
             self._reader.known_node(cluster, node_id)
             self._nodes.mark_drain(cluster, node_id, drain)
@@ -194,7 +194,7 @@ class ClusterManager:
 
     def forget_documents(self, workspace: str) -> None:
         """Remove what was accepted for the clusters of a workspace that is deleted, every revision. Not with
-        a cluster: where outputs of its ended jobs lie is told by the revision they were accepted for."""
+        a cluster: where outputs of its ended jobs lie is known from the revision they were accepted for."""
         self._documents.delete_accepted_of(workspace, document_name(""))
 
     def forget_queues(self, cluster: ClusterId) -> None:
@@ -204,7 +204,7 @@ class ClusterManager:
             self._queues.remove(cluster)
 
     def refuse(self, place: str, problems: tuple[Problem, ...]) -> ClusterAnswer:
-        """Tell what is wrong, beside the file. Nothing else is written."""
+        """Say what is wrong, beside the file. Nothing else is written."""
         self._documents.put_status(place, status_json.refused(problems, self._now()))
         return ClusterAnswer(False, problems=problems)
 

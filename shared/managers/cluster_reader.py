@@ -8,8 +8,7 @@ from datetime import datetime
 
 from shared.documents.spec import ClusterSpec, JobSpec, cluster_from_document
 from shared.errors import NotFoundError, Problem
-from shared.jobs.allocation import Scale, scale_of
-from shared.jobs.allocation import told as wanted_standby
+from shared.jobs.allocation import Scale, scale_of, wanted_standby
 from shared.jobs.waiting_reason import NodeView, is_alive
 from shared.managers.node_reports import NodeReports
 from shared.names.ids import ClusterId, group_in, name_in, printable
@@ -120,12 +119,12 @@ class ClusterReader:
         return scale_of_row(row).most if row else None
 
     def standby_of(self, cluster: ClusterId, node_id: str) -> str:
-        """What a node of a cluster that is about to become ready has to be told (`NodeRow.standby`)."""
+        """What a node of a cluster that is about to become ready has to learn (`NodeRow.standby`)."""
         row = self.fresh(cluster)
         if row is None:
             return ""
         views, scale = self.nodes_of(row)
-        # Its row may still say that it goes away.
+        # Its row may still say that it leaves.
         views = [replace(view, state="preparing") if view.node_id == node_id else view for view in views]
         return wanted_standby(views, scale).get(node_id, "")
 

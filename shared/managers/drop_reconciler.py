@@ -1,4 +1,4 @@
-"""Drops whose event came to nothing: what the trigger gave up, and what nobody was told of.
+"""Drops whose event came to nothing: what the trigger gave up, and what was never announced.
 
 An outage is not the document's fault. The trigger's tries come to an end; then the host leaves a pointer in a
 poison queue, which is drained here, and what lies in a drop container without an answer is found by looking.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import BatchAIError, StoreError
-from shared.managers.pacing import LastWrite, Pace, is_quiet, nobody_tells
+from shared.managers.pacing import LastWrite, Pace, is_quiet, never_known
 from shared.stores.document_blobs import Documents, Dropped
 from shared.stores.poison_queue import PoisonQueue
 
@@ -32,7 +32,7 @@ Take = Callable[[str, bytes, str], None]
 class Reconciler:
     """Takes drops again. `takes`: by name of the dropped file ("job.json") the container and what takes it.
 
-    Goes on where it left off: each turn looks at one page of each container, whatever lies there, unless
+    Continues where it left off: each turn looks at one page of each container, whatever lies there, unless
     looking has taken more than its share of the time.
     """
 
@@ -41,7 +41,7 @@ class Reconciler:
     takes: Mapping[str, tuple[str, Take]]
     #: Of looks at the drop containers.
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic))
-    last_write: LastWrite = nobody_tells
+    last_write: LastWrite = never_known
     _next_page: dict[str, str] = field(default_factory=dict)
     #: When the round through a container began (seconds since the epoch), and the last one that found every
     #: drop in it answered.
@@ -50,7 +50,7 @@ class Reconciler:
 
     @property
     def is_midway(self) -> bool:
-        """Whether the next turn goes on where the latest one stopped, in some container."""
+        """Whether the next turn continues where the latest one stopped, in some container."""
         return any(self._next_page.values())
 
     def turn(self) -> int:
@@ -64,7 +64,7 @@ class Reconciler:
         return taken
 
     def _drain(self) -> int:
-        """Drops that the trigger has given up. A pointer goes once its drop was taken."""
+        """Drops that the trigger has given up. A pointer is removed once its drop was taken."""
         taken = 0
         for pointer in self.poison.receive():
             name = pointer.path.rpartition("/")[2]
@@ -150,7 +150,7 @@ def _unanswered(found: tuple[Dropped, ...], name: str) -> list[Dropped]:
 
 
 def patiently(act: Callable[[], None], sleep: Callable[[float], None], seconds: float = 60.0) -> None:
-    """Do `act`, again while storage fails, for about `seconds`; then its StoreError goes on, to the host's
+    """Do `act`, again while storage fails, for about `seconds`; then its StoreError is raised, for the host's
     own tries. What is done must be fit to be done twice."""
     pause, left = 1.0, seconds
     while True:

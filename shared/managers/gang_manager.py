@@ -1,6 +1,6 @@
 """Gangs: the gate to the nodes that come together for jobs with nodeCount > 1.
 
-The leader opens a gang, moves it from phase to phase and removes it; helpers join, leave and tell. What all
+The leader opens a gang, moves it from phase to phase and removes it; helpers join, leave and report. What all
 of them read is judged by the functions of shared/jobs/gang.py.
 """
 
@@ -52,7 +52,7 @@ class Gangs:
         self._sleep = sleep
 
     def to_help(self, cluster: ClusterId, before: tuple[int, datetime, str] | None = None) -> Gang | None:
-        """The gang that a free node should help; `before`: only one that goes before this rank."""
+        """The gang that a free node should help; `before`: only one that comes before this rank."""
         return rules.oldest_lacking(self._table.look(cluster), self.silence_seconds, before)
 
     def usable_nodes(self, cluster: ClusterId) -> int:
@@ -176,5 +176,5 @@ class Gangs:
 
 
 def new_token() -> str:
-    """What tells one joining of a node from every other."""
+    """What distinguishes one joining of a node from every other."""
     return uuid.uuid4().hex

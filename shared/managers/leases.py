@@ -31,7 +31,7 @@ class Leases:
         `logs`: how far they have come, which is what will be known of them if this runner is lost.
 
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing. StoreError
-        when the row could not be written: the lease in hand goes on until its deadline.
+        when the row could not be written: the lease in hand holds until its deadline.
         """
         job, deadline = self._prolong(job, lease)
         lease = replace(lease, deadline=deadline)

@@ -1,4 +1,4 @@
-"""Drops that no trigger sees because of their name or place: answered beside them, or told in the log.
+"""Drops that no trigger sees because of their name or place: answered beside them, or reported in the log.
 
 Triggers fire for `job.json` and `cluster.json` in folders only. Wider ones would run, and load the file, for
 whatever else people keep in the containers, status.json included; so the timer looks at the names instead
@@ -14,7 +14,7 @@ from datetime import datetime
 
 from shared.errors import ConflictError, Problem, StoreError
 from shared.jobs import status_json
-from shared.managers.pacing import LastWrite, Pace, is_quiet, nobody_tells
+from shared.managers.pacing import LastWrite, Pace, is_quiet, never_known
 from shared.names.sweep_ids import SWEEP_FILE
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
@@ -111,7 +111,7 @@ class NearMisses:
         documents: Documents,
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
-        last_write: LastWrite = nobody_tells,
+        last_write: LastWrite = never_known,
     ) -> None:
         self._settings = settings
         self._documents = documents
@@ -139,7 +139,7 @@ class NearMisses:
             (clusters, CLUSTERS, JOBS, jobs),
         ):
             found = unread(self._documents.list_dropped(container), kind, other, others)
-            self._tell(container, kind, found.foreign)
+            self._report(container, kind, found.foreign)
             yield from ((f"{container}/{path}", problem) for path, problem in found.near)
 
     def _answer(self, place: str, problem: Problem) -> int:
@@ -155,7 +155,7 @@ class NearMisses:
         log.info("near miss answered beside %s", place, extra={"action": "near_miss", "blob": place})
         return 1
 
-    def _tell(self, container: str, kind: Kind, paths: tuple[str, ...]) -> None:
+    def _report(self, container: str, kind: Kind, paths: tuple[str, ...]) -> None:
         """Once for each file and process."""
         new = [path for path in paths if f"{container}/{path}" not in self._reported]
         if not new:

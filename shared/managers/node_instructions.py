@@ -1,9 +1,10 @@
-"""Telling the nodes of a cluster whether they serve, by its scaleSettings. Used by ClusterManager alone.
+"""Informing the nodes of a cluster whether they serve, by its scaleSettings. Used by ClusterManager alone.
 
-A sweep may hold a cluster's row that is older than a change whose nodes have been told already. So whoever
-has something to write reads the cluster again, after its nodes, and writes over their rows as they were read:
-of two who tell a node at the same time the one with the older scaleSettings changes nothing. And it looks
-once more when it has written, for whoever changed the cluster may have found its nodes told already.
+A sweep may hold a cluster's row that is older than a change whose nodes have been informed already. So
+whoever has something to write reads the cluster again, after its nodes, and writes over their rows as they
+were read: of two who instruct a node at the same time the one with the older scaleSettings changes nothing.
+And it looks once more when it has written, for whoever changed the cluster may have found its nodes informed
+already.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shared.errors import LostOwnershipError, NotFoundError
-from shared.jobs.allocation import told as wanted_standby
+from shared.jobs.allocation import wanted_standby
 from shared.jobs.waiting_reason import NodeView
 from shared.managers.cluster_reader import ClusterReader, scale_of_row
 from shared.managers.conflict_retry import ContendedError, Overtaken, until_written
@@ -34,7 +35,7 @@ def instruct_nodes(clusters: ClusterReader, reports: NodeReports, row: ClusterRo
         if _differing(nodes, wanted) and (now := clusters.fresh(row.id)):
             latest = now
             wanted = wanted_standby(nodes, scale_of_row(latest))
-            _tell(reports, row.id, _differing(nodes, wanted), wanted)
+            _report(reports, row.id, _differing(nodes, wanted), wanted)
             if (now := clusters.fresh(row.id)) and now.properties != latest.properties:
                 latest = now
                 raise Overtaken
@@ -52,7 +53,7 @@ def _differing(nodes: Sequence[NodeView], wanted: Mapping[str, str]) -> list[Nod
     return [node for node in nodes if node.alive and node.standby != wanted[node.node_id]]
 
 
-def _tell(
+def _report(
     reports: NodeReports, cluster: ClusterId, nodes: Sequence[NodeView], wanted: Mapping[str, str]
 ) -> None:
     """Raises Overtaken once each was tried, where the row of one has changed since it was read."""

@@ -50,8 +50,8 @@ class NodeReports:
         self._table.undrain(cluster, node.node_id, node.etag)
 
     def release(self, cluster: ClusterId, node_id: str) -> None:
-        """Leave for a node that it finishes its job and leaves, and that its machine goes then. A machine
-        without a node gets a row: a runner that comes up after all leaves before it takes a job."""
+        """Leave for a node that it finishes its job and leaves, and that its machine is deleted then. A
+        machine without a node gets a row: a runner that comes up after all leaves before it takes a job."""
         self._table.release(NodeRow(cluster, node_id, "leaving", 0, detail="its machine is given back"))
 
     def decide_deletion(self, cluster: ClusterId, node: NodeView) -> bool:

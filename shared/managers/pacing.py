@@ -9,18 +9,18 @@ _MOST_SHARE = 0.01
 _FREE_SECONDS = 0.1
 
 
-#: When a blob was last written, in seconds since the epoch; None: nobody tells.
+#: When a blob was last written, in seconds since the epoch; None: not known.
 LastWrite = Callable[[], float | None]
 #: File systems and the emulator are not more exact.
 _SLACK_SECONDS = 2.0
 
 
-def nobody_tells() -> None:
+def never_known() -> None:
     """The LastWrite of Azure."""
 
 
 def is_quiet(last_write: LastWrite, since: float | None) -> bool:
-    """Whether nothing was written after `since` (None: never), as far as somebody tells: whoever looked then
+    """Whether nothing was written after `since` (None: never), as far as it is known: whoever looked then
     finds nothing new."""
     written = last_write()
     return written is not None and since is not None and written < since - _SLACK_SECONDS

@@ -37,10 +37,10 @@ class PoolChanges:
         state = kept.state
         if not state.operation:
             return state
-        told = self.pools.operation(state.operation)
-        if told.progress is Progress.FAILED:
-            return states.refused(state, told.code, told.message, now)
-        return state if told.progress is Progress.RUNNING else replace(state, operation="")
+        operation = self.pools.operation(state.operation)
+        if operation.progress is Progress.FAILED:
+            return states.refused(state, operation.code, operation.message, now)
+        return state if operation.progress is Progress.RUNNING else replace(state, operation="")
 
     def do(
         self, kept: ScalingRow, state: ScalingState, decision: Decision, pool: Pool, nodes: Sequence[NodeView]

@@ -25,7 +25,7 @@ from shared.names.ids import ClusterId
 from shared.scaling import state as states
 from shared.scaling.decision import decide
 from shared.scaling.demand import Wish, wish_of
-from shared.scaling.fleet import Patience
+from shared.scaling.fleet import ScalingDelays
 from shared.scaling.growth import growth_of
 from shared.scaling.pools import Pools
 from shared.scaling.state import ScalingState
@@ -63,7 +63,7 @@ class Scaler:
         self._monotonic = monotonic
         self._nudged: dict[ClusterId, float] = {}
         self._left_alone_until = 0.0  #: the cloud asks for it; by the monotonic clock
-        self._patience = Patience(settings.scale_in_seconds, settings.node_start_seconds)
+        self._delays = ScalingDelays(settings.scale_in_seconds, settings.node_start_seconds)
 
     def begin(self, now: datetime) -> PoolLook | None:
         """A look at the pools for one sweep; None where there are none, or the cloud wants to be left alone.
@@ -124,7 +124,7 @@ class Scaler:
         return row.state if row else None
 
     def _growth(self, state: ScalingState, now: datetime) -> Growth:
-        return growth_of(state, now, self._patience, self._settings.arm.resource_group)
+        return growth_of(state, now, self._delays, self._settings.arm.resource_group)
 
     def turn(
         self, look: PoolLook, row: ClusterRow, nodes: Sequence[NodeView], jobs: Sequence[QueuedEntry]
@@ -151,7 +151,7 @@ class Scaler:
             kept = kept or ScalingRow(row.id, ScalingState())
             now = self._changes(look).after_operation(kept, look.now)
             seen = states.observed(now, pool, nodes, look.now)
-            decision = decide(wish, jobs, nodes, pool, seen, look.now, self._patience)
+            decision = decide(wish, jobs, nodes, pool, seen, look.now, self._delays)
             if not decision.quiet and not self._is_current(row):
                 return False  # who changed it has looked, or the next sweep does
             return self._changes(look).do(kept, seen, decision, pool, nodes)
@@ -181,10 +181,10 @@ class Scaler:
         jobs: Sequence[QueuedEntry],
     ) -> bool:
         """Whether nothing is to be done by what the cloud said last, and nothing is under way. What the nodes
-        tell is noted."""
+        say is noted."""
         now, pool = look.now, kept.state.last_seen(str(kept.cluster))
         seen = states.observed(kept.state, pool, nodes, now)
-        decision = decide(wish, jobs, nodes, pool, seen, now, self._patience)
+        decision = decide(wish, jobs, nodes, pool, seen, now, self._delays)
         if not decision.quiet or seen.operation or (decision.lacking and not seen.is_paused(now)):
             return False
         self._changes(look).keep(

@@ -106,7 +106,7 @@ class Submitter:
     def refuse(
         self, source: Source, problems: tuple[Problem, ...], fault: Fault = Fault.DOCUMENT
     ) -> Submission:
-        """Tell what is wrong, beside the file. Nothing else is written; over HTTP nothing at all, nor beside
+        """Say what is wrong, beside the file. Nothing else is written; over HTTP nothing at all, nor beside
         a newer file, whose answer that place is for."""
         if not source.http and not self._overtaken(source):
             self.documents.put_status(source.place, status_json.refused(problems, self.now()))
@@ -202,6 +202,6 @@ def _name_taken(existing: Job) -> Problem:
         0,
         "$",
         f"a job named '{existing.id.job}' is {shown} in experiment '{existing.id.experiment}' "
-        f"(uuid {existing.uuid}); it goes on unchanged.",
+        f"(uuid {existing.uuid}); it continues unchanged.",
         "Use another job name, or terminate it or wait for its end before you submit a different document.",
     )

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _WORK_SECONDS = 60.0
 #: For as long as this the timer works at one sweep, and at all of them.
 _TURN_SECONDS, _ROUND_SECONDS = 20.0, 120.0
-#: And who asks for the deletion of what sweeps lie in, before the timer goes on.
+#: And who asks for the deletion of what sweeps lie in, before the timer continues.
 _DELETION_SECONDS = 5.0
 #: A pointer that is older leads to a sweep that never came to be, or is no more.
 _LOST_SECONDS = 600.0
@@ -131,7 +131,7 @@ class SweepManager:
         def write() -> Sweep:
             found = self.get(sweep)
             wanted = change(found, self._now())
-            # Noted first, so that the timer goes on with it even if this process crashes.
+            # Noted first, so that the timer continues it even if this process crashes.
             if wanted.state.live or wanted.deleting:
                 self._table.point(wanted)
             if replace(wanted, state_since=found.state_since) == found:
@@ -164,7 +164,7 @@ class SweepManager:
             looked_at = () if found and found.state == "running" else None
 
     def mend(self, read: ReadMetric | None = None) -> int:
-        """The timer's: every sweep that is not at its end goes on, whatever messages were lost; how many
+        """The timer's: every sweep that is not at its end continues, whatever messages were lost; how many
         there are. A fault in one keeps nobody from the others."""
         deadline = self._monotonic() + _ROUND_SECONDS
         pointers = self._table.pointers()

@@ -119,7 +119,7 @@ class SweepRuns:
             self._manager.delete(job.id)
 
     def _at_once(self, act: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-        """`act` on each, some at a time, in order. The first exception goes on once all have been tried."""
+        """`act` on each, some at a time, in order. The first exception is raised once all have been tried."""
         at_a_time = min(self._at_a_time, len(items))
         if at_a_time < 2:
             yield from map(act, items)

@@ -26,9 +26,9 @@ from shared.sweeps.model import RunResult, Sweep, SweepState
 
 #: Runs that are made, and jobs that are stopped or removed, in one step.
 _MOST_MADE, _MOST_STOPPED = 32, 64
-#: Ends that are written with the sweep's row: a transaction has room for 100 rows.
+#: Ends that are written with the sweep's row: a transaction takes 100 rows.
 _MOST_COUNTED = 90
-#: status.json of a sweep that goes on is written this often at most.
+#: status.json of a live sweep is written this often at most.
 _SHOW_SECONDS = 10.0
 _TRIES = 10
 
@@ -161,7 +161,7 @@ class SweepWorker:
         return False
 
     def _remove(self, sweep: Sweep) -> bool:
-        """Remove a sweep with its runs. The row goes last, so that a crash leaves something to find."""
+        """Remove a sweep with its runs. The row is removed last, so that a crash leaves something to find."""
         if self._runs.remove(sweep.id, _MOST_STOPPED):
             return True
         place, etag = place_of(sweep.source), mark_of(sweep.source)

@@ -146,8 +146,8 @@ class Sweeper:
     def _resend(self, cluster: ClusterId, entries: list[LiveEntry], hints: int) -> int:
         """Queued jobs get a message again when there are fewer messages, hints apart, than live jobs.
 
-        A message that is lost cannot be told from one that waits, so the oldest jobs are served first and
-        each at most once per resend time; duplicates are dropped at the claim.
+        A message that is lost cannot be distinguished from one that waits, so the oldest jobs are served
+        first and each at most once per resend time; duplicates are dropped at the claim.
         """
         missing = len(entries) + hints - self._queues.count(cluster)
         resent = 0

@@ -21,7 +21,7 @@ _CODES = {Kind.WORKSPACE: "Workspace", Kind.EXPERIMENT: "Experiment", Kind.FILE_
 
 class WorkspaceManager:
     """Makes, finds and marks what jobs and clusters lie in. Thread-safe. `workspace` is as in shared.names:
-    told with its resource group where that is not the installation's own."""
+    named with its resource group where that is not the installation's own."""
 
     def __init__(self, settings: Settings, table: WorkspaceTable, now: Callable[[], datetime]) -> None:
         self._table = table
@@ -103,8 +103,8 @@ class WorkspaceManager:
             seen = self._seen.get(key)
         if seen is not None and time.monotonic() - seen < _CACHE_SECONDS:
             return
-        # An experiment that is there tells that its workspace is: one read instead of two. A job that slips
-        # into a workspace whose deletion has just begun goes with it.
+        # An experiment that is there shows that its workspace is: one read instead of two. A job that slips
+        # into a workspace whose deletion has just begun is deleted with it.
         if not (experiment and self._is_open(Kind.EXPERIMENT, workspace, experiment)):
             self._ensure(Kind.WORKSPACE, workspace, workspace, {"location": self._settings.location})
             if experiment:
@@ -188,7 +188,7 @@ class WorkspaceManager:
         return self._table.list_deletions()
 
     def note_deletion(self, deletion: Deletion) -> None:
-        """Note a deletion, so that it is finished even if whoever asked for it goes away."""
+        """Note a deletion, so that it is finished even if whoever asked for it is gone."""
         self._table.begin_deletion(deletion)
 
     def close_deletion(self, deletion: Deletion) -> None:

@@ -25,12 +25,12 @@ class FileShareUrl:
     account: str
     share: str
     endpoint: str
-    tells_account: bool = True  #: False: a host of somebody's own, whose first label is a guess
+    names_account: bool = True  #: False: a host of somebody's own, whose first label is a guess
 
     def account_beside(self, account_name: str) -> str:
         """The account that is meant where accountName stands beside the URL ("": it does not): the URL's,
         unless it only lets guess."""
-        return self.account if self.tells_account or not account_name else account_name
+        return self.account if self.names_account or not account_name else account_name
 
     @property
     def is_public(self) -> bool:

@@ -1,6 +1,6 @@
 """Resource ids, ARM ids, blob paths, queue names and table keys, and the way from one to another. PURE.
 
-A workspace lies in a resource group. One of the installation's own group is told by its name, one of another
+A workspace lies in a resource group. One of the installation's own group is named by its name, one of another
 group by `<resource group>/<name>`: that is what `workspace` means in ids, rows, messages and blob paths
 (docs/adr/0097). Rows and messages that are older than this know the own group only, and mean it.
 """
@@ -21,7 +21,7 @@ PRIORITIES = ("high", "normal", "low")
 
 
 def priority_rank(priority: str) -> int:
-    """0 for what goes first; a word that this version does not know goes last."""
+    """0 for what comes first; a word that this version does not know comes last."""
     return PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)
 
 
@@ -29,7 +29,7 @@ NAME_RULE = "1 to 64 letters, digits, '-' or '_'"
 
 
 def group_in(workspace: str) -> str:
-    """The resource group that a workspace is told with, "" for the installation's own."""
+    """The resource group that a workspace is named with, "" for the installation's own."""
     return workspace.rpartition("/")[0]
 
 
@@ -81,7 +81,7 @@ class Scope:
         return self.any_group or group.lower() == self.resource_group.lower()
 
     def workspace_in(self, group: str, name: str) -> str:
-        """How the workspace `name` of a resource group is told."""
+        """How the workspace `name` of a resource group is written."""
         return name if group.lower() == self.resource_group.lower() else f"{group}/{name}"
 
     def group_of(self, workspace: str) -> str:
@@ -205,7 +205,7 @@ def cluster_from_text(text: str, default_workspace: str, scope: Scope) -> Cluste
 
 
 def _folders(path: str, leaf: str, most: int, form: str, scope: Scope) -> tuple[str, list[str]]:
-    """The resource group and the folders below it that are told in a path."""
+    """The resource group and the folders below it that are named in a path."""
     parts = path.split("/")
     if parts[-1] != leaf:
         raise ValueError(f"the file must be called {leaf}, in the form {form}")

@@ -13,8 +13,8 @@ def service_url(account: str, service: str, suffix: str = "") -> str:
 
 
 def storage_suffix(connection_string: str, blob_url: str) -> str:
-    """The domain of a cloud's storage, as the state's account tells it: by its connection string, or by the
-    address of its blobs (private endpoints and emulators tell none: the public cloud's)."""
+    """The domain of a cloud's storage, as the state's account names it: by its connection string, or by the
+    address of its blobs (private endpoints and emulators name none: the public cloud's)."""
     if found := re.search(r"(?i)(?:^|;)EndpointSuffix=([A-Za-z0-9.-]+)", connection_string):
         return found[1].lower()
     found = re.fullmatch(

@@ -6,7 +6,7 @@ what is not ASCII as an escape of six bytes a unit. The emulator measures a row 
 
 Shares of a job's row, which is written up to four times in one transaction (row, run, two lists):
 
-    properties                        MOST_DOCUMENT_BYTES, checked on submission (`room_fault`)
+    properties                        MOST_DOCUMENT_BYTES, checked on submission (`size_fault`)
     errors, events, seals, problems   the constants below
 """
 
@@ -112,13 +112,13 @@ def joined(entity: Mapping[str, Any], name: str, first: str = "") -> str:
     return "".join(pieces)
 
 
-def room_fault(document: str) -> str | None:
+def size_fault(document: str) -> str | None:
     """What is wrong with keeping a document (as `written`), or None."""
     found = units(document)
     if found > MOST_DOCUMENT_UNITS:
-        return f"What is to be kept of it has {found:,} characters; there is room for {MOST_DOCUMENT_UNITS:,}"
+        return f"What is to be kept of it has {found:,} characters; the most is {MOST_DOCUMENT_UNITS:,}"
     if (size := len(json.dumps(document))) > MOST_DOCUMENT_BYTES:
-        return f"What is to be kept of it takes {size:,} bytes; there is room for {MOST_DOCUMENT_BYTES:,}"
+        return f"What is to be kept of it takes {size:,} bytes; the most is {MOST_DOCUMENT_BYTES:,}"
     return None
 
 

@@ -1,8 +1,9 @@
 """What becomes of a cluster's machines: how many there should be, who leaves, who is deleted, and why. PURE.
 
-A machine goes in three steps, each by what the last one left: its node is told to leave, which a runner that
-has just claimed a job does after that job; its machine is deleted once the runner has left, or was not heard
-of since it was told; its row goes once the machine is gone. So a claim wins or the way out wins, never both.
+A machine is removed in three steps, each by what the last one left: its node is asked to leave, which a
+runner that has just claimed a job does after that job; its machine is deleted once the runner has left, or
+was not heard of since it was asked; its row is removed once the machine is gone. So a claim wins or the way
+out wins, never both.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from shared.jobs.waiting_reason import NodeView
 from shared.scaling import fleet as fleets
 from shared.scaling import sentences
 from shared.scaling.demand import Wish
-from shared.scaling.fleet import Fleet, Member, Patience
+from shared.scaling.fleet import Fleet, Member, ScalingDelays
 from shared.scaling.pools import Pool
 from shared.scaling.state import ScalingState
 
@@ -28,7 +29,7 @@ class Decision:
     """What is to be done now. Done already, it is decided no more."""
 
     capacity: int | None = None  #: machines to ask for; None: as many as were asked for
-    drain: tuple[str, ...] = ()  #: nodes to be told to leave
+    drain: tuple[str, ...] = ()  #: nodes to be asked to leave
     delete: tuple[str, ...] = ()  #: machines whose nodes have left
     forget: tuple[str, ...] = ()  #: nodes whose machines are gone
     faulty: tuple[str, ...] = ()  #: those of `drain` that are at fault, though the cloud had made them
@@ -51,18 +52,18 @@ def decide(
     pool: Pool,
     state: ScalingState,
     now: datetime,
-    patience: Patience,
+    delays: ScalingDelays,
 ) -> Decision:
     """The decision for a cluster whose pool and nodes are as they were just read."""
-    fleet = fleets.fleet_of(jobs, nodes, pool, state, now, patience)
+    fleet = fleets.fleet_of(jobs, nodes, pool, state, now, delays)
     keep = _keep(wish, fleet)
-    room = max(0, wish.most - len(fleet.guests))
+    limit = max(0, wish.most - len(fleet.guests))
     replaced = _replaced(fleet, state, now, keep)
-    surplus = _surplus(fleet, wish, keep, room, patience)
+    surplus = _surplus(fleet, wish, keep, limit, delays)
     held = [member for member in fleet.faulty if member not in replaced]
     lacking = keep - len(fleet.good) - len(held)
-    growth = min(lacking, room - len(fleet.existing))
-    capacity = _capacity(fleet, pool, state, growth, now, patience)
+    growth = min(lacking, limit - len(fleet.existing))
+    capacity = _capacity(fleet, pool, state, growth, now, delays)
     drain = (*replaced, *surplus)
     return Decision(
         capacity=capacity,
@@ -74,7 +75,7 @@ def decide(
         wanted=wish.nodes,
         lacking=max(0, keep - len(fleet.good) + len(fleet.starting)),
         leaving=len(drain) + len(fleet.leaving),
-        sentence=sentences.told(wish, fleet, capacity, replaced, surplus),
+        sentence=sentences.summary(wish, fleet, capacity, replaced, surplus),
     )
 
 
@@ -100,23 +101,24 @@ def _replaced(fleet: Fleet, state: ScalingState, now: datetime, keep: int) -> li
     return [member for member in fleet.faulty if member.was_never_made]
 
 
-def _surplus(fleet: Fleet, wish: Wish, keep: int, room: int, patience: Patience) -> list[Member]:
+def _surplus(fleet: Fleet, wish: Wish, keep: int, limit: int, delays: ScalingDelays) -> list[Member]:
     """Machines that are not needed: beyond the target or the maximum whoever has no job, else only those
-    whose nodes have been idle for long. Who stands by goes first, then who has been idle longest."""
-    most = room if wish.follows_jobs else keep
+    whose nodes have been idle for long. Who stands by comes first, then who has been idle longest."""
+    most = limit if wish.follows_jobs else keep
     unemployed = [member for member in fleet.good if not member.busy]
     ordered = sorted(unemployed, key=lambda m: (not m.stands_by, -m.idle_seconds, m.name))
     must_go = ordered[: max(0, len(fleet.good) - most)]
     may_go = [
-        m for m in ordered if m not in must_go and m.idle_seconds >= patience.scale_in_seconds and m.rests
+        m for m in ordered if m not in must_go and m.idle_seconds >= delays.scale_in_seconds and m.rests
     ]
     return must_go + may_go[: max(0, len(fleet.good) - len(must_go) - keep)]
 
 
 def _capacity(
-    fleet: Fleet, pool: Pool, state: ScalingState, growth: int, now: datetime, patience: Patience
+    fleet: Fleet, pool: Pool, state: ScalingState, growth: int, now: datetime, delays: ScalingDelays
 ) -> int | None:
-    """The capacity to ask for, if any: never fewer than there are machines, for who goes is decided here."""
+    """The capacity to ask for, if any: never fewer than there are machines, for which are deleted is decided
+    here."""
     if state.is_paused(now):
         return None
     listed = len(pool.machines)
@@ -126,8 +128,8 @@ def _capacity(
         if wanted > pool.capacity and wanted != state.asked:
             return wanted
         # Asked for already: an answer may have been lost, or a machine taken away meanwhile.
-        again = patience.node_start_seconds if state.operation else patience.ask_again_seconds
+        again = delays.node_start_seconds if state.operation else delays.ask_again_seconds
         return wanted if since >= timedelta(seconds=again) and pool.settled else None
     # What the cloud never gave, and nobody wants any more, is taken back.
     unseen = pool.capacity > listed and pool.settled and not state.operation and fleet.complete
-    return listed if unseen and since >= timedelta(seconds=patience.node_start_seconds) else None
+    return listed if unseen and since >= timedelta(seconds=delays.node_start_seconds) else None

@@ -17,7 +17,7 @@ class Wish:
     most: int
     why: str
     least: int = 0
-    follows_jobs: bool = True  #: else the number is somebody's target: what is beyond it goes at once
+    follows_jobs: bool = True  #: else the number is somebody's target: what is beyond it is deleted at once
 
 
 def wish_of(scale: Scale, jobs: Sequence[QueuedEntry], since: datetime, now: datetime, hold: float) -> Wish:
@@ -38,11 +38,11 @@ def wish_of(scale: Scale, jobs: Sequence[QueuedEntry], since: datetime, now: dat
 
 def needs(jobs: Sequence[QueuedEntry], most: int) -> int:
     """Nodes for the live jobs, at most `most`: those at work, and of the queue, in its order, each job whose
-    nodes all find room. At least as many as the largest that fits at all, for a gang begins to come together
-    only where there are machines for the whole of it. One that never fits asks for nothing."""
-    fitting = [job for job in jobs if job.node_count <= most]
-    total = min(most, sum(job.node_count for job in fitting if job.begun))
-    queue = [job for job in fitting if not job.begun]
+    nodes all find a place. At least as many as the largest that fits at all, for a gang begins to come
+    together only where there are machines for the whole of it. One that never fits asks for nothing."""
+    matching = [job for job in jobs if job.node_count <= most]
+    total = min(most, sum(job.node_count for job in matching if job.begun))
+    queue = [job for job in matching if not job.begun]
     for job in sorted(queue, key=lambda each: (priority_rank(each.priority), each.created)):
         if total + job.node_count <= most:
             total += job.node_count
@@ -51,7 +51,7 @@ def needs(jobs: Sequence[QueuedEntry], most: int) -> int:
 
 @dataclass(frozen=True)
 class Demand:
-    """What an engine that starts runners itself is told of a cluster."""
+    """What an engine that starts runners itself is given of a cluster."""
 
     nodes: int  #: that should be there now, those at work included
     running: int  #: of these, for jobs that have begun

@@ -11,7 +11,7 @@ from shared.scaling.state import ScalingState
 
 
 @dataclass(frozen=True)
-class Patience:
+class ScalingDelays:
     """How long something may last before it is acted on, in seconds."""
 
     scale_in_seconds: float = 600.0  #: a node that nobody needs
@@ -62,7 +62,7 @@ class Fleet:
     starting: list[Member] = field(default_factory=list)  #: those of `good` that have no node that takes jobs
     faulty: list[Member] = field(default_factory=list)  #: to be replaced
     kept: list[Member] = field(default_factory=list)  #: somebody drained it by hand: left alone
-    leaving: list[Member] = field(default_factory=list)  #: told to leave, or on its way out
+    leaving: list[Member] = field(default_factory=list)  #: asked to leave, or on its way out
     gone: list[Member] = field(default_factory=list)  #: those of `leaving` whose runner has left
     guests: list[NodeView] = field(default_factory=list)  #: nodes on machines of somebody's own
     orphans: list[NodeView] = field(default_factory=list)  #: nodes whose machine is gone
@@ -81,7 +81,7 @@ def fleet_of(
     pool: Pool,
     state: ScalingState,
     now: datetime,
-    patience: Patience,
+    delays: ScalingDelays,
 ) -> Fleet:
     """The fleet of a cluster as its pool and nodes were just read."""
     fleet, owners = Fleet(), {job.owner for job in jobs if job.owner}
@@ -90,7 +90,7 @@ def fleet_of(
         node = of_machines.pop(machine.key, None)
         if machine.state is not MachineState.DELETING:
             busy = node is not None and _is_busy(node, owners)
-            _place(fleet, Member(machine, node, busy), state, now, patience)
+            _place(fleet, Member(machine, node, busy), state, now, delays)
     for node in of_machines.values():
         _place_stranger(fleet, node, pool, _is_busy(node, owners))
     fleet.busy_elsewhere = _count_busy(fleet, nodes, owners)
@@ -102,7 +102,7 @@ def _is_busy(node: NodeView, owners: set[str]) -> bool:
     return node.node_id in owners or (node.alive and (node.state == "running" or bool(node.job)))
 
 
-def _place(fleet: Fleet, member: Member, state: ScalingState, now: datetime, patience: Patience) -> None:
+def _place(fleet: Fleet, member: Member, state: ScalingState, now: datetime, delays: ScalingDelays) -> None:
     node = member.node
     if node and node.release:
         fleet.leaving.append(member)
@@ -111,7 +111,7 @@ def _place(fleet: Fleet, member: Member, state: ScalingState, now: datetime, pat
     elif node and (node.drain or (node.state == "leaving" and node.alive)):
         # By hand, or the cloud takes it away: it does not come back, and nobody deletes what is somebody's.
         fleet.kept.append(member)
-    elif _is_at_fault(member, state, now, patience):
+    elif _is_at_fault(member, state, now, delays):
         fleet.faulty.append(member)
     elif node and node.left:
         fleet.kept.append(member)
@@ -126,7 +126,7 @@ def _count_busy(fleet: Fleet, nodes: Sequence[NodeView], owners: set[str]) -> in
     return sum(1 for node in nodes if node.node_id not in counted and _is_busy(node, owners))
 
 
-def _is_at_fault(member: Member, state: ScalingState, now: datetime, patience: Patience) -> bool:
+def _is_at_fault(member: Member, state: ScalingState, now: datetime, delays: ScalingDelays) -> bool:
     node = member.node
     if member.busy:
         return False
@@ -134,11 +134,11 @@ def _is_at_fault(member: Member, state: ScalingState, now: datetime, patience: P
         known = state.known(member.machine.name)
         waited = now - known.waits_since() if known else timedelta()
         failed = member.machine.state is MachineState.FAILED
-        return failed or waited >= timedelta(seconds=patience.node_start_seconds)
+        return failed or waited >= timedelta(seconds=delays.node_start_seconds)
     if not node.alive:
-        return not node.left and node.silent_seconds >= patience.silent_seconds
+        return not node.left and node.silent_seconds >= delays.silent_seconds
     lasts = node.state_seconds or 0.0
-    return node.state == "unusable" and lasts >= patience.unusable_seconds
+    return node.state == "unusable" and lasts >= delays.unusable_seconds
 
 
 def _place_stranger(fleet: Fleet, node: NodeView, pool: Pool, busy: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class MachineState(StrEnum):
-    """What the cloud says of a machine. Whether its runner works is told by its node's row."""
+    """What the cloud says of a machine. Whether its runner works is said by its node's row."""
 
     PRESENT = "present"  #: it is being made, or is there
     FAILED = "failed"  #: the cloud could not make it, or not start it
@@ -25,7 +25,7 @@ class Machine:
 
     @property
     def key(self) -> str:
-        """How it is told from others: the cloud ignores the case of names."""
+        """How it is distinguished from others: the cloud ignores the case of names."""
         return self.name.lower()
 
 
@@ -78,7 +78,7 @@ class Pools(Protocol):
         """Have so many machines; what `operation` is asked about, "" where there is nothing to ask.
 
         Takes effect on the pool as it was listed only: LostOwnershipError says that it has changed since.
-        Fewer than it lists are refused with ValueError: which machine goes is never left to the cloud.
+        Fewer than it lists are refused with ValueError: which machine is deleted is never left to the cloud.
         """
 
     def delete(self, pool: Pool, machines: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from shared.scaling.fleet import Fleet, Member
 from shared.times import spelled
 
 
-def told(
+def summary(
     wish: Wish, fleet: Fleet, capacity: int | None, replaced: Sequence[Member], surplus: Sequence[Member]
 ) -> str:
     """Why the cluster grows, shrinks, or stays as it is."""

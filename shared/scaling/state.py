@@ -10,7 +10,7 @@ from typing import Any
 from shared.jobs.waiting_reason import NodeView
 from shared.scaling.pools import Machine, MachineState, Pool
 
-#: Starts that are remembered, to tell how long one takes.
+#: Starts that are remembered, to know how long one takes.
 _STARTS = 5
 #: Pauses after refusals of the cloud, in seconds: they double from the first to the last.
 _FIRST_PAUSE, _LAST_PAUSE = 60.0, 900.0
@@ -60,7 +60,7 @@ class ScalingState:
     machines: tuple[KnownMachine, ...] = ()
     asked: int | None = None  #: the capacity that was last asked for
     asked_at: datetime | None = None
-    operation: str = ""  #: where the cloud tells how far it has come
+    operation: str = ""  #: where the cloud says how far it has come
     refusal: Refusal | None = None
     refusals: int = 0  #: one after the other
     retry_at: datetime | None = None  #: nothing is asked for before

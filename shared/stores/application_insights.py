@@ -1,4 +1,4 @@
-"""A log sent to Application Insights, where the deployment has one, beside where it goes anyway."""
+"""A log sent to Application Insights, where the deployment has one, beside where it is written anyway."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ _KEY = re.compile(r"(?i)(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4})
 #: Over plain HTTP to this machine only: a collector.
 _ENDPOINT = re.compile(r"(?i)https://[^\s;]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/?")
 #: Of a record's `extra`, what is searched by.
-_TOLD = (*ABOUT, "uuid", "action")
+_SENT = (*ABOUT, "uuid", "action")
 #: Seconds. What is not sent by then when the process leaves is in the journal only.
 _CLOSE_SECONDS = 5.0
 _SEND_SECONDS = 5.0
@@ -28,10 +28,10 @@ _SEND_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Insights:
-    """Where the log goes, and who sends it."""
+    """Where the log is sent, and who sends it."""
 
     connection_string: str = field(repr=False)
-    by_identity: bool = False  #: a token of the machine's identity goes with it
+    by_identity: bool = False  #: a token of the machine's identity is sent with it
     client_id: str = ""  #: of a user-assigned identity; "": the process's own
 
 
@@ -91,14 +91,14 @@ class InsightsHandler(logging.Handler):
             return  # what sending has to say would be sent, and so on
         from opentelemetry._logs import LogRecord, SeverityNumber
 
-        told = {name: str(getattr(record, name)) for name in _TOLD if getattr(record, name, "")}
+        attributes = {name: str(getattr(record, name)) for name in _SENT if getattr(record, name, "")}
         self._provider.get_logger(record.name).emit(
             LogRecord(
                 timestamp=int(record.created * 1e9),
                 severity_text=record.levelname,
                 severity_number=SeverityNumber(_severity(record.levelno)),
                 body=self.format(record),
-                attributes=told,
+                attributes=attributes,
             )
         )
 
@@ -116,7 +116,7 @@ def _severity(level: int) -> int:
 
 
 def _keep_to_the_log() -> None:
-    """The library's telemetry about itself stays off: it goes elsewhere, and nobody here asked for it. It is
-    told by the environment only."""
+    """The library's telemetry about itself stays off: it is sent elsewhere, and nobody here asked for it. It
+    is given by the environment only."""
     for name in ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED"):
         os.environ[f"APPLICATIONINSIGHTS_{name}"] = "true"

@@ -34,14 +34,14 @@ class ClusterRow:
     properties: str = "{}"  #: public_properties of the document, JSON, no secrets
     guests: tuple[str, ...] = ()  #: other workspaces whose jobs were sent here, in lower case
     resized: datetime | None = None  #: when the wanted number of nodes was last set; None: at creation
-    deleting: bool = False  #: it takes no more jobs and goes once its last job has ended
+    deleting: bool = False  #: it takes no more jobs and is deleted once its last job has ended
     #: Columns of the row that a newer version wrote: carried along, never looked at.
     newer: tuple[tuple[str, Any], ...] = ()
     etag: str = ""  #: of the row this was read from; "" for one that is new
 
     @property
     def identity(self) -> str:
-        """What tells it from a later cluster of the same name."""
+        """What distinguishes it from a later cluster of the same name."""
         return row_keys.stamp(self.created)
 
 

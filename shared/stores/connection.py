@@ -62,7 +62,7 @@ class CallCounter:
 
 
 class _CountingTransport(StorageTransport):
-    """Tells the counter about every request."""
+    """Counts every request."""
 
     def __init__(self, counter: CallCounter, service: str) -> None:
         super().__init__(

@@ -49,7 +49,7 @@ class Documents:
 
     def put_accepted(self, name: str, document: dict[str, Any], workspace: str = "") -> None:
         """Store an accepted document as `<name>.json`. Its secrets must be sealed already. With `workspace`
-        it goes with `delete_accepted_of`."""
+        it is deleted by `delete_accepted_of`."""
         self._put(self._accepted, f"{name}.json", document, metadata=_owned_by(workspace))
 
     def delete_accepted_of(self, workspace: str, prefix: str) -> None:
@@ -146,8 +146,8 @@ class Documents:
             return bool(self._blobs.get_blob_client(container, name).exists())
 
     def dropped_page(self, container: str, after: str = "") -> "DroppedPage":
-        """A page of what lies in a drop container, by name: one call. `after`: the page's place, told by the
-        one before it. A container that is missing is empty."""
+        """A page of what lies in a drop container, by name: one call. `after`: the page's place, reported by
+        the one before it. A container that is missing is empty."""
         time = ServiceTime()
         blobs = self._blobs.get_container_client(container).list_blobs(
             results_per_page=_MOST_LISTED,
@@ -225,7 +225,7 @@ class Documents:
 
 
 def _owned_by(workspace: str) -> dict[str, str]:
-    """Metadata of an accepted document that goes with a workspace."""
+    """Metadata of an accepted document that is deleted with a workspace."""
     return {"workspace": quote(workspace.lower())} if workspace else {}
 
 

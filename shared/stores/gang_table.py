@@ -62,7 +62,7 @@ class GangTable:
         return gang_rows.look_from(cluster, entities, time.now)
 
     def open(self, gang: Gang, leader: Member) -> Gang:
-        """Begin a gang with its leader in it; what is left of earlier attempts goes.
+        """Begin a gang with its leader in it; what is left of earlier attempts is removed.
 
         Raises LostOwnershipError when a gang of this or a later attempt is there already.
         """
@@ -127,7 +127,7 @@ class GangTable:
     def write_report(self, gang: Gang, member: Member) -> Member:
         """Write a member's row over the one it was read from: its heartbeat. Raises LostOwnershipError."""
         try:
-            with translated(f"telling the gang of job {gang.job}"):
+            with translated(f"writing to the gang of job {gang.job}"):
                 answer = self._table.update_entity(
                     gang_rows.member_entity(gang, member), **_merged(member.etag)
                 )

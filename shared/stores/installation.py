@@ -20,8 +20,8 @@ _ROLES = {
 def make_missing(
     connection: Connection, tables: Sequence[str], containers: Sequence[str], queues: Sequence[str]
 ) -> tuple[str, ...]:
-    """Make what is missing and tell what was made ("table jobs"). Costs a request for all tables and one for
-    each container and queue where nothing is missing. Several may do it at once.
+    """Make what is missing and return what was made ("table jobs"). Costs a request for all tables and one
+    for each container and queue where nothing is missing. Several may do it at once.
 
     Raises StoreError; where this identity may not, it names what is missing and the role that makes it.
     """

@@ -27,7 +27,7 @@ from shared.stores.unreadable_rows import readables
 _MOST_QUERIES = 5
 _MOST_ENTITIES = 1000
 _END = "~"  # sorts after every character of a key
-_MARK = "*"  # no key goes on with it
+_MARK = "*"  # no key continues with it
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class JobLists:
 @dataclass(frozen=True)
 class _Area:
     """Rows of a workspace's partition from the key `first` to before `last`, all of which begin with
-    `prefix`; `filters` for what the keys do not tell."""
+    `prefix`; `filters` for what the keys do not say."""
 
     workspace: str
     asked: JobFilter

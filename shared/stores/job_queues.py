@@ -16,7 +16,7 @@ from shared.stores.connection import Connection, translated
 _VERSION = 1
 #: For as long as this the service blocks the name of a queue that was removed (30 s at least, it says).
 _REMOVAL_SECONDS = 60.0
-_MOST_STREAMS = 200  #: told of in a message, which holds 64 KiB
+_MOST_STREAMS = 200  #: named in a message, which holds 64 KiB
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class JobMessage:
     job: JobId | None
     uuid: str
     attempt: int  #: attempts the job had had when the message was put; a hint for logs only
-    last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had told of its logs with its last renewal
+    last_heard: tuple[StreamSeal, ...] = ()  #: what its runner had reported of its logs with its last renewal
     excused: int = 0  #: deliveries that were put back on purpose; they are not held against it
     suspected: int = 0  #: times that a runner was about to claim it after very many deliveries
     newer: bool = False  #: written by a later version, for its own runners
     hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
-    #: what it tells of the job beside its name (managers/carried_jobs.py); "" once it is rewritten
+    #: what it says of the job beside its name (managers/carried_jobs.py); "" once it is rewritten
     carried: str = ""
 
 
@@ -118,7 +118,7 @@ class JobQueues:
         )
 
     def send_hints(self, cluster: ClusterId, count: int, seconds: float) -> None:
-        """Tell `count` runners that a gang lacks nodes. Only hints: they vanish after `seconds`."""
+        """Inform `count` runners that a gang lacks nodes. Only hints: they vanish after `seconds`."""
         name = queue_name(cluster, PRIORITIES[0])
         body = json.dumps({"v": _VERSION, "hint": [cluster.workspace, cluster.cluster]})
         with translated(f"asking for nodes in queue {name}"):

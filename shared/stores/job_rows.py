@@ -31,7 +31,7 @@ _PROPERTIES = ("Properties", "Properties0")
 
 @dataclass(frozen=True)
 class LiveEntry:
-    """What the index of live jobs tells without reading the job: enough for positions and sweeping."""
+    """What the index of live jobs says without reading the job: enough for positions and sweeping."""
 
     id: JobId
     cluster: ClusterId

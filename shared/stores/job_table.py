@@ -219,7 +219,7 @@ def _listed(job: Job) -> list[tuple[Any, ...]]:
 
 
 def _moved(job: Job) -> list[tuple[Any, ...]]:
-    """`_listed`, for a row that is there already: its entry under another state goes."""
+    """`_listed`, for a row that is there already: its entry under another state is removed."""
     before = job.stored_as
     if before is None or before is job.state:
         return _listed(job)

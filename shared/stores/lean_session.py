@@ -2,7 +2,7 @@
 
 For every call `requests.Session` merges cookies, calls hooks, and takes the address apart and puts it
 together again: together with its looks at the environment, which transport.py spares, a fifth of a small
-job's processor time. The SDK has prepared all that is sent, so here it goes to the adapter as it is.
+job's processor time. The SDK has prepared all that is sent, so here it is given to the adapter as it is.
 Connections, TLS, proxies, time limits and exceptions are those of requests.
 """
 
@@ -23,7 +23,7 @@ _KNOWN = frozenset(
 
 def session() -> requests.Session:
     """A session for the SDK's transport, which repeats nothing and follows no redirection itself, and reads
-    nothing from its surroundings."""
+    nothing from its environment."""
     made = _LeanSession()
     made.trust_env = False
     adapter = HTTPAdapter(max_retries=Retry(total=False, redirect=False, raise_on_status=False))

@@ -97,12 +97,12 @@ class NodeTable:
         self._change(cluster, node_id, {"Knocked": True})
 
     def stand_by(self, cluster: ClusterId, node_id: str, standby: str, etag: str) -> None:
-        """Tell a node whether it serves, as `NodeRow.standby`, if its row is as it was read; its runner
+        """Instruct a node whether it serves, as `NodeRow.standby`, if its row is as it was read; its runner
         notices as with `wake_up`. Raises LostOwnershipError, NotFoundError."""
         self._change_as_read(cluster, node_id, {"Standby": standby}, etag)
 
     def mark_drain(self, cluster: ClusterId, node_id: str, drain: bool) -> None:
-        """Tell a node to finish its job and leave, or to stay; its runner notices as with `wake_up`."""
+        """Instruct a node to finish its job and leave, or to stay; its runner notices as with `wake_up`."""
         self._change(cluster, node_id, {"Drain": drain})
 
     def undrain(self, cluster: ClusterId, node_id: str, etag: str) -> None:
@@ -110,8 +110,8 @@ class NodeTable:
         self._change_as_read(cluster, node_id, {"Drain": False, "Release": ""}, etag)
 
     def release(self, node: NodeRow) -> None:
-        """Tell a node to leave because its machine is to go. A machine without a node gets `node` as its row,
-        which a runner that comes up after all finds before it takes a job."""
+        """Instruct a node to leave because its machine is to go. A machine without a node gets `node` as its
+        row, which a runner that comes up after all finds before it takes a job."""
         key = {"PartitionKey": row_keys.cluster_partition(node.cluster), "RowKey": node.node_id}
         mark = {"Drain": True, "Release": RELEASED}
         try:
@@ -137,7 +137,7 @@ class NodeTable:
 
     def _change_as_read(self, cluster: ClusterId, node_id: str, columns: dict[str, Any], etag: str) -> None:
         entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
-        with translated(f"telling node {node_id}"):
+        with translated(f"writing to node {node_id}"):
             self._table.update_entity(
                 entity, mode=UpdateMode.MERGE, etag=etag, match_condition=MatchConditions.IfNotModified
             )
@@ -145,10 +145,10 @@ class NodeTable:
     def _change(self, cluster: ClusterId, node_id: str, columns: dict[str, Any]) -> None:
         entity = {"PartitionKey": row_keys.cluster_partition(cluster), "RowKey": node_id} | columns
         try:
-            with translated(f"telling node {node_id}"):
+            with translated(f"writing to node {node_id}"):
                 self._table.update_entity(entity, mode=UpdateMode.MERGE)
         except NotFoundError:
-            pass  # it has left; its job's message tells the next one
+            pass  # it has left; its job's message informs the next one
 
     def node(self, cluster: ClusterId, node_id: str) -> tuple[NodeRow, str] | None:
         """A node's row and its etag, or None."""

@@ -142,7 +142,7 @@ def name_in_token(token: str) -> str:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (IndexError, ValueError):
-        return "an identity whose token tells no name"
+        return "an identity whose token names nobody"
     resource = str(claims.get("xms_mirid", "")).rpartition("/")[2]
     name = resource or claims.get("upn") or claims.get("appid") or "an unnamed principal"
     return f"{name} (object id {claims.get('oid', 'unknown')})"

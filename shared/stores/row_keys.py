@@ -30,7 +30,7 @@ _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 def partition(workspace: str) -> str:
-    """Partition of everything about the jobs of a workspace; how a workspace is told in every key."""
+    """Partition of everything about the jobs of a workspace; how a workspace is written in every key."""
     return workspace.lower().replace("/", ":")
 
 

@@ -114,9 +114,9 @@ class ScaleSets:
             if answer.status_code == 404:
                 return Operation(Progress.DONE)
             answer.raise_for_status()
-            told = answer.json()
-        progress = _PROGRESS.get(str(told.get("status", "")).lower(), Progress.RUNNING)
-        error = told.get("error") or {}
+            body = answer.json()
+        progress = _PROGRESS.get(str(body.get("status", "")).lower(), Progress.RUNNING)
+        error = body.get("error") or {}
         return Operation(progress, _word(error.get("code")), str(error.get("message") or "")[:_MOST_MESSAGE])
 
     def close(self) -> None:
@@ -198,7 +198,7 @@ def _machine(machine: Any) -> Machine:
 
 
 def _operation_into(asked: list[str]) -> Callable[[Any], None]:
-    """A hook that keeps the address at which ARM tells how far the request has come."""
+    """A hook that keeps the address at which ARM says how far the request has come."""
 
     def keep(response: Any) -> None:
         if address := response.http_response.headers.get("Azure-AsyncOperation"):
@@ -219,9 +219,9 @@ def _translated(doing: str) -> Iterator[None]:
 
 
 def _ours(error: HttpResponseError, doing: str) -> BatchAIError:
-    status, told = error.status_code or 0, getattr(error, "error", None)
-    code = _word(getattr(told, "code", "")) or f"Http{status}"
-    message = str(getattr(told, "message", "") or error.reason or "")[:_MOST_MESSAGE]
+    status, body = error.status_code or 0, getattr(error, "error", None)
+    code = _word(getattr(body, "code", "")) or f"Http{status}"
+    message = str(getattr(body, "message", "") or error.reason or "")[:_MOST_MESSAGE]
     if status == 429:
         return ThrottledError(f"{doing}: ARM answered 429 {code}", _retry_after(error))
     if status == 412:

@@ -43,5 +43,5 @@ class SweepJobs:
 
 
 def _is_run(job: Job, sweep: SweepId) -> bool:
-    """Not of a sweep whose name goes on: the runs of a-b are not those of a."""
+    """Not of a sweep whose name is longer: the runs of a-b are not those of a."""
     return run_mark(job.source) is not None and job.id.job.rpartition("-")[0].lower() == sweep.sweep.lower()

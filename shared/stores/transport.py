@@ -1,4 +1,4 @@
-"""How requests to storage leave this process: the SDK's own transport, which reads its surroundings once.
+"""How requests to storage leave this process: the SDK's own transport, which reads its environment once.
 
 requests looks through the whole environment, and at ~/.netrc, before every single request: a tenth of what a
 small storage call costs this process.

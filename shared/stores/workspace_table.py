@@ -64,14 +64,14 @@ class Row:
 
     @property
     def identity(self) -> str:
-        """What tells it from a later one of the same name."""
+        """What distinguishes it from a later one of the same name."""
         return row_keys.stamp(self.created)
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """A deletion that has been accepted and may not be finished. `identity` tells it from a later resource
-    of the same name: a job's uuid, anything else's time of creation."""
+    """A deletion that has been accepted and may not be finished. `identity` distinguishes it from a later
+    resource of the same name: a job's uuid, anything else's time of creation."""
 
     kind: Kind
     workspace: str
@@ -150,7 +150,7 @@ class WorkspaceTable:
             return list(readables(itertools.islice(found, most), _row))
 
     def begin_deletion(self, deletion: Deletion) -> None:
-        """Note a deletion, so that it is finished even if whoever asked for it goes away."""
+        """Note a deletion, so that it is finished even if whoever asked for it is gone."""
         entity = {"PartitionKey": _DELETING, "RowKey": deletion.key, **_deletion_columns(deletion)}
         with translated(f"noting the deletion of {deletion.kind} {deletion.name}"):
             # The same row however often it is written: unasked the SDK does not repeat a PATCH.

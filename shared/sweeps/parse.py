@@ -20,7 +20,7 @@ from shared.documents.models.job import JobSpec
 from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, read_job
 from shared.errors import Problem, Severity
 from shared.names.ids import name_fault
-from shared.names.table_limits import room_fault, written
+from shared.names.table_limits import size_fault, written
 from shared.sweeps.parameters import text as shown_value
 from shared.sweeps.plan import SweepPlan
 from shared.sweeps.plan_reader import JOB, ROOT, read_plan
@@ -90,7 +90,7 @@ def _read(
         report(
             Finding((), f"The runs are named after the sweep, but {fault}.", "Give the sweep a shorter name.")
         )
-    if fault := room_fault(written(inner)):
+    if fault := size_fault(written(inner)):
         report(Finding(JOB, f"The job document is too large to be kept. {fault}."))
     return plan, _read_jobs(plan, settings, most, report)
 
@@ -110,12 +110,12 @@ def _read_jobs(plan: SweepPlan, settings: DocumentSettings, most: int, report: R
     first: JobSpec | None = None
     varying = {path for path, _ in placeholders(dict(plan.job))}
     reported: set[tuple[Path, str]] = set()
-    for number in itertools.islice(plan.telling(), most):
+    for number in itertools.islice(plan.distinctive(), most):
         findings: list[Finding] = []
         spec = read_job(
             run_properties(plan, number), settings.own_storage, settings.default_cluster, findings.append
         )
-        if spec is not None and (fault := room_fault(written(public_properties(spec)))):
+        if spec is not None and (fault := size_fault(written(public_properties(spec)))):
             findings.append(Finding(("properties",), f"The document is too large to be kept. {fault}."))
         first = first or spec
         for finding in findings:

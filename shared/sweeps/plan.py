@@ -107,7 +107,7 @@ class SweepPlan:
             found[name] = some[place]
         return {name: found[name] for name in self.parameters}
 
-    def telling(self) -> Iterator[int]:
+    def distinctive(self) -> Iterator[int]:
         """Numbers of runs that together have every value of every parameter: what a document can be wrong in,
         one of them shows, as far as one value alone makes it so."""
         seen: set[tuple[str, type, Value]] = set()

@@ -20,8 +20,8 @@ def reserve(sweep: Sweep, most: int) -> Sweep:
     if sweep.state is not SweepState.RUNNING or sweep.made < sweep.reserved:
         return sweep
     left = sweep.todo.bit_count() - sweep.reserved
-    room = left if sweep.max_concurrent is None else sweep.max_concurrent - len(sweep.in_flight)
-    more = max(0, min(most, left, room))
+    space = left if sweep.max_concurrent is None else sweep.max_concurrent - len(sweep.in_flight)
+    more = max(0, min(most, left, space))
     return replace(sweep, reserved=sweep.reserved + more) if more else sweep
 
 

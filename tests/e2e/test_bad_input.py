@@ -67,7 +67,7 @@ def test_a_corrected_document_runs_under_the_same_name(client: StackClient) -> N
     client.await_state("default/bad/mended", "succeeded")
 
 
-def test_a_different_document_under_a_live_name_is_refused_and_the_job_goes_on(client: StackClient) -> None:
+def test_a_different_document_under_a_live_name_is_refused_and_the_job_continues(client: StackClient) -> None:
     client.drop("jobs", "default/bad/busy/job.json", job("sleep 5; echo first"))
     client.await_state("default/bad/busy", "running")
     client.drop("jobs", "default/bad/busy/job.json", job("echo second"))

@@ -102,7 +102,7 @@ def test_a_bare_machine_becomes_a_node(machine: BareMachine, wheel: Path) -> Non
     link = machine.root / "etc/systemd/system/multi-user.target.wants/batchai-runner.service"
     assert str(link.readlink()) == UNIT
     verified(machine, UNIT)
-    # It is examined: a key that systemd does not know is told.
+    # It is examined: a key that systemd does not know is reported.
     wrong = machine.root / "etc/systemd/system/wrong.service"
     wrong.write_text(machine.read(UNIT).replace("Delegate=yes", "Delegation=yes"))
     done = machine.run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/wrong.service")
@@ -150,7 +150,7 @@ def test_vendors_packages_and_the_wheel_of_a_container_are_installed(
     assert machine.state() == before
 
 
-def test_a_wheel_that_cannot_be_read_is_told(machine: BareMachine, served: Served) -> None:
+def test_a_wheel_that_cannot_be_read_is_reported(machine: BareMachine, served: Served) -> None:
     url = f"https://{vendors.ACCOUNT}/packages/batchai_serverless-9-py3-none-any.whl"
     words = ["/root/install-runner", "--wheel", url, "--env-file", ENV_FILE]
     front = (str(SUPPORT / "closed_network.sh"), sys.executable, str(served.folder))

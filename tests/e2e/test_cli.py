@@ -73,8 +73,8 @@ def test_a_whole_session(batchai: CommandLine) -> None:
     # When a job runs on the stack's own cluster
     there = ("-w", "session", "-e", "mnist")
     submit(batchai, there, "first", "echo hello; echo weights > $AZ_BATCHAI_OUTPUT_MODEL/w.txt; exit 7")
-    assert "failed with exit code 7" in batchai.told("job", "wait", "-n", "first", *there, code=7)
-    # Then everything that can be asked of it is told
+    assert "failed with exit code 7" in batchai.errors("job", "wait", "-n", "first", *there, code=7)
+    # Then everything that can be asked of it is reported
     assert (
         batchai("job", "show", "-n", "first", *there, "--query", "executionInfo.exitCode", "-o", "tsv")
         == "7\n"
@@ -100,9 +100,9 @@ def test_a_whole_session(batchai: CommandLine) -> None:
     assert batchai("job", "logs", "-n", "first", *there) == "hello\n"
     assert batchai.json("job", "node", "list", "-j", "first", *there) == []
     assert [run["executionState"] for run in batchai.json("job", "runs", "-n", "first", *there)] == ["failed"]
-    # And it goes, with everything else
+    # And it is deleted, with everything else
     batchai("job", "delete", "-n", "first", *there, "-y")
-    assert "JobNotFound" in batchai.told("job", "show", "-n", "first", *there, code=3)
+    assert "JobNotFound" in batchai.errors("job", "show", "-n", "first", *there, code=3)
     batchai("cluster", "delete", *where, "-y")
     batchai("experiment", "delete", "-w", "session", "-n", "mnist", "-y")
     batchai("workspace", "delete", "-n", "session", "-y")
@@ -146,19 +146,19 @@ def test_ids_stand_for_names_and_for_where_things_lie(batchai: CommandLine, ther
     one = batchai("cluster", "show", "--ids", ids[0], "--query", "name", "-o=tsv")
     both = batchai("cluster", "show", "--ids", *ids, "--query", "[].name", "-o", "tsv")
     assert (one, both) == ("z1\n", "z1\nz2\n")
-    # What there is, is shown; the exit code tells of what there is not
+    # What there is, is shown; the exit code says what there is not
     shown = batchai("cluster", "show", "--ids", missing, *ids, "-o", "table", code=3)
     assert [line.split()[0] for line in shown.splitlines()[2:]] == ["z1", "z2"]
-    message = batchai.told("cluster", "delete", "--ids", *ids, "-y", "-w", "elsewhere", code=0)
-    assert message == "--workspace is left aside: --ids tells it\n"
-    assert "ClusterNotFound" in batchai.told("cluster", "show", "--ids", *ids, code=3)
-    assert "is not the id of a job" in batchai.told("job", "show", "--ids", ids[0], code=2)
-    assert "Give -n, or --ids" in batchai.told("job", "show", code=2)
+    message = batchai.errors("cluster", "delete", "--ids", *ids, "-y", "-w", "elsewhere", code=0)
+    assert message == "--workspace is left aside: --ids names it\n"
+    assert "ClusterNotFound" in batchai.errors("cluster", "show", "--ids", *ids, code=3)
+    assert "is not the id of a job" in batchai.errors("job", "show", "--ids", ids[0], code=2)
+    assert "Give -n, or --ids" in batchai.errors("job", "show", code=2)
 
 
 def test_jobs_are_waited_for_by_their_ids(batchai: CommandLine, there: tuple[str, ...]) -> None:
     ids = [submit(batchai, there, f"j{code}", f"exit {code}")["id"] for code in (0, 3, 4)]
-    message = batchai.told("job", "wait", "--ids", *ids, "--interval", "0.2", code=3)
+    message = batchai.errors("job", "wait", "--ids", *ids, "--interval", "0.2", code=3)
     ends = [line.partition(" after ")[0] for line in message.splitlines() if "with exit code" in line]
     assert ends == [
         "job j0 succeeded with exit code 0",
@@ -172,7 +172,7 @@ def test_refusals_name_the_option_and_nothing_is_waited_for(
 ) -> None:
     create = ("file-server", "create", *there[:2], "-n", "data", "-s", "x", "-p", "correct-horse")
     disks = ("--disk-count", "1", "--disk-size", "5")
-    message = batchai.told(*create, *disks, code=1)
+    message = batchai.errors(*create, *disks, code=1)
     assert "-> storageAccountType is given with --storage-sku" in message
     # Without a server's address the operation fails, which is seen by who waits for it
     assert batchai(*create, *disks, "--storage-sku", "premium_lrs", "--no-wait") == ""
@@ -181,17 +181,19 @@ def test_refusals_name_the_option_and_nothing_is_waited_for(
 
 def test_debug_shows_requests_and_no_secret(batchai: CommandLine, there: tuple[str, ...]) -> None:
     create = ("cluster", "create", *there[:2], "-s", "x", "-t", "0", "-p", "correct-horse")
-    message = batchai.told(*create, "-n", "loud", "--debug", code=0)
+    message = batchai.errors(*create, "-n", "loud", "--debug", code=0)
     assert "DEBUG: request: PUT http://" in message and "DEBUG: answer: 202 in " in message
     assert '"adminUserPassword": "***"' in message and "correct-horse" not in message
-    assert "INFO: Command ran in" in batchai.told("cluster", "list", *there[:2], "--verbose", code=0)
+    assert "INFO: Command ran in" in batchai.errors("cluster", "list", *there[:2], "--verbose", code=0)
     submit(batchai, there, "quiet", "true")
     assert (
-        batchai.told("job", "wait", "-n", "quiet", *there, "--interval", "0.2", "--only-show-errors", code=0)
+        batchai.errors(
+            "job", "wait", "-n", "quiet", *there, "--interval", "0.2", "--only-show-errors", code=0
+        )
         == ""
     )
     listing = ("job", "file", "list", "-j", "quiet", *there, "-d=stdouterr", "--debug")
-    assert "sig=" not in batchai.told(*listing, code=0)
+    assert "sig=" not in batchai.errors(*listing, code=0)
 
 
 def test_what_is_terminated_ends_with_143_and_a_stream_of_it_ends_too(
@@ -203,11 +205,11 @@ def test_what_is_terminated_ends_with_143_and_a_stream_of_it_ends_too(
     assert "running since" in batchai("job", "why", "-n", "endless", *there)
     node = batchai.json("job", "node", "list", "-j", "endless", *there)
     assert [n["port"] for n in node] == [22]
-    assert "nobody is there to ask" in batchai.told("job", "terminate", "-n", "endless", *there, code=1)
+    assert "nobody is there to ask" in batchai.errors("job", "terminate", "-n", "endless", *there, code=1)
     batchai("job", "terminate", "-n", "endless", *there, "-y")
     out, _ = stream.communicate(timeout=30)
     assert (stream.returncode, out) == (0, b"")
-    assert "JobTerminated" in batchai.told("job", "wait", "-n", "endless", *there, code=143)
+    assert "JobTerminated" in batchai.errors("job", "wait", "-n", "endless", *there, code=143)
 
 
 def test_watch_shows_states_and_output_and_exits_as_the_job(
@@ -232,23 +234,23 @@ def test_a_job_that_waits_says_why(batchai: CommandLine, there: tuple[str, ...])
 
 def test_faults_have_a_line_and_an_exit_code(batchai: CommandLine, there: tuple[str, ...]) -> None:
     bad = batchai.write("bad.json", {"properties": {"nodeCount": "two"}})
-    message = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", bad, code=1)
+    message = batchai.errors("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", bad, code=1)
     assert "bad.json:3:18: error $.properties.nodeCount" in message
     good = batchai.write("good.json", job("true"))
-    message = batchai.told("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", good, code=3)
+    message = batchai.errors("job", "create", "-n", "bad", *there, "-c", "nowhere", "-f", good, code=3)
     assert "nowhere" in message
     submit(batchai, there, "taken", "true")
-    message = batchai.told("job", "create", "-n", "taken", *there, "-c", ON_DEFAULT, "-f", good, code=1)
+    message = batchai.errors("job", "create", "-n", "taken", *there, "-c", ON_DEFAULT, "-f", good, code=1)
     assert "already exists" in message
-    message = batchai.told("job", "file", "stream", "-j", "taken", *there, "-f", "nope.txt", code=3)
+    message = batchai.errors("job", "file", "stream", "-j", "taken", *there, "-f", "nope.txt", code=3)
     assert "job file list" in message
-    assert "Traceback" not in batchai.told("job", "show", "-n", "a b", *there, code=2)
-    assert "does not answer" in batchai.told(
+    assert "Traceback" not in batchai.errors("job", "show", "-n", "a b", *there, code=2)
+    assert "does not answer" in batchai.errors(
         *("job", "list", *there, "--url", "http://127.0.0.1:1", "-g", "x", "--subscription", "x"), code=4
     )
     elsewhere = batchai.folder / "elsewhere"
     elsewhere.mkdir()
-    assert "make up" in CommandLine(elsewhere).told("job", "list", *there, code=2)
+    assert "make up" in CommandLine(elsewhere).errors("job", "list", *there, code=2)
 
 
 def test_placeholders_are_filled_from_the_environment(batchai: CommandLine, there: tuple[str, ...]) -> None:
@@ -290,10 +292,10 @@ def test_shells_complete_its_words(batchai: CommandLine) -> None:
 
 
 def test_ctrl_c_leaves_the_job_alone(batchai: CommandLine, there: tuple[str, ...]) -> None:
-    submit(batchai, there, "goes-on", "echo begun; sleep 15; echo done")
-    process = batchai.start("job", "logs", "-n", "goes-on", *there, "-f", start_new_session=True)
+    submit(batchai, there, "continues", "echo begun; sleep 15; echo done")
+    process = batchai.start("job", "logs", "-n", "continues", *there, "-f", start_new_session=True)
     assert process.stdout and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
-    assert process.returncode == 130 and b"goes on" in err
-    batchai("job", "wait", "-n", "goes-on", *there, "--interval", "0.5", seconds=60)
+    assert process.returncode == 130 and b"continues" in err
+    batchai("job", "wait", "-n", "continues", *there, "--interval", "0.5", seconds=60)

@@ -54,7 +54,7 @@ def test_a_cluster_volume_and_a_job_volume_in_one_job_after_the_setup_task(clust
     _, resource = cluster.get(f"{ROOT}/default/experiments/cluster/jobs/both")
     segment = resource["properties"]["jobOutputDirectoryPathSegment"]
     assert cluster.log(segment, share="wide") == b"ready\n"
-    # The setup task's logs lie at the original's place, and the cluster tells where.
+    # The setup task's logs lie at the original's place, and the cluster says where.
     _, resource = cluster.get(f"{ROOT}/default/clusters/default")
     place = resource["properties"]["nodeSetup"]["setupTask"]["stdOutErrPathSuffix"]
     assert place.startswith(f"{segment.partition('/experiments/')[0]}/clusters/default/")

@@ -41,7 +41,7 @@ def test_a_job_in_a_container_is_followed_on_the_share(
     client.drop_cluster("boxes")
     chosen = runners.drivers(azureFileShare="rclone") | {"BATCHAI_DOCKER": daemon.command}
     with runners.runner(stack, "boxes", chosen):
-        # When a job prepares its container, prints a line and goes on
+        # When a job prepares its container, prints a line and continues
         prepare = "printf '#!/bin/sh\\necho installed\\n' > /opt/tool && chmod 755 /opt/tool"
         command = (
             "tool; while [ ! -e $AZ_BATCHAI_JOB_MOUNT_ROOT/logs/go ]; do sleep 0.2; done; "

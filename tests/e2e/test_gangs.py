@@ -194,7 +194,7 @@ def test_the_wall_clock_is_kept_on_all_nodes(arena: Arena, tmp_path: Path) -> No
     assert eventually(lambda: not running(script))
 
 
-def test_nodes_of_a_job_are_told_while_it_runs(arena: Arena, tmp_path: Path) -> None:
+def test_nodes_of_a_job_are_reported_while_it_runs(arena: Arena, tmp_path: Path) -> None:
     script = tmp_path / "rank.py"
     script.write_text("import time\ntime.sleep(300)\n")
     arena.submit("job", text="true", **pytorch(script))

@@ -139,7 +139,7 @@ def _running(client: StackClient, name: str) -> dict[str, Any]:
     return resource if resource and resource["properties"]["executionState"] == "running" else {}
 
 
-def told(driver: str, delays: list[float]) -> None:
+def report(driver: str, delays: list[float]) -> None:
     """The promise: under a second mostly, two at worst."""
     median, worst = statistics.median(delays), max(delays)
     print(f"| {driver} | {median:.2f} s | {worst:.2f} s |")
@@ -161,19 +161,19 @@ def test_lines_on_a_premounted_share(client: StackClient) -> None:
     client.drop(
         "jobs", "default/latency/premounted/job.json", document("default", "vol", share_volume("logs"))
     )
-    told("premounted", watch(client, "premounted", "logs"))
+    report("premounted", watch(client, "premounted", "logs"))
 
 
 @pytest.mark.usefixtures("by_rclone")
 def test_lines_on_a_share_by_rclone(client: StackClient) -> None:
     client.drop("jobs", "default/latency/rclone/job.json", document("by-rclone", "vol", share_volume("logs")))
-    told("rclone", watch(client, "rclone", "logs"))
+    report("rclone", watch(client, "rclone", "logs"))
     assert "with rclone" in execution_log(client, "rclone", "logs")
 
 
 def test_a_job_in_the_guest_on_a_share_by_cifs(machine: Guest, client: StackClient) -> None:
     client.drop("jobs", "default/latency/cifs/job.json", document("guest", "vol", share_volume("by-smb")))
-    told("cifs (guest kernel)", watch(client, "cifs", "by-smb"))
+    report("cifs (guest kernel)", watch(client, "cifs", "by-smb"))
     assert kept(client, "by-smb") == b"kept\n"
     log = execution_log(client, "cifs", "by-smb")
     assert "with cifs" in log and "no longer mounted" in log and "SUCCEEDED" in log.upper()
@@ -188,7 +188,7 @@ def test_a_job_in_the_guest_on_a_file_server_by_nfs(
     arm_id = put_file_server(client, "nfs", place)
     volume = {"fileServer": {"id": arm_id}, "relativeMountPath": "vol", "mountOptions": f"rw,port={servers}"}
     client.drop("jobs", "default/latency/nfs/job.json", document("guest", "vol", {"fileServers": [volume]}))
-    told("nfs (guest kernel)", watch(client, "nfs", "by-nfs"))
+    report("nfs (guest kernel)", watch(client, "nfs", "by-nfs"))
     assert kept(client, "by-nfs") == b"kept\n"
     assert "with nfs" in execution_log(client, "nfs", "by-nfs")
     assert "/mnt/node/jobs" not in machine.run("cat /proc/mounts").output

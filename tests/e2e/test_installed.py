@@ -14,11 +14,11 @@ from tests.support.distribution import PROJECT, install, run
 from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient, job
 
-ROOMS = ("api", "cli", "local", "runner", "shared")
+PACKAGES = ("api", "cli", "local", "runner", "shared")
 #: Read while it runs, beside the code.
 DATA = {"local/node/package.json", "local/node/package-lock.json", "local/node/azurite_hooks.js"}
 SCHEMAS = {"schemas/cluster.json", "schemas/job.json"}
-# Imports every installed module of the rooms it is given; prints what went wrong.
+# Imports every installed module of the packages it is given; prints what went wrong.
 IMPORT_ALL = """
 import importlib, importlib.metadata, sys, traceback
 from pathlib import Path
@@ -37,13 +37,13 @@ print(len(names), "modules")
 """
 
 
-def imported(programs: Path, folder: Path, *rooms: str) -> str:
-    return run([str(programs / "python"), "-P", "-c", IMPORT_ALL, *rooms], folder)
+def imported(programs: Path, folder: Path, *packages: str) -> str:
+    return run([str(programs / "python"), "-P", "-c", IMPORT_ALL, *packages], folder)
 
 
-def modules(*rooms: str) -> set[str]:
-    """The files of these rooms in the checkout."""
-    found = {path.relative_to(PROJECT) for room in rooms for path in (PROJECT / room).rglob("*.py")}
+def modules(*packages: str) -> set[str]:
+    """The files of these packages in the checkout."""
+    found = {path.relative_to(PROJECT) for package in packages for path in (PROJECT / package).rglob("*.py")}
     return {path.as_posix() for path in found if "node_modules" not in path.parts}
 
 
@@ -53,7 +53,7 @@ def test_everything_that_is_read_travels(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[1]) as wheel_file:
         names = wheel_file.namelist()
     wheel = {name.partition(".data/data/share/batchai/")[2] or name for name in names}
-    wanted = modules(*ROOMS) | DATA | SCHEMAS | {"function_app.py"}
+    wanted = modules(*PACKAGES) | DATA | SCHEMAS | {"function_app.py"}
     assert {name for name in wheel if ".dist-info/" not in name} == wanted
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
     more = {"LICENSE", "README.md", "constraints.txt", "requirements.txt", "pyproject.toml", "host.json"}
@@ -61,8 +61,8 @@ def test_everything_that_is_read_travels(built: tuple[Path, Path]) -> None:
 
 
 def test_a_node_imports_all_of_it(node: Path, elsewhere: Path) -> None:
-    rooms = ("api", "runner", "shared")
-    assert imported(node, elsewhere, *rooms, "function_app") == f"{len(modules(*rooms)) + 1} modules\n"
+    packages = ("api", "runner", "shared")
+    assert imported(node, elsewhere, *packages, "function_app") == f"{len(modules(*packages)) + 1} modules\n"
     assert "--cluster CLUSTER" in run([str(node / "python"), "-P", "-m", "runner", "--help"], elsewhere)
     assert "mends" in run([str(node / "python"), "-P", "-m", "runner.doctor", "--help"], elsewhere)
 
@@ -102,8 +102,10 @@ def test_everything_is_imported_by_3_13_too(
     run([python_of_the_function_app(), "-m", "venv", "--without-pip", str(tmp_path / "node")], tmp_path)
     programs = tmp_path / "node" / "bin"
     install(programs, f"{built[0]}[runner,cli]")  # the source distribution, where the others take the wheel
-    rooms = ("api", "cli", "runner", "shared")
-    assert imported(programs, elsewhere, *rooms, "function_app") == f"{len(modules(*rooms)) + 1} modules\n"
+    packages = ("api", "cli", "runner", "shared")
+    assert (
+        imported(programs, elsewhere, *packages, "function_app") == f"{len(modules(*packages)) + 1} modules\n"
+    )
     assert "--cluster CLUSTER" in run([str(programs / "python"), "-P", "-m", "runner", "--help"], elsewhere)
     assert "mends" in run([str(programs / "python"), "-P", "-m", "runner.doctor", "--help"], elsewhere)
     assert "Usage: batchai" in run([str(programs / "batchai"), "--help"], elsewhere)
@@ -118,5 +120,5 @@ def test_with_the_other_extras_too(node: Path, elsewhere: Path, built: tuple[Pat
     install(node, f"{built[1]}[cli]", *local)
     assert imported(node, elsewhere, "cli", "local") == f"{len(modules('cli', 'local'))} modules\n"
     assert "Usage: batchai" in run([str(node / "batchai"), "--help"], elsewhere)
-    # Without settings there is something to mend, and the examination is that of the installed code.
+    # Without settings there is something to mend, and the report is that of the installed code.
     assert json.loads(run([str(node / "batchai"), "doctor", "--output", "json"], elsewhere, 1))

@@ -86,7 +86,7 @@ def test_distributed_tensorflow_on_two_nodes(two_nodes: StackClient) -> None:
     eventually(lambda: client.log(segment, "stdout-wk-1.txt") == b"sent to 1\n", 20)
     message = eventually(lambda: len((client.log(segment, "stdout-ps-0.txt") or b"").splitlines()) == 2, 20)
     assert message
-    # Its nodes are told, and counted
+    # Its nodes are listed, and counted
     eventually(lambda: _nodes(client, path) == {"local-0": "127.0.0.1", "local-1": "127.0.0.2"}, 20)
     counts = client.get(f"{ROOT}/default/clusters/default")[1]["properties"]["nodeStateCounts"]
     assert (counts["runningNodeCount"], counts["idleNodeCount"]) == (2, 0)

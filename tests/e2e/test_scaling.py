@@ -113,7 +113,7 @@ def machines(state: StackState) -> Iterator[Machines]:
         found = Machines(client)
         opened.callback(found.http.close)
         yield found
-        found.faults(down=False, quota=None, room=None, throttled=0, lost_answers=0)
+        found.faults(down=False, quota=None, available=None, throttled=0, lost_answers=0)
         found.none()
 
 
@@ -143,16 +143,16 @@ def test_a_cluster_without_scale_settings_follows_its_jobs(machines: Machines) -
     assert machines.ended("plain")[0]["state"] == "succeeded"
 
 
-def test_what_it_cost_is_told_with_the_time_that_no_job_had(machines: Machines, tmp_path: Path) -> None:
+def test_what_it_cost_is_reported_with_the_time_that_no_job_had(machines: Machines, tmp_path: Path) -> None:
     machines.cluster("paid")
     machines.drop("paid", "paid", "sleep 2")
     machines.ended("paid")
     machines.none()
 
     def line() -> dict[str, Any] | None:
-        status, told = machines.client.get(f"{ROOT}/default/usage?by=cluster")
-        assert (status, told["currency"]) == (200, "EUR")
-        found = next((one for one in told["value"] if one["name"] == "default/paid"), None)
+        status, body = machines.client.get(f"{ROOT}/default/usage?by=cluster")
+        assert (status, body["currency"]) == (200, "EUR")
+        found = next((one for one in body["value"] if one["name"] == "default/paid"), None)
         return found if found and found.get("idleNodeHours") else None
 
     used = eventually(line, 20) or {}
@@ -194,7 +194,7 @@ def test_a_lost_answer_doubles_no_machine(machines: Machines) -> None:
     assert len(machines.names()) <= 1
 
 
-def test_a_refusal_is_told_in_the_words_of_the_cloud(machines: Machines) -> None:
+def test_a_refusal_is_reported_in_the_words_of_the_cloud(machines: Machines) -> None:
     machines.cluster("refused")
     machines.faults(quota=0)
     machines.drop("refused", "refused", "true")
@@ -204,15 +204,15 @@ def test_a_refusal_is_told_in_the_words_of_the_cloud(machines: Machines) -> None
         waiting: dict[str, Any] = body.get("properties", {}).get("waiting") or {}
         return waiting if waiting.get("reason") == "ClusterCannotGrow" else None
 
-    told = eventually(reason, 30)
-    assert "exceeding approved STANDARD_NC6 Cores quota" in str(told)
-    assert "Submit a request for Quota increase" in str(told)
+    reported = eventually(reason, 30)
+    assert "exceeding approved STANDARD_NC6 Cores quota" in str(reported)
+    assert "Submit a request for Quota increase" in str(reported)
     machines.client.post(f"{ROOT}/default/experiments/x/jobs/refused/terminate")
 
 
-def test_where_there_is_room_for_one_machine_it_does_the_work_of_two(machines: Machines) -> None:
+def test_where_there_is_capacity_for_one_machine_it_does_the_work_of_two(machines: Machines) -> None:
     machines.cluster("narrow")
-    machines.faults(room=1)
+    machines.faults(available=1)
     for name in ("narrow-1", "narrow-2"):
         machines.drop("narrow", name, "sleep 3")
     assert {one["state"] for one in machines.ended("narrow-1", "narrow-2")} == {"succeeded"}

@@ -65,7 +65,7 @@ def test_the_demo_trains_shows_it_live_and_leaves_nothing(directory: DataDirecto
     # No machine was there before the job, and none is there after it
     grows, shrinks = "cluster grows 0 -> 1 because 1 job waits", "cluster shrinks 1 -> 0 because 1 node"
     assert output.index(grows) < output.index("epoch 20/20") < output.index(shrinks)
-    # Where the time from the drop to the first line goes; a machine has started meanwhile.
+    # Where the time from the drop to the first line is spent; a machine has started meanwhile.
     line = next(line for line in output.splitlines() if "first line of output" in line)
     assert float(line.rpartition(": ")[2].removesuffix(" s")) < 60
     assert _left_behind(directory) == []

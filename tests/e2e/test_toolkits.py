@@ -1,4 +1,4 @@
-"""Every toolkit on one node: what its script is started with, and where its output goes."""
+"""Every toolkit on one node: what its script is started with, and where its output is written."""
 
 import functools
 import json

@@ -160,7 +160,7 @@ def test_rclone_killed_in_mid_job(client: StackClient, node: Path) -> None:
     # The job's own result stands, and what it had closed has arrived.
     assert status["errors"][0]["code"] == "JobFailed" and status["exitCode"] == 5
     assert blob(client, "killed", "early") == b"early\n"
-    # The node goes on.
+    # The node continues.
     run(client, "after", "true")
     assert not mountinfo.mounted_under(node / "jobs")
 

@@ -2,7 +2,8 @@
 that is its own and exchanges numbers with the others.
 
 Each worker, the master among them, gives index + 1 to a parameter server. The master waits until all have,
-and tells every other worker, on the port of that worker, what the sum is. Parameter servers serve for ever.
+and sends it to every other worker, on the port of that worker, what the sum is. Parameter servers serve for
+ever.
 """
 
 import json

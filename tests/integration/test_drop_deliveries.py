@@ -1,5 +1,5 @@
 """Drops by the queue `drops` through a real host, with its deliveries: it dies, functions fail, events come
-as they like. The functions are the app's own; what goes wrong is put before them."""
+as they like. The functions are the app's own; faults are put before them."""
 
 import base64
 import json
@@ -89,7 +89,7 @@ def put(world: World, name: str, data: bytes) -> None:
     world.backend.connection.blobs.get_blob_client(container, path).upload_blob(data, overwrite=True)
 
 
-def tell(drops: QueueClient, world: World, name: str) -> None:
+def report(drops: QueueClient, world: World, name: str) -> None:
     """Event Grid's message about a drop."""
     container, _, path = world.place(name).partition("/")
     subject = f"/blobServices/default/containers/{container}/blobs/{path}"
@@ -106,7 +106,7 @@ def test_five_deliveries_that_fail_end_in_an_answer(
 ) -> None:
     host = make_host("fails")
     put(world, "job", document())
-    tell(drops, world, "job")
+    report(drops, world, "job")
     status = eventually(world.status, 30)
     assert status["state"] == "refused"
     assert "could not be processed in five tries (ValueError)" in status["problems"][0]["message"]
@@ -124,7 +124,7 @@ def test_a_host_that_is_killed_leaves_its_message_to_the_next(
 ) -> None:
     host = make_host(moment)
     put(world, "job", document())
-    tell(drops, world, "job")
+    report(drops, world, "job")
     assert host.exit_code() == -9
     assert world.status().get("state") == (None if moment == "before" else "queued")
     host.start()
@@ -145,7 +145,7 @@ def test_events_as_they_like(make_host: MakeHost, drops: QueueClient, world: Wor
     put(world, "job", document("echo old"))
     put(world, "job", document("echo new"))
     for name in ("gone", "job", "job", "job"):
-        tell(drops, world, name)
+        report(drops, world, name)
     host = make_host("")
     eventually(lambda: is_empty(drops), 30)
     assert host.stop() == 0

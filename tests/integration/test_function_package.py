@@ -39,13 +39,15 @@ RUBBISH = """
     secret.key bench/volumes.py cli/main.py deploy/main.bicep docs/flow.svg examples/hello/job.json
     local/host/host.py runner/agent/loop.py runner/ssh/mount_copy.py schemas/job.json scripts/setup
     tests/unit/test_audit.py api/notes.txt shared/key.pem shared/stores/notes.md shared/stores/host.json
-    api/data/requirements.txt
+    api/data/requirements.txt console/src/main.ts console/node_modules/preact/dist/preact.js
+    console/package.json console/index.html
 """
 
 
 def packaged() -> set[str]:
     """What the function app needs."""
-    code = {path for room in ("api", "shared") for path in (PROJECT / room).rglob("*.py")}
+    code = {path for folder in ("api", "shared") for path in (PROJECT / folder).rglob("*.py")}
+    code |= {path for path in (PROJECT / "api/console_files").rglob("*") if path.is_file()}
     return {"function_app.py", "host.json", "requirements.txt"} | {
         path.relative_to(PROJECT).as_posix() for path in code
     }
@@ -172,7 +174,7 @@ def test_microsofts_runtime_indexes_the_package(package: Path, source: str, drop
     assert {"sweep", "health", "jobs_create"} <= names
 
 
-def test_a_wrong_source_of_drops_is_told_at_start(package: Path) -> None:
+def test_a_wrong_source_of_drops_is_reported_at_start(package: Path) -> None:
     with worker(package, BATCHAI_BLOB_SOURCE="Sometimes") as runtime:
         failed = runtime.begun["failed"]
     assert "BATCHAI_BLOB_SOURCE is 'Sometimes'; it must be LogsAndContainerScan" in failed
@@ -192,7 +194,7 @@ def test_microsofts_runtime_calls_functions_of_each_kind(
     job, no_job = world.place("called"), f"jobs/{name.workspace}/exp/near/Job.json"
     with worker(package, **settings) as runtime:
         assert _http(runtime, "health") == (200, {"status": "ok"})
-        # The two drops, as Event Grid tells of them.
+        # The two drops, as Event Grid announces them.
         _put(world, f"clusters/{cluster}/cluster.json", json.dumps(CLUSTER).encode())
         _put(world, job, document(cluster={"id": cluster.cluster}))
         for place in (f"clusters/{cluster}/cluster.json", job):
@@ -217,7 +219,7 @@ def test_microsofts_runtime_calls_functions_of_each_kind(
     assert "Call it job.json" in beside.download_blob().readall().decode()
 
 
-def test_a_function_that_fails_is_told_as_failed(package: Path) -> None:
+def test_a_function_that_fails_is_reported_as_failed(package: Path) -> None:
     """So that the host delivers a message again: here the app has no settings to work with."""
     settings = {"BATCHAI_BLOB_SOURCE": "Queue", "BATCHAI_SWEEP_SCHEDULE": "0 * * * * *"}
     with worker(package, **settings) as runtime:

@@ -95,11 +95,11 @@ def test_what_was_ended_is_recognised_when_only_the_answer_was_lost(
 @given(hostile, hostile)
 @example("é" * 115_000, WORST)
 @example("x" * 349_000, WORST)
-def test_a_document_that_the_door_lets_in_is_kept_to_the_end(
+def test_a_document_that_is_accepted_is_kept_to_the_end(
     connection: Connection, text: str, message: str
 ) -> None:
     properties = table_limits.written({"a": text})
-    if table_limits.room_fault(properties):
+    if table_limits.size_fault(properties):
         return
     table, job = _claimed(connection, properties)
     events = tuple(JobEvent(NOW, EventKind.STARTED, 1, message, message) for _ in range(60))
@@ -118,7 +118,7 @@ def test_a_document_that_the_door_lets_in_is_kept_to_the_end(
 @example("x" * 349_000, ["g"] * MOST_GUESTS)
 def test_a_cluster(connection: Connection, text: str, guests: list[str]) -> None:
     properties = table_limits.written({"a": text})
-    if table_limits.room_fault(properties):
+    if table_limits.size_fault(properties):
         return
     table, cluster = ClusterTable(connection), ClusterId(uuid.uuid4().hex, "c")
     names = tuple(f"{name}{number:062}" for number, name in enumerate(guests))

@@ -1,4 +1,4 @@
-"""What a VM of a pool is told and runs: cloud-init's own schema, shellcheck, and fetching a package."""
+"""What a VM of a pool is given and runs: cloud-init's own schema, shellcheck, and fetching a package."""
 
 import http.server
 import json
@@ -115,7 +115,7 @@ def test_a_published_package_is_fetched_by_identity_and_installed(azure: str, tm
     assert set(Azure.client_ids) == {"of-the-runners"}
 
 
-def test_a_package_that_is_not_there_is_told(azure: str, tmp_path: Path) -> None:
+def test_a_package_that_is_not_there_is_reported(azure: str, tmp_path: Path) -> None:
     Azure.published = {}
     done = fetched(azure, tmp_path)
     assert done.returncode == 1

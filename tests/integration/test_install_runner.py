@@ -30,7 +30,7 @@ def unit() -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "reported"),
     [
         (["--env-file", "/e"], 2, "--wheel is missing"),
         (["--wheel", str(SCRIPT)], 2, "--env-file is missing"),
@@ -42,10 +42,10 @@ def unit() -> str:
         (["--color"], 2, "unknown word '--color'"),
     ],
 )
-def test_wrong_words_are_named_with_what_would_be_right(words: list[str], code: int, told: str) -> None:
+def test_wrong_words_are_named_with_what_would_be_right(words: list[str], code: int, reported: str) -> None:
     done = run(*words)
     assert done.returncode == code
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "install-runner: next: " in done.stderr
 
 

@@ -113,7 +113,7 @@ def test_a_job_at_the_root_is_answered(blobs: BlobServiceClient, looks: HourlyLo
         blobs.get_blob_client("jobs", "status.json").delete_blob()
 
 
-def test_foreign_names_are_told_in_the_log_once(
+def test_foreign_names_are_reported_in_the_log_once(
     world: World, blobs: BlobServiceClient, looks: HourlyLooks, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = f"jobs/{world.cluster.workspace}/exp/foreign"

@@ -163,7 +163,7 @@ def test_a_job_lies_under_the_state_it_is_in_and_nowhere_else(world: World) -> N
     assert listed(world, JobFilter(created_after=at(-9))) == []
 
 
-def test_a_page_asks_a_limited_number_of_times_and_goes_on(
+def test_a_page_asks_a_limited_number_of_times_and_continues(
     filled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service answers a filter that fits little with short pages; small ones stand for them here."""

@@ -71,7 +71,7 @@ def test_a_body_that_is_streamed_is_left_to_the_reader(
     assert b"".join(answer.iter_content(10)) == b"llo"
 
 
-def test_what_cannot_be_sent_as_it_is_goes_the_long_way(
+def test_what_cannot_be_sent_as_it_is_takes_the_long_way(
     session: requests.Session, server: tuple[str, Seen]
 ) -> None:
     url, seen = server
@@ -85,6 +85,6 @@ def test_a_proxy_is_used(session: requests.Session, server: tuple[str, Seen]) ->
     assert [path for _, path, _, _ in server[1]] == ["http://account.example/x"]
 
 
-def test_nobody_there_is_told_as_the_sdk_expects_it(session: requests.Session) -> None:
+def test_nobody_there_is_reported_as_the_sdk_expects_it(session: requests.Session) -> None:
     with pytest.raises(NewConnectionError):
         session.request("GET", "http://127.0.0.1:1/", timeout=(1, 1))

@@ -1,4 +1,5 @@
-"""Changing the sealing key: both keys open, the first seals, what is stored follows, the old one goes."""
+"""Changing the sealing key: both keys open, the first seals, what is stored follows, the old one is
+removed."""
 
 import base64
 import json
@@ -78,7 +79,7 @@ def cluster_secrets(world: World) -> frozenset[str]:
     return secret_values(world.backend.clusters.spec(row.revision))
 
 
-def test_the_old_key_goes_while_a_job_waits(under: Callable[..., World]) -> None:
+def test_the_old_key_is_removed_while_a_job_waits(under: Callable[..., World]) -> None:
     # Given a cluster and a job accepted under the old key
     before = under(OLD)
     before.create_cluster(cluster())
@@ -112,7 +113,7 @@ def test_the_same_drop_delivered_again_is_the_same_job_under_the_new_key(under: 
     assert again.job.uuid == first.uuid
 
 
-def test_what_cannot_be_opened_is_told_and_the_rest_is_done(under: Callable[..., World]) -> None:
+def test_what_cannot_be_opened_is_reported_and_the_rest_is_done(under: Callable[..., World]) -> None:
     stray = under(OTHER, OLD).accept("stray", document(secrets=SECRET))
     under(OLD).accept("job", document(secrets=SECRET))
     message = run(under(NEW, OLD))

@@ -34,7 +34,7 @@ def run_one(world: World, tmp_path: Path) -> State:
     return world.finish(claim, result.outcome).state
 
 
-def told(step: str, calls: Counter[str]) -> None:
+def report(step: str, calls: Counter[str]) -> None:
     print(f"{step:10} {calls.total():3}  " + ", ".join(f"{n} {call}" for call, n in sorted(calls.items())))
 
 
@@ -57,10 +57,10 @@ def test_a_job_that_does_nothing(case: tuple[str, int], world: World, tmp_path: 
     submitted = world.counter.snapshot()
     assert run_one(world, tmp_path) is State.SUCCEEDED
     total = world.counter.snapshot()
-    told("submit", submitted)
+    report("submit", submitted)
     assert name != "warm" or submitted.total() <= 5
-    told("run", total - submitted)
-    told(name, total)
+    report("run", total - submitted)
+    report(name, total)
     assert total.total() <= most
 
 
@@ -88,7 +88,7 @@ def test_a_warm_runner_adds_its_looks_at_queues_only(patient: World, tmp_path: P
         eventually(lambda: not world.messages())
         calls = theirs.connection.counter.snapshot()
     theirs.close()
-    told("agent", calls)
+    report("agent", calls)
     beyond = Counter({call: n for call, n in calls.items() if call != looks})
     # Node reports; nothing else merges a row here, for no renewal is due.
     beyond.subtract({call: calls[call] for call in ("PUT table", "PATCH table")})

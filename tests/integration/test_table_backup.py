@@ -1,4 +1,4 @@
-"""An export of the tables, restored into an empty installation: jobs are there, and what waited goes on."""
+"""An export of the tables, restored into an empty installation: jobs are there, and what waited continues."""
 
 import stat
 from collections.abc import Callable, Iterator
@@ -175,7 +175,7 @@ def test_an_export_that_fails_leaves_the_last_one(
     assert file.read_text() == "yesterday's"
 
 
-def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wrong_settings_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("BATCHAI_STORAGE", raising=False)
     assert table_backup.main(["export", str(tmp_path / "x")]) == 2
     assert not list(tmp_path.iterdir())

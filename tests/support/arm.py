@@ -63,14 +63,14 @@ class Sleeper:
 class Sleepers:
     """Machines that are real processes and do nothing."""
 
-    room: int = 4
+    available: int = 4
     started: dict[str, Sleeper] = field(default_factory=dict)
-    told: dict[str, dict[str, str]] = field(default_factory=dict)
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def start(self, name: str, tags: Mapping[str, str], environment: Mapping[str, str]) -> Sleeper:
         process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         self.started[name] = Sleeper(process)
-        self.told[name] = dict(environment)
+        self.environments[name] = dict(environment)
         return self.started[name]
 
     @property
@@ -140,9 +140,9 @@ class Arm:
 
 
 @contextmanager
-def arm(room: int = 4, start_seconds: float = 0.0, notice_seconds: float = 0.5) -> Iterator[Arm]:
+def arm(available: int = 4, start_seconds: float = 0.0, notice_seconds: float = 0.5) -> Iterator[Arm]:
     """A stand-in whose machines sleep. At the end every one of them is off."""
-    machines = Sleepers(room)
+    machines = Sleepers(available)
     with ArmServer(Cloud(machines, start_seconds, notice_seconds), TOKEN) as server:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         with client(server.url) as sdk, httpx.Client(base_url=server.url, headers=headers) as control:

@@ -68,7 +68,7 @@ class BareMachine:
         return (self.root / path.lstrip("/")).read_text("utf-8")
 
     def state(self) -> dict[str, tuple[object, ...]]:
-        """Every file, folder and link, with what tells whether somebody touched it; folders that only apt's
+        """Every file, folder and link, with what shows whether somebody touched it; folders that only apt's
         own bookkeeping and programs at work write to are left out."""
         found: dict[str, tuple[object, ...]] = {}
         for top in ("etc", "opt", "root", "srv", "usr", "var/lib"):
@@ -146,7 +146,7 @@ def _bootstrap(kept: Path, packages: Path, uri: str) -> None:
     with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=packages) as folder:
         root, archive = Path(folder) / "root", Path(folder) / "root.tar"
         words = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_BESIDE}"]
-        # What it mounts in there goes with it, however it ends.
+        # What it mounts in there is unmounted with it, however it ends.
         _run(*words, f"--cache-dir={packages}", SUITE, str(root), uri)
         _run("tar", "-C", str(root), "--numeric-owner", "-cf", str(archive), ".")
         archive.replace(kept)

@@ -19,7 +19,7 @@ from runner.machine.commands import find_program
 from runner.mounts.drivers import rclone_remote
 from runner.mounts.types import BLOB_CONTAINER, Volume
 
-_TOLD = "LOG_ERR [libfuse_handler.go (897)]: Libfuse::libfuse_{} : error {} file {}, handle: 2 [{}]"
+_REPORTED = "LOG_ERR [libfuse_handler.go (897)]: Libfuse::libfuse_{} : error {} file {}, handle: 2 [{}]"
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _reword_errors() -> None:
-    """What this process says on stderr from now on goes through a child, which adds blobfuse2's own words."""
+    """What this process says on stderr from now on is written by a child, which adds blobfuse2's own
+    words."""
     child = subprocess.Popen([sys.executable, __file__, "--reword"], stdin=subprocess.PIPE)
     assert child.stdin
     os.dup2(child.stdin.fileno(), 2)
@@ -67,8 +68,8 @@ def reword() -> int:
     for line in sys.stdin:
         print(line, end="", flush=True)
         if found := re.search(r"ERROR : (.*): WriteFileHandle.New Rcat failed: (.*)", line):
-            print(_TOLD.format("flush", "flushing", *found.groups()), flush=True)
-            print(_TOLD.format("release", "closing", *found.groups()), flush=True)
+            print(_REPORTED.format("flush", "flushing", *found.groups()), flush=True)
+            print(_REPORTED.format("release", "closing", *found.groups()), flush=True)
     return 0
 
 

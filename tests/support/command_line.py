@@ -47,7 +47,7 @@ class CommandLine:
         assert b"Traceback" not in err, shown
         return out.decode()
 
-    def told(self, *words: str, code: int) -> str:
+    def errors(self, *words: str, code: int) -> str:
         """Run it to its end, which must be `code`; what it said on standard error."""
         process = self.start(*words)
         _, err = process.communicate(timeout=60)

@@ -109,7 +109,7 @@ class DockerDaemon:
 def docker_daemon(large: bool = False) -> Iterator[DockerDaemon]:
     """A daemon without a network of its own; nothing of it is left afterwards. `large`: for images of
     hundreds of megabytes, of which vfs would copy every layer whole; other drivers are not had everywhere."""
-    # Not pytest's folder: the paths of sockets have little room.
+    # Not pytest's folder: the paths of sockets have little space.
     folder = Path(tempfile.mkdtemp(prefix="batchai-docker-"))
     daemon = _started(folder, ("overlay2", "vfs") if large else ("vfs",))
     try:

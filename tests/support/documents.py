@@ -60,7 +60,7 @@ def spec_of(parsed: Parsed[S]) -> S:
     return parsed.spec
 
 
-def told(parsed: Parsed[Any], severity: Severity | None = None) -> list[str]:
+def problems_of(parsed: Parsed[Any], severity: Severity | None = None) -> list[str]:
     """`path: message hint` of every problem (of one severity), paths without `$.properties`."""
     return [
         f"{problem.path.removeprefix('$.properties').lstrip('.')}: {problem.message} {problem.hint}".strip()

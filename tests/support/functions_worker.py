@@ -1,11 +1,11 @@
-"""Microsoft's runtime of the function app, told what the Functions host tells it: run by the interpreter of
+"""Microsoft's runtime of the function app, given what the Functions host gives it: run by the interpreter of
 .venvs/functions in the app's own folder. Prints a line of JSON for each request, the first unasked:
 
     {"functions": [names], "python": version, "seconds": of start}      or {"failed": message}
     <- {"function": name, "input": {...}, "metadata": {...}}
     -> {"result": {...}, "returned": {...}}
 
-Each message goes to the runtime as its gRPC worker gives it: made of the bytes that the host would send.
+Each message is given to the runtime as its gRPC worker gives it: made of the bytes that the host would send.
 """
 
 import asyncio

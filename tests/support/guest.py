@@ -21,7 +21,7 @@ from runner.machine.commands import Finished, kill_group
 PROGRAMS = ("linux.uml", "slirp-fullbolt", "modprobe", "mount.cifs", "mount.nfs", "cc")
 HOST = "10.0.2.2"
 _BOOT_SECONDS = 60
-#: Reads commands until told to stop. `mv` makes every step whole: nobody reads a half-written file.
+#: Reads commands until asked to stop. `mv` makes every step whole: nobody reads a half-written file.
 _INIT = """\
 #!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/run

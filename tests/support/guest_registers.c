@@ -1,7 +1,7 @@
 /* Lets user-mode-linux run on processors whose register state is larger than its buffer (those with AMX).
 
    The guest's kernel saves a child's registers into a buffer of fixed size, which the host fills as far as it
-   goes, and restores them from there, which the host refuses: it wants the whole state. Here the whole state is
+   is moved, and restores them from there, which the host refuses: it wants the whole state. Here the whole state is
    read first, overwritten with what the guest has saved, and written back. The part that the guest does not know
    (AMX tiles) is put into its initial state; nothing in the guest uses it.
 

@@ -17,5 +17,5 @@ if [ -n "$BIND" ]; then
     mount --rbind "$BIND" "$root$BIND"
 fi
 unset HOSTS BIND
-# Not as process 1: systemd's programs take themselves for the init system then, and tell the kernel's log.
+# Not as process 1: systemd's programs take themselves for the init system then, and write to the kernel's log.
 chroot "$root" "$@"

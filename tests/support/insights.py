@@ -35,7 +35,7 @@ class Ingestion:
         return f"InstrumentationKey={KEY};IngestionEndpoint={self.url}/"
 
     def environment(self, client_id: str) -> dict[str, str]:
-        """What a runner is told."""
+        """What a runner is given."""
         return {
             "APPLICATIONINSIGHTS_CONNECTION_STRING": self.connection_string,
             "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": f"ClientId={client_id};Authorization=AAD",
@@ -93,6 +93,6 @@ def _handler(made: Ingestion) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Nothing: `paths` tells what came."""
+            """Nothing: `paths` shows what came."""
 
     return Handler

@@ -24,7 +24,7 @@ def directory_of(state: StackState) -> DataDirectory:
 
 
 def settings_of(state: StackState) -> dict[str, str]:
-    """What a runner of the stack is told, without premounted shares."""
+    """What a runner of the stack is given, without premounted shares."""
 
     def port(service: str, connection: str) -> int:
         found = re.search(rf"{service}Endpoint=http://[^:]+:(\d+)/", connection)

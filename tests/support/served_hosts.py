@@ -1,7 +1,7 @@
 """Several hosts of the internet by HTTPS on 127.0.0.1:443: `python served_hosts.py FOLDER`.
 
 FOLDER/www/HOST/PATH is what is served; cert.pem and key.pem lie beside www. A storage account's containers
-want a token for storage, as that of imds.py, and the version header that goes with one. For tests only, in a
+want a token for storage, as that of imds.py, and the version header that belongs to one. For tests only, in a
 network namespace of its own.
 """
 

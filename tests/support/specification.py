@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 _FILE = "swagger/BatchAI.json"
 #: Members that the specification does not declare: two that the recorded service sent, and ours, of which
-#: docs/reference/rest-api.md tells.
+#: docs/reference/rest-api.md says.
 BEYOND = {
     "JobProperties": (
         "experimentName",

@@ -97,7 +97,7 @@ class Person:
             return json.loads(answer.read() or b"null")
 
     def drop(self, place: str, document: object) -> dict[str, Any]:
-        """Drop a file, and tell of it as Event Grid does. The answer beside it."""
+        """Drop a file, and announce it as Event Grid does. The answer beside it."""
         container, _, path = place.partition("/")
         self.blobs.get_blob_client(container, path).upload_blob(json.dumps(document), overwrite=True)
         event = {

@@ -57,7 +57,7 @@ class Vault:
         return {"sourceVault": {"id": vault}, "secretUrl": self.url(name)}
 
     def environment(self) -> dict[str, str]:
-        """What a runner is told of it, and of a managed identity of App Service's kind."""
+        """What a runner is given of it, and of a managed identity of App Service's kind."""
         return {
             "IDENTITY_ENDPOINT": f"https://{self.host}/msi/token",
             "IDENTITY_HEADER": self.identity_header,
@@ -106,7 +106,7 @@ def _handler(vault: Vault) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Nothing: `requests` tells what came."""
+            """Nothing: `requests` shows what came."""
 
     return Handler
 

@@ -71,7 +71,7 @@ class Clock:
 
 
 class World:
-    """A backend, a cluster called "default", and the words that tests are told in."""
+    """A backend, a cluster called "default", and the words that tests are written in."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -50,7 +50,7 @@ def start_runner(world: World, root: Path, node_id: str, words: Sequence[str] = 
 
 
 @contextmanager
-def machine_room(world: World, root: Path, machines: int = 2) -> Iterator[tuple[processes.Child, str]]:
+def machine_stand_in(world: World, root: Path, machines: int = 2) -> Iterator[tuple[processes.Child, str]]:
     """`python -m local.arm` whose machines are runners of this world; its process and URL."""
     log = root / "arm.log"
     command = [sys.executable, "-m", "local.arm", "--root", str(root), "--port", "0"]

@@ -42,7 +42,7 @@ class YouForgotThatUnitTestsStartNothing(AssertionError):
 
 @pytest.fixture(autouse=True)
 def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections and processes raise, and settings of the surroundings are gone."""
+    """Connections and processes raise, and settings of the environment is gone."""
 
     def no_connection(*_: object) -> NoReturn:
         raise YouForgotThatUnitTestsConnectToNothing(YouForgotThatUnitTestsConnectToNothing.__doc__)

@@ -11,7 +11,7 @@ from tests.support.sources import PACKAGES, PROJECT, texts, tree
 MOST_LINES = 250
 LONGER = {"shared.documents.json_reader.scanner": 259}
 
-#: Values in, values out: no clock, environment, files or processes. Packages, and the ground they stand on.
+#: Values in, values out: no clock, environment, files or processes. Packages, and what all of them import.
 PURE_PACKAGES = """
     shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling shared.sweeps
     api.resources
@@ -58,8 +58,8 @@ def is_one_of(module: str, patterns: str) -> bool:
     return any(fnmatch.fnmatchcase(module, pattern) for pattern in patterns.split())
 
 
-def inside(module: str, room: str) -> bool:
-    return module == room or module.startswith(room + ".")
+def inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
 
 
 @functools.cache

@@ -26,11 +26,6 @@ _TEST = re.compile(r"`(test_\w+?)(?:\[\w+\]|_?\.\.\.)?`")
 _MODULE = re.compile(rf"python (?:-P )?-m ((?:{_FOLDERS})[\w.]*)")
 #: A page; a decision may be named by its number alone.
 _PAGE = re.compile(r"\bdocs/(?:adr/\d{4}|[\w/-]+\.md)")
-#: Words that the glossary has replaced.
-_GONE = re.compile(
-    r"\b(cages?|dead[\s-]man|workplaces?|crew|knock\w*|inmates|leftovers|at the door|one-way doors?)\b",
-    re.IGNORECASE,
-)
 
 
 @cache
@@ -91,12 +86,6 @@ def test_the_tests_and_modules_that_pages_name_exist() -> None:
         assert not [name for name in _TEST.findall(text) if name not in tests], page
         modules = [PROJECT / module.rstrip(".").replace(".", "/") for module in _MODULE.findall(text)]
         assert not [m for m in modules if not (m.with_suffix(".py").exists() or (m / "__main__.py").exists())]
-
-
-def test_words_that_the_glossary_has_replaced_are_gone() -> None:
-    texts = {page.name: _LINK.sub("]", prose(page)) for page in PAGES if page.name != "glossary.md"}
-    found = {name: _GONE.findall(text) for name, text in texts.items()}
-    assert not {name: words for name, words in found.items() if words}
 
 
 def test_every_page_is_linked_from_the_index() -> None:

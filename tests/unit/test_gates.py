@@ -110,7 +110,7 @@ def made_stores(source: str) -> list[str]:
     return [name for name in names if name in store_classes()]
 
 
-#: Names that a Job goes by.
+#: Names that a Job has.
 _JOBS = {"job", "new", "run", "existing", "found", "current", "ended", "held", "wanted", "written", "claimed"}
 #: Fields that a Job alone has, or only a Job's holder would change.
 _FIELDS = {
@@ -209,6 +209,6 @@ def test_what_reaches_through_a_gate_is_found() -> None:
     assert reached_through("self._table.write_report(gang, member)") == ["_table.write_report"]
     assert reached_through("backend.clusters.table.get(row)") == []
     assert made_stores("table = JobTable(connection)") == ["JobTable"]
-    assert changed_jobs("self._jobs.update(replace(job, enqueued=now, events=told))")
+    assert changed_jobs("self._jobs.update(replace(job, enqueued=now, events=reported))")
     assert changed_jobs("replace(self._job, state=State.FAILED)")
     assert changed_jobs("replace(lease, message_id=other)") == []

@@ -21,6 +21,6 @@ def test_a_process_is_refused_with_advice() -> None:
         subprocess.run([sys.executable, "--version"], check=True)
 
 
-def test_the_surroundings_tell_nothing() -> None:
+def test_the_environment_say_nothing() -> None:
     ours = ("AZ_", "AZURE_", "AzureWebJobs", "BATCHAI_")
     assert [name for name in os.environ if name.startswith(ours)] in ([], ["BATCHAI_CORPUS"])

@@ -30,6 +30,7 @@ INFRA = PROJECT / "infra"
 MODULES = sorted(INFRA.glob("modules/*.bicep"))
 #: What others read: the Functions host (its storage, its triggers' connection), its worker.
 HOSTS = {
+    "AzureWebJobsDisableHomepage",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",

@@ -27,7 +27,7 @@ def _docstrings(parsed: ast.Module) -> set[int]:
 
 def _words(parsed: ast.Module) -> Iterator[str]:
     """Every name and every text of a module's code."""
-    told = _docstrings(parsed)
+    docstrings = _docstrings(parsed)
     for node in ast.walk(parsed):
         if isinstance(node, ast.Name):
             yield node.id
@@ -37,7 +37,7 @@ def _words(parsed: ast.Module) -> Iterator[str]:
             yield from node.name.split(".")
         elif isinstance(node, ast.ClassDef | ast.FunctionDef):
             yield node.name
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
 
@@ -51,7 +51,7 @@ def naming(word: str, more: str = "") -> set[str]:
 @pytest.mark.parametrize("tool_type", ["chainer", "horovod"])
 def test_a_plain_toolkit_is_its_settings_its_launch_and_its_line(tool_type: str) -> None:
     """One with a rule of its own has it in documents/rules/toolkits.py; one whose processes have a log each
-    is named by what tells of these."""
+    is named by what says of these."""
     attribute = next(name for name, known in TOOL_TYPES.items() if known == tool_type)
     camel = attribute.removesuffix("_settings")
     found = naming(camel, "_?settings")

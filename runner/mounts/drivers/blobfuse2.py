@@ -106,7 +106,7 @@ def _settle(
     context: MountContext,
     say: Callable[[str], None],
 ) -> None:
-    """An upload is over when its file is closed; blobfuse2 may be told of that a moment after the job's end.
+    """An upload is over when its file is closed; blobfuse2 may hear of that a moment after the job's end.
     Raises UnmountError."""
     settle(volume, mountinfo.real(process.target), context, say)
     if suspected := uploads.suspected():
@@ -130,7 +130,7 @@ def _undo(volume: Volume, process: FuseProcess, home: Path, context: MountContex
         raise UnmountError(
             volume.code,
             f"{len(lost)} files did not reach {volume}: {listed(lost)}. {ending.words}",
-            "The program that wrote them was told when it closed them.",
+            "The program that wrote them got an error when it closed them.",
         )
     if ending.undone.forced:
         raise forced(volume, process.target, ending.undone)

@@ -1,7 +1,8 @@
 """What blobfuse2 logs of files that it could not upload.
 
-It uploads a file when it is closed, and tells a failure to nobody but close(), which few programs heed. Words
-as of 2.5.6, both caches; a close that failed is tried once more when the last descriptor is gone (release).
+It uploads a file when it is closed, and reports a failure to nobody but close(), which few programs heed.
+Words as of 2.5.6, both caches; a close that failed is tried once more when the last descriptor is gone
+(release).
 """
 
 import re

@@ -1,6 +1,6 @@
 """Azure file shares by the kernel's SMB client, the way Microsoft recommends: SMB 3.1.1, account key.
 
-The key goes into a credentials file (0600, in memory where /run or /dev/shm can be written) that exists for
+The key is put into a credentials file (0600, in memory where /run or /dev/shm can be written) that exists for
 the duration of the mount command only.
 """
 

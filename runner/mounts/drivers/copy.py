@@ -121,7 +121,7 @@ def _download_all(volume: Volume, files: ContainerFiles, target: Path, context: 
 
 
 def _usable(found: Mapping[str, object], context: MountContext) -> list[str]:
-    """Names that can be files here; the others are told and left out (folder markers silently)."""
+    """Names that can be files here; the others are reported and left out (folder markers silently)."""
     folders = {name.rsplit("/", depth)[0] for name in found for depth in range(1, name.count("/") + 1)}
     usable: list[str] = []
     skipped: list[str] = []
@@ -158,7 +158,7 @@ def _upload_changed(
         return
     size = sum(now[name].size for name in changed)
     context.say(f"{volume}: uploading {len(changed)} new or changed files ({size / _MIB:.1f} MiB)")
-    _tell_overwritten(volume, files, [name for name in changed if name in copied.etags], copied, context)
+    _report_overwritten(volume, files, [name for name in changed if name in copied.etags], copied, context)
     etags: dict[str, str] = {}
 
     def upload(name: str) -> None:
@@ -177,7 +177,7 @@ def _upload_changed(
         )
 
 
-def _tell_overwritten(
+def _report_overwritten(
     volume: Volume, files: ContainerFiles, names: Sequence[str], copied: _Copied, context: MountContext
 ) -> None:
     """Say which files somebody else changed meanwhile. Only a remark: a failure to look is not the job's."""

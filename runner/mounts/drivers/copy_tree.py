@@ -15,7 +15,7 @@ _LONGEST_NAME = 1024
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells that a local file was not touched since it was downloaded (ctime cannot be set back)."""
+    """What shows that a local file was not touched since it was downloaded (ctime cannot be set back)."""
 
     size: int
     changed_ns: int

@@ -2,7 +2,7 @@
 
 Facts (rclone 1.75, seen): where fusermount3 takes the mount away, lazily or not, the program ends with status
 0; one that heeds a signal unmounts by itself and ends with 128 + n. One that was killed is still there, as a
-dying process, when its mount already answers with errors: only its exit status tells, once it is gone.
+dying process, when its mount already answers with errors: only its exit status shows it, once it is gone.
 """
 
 from dataclasses import dataclass

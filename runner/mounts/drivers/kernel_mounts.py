@@ -67,7 +67,7 @@ def mounted(
         yield MountedVolume(volume, target, driver, lambda say: settle(volume, real(target), context, say))
     finally:
         try:
-            # unmount(8) writes what is left as well, and tells nobody that it could not.
+            # unmount(8) writes what is left as well, and reports to nobody that it could not.
             settle(volume, real(target), context, context.say)
         finally:
             _undo(volume, target, context)

@@ -22,7 +22,7 @@ NAME = "rclone"
 #: sun_path of a Unix socket is 108 bytes.
 _SOCKET_PATH_LIMIT = 100
 #: Closing a file reaches rclone a moment after the job's close() has returned: nothing must be pending this
-#: often in a row, where nobody can tell that it has reached it.
+#: often in a row, where nobody can know that it has reached it.
 LOOKS = 3
 
 

@@ -1,4 +1,4 @@
-"""A volume as an rclone remote, told through the environment: no file, nothing on the command line."""
+"""A volume as an rclone remote, given by the environment: no file, nothing on the command line."""
 
 import os
 from collections.abc import Mapping

@@ -53,7 +53,7 @@ def decode(data: bytes | str) -> tuple[str, tuple[Problem, ...]]:
             return _foreign(data[len(mark) :], encoding, name)
     head = data[:4]
     if b"\0" in head and len(head) >= 2:
-        # JSON begins with an ASCII character, so the zero bytes tell width and order (RFC 4627, section 3).
+        # JSON begins with an ASCII character, so the zero bytes show width and order (RFC 4627, section 3).
         wide = head.count(0) >= 3
         little = head[0] != 0
         encoding = f"utf-{32 if wide else 16}-{'le' if little else 'be'}"

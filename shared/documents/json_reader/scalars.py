@@ -9,8 +9,8 @@ from typing import Any
 
 #: Digits of a number beyond which no field of a document can mean it.
 MAX_DIGITS = 300
-#: Control characters told of one string; the others are of the same kind.
-MAX_CONTROLS_TOLD = 10
+#: Control characters reported of one string; the others are of the same kind.
+MAX_CONTROLS_REPORTED = 10
 
 STRINGS = {
     '"': re.compile(r'"([^"\\\r\n]*(?:\\.[^"\\\r\n]*)*)"'),
@@ -64,7 +64,9 @@ def word_value(word: str) -> tuple[Any, Flaw | None]:
 
 def string_value(body: str, quote: str) -> tuple[str, list[Flaw]]:
     """The text between two quotes, its escapes resolved. What no document may hold is replaced by U+FFFD."""
-    flaws = [_control_flaw(found) for found in itertools.islice(_CONTROL.finditer(body), MAX_CONTROLS_TOLD)]
+    flaws = [
+        _control_flaw(found) for found in itertools.islice(_CONTROL.finditer(body), MAX_CONTROLS_REPORTED)
+    ]
     if quote == "'":
         flaws.append(Flaw(0, "Text must stand in double quotes, not single ones.", 'Write "text".'))
         body = body.replace("\\'", "'").replace('"', '\\"')

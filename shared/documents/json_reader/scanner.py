@@ -1,4 +1,4 @@
-"""A reader of JSON that goes on after a fault, keeps the place of every value, and never recurses. PURE.
+"""A reader of JSON that continues after a fault, keeps the place of every value, and never recurses. PURE.
 
 Strict JSON (RFC 8259) is what is accepted; what people and other languages write instead (comments, trailing
 commas, single quotes, NaN, True) is understood just far enough to name it and to find the next fault.
@@ -168,7 +168,7 @@ class Scanner:
             self._problem(start, "The name of a member must stand in double quotes.", _MEMBER, frame.path)
         else:
             self._fatal(start, "The name of a member should begin here.", _MEMBER)
-        self._tell_twin(frame, start)
+        self._report_twin(frame, start)
         self._colon()
         return start
 
@@ -181,7 +181,7 @@ class Scanner:
         self._at += 1
         self._skip()
 
-    def _tell_twin(self, frame: _Frame, start: int) -> None:
+    def _report_twin(self, frame: _Frame, start: int) -> None:
         first = frame.seen.setdefault(frame.key, start)
         if first != start:
             line, _ = self._lines.position(first)

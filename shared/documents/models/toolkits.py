@@ -88,7 +88,7 @@ class CntkSettings(ToolkitSettings):
     tool_type = "cntk"
 
     language_type: LanguageType | None = Field(
-        default=None, description="BrainScript or Python. Default: told by which file is given."
+        default=None, description="BrainScript or Python. Default: by which file is given."
     )
     config_file_path: str | None = Field(default=None, description="BrainScript configuration file.")
     python_script_file_path: str | None = Field(default=None, description="Python script to run.")
@@ -187,7 +187,7 @@ def _settings_of(field: FieldInfo) -> type[ToolkitSettings]:
 
 
 def _place(attribute: str) -> str:
-    # People are told of the engines first, then of those that run any command.
+    # People read of the engines first, then of those that run any command.
     return attribute if attribute.startswith("custom") else ""
 
 

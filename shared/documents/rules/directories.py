@@ -25,7 +25,7 @@ _LOCAL = (
 )
 _ID = re.compile(r"\w{1,256}", re.ASCII)
 _LOST = "Write $AZ_BATCHAI_JOB_MOUNT_ROOT/<relativeMountPath of a volume> to keep it."
-_ON_NODE = "lies on the node's own disk: it cannot be listed and goes when the node goes."
+_ON_NODE = "lies on the node's own disk: it cannot be listed and is lost with the node."
 
 
 def directory_rules(job: Raw) -> Findings:

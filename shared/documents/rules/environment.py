@@ -7,7 +7,7 @@ from shared.documents.rules.secrets import one_of, reference_rules
 from shared.names.ids import printable
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-#: No variable and no command line can be longer; some room is left for the variable's name.
+#: No variable and no command line can be longer; some space is left for the variable's name.
 MOST_BYTES = 131_000
 #: What a sweep gives its runs, in the very documents of their jobs (shared/sweeps/run_documents.py).
 _OF_RUNS = ("AZ_BATCHAI_PARAM_", "AZ_BATCHAI_ARRAY_INDEX")

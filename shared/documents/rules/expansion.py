@@ -1,6 +1,6 @@
 """Rules over what variables come to once they are filled in: a process can be given only so much. PURE.
 
-Only lengths are worked out, and what a node brings in counts as nothing, so what is told here is true on
+Only lengths are worked out, and what a node brings in counts as nothing, so what is reported here is true on
 every node; what a node adds shows there (`shared.environment.variables`), with the same words.
 """
 
@@ -43,7 +43,7 @@ def setup_expansion(setup: Raw) -> Findings:
 
 
 def _lengths(values: list[_Value], sizes: dict[str, int]) -> Findings:
-    """Fill `sizes`; tell each value that comes out too long, though it is not written that long."""
+    """Fill `sizes`; report each value that comes out too long, though it is not written that long."""
     for name, what, path, texts in values:
         size = sum(expanded_bytes(text, sizes) for text in texts)
         if size > MOST_BYTES and all(bytes_of(text) <= MOST_BYTES for text in texts):
@@ -52,7 +52,7 @@ def _lengths(values: list[_Value], sizes: dict[str, int]) -> Findings:
 
 
 def _together(values: tuple[_Value, ...], sizes: dict[str, int]) -> Findings:
-    """Tell where all of them together are too much; a name that is set again counts once."""
+    """Report where all of them together are too much; a name that is set again counts once."""
     sizes |= {name: bytes_of(texts[0]) for name, _, _, texts in values if name not in sizes}
     total = 0
     for name, what, path, _ in values:

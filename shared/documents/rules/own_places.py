@@ -24,7 +24,7 @@ def _faults(mounts: Raw, places: OwnPlaces) -> Iterator[tuple[Raw, str, str | No
         try:
             share = file_share(volume.text("azureFileUrl") or "")
         except ValueError:
-            continue  # told by the rules of volumes
+            continue  # reported by the rules of volumes
         accounts = (share.account, volume.text("accountName") or "")
         yield volume, "azureFileUrl", places.share_fault(accounts, share.endpoint, share.share)
     for volume in mounts.children("fileServers"):

@@ -1,7 +1,7 @@
 """Rules across the fields of a document, generators over the raw document: all of them always run. PURE.
 
 A rule sees the document after it was fitted to its model (coercion.py) and before it is validated; it
-must stand any mistake in it. What one field alone can tell (type, range, presence) is the model's business.
+must stand any mistake in it. What one field alone shows (type, range, presence) is the model's business.
 """
 
 from collections.abc import Callable

@@ -45,7 +45,7 @@ def text_rules(properties: Raw) -> Findings:
 
 def _unedited(path: Path, name: str, text: str) -> Findings:
     if text in _FILLED and name in ("accountName", "accountKey"):
-        return  # not filled in because the installation has nothing to fill in; that has been told
+        return  # not filled in because the installation has nothing to fill in; that has been reported
     if text in _FILLED:
         yield Finding(
             path, f"{text} is not filled in here.", "Only accountName, azureFileUrl and accountKey are."

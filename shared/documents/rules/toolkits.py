@@ -1,4 +1,4 @@
-"""Rules over the *Settings objects: exactly one, and within each what goes together. PURE."""
+"""Rules over the *Settings objects: exactly one, and within each what belongs together. PURE."""
 
 from collections.abc import Iterator
 

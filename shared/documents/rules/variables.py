@@ -56,8 +56,8 @@ BY_TOOLKIT = {
     "AZ_BATCHAI_PYTORCH_INIT_METHOD": ("pytorch",),
     "AZ_BATCHAI_PYTORCH_BACKEND": ("pytorch",),
 }
-#: Undeclared variables told of one job, and those for which a search is made for what was meant.
-MOST_TOLD = 1_000
+#: Undeclared variables reported of one job, and those for which a search is made for what was meant.
+MOST_REPORTED = 1_000
 MOST_GUESSES = 50
 #: Retries of 2017 found the outputs of the run before under these names; they are empty.
 _OPEN = ("AZ_BATCHAI_PREV_OUTPUT_",)
@@ -76,7 +76,7 @@ _SETTINGS_TEXTS = (
 
 def job_variables(job: Raw) -> Findings:
     """Every AZ_ variable that the job refers to and nothing sets."""
-    yield from itertools.islice(_job_variables(job), MOST_TOLD)
+    yield from itertools.islice(_job_variables(job), MOST_REPORTED)
 
 
 def _job_variables(job: Raw) -> Findings:

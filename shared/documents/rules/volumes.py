@@ -20,7 +20,7 @@ _SAFE_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODE = re.compile(r"0?[0-7]{3,4}")
 _FILE_SERVER_ID = re.compile(r"/subscriptions/[^/\s]+/.+/fileservers/[^/\s]+/?", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9._:\[\]-]{0,252}")
-#: Somebody forgot to fill it in, which is told elsewhere.
+#: Somebody forgot to fill it in, which is reported elsewhere.
 _PLACEHOLDER = re.compile(r"<[^<>/]*>")
 _SPECIAL_CONTAINERS = ("$root", "$web", "$logs")
 

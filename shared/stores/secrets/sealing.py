@@ -63,7 +63,7 @@ class Sealer:
 
     @property
     def newest(self) -> str:
-        """The name of the key that seals: it tells nothing of the key."""
+        """The name of the key that seals: it shows nothing of the key."""
         return self._newest
 
     def is_sealed(self, value: Any) -> bool:
@@ -76,7 +76,7 @@ class Sealer:
         return bool(inner.get("key") == self._newest and inner.get("v") == _VERSION)
 
     def digest(self, text: str) -> str:
-        """A keyed digest that tells equal texts and nothing else: "<key id>-<hex>"."""
+        """A keyed digest that shows equal texts and nothing else: "<key id>-<hex>"."""
         return f"{self._newest}-{self._hex(self._newest, text)}"
 
     def has_digest(self, text: str, digest: str) -> bool:
@@ -96,5 +96,5 @@ def _bound(key_id: str, document: str, version: int) -> bytes:
 
 
 def _key_id(key: bytes) -> str:
-    # Names the key without telling it: 8 hex digits of its hash.
+    # Names the key without showing it: 8 hex digits of its hash.
     return hashlib.sha256(key).hexdigest()[:8]

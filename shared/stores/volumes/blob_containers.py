@@ -18,7 +18,8 @@ from shared.stores.volumes.append_pace import gathering_seconds
 
 #: The service takes at most 4 MiB in one Append Block.
 MOST_BYTES = 4 * 1024 * 1024
-#: And so many of them for one blob (REST specification, Append Block). What comes then goes to a next part.
+#: And so many of them for one blob (REST specification, Append Block). What comes then is written to a next
+#: part.
 MOST_BLOCKS = 50_000
 
 
@@ -119,7 +120,7 @@ class ContainerFolder:
 
     Every write names the ETag of the one before it, the first one that of the earlier attempt's blob or that
     there is none: what a runner of an earlier attempt still sends, stalled for however long, is refused.
-    A blob that is full is left as it is, and the file goes on in another one (`part_name`).
+    A blob that is full is left as it is, and the file continues in another one (`part_name`).
     """
 
     def __init__(

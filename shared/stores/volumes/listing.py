@@ -1,13 +1,12 @@
 """What a folder on a share or in a container holds, with links to read it. One level, sorted by name."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobSasPermissions, BlobServiceClient, ContainerClient, generate_blob_sas
 from azure.storage.fileshare import (
     FileSasPermissions,
@@ -17,15 +16,11 @@ from azure.storage.fileshare import (
     generate_file_sas,
 )
 
-from shared.errors import RequestError, StoreError
-from shared.stores.connection import error_code, translated
-from shared.stores.identity import IdentityUnavailableError, ImpatientIdentity
 from shared.stores.volumes.delegation import read_signature
+from shared.stores.volumes.folders import Folder, explained, options_of
 
 #: Sizes of a live job's files are asked one by one; this many at a time.
 _AT_A_TIME = 8
-#: For reaching an account of which nothing is known but its name.
-_CONNECT_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -47,21 +42,11 @@ class Listing:
     marker: str = ""
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A folder of an account: `name` is the share's or container's. `key` "": the machine's identity."""
-
-    account: str
-    name: str
-    folder: str
-    url: str
-    key: str
-
-
 def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bool) -> Listing:
     """A page of a folder on a file share; a missing folder is an empty one.
 
-    `growing`: ask every file for its size, for a listing may be behind while a file is written over SMB.
+    `minutes`: for which links are good; 0: none are given, which may save a call. `growing`: ask every file
+    for its size, for a listing may be behind while a file is written over SMB.
     Raises StoreError, RequestError where the account lets nobody in.
     """
     options = options_of(folder) | ({} if folder.key else {"token_intent": "backup"})
@@ -76,6 +61,8 @@ def list_share(folder: Folder, minutes: int, most: int, marker: str, growing: bo
         files = [_shown(item) for item in found]
         if growing:
             files = _measured(here, files)
+        if not minutes:
+            return _listing(files, [""] * len(files), rest)
         link = _share_links(folder, minutes, options)
         urls = (link(here.get_file_client(f.name).url, f.name) if not f.is_directory else "" for f in files)
         return _listing(files, urls, rest)
@@ -92,6 +79,8 @@ def list_container(folder: Folder, minutes: int, most: int, marker: str) -> List
         except ResourceNotFoundError:
             return Listing(())
         files = list({f.name: f for f in (_blob(item, prefix) for item in found) if f.name}.values())
+        if not minutes:
+            return _listing(files, [""] * len(files), rest)
         link = _blob_links(folder, minutes, options)
         urls = (
             link(container.get_blob_client(prefix + f.name).url, prefix + f.name)
@@ -100,51 +89,6 @@ def list_container(folder: Folder, minutes: int, most: int, marker: str) -> List
             for f in files
         )
         return _listing(files, urls, rest)
-
-
-def options_of(folder: Folder) -> dict[str, Any]:
-    """How a folder's account is spoken to: somebody waits for the answer, and comes again if it is none."""
-    if folder.key:
-        credential = {"account_name": folder.account, "account_key": folder.key}
-        return {"credential": credential, "retry_total": 1, "initial_backoff": 1, "increment_base": 1}
-    return {"credential": ImpatientIdentity(), "retry_total": 0, "connection_timeout": _CONNECT_SECONDS}
-
-
-@contextmanager
-def explained(folder: Folder, kind: str) -> Iterator[None]:
-    """Azure's exceptions as ours. Raises RequestError where the account lets nobody in that way."""
-    where = f"{kind} {folder.name} of storage account {folder.account}"
-    try:
-        with translated(f"listing {where}"):
-            yield
-    except StoreError as error:
-        cause = error.__cause__
-        if not isinstance(cause, ClientAuthenticationError) and getattr(cause, "status_code", 0) != 403:
-            raise
-        text = f"The {where} cannot be listed: {_missing(folder, kind, cause)}"
-        raise RequestError(text, "StorageAccountNotAccessible") from error
-
-
-_GIVE_KEY = "Give credentials.accountKey with the volume in the document"
-_READER = {"share": "Storage File Data Privileged Reader", "container": "Storage Blob Data Reader"}
-_DELEGATOR = {"share": "Storage File Delegator", "container": "Storage Blob Delegator"}
-
-
-def _missing(folder: Folder, kind: str, cause: BaseException | None) -> str:
-    """What an account lacks that did not let us in, and what gives it."""
-    answered = f" (it answered {error_code(cause)})" if isinstance(cause, HttpResponseError) else ""
-    if folder.key:
-        return f"it refuses the key that was given for it{answered}. Submit the job again with its key."
-    no_key = "neither the document nor the settings of this installation give a key of that account, and "
-    if isinstance(cause, IdentityUnavailableError):
-        return (
-            f"{no_key}this service has no identity that could read it. {_GIVE_KEY}, or let the operator give "
-            f"the service a managed identity with the role {_READER[kind]} on the account."
-        )
-    return (
-        f"{no_key}it does not let this service's identity read{answered}. {_GIVE_KEY}, or let the account's "
-        f"owner give that identity the roles {_READER[kind]} and {_DELEGATOR[kind]}."
-    )
 
 
 def _page(items: Any, marker: str) -> tuple[list[Any], str]:

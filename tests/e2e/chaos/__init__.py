@@ -1,1 +1,1 @@
-"""Runners, storage and clocks broken on purpose; a ledger tells whether any job was lost or done twice."""
+"""Runners, storage and clocks broken on purpose; a ledger shows whether any job was lost or done twice."""

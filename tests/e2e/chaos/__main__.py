@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--quiet", action="store_true", help="tell the verdict only")
+    parser.add_argument("--quiet", action="store_true", help="print the verdict only")
     parser.add_argument("--gangs", action="store_true", help="jobs of one, two and three nodes")
     args = parser.parse_args()
     logging.disable(logging.ERROR)  # broken storage is what this is about

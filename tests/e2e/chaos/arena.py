@@ -141,8 +141,8 @@ class Arena:
         command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
         command += ["--address", f"127.0.0.{number + 1}"]
         if clock:
-            # Waiting goes by the monotonic clock, which is right on a machine whose wall clock is wrong. The
-            # command faketime is not used, for it stays between us and the runner.
+            # Waiting is measured by the monotonic clock, which is right on a machine whose wall clock is
+            # wrong. The command faketime is not used, for it stays between us and the runner.
             env |= {"LD_PRELOAD": faketime(), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
             # Under that library time.sleep fails, which waiting for an answer of docker's uses.
             env["BATCHAI_DOCKER"] = "none"
@@ -209,8 +209,8 @@ class Arena:
     # ---- jobs
 
     def submit(self, name: str, seconds: float = 0.2, text: str = "", **properties: Any) -> None:
-        """Drop a job that tells the ledger when it begins and ends and prints to a log on the share; with a
-        `text` of its own only that. Told once more where storage was away."""
+        """Drop a job that writes to the ledger when it begins and ends and prints to a log on the share; with
+        a `text` of its own only that. Written once more where storage was away."""
         if not text:
             text, properties = ledger.command(self.ledger, name, seconds), self._on_the_share() | properties
             self._printing.add(name)

@@ -95,7 +95,7 @@ def hanging_storage(arena: Arena, dice: random.Random, record: Record) -> None:
 
 
 def lost_answer_of_a_write(arena: Arena, dice: random.Random, record: Record) -> None:
-    """Of a claim, a hand-back or an end: it takes effect and nobody is told."""
+    """Of a claim, a hand-back or an end: it takes effect and nobody learns of it."""
     _lose(arena.wires.table, "POST", dice)
 
 

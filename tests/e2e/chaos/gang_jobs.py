@@ -1,4 +1,4 @@
-"""Jobs of several nodes that tell what they do: one process on each node, all of which meet before they end.
+"""Jobs of several nodes that note what they do: one process on each node, all of which meet before they end.
 
     <seconds> <job>/<rank> <attempt> begin|effect
 
@@ -19,7 +19,7 @@ ledger, job, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 rank, attempt = os.environ["AZ_BATCHAI_TASK_INDEX"], os.environ["AZ_BATCHAI_ATTEMPT"]
 size = len(os.environ["AZ_BATCH_HOST_LIST"].split(","))
 
-def tell(what):
+def report(what):
     with open(ledger, "a") as file:
         file.write(f"{time.time()} {job}/{rank} {attempt} {what}\\n")
 
@@ -27,11 +27,11 @@ def met():
     lines = [line.split() for line in open(ledger)]
     return len({who for _, who, which, _ in lines if which == attempt and who.startswith(job + "/")}) == size
 
-tell("begin")
+report("begin")
 while not met():
     time.sleep(0.05)
 time.sleep(seconds)
-tell("effect")
+report("effect")
 """
 
 

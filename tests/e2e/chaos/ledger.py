@@ -1,4 +1,5 @@
-"""What the jobs themselves have done, as told by the jobs: one line each, appended to a file on this machine.
+"""What the jobs themselves have done, as written by the jobs: one line each, appended to a file on this
+machine.
 
     <seconds> <job> <attempt> begin|effect
 
@@ -29,11 +30,11 @@ class Line:
 def command(ledger: Path, job: str, seconds: float) -> str:
     """Shell text of a job that takes `seconds`. `>>` of one short line is one write: nothing is torn."""
 
-    def tell(what: str) -> str:
+    def report(what: str) -> str:
         return f"echo $(date +%s.%N) {job} $AZ_BATCHAI_ATTEMPT {what} >> {ledger}"
 
     first, second = (printed.command(job, half) for half in (1, 2))
-    return f"{tell('begin')}; {first}; sleep {seconds:.2f}; {second}; {tell('effect')}"
+    return f"{report('begin')}; {first}; sleep {seconds:.2f}; {second}; {report('effect')}"
 
 
 def read(ledger: Path) -> list[Line]:
@@ -90,7 +91,7 @@ def _runners_lost(job: Job) -> int:
 
 
 def recoveries(lines: Iterable[Line], faults: Sequence[tuple[float, str]]) -> list[float]:
-    """Seconds from each fault, told as (time, job it hit), to the beginning of that job's next attempt."""
+    """Seconds from each fault, given as (time, job it hit), to the beginning of that job's next attempt."""
     begun: dict[str, list[float]] = {}
     for line in lines:
         if line.what == "begin":

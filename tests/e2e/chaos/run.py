@@ -76,7 +76,7 @@ def run(folder: Path, seconds: float, seed: int, say: Callable[[str], None] = la
                 record.counts[fault.__name__] = record.counts.get(fault.__name__, 0) + 1
                 try:
                     fault(arena, dice, record)
-                except Exception as error:  # the run goes on: its verdict is about the jobs
+                except Exception as error:  # the run continues: its verdict is about the jobs
                     suite.append(f"{fault.__name__}: {error!r}")
                     arena.mend()
                 time.sleep(dice.uniform(0.1, 1.0))

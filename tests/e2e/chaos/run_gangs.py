@@ -33,7 +33,7 @@ def run(folder: Path, seconds: float, seed: int, say: Callable[[str], None] = la
             eventually(lambda: all(_is_over(arena, name) for name in sizes), _SETTLE_SECONDS, 0.5)
             eventually(lambda: not _gangs(arena), 30, 0.5)
         except AssertionError:
-            pass  # what is wrong is told below
+            pass  # what is wrong is reported below
         lines = arena.lines()
         wrong = [f"left: {gang}" for gang in _gangs(arena)]
         for name, nodes in sizes.items():

@@ -13,7 +13,7 @@ from tests.e2e.chaos.arena import LEASE_SECONDS, Arena, no_process_of, wait_for
 from tests.support.waiting import eventually
 
 #: Until here nobody else may have seen anything of the job, or everybody has: its first attempt counts.
-ONE_ATTEMPT = ("received", "ended", "told", "deleted")
+ONE_ATTEMPT = ("received", "ended", "reported", "deleted")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_killed_at(arena: Arena, tmp_path: Path, point: str) -> None:
     assert time.monotonic() - died < LEASE_SECONDS + 10
 
 
-@pytest.mark.parametrize("point", ["claimed", "started", "stopped", "sealed", "ended", "told"])
+@pytest.mark.parametrize("point", ["claimed", "started", "stopped", "sealed", "ended", "reported"])
 def test_stalled_at_and_awake_when_it_is_too_late(arena: Arena, tmp_path: Path, point: str) -> None:
     """SIGSTOP for longer than the lease, then SIGCONT: the stalled owner writes nothing."""
     stalled = arena.start(0, {"BATCHAI_FAIL_POINT": f"{point}:stop:{tmp_path}/once"})
@@ -52,7 +52,7 @@ def test_stalled_at_and_awake_when_it_is_too_late(arena: Arena, tmp_path: Path, 
     before = arena.job("job")
     arena.signal(0, signal.SIGCONT)
     wait_for(lambda: state.read_text().split()[2] != "T", arena)
-    # Then it goes on with other jobs, and has changed nothing about this one
+    # Then it continues with other jobs, and has changed nothing about this one
     arena.runner(1).stop(10)
     arena.submit("other")
     verdict = arena.settle(25)

@@ -229,7 +229,7 @@ if hasattr(client.file_servers, "get"):  # 7.0.0 was published without get and d
     assert client.file_servers.get(GROUP, WORKSPACE, "running").provisioning_state == "succeeded"
     begin(client.file_servers, "delete", GROUP, WORKSPACE, "server")
     assert [s.name for s in client.file_servers.list_by_workspace(GROUP, WORKSPACE)] == ["running"]
-say("file servers were told of, listed and deleted")
+say("file servers were announced, listed and deleted")
 
 # --- scale, usages, operations, and everything away
 auto_scale = models.AutoScaleSettings(minimum_node_count=0, maximum_node_count=2)

@@ -24,7 +24,7 @@ TIMES = {
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[StackState]:
-    """A stack whose subscription has quota for two of the three machines that there is room for."""
+    """A stack whose subscription has quota for two of the three machines that the region has."""
     directory = DataDirectory(tmp_path / "data")
     running = Stack(directory, print, machines=3, overrides=TIMES)
     state = running.start()

@@ -51,7 +51,7 @@ class Field:
         return "".join(text for name, text in sorted(self.logs().items()) if re.search(pattern, name))
 
     def ranks(self, job: Job) -> set[tuple[int, str]]:
-        """Rank and node (A: the leader) of every rank that tells the right sum of four."""
+        """Rank and node (A: the leader) of every rank that prints the right sum of four."""
         letters = dict(zip(job.events[1].detail.split(), "AB", strict=True))
         found = re.findall(r"^rank (\d) of 4 on (\S+): sum 10$", self.logs()["stdout.txt"], re.MULTILINE)
         return {(int(rank), letters[node]) for rank, node in found}

@@ -92,7 +92,7 @@ def test_no_other_account_is_there_or_can_be_made(emulated: RestApi) -> None:
         assert (message["nameAvailable"], message["reason"]) == (False, reason)
 
 
-def test_an_installation_with_an_account_of_its_own_tells_no_key(api: RestApi, tmp_path: Path) -> None:
+def test_an_installation_with_an_account_of_its_own_shows_no_key(api: RestApi, tmp_path: Path) -> None:
     key = base64.b64encode(b"a key that opens something").decode()
     # Not even one that has the emulators' name with, for whatever reason, a key of its own.
     odd = {"AZURE_BATCHAI_STORAGE_ACCOUNT": azurite.ACCOUNT, "AZURE_BATCHAI_STORAGE_KEY": key}

@@ -31,7 +31,7 @@ made = shared.backend.backend(shared.settings_reader.settings_from(os.environ))
 made.connection.tables, made.connection.blobs, made.connection.queues
 print(json.dumps(sorted(sys.modules)))
 """
-#: Packages of ours that tell which functions there are; the others wait for the first request.
+#: Packages of ours that say which functions there are; the others wait for the first request.
 LIGHT = (
     "api",
     "function_app",

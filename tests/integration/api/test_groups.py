@@ -73,7 +73,7 @@ def test_a_job_in_another_group(api: RestApi, workspace: str, group: str, root: 
     status = json.loads(api.blobs.get_blob_client("jobs", f"{place}/status.json").download_blob().readall())
     assert (status["state"], status["id"]) == ("succeeded", job)
     deleted = api.call("DELETE", theirs)
-    operation = eventually(lambda: (told := api.follow(deleted))["status"] == "Succeeded" and told)
+    operation = eventually(lambda: (reported := api.follow(deleted))["status"] == "Succeeded" and reported)
     assert operation["properties"]["resourceId"].endswith(f"${group}${name}")
     assert listed(api, root) == []
     assert api.must("GET", workspace)["name"] == name

@@ -109,7 +109,7 @@ def test_a_cluster_looks_as_recorded(api: RestApi, workspace: str) -> None:
     assert properties["vmPriority"] == "dedicated"
 
 
-def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, workspace: str) -> None:
+def test_a_cluster_counts_its_nodes_and_shows_how_to_reach_them(api: RestApi, workspace: str) -> None:
     cluster = ClusterId(workspace.rpartition("/")[2], "cluster")
     table = api.stores.nodes
     table.report(NodeRow(cluster, "node-0", "running", 0, "10.0.0.4"))
@@ -129,7 +129,7 @@ def test_a_cluster_counts_its_nodes_and_tells_how_to_reach_them(api: RestApi, wo
     assert scaled["properties"]["userAccountSettings"] == CLUSTER["properties"]["userAccountSettings"]
 
 
-def test_a_cluster_tells_how_many_nodes_its_jobs_need(api: RestApi, workspace: str) -> None:
+def test_a_cluster_shows_how_many_nodes_its_jobs_need(api: RestApi, workspace: str) -> None:
     path = f"{workspace}/clusters/cluster"
     auto = {"autoScale": {"minimumNodeCount": 0, "maximumNodeCount": 4}}
     api.must("PATCH", path, {"properties": {"scaleSettings": auto}})
@@ -309,17 +309,17 @@ def test_usages_and_operations(api: RestApi, workspace: str) -> None:
     assert "Microsoft.BatchAI/workspaces/experiments/jobs/write" in {o["name"] for o in operations}
 
 
-def test_a_workspace_tells_what_its_jobs_have_used(api: RestApi, workspace: str) -> None:
+def test_a_workspace_shows_what_its_jobs_have_used(api: RestApi, workspace: str) -> None:
     api.job(workspace, "used")
     api.finish(api.claim(workspace))
     api.job(workspace, "waits")
-    told = api.must("GET", f"{workspace}/usage", by="experiment")
-    [line] = told["value"]
+    reported = api.must("GET", f"{workspace}/usage", by="experiment")
+    [line] = reported["value"]
     assert (line["name"], line["jobs"], line["attempts"]) == ("experiment", 2, 1)
-    assert "estimatedCost" not in line and "currency" not in told, "nobody has set a price"
+    assert "estimatedCost" not in line and "currency" not in reported, "nobody has set a price"
     assert len(api.must("GET", f"{workspace}/usage", by="attempt")["value"]) == 1
     assert len(api.must("GET", f"{workspace}/usage", by="job")["value"]) == 2
-    # No machine of this cluster comes and goes: nobody knows its idle time
+    # This cluster has no pool: nobody knows its idle time
     [cluster] = api.must("GET", f"{workspace}/usage", by="cluster", since="2026-01-01")["value"]
     assert "idleNodeHours" not in cluster
     assert api.must("GET", f"{workspace}/usage", since="2999-01-01")["value"] == []

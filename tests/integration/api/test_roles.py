@@ -14,7 +14,7 @@ READER, SUBMITTER, CONTRIBUTOR = "BatchAI.Reader", "BatchAI.Submitter", "BatchAI
 
 
 def principal(*roles: str, kind: str = "roles") -> str:
-    """What App Service Authentication tells of a token."""
+    """What App Service Authentication says of a token."""
     claims = [{"typ": "name", "val": CONTRIBUTOR}, *({"typ": kind, "val": role} for role in roles)]
     fields = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": kind}
     return base64.b64encode(json.dumps(fields).encode()).decode()
@@ -37,13 +37,13 @@ def job(guarded: RestApi) -> str:
     return made
 
 
-def sent(api: RestApi, told: str, method: str, path: str, body: Any = None) -> tuple[int, str]:
+def sent(api: RestApi, reported: str, method: str, path: str, body: Any = None) -> tuple[int, str]:
     answer = api.http.request(
         method,
         api.url + path,
         params={"api-version": VERSION, "outputdirectoryid": "stdouterr"},
         content=json.dumps(body).encode() if body else None,
-        headers={"x-ms-client-principal": told} if told else {},
+        headers={"x-ms-client-principal": reported} if reported else {},
     )
     error = answer.json()["error"]["code"] if answer.status_code >= 400 else ""
     return answer.status_code, error
@@ -106,9 +106,9 @@ def test_who_submitted_is_kept_and_used_for_what_it_cost(guarded: RestApi, job: 
     assert [(line["name"], line["jobs"]) for line in users] == [("ann@contoso.com", 1), ("unknown", 1)]
 
 
-@pytest.mark.parametrize("told", ["", "!", "e30", base64.b64encode(b"[1]").decode(), "bnVsbA=="])
-def test_who_is_not_signed_in_sees_nothing(guarded: RestApi, job: str, told: str) -> None:
-    assert sent(guarded, told, "GET", job) == (401, "AuthenticationFailed")
+@pytest.mark.parametrize("reported", ["", "!", "e30", base64.b64encode(b"[1]").decode(), "bnVsbA=="])
+def test_who_is_not_signed_in_sees_nothing(guarded: RestApi, job: str, reported: str) -> None:
+    assert sent(guarded, reported, "GET", job) == (401, "AuthenticationFailed")
 
 
 def test_roles_under_the_older_name_of_their_claim(guarded: RestApi, job: str) -> None:
@@ -117,7 +117,7 @@ def test_roles_under_the_older_name_of_their_claim(guarded: RestApi, job: str) -
     assert sent(guarded, principal(kind=kind), "GET", job) == (403, "AuthorizationFailed")
 
 
-def test_health_is_told_to_everybody(guarded: RestApi) -> None:
+def test_health_is_reported_to_everybody(guarded: RestApi) -> None:
     assert guarded.http.get(f"{guarded.url}/health").json() == {"status": "ok"}
 
 
@@ -130,3 +130,25 @@ def test_an_installation_may_serve_one_resource_group_only(guarded: RestApi) -> 
     headers = {"x-ms-client-principal": principal(CONTRIBUTOR)}
     answer = guarded.http.get(guarded.url + other, params={"api-version": VERSION}, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ResourceGroupNotFound")
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (READER, {"read": True, "submit": False, "contribute": False}),
+        (SUBMITTER, {"read": True, "submit": True, "contribute": False}),
+        (CONTRIBUTOR, {"read": True, "submit": True, "contribute": True}),
+    ],
+)
+def test_a_page_learns_which_buttons_to_show(guarded: RestApi, role: str, may: dict[str, bool]) -> None:
+    headers = {"x-ms-client-principal": principal(role), "x-ms-client-principal-name": "ann@contoso.com"}
+    path = f"{guarded.url}/providers/Microsoft.BatchAI/session"
+    answer = guarded.http.get(path, params={"api-version": VERSION}, headers=headers)
+    assert answer.json() == {"name": "ann@contoso.com", "may": may}
+
+
+def test_who_is_not_signed_in_learns_how_to_and_no_more(guarded: RestApi) -> None:
+    session = "/providers/Microsoft.BatchAI/session"
+    assert sent(guarded, "", "GET", session) == (401, "AuthenticationFailed")
+    assert sent(guarded, principal("Somebody.Else"), "GET", session) == (403, "AuthorizationFailed")
+    assert guarded.http.get(f"{guarded.url}/console/config.json").json()["signIn"] == "entra"

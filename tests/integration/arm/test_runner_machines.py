@@ -16,10 +16,10 @@ from shared.stores.node_table import NodeRow
 from tests.support.arm import GROUP, TOKEN, client
 from tests.support.waiting import eventually
 from tests.support.world import World, document
-from tests.support.world_runner import machine_room
+from tests.support.world_runner import machine_stand_in
 
 
-class Room:
+class MachineStandIn:
     """A stand-in with one scale set for the world's cluster."""
 
     def __init__(self, world: World, root: Path, process: Child, url: str, sdk: Any) -> None:
@@ -54,67 +54,67 @@ class Room:
 
 
 @pytest.fixture
-def room(world: World, tmp_path: Path) -> Iterator[Room]:
-    with machine_room(world, tmp_path) as (process, url), client(url) as sdk:
-        yield Room(world, tmp_path, process, url, sdk)
+def machines(world: World, tmp_path: Path) -> Iterator[MachineStandIn]:
+    with machine_stand_in(world, tmp_path) as (process, url), client(url) as sdk:
+        yield MachineStandIn(world, tmp_path, process, url, sdk)
 
 
-def test_a_machine_joins_under_its_name_and_leaves_no_trace(room: Room) -> None:
-    room.put(2)
-    nodes = room.nodes(2)
-    assert sorted(node.node_id for node in nodes) == sorted(room.names())
+def test_a_machine_joins_under_its_name_and_leaves_no_trace(machines: MachineStandIn) -> None:
+    machines.put(2)
+    nodes = machines.nodes(2)
+    assert sorted(node.node_id for node in nodes) == sorted(machines.names())
     assert len({node.address for node in nodes}) == 2
     gone = nodes[0].node_id
-    room.sdk.virtual_machine_scale_sets.begin_delete_instances(
+    machines.sdk.virtual_machine_scale_sets.begin_delete_instances(
         GROUP, "pool", {"instanceIds": [gone]}
     ).result()
-    assert room.names() == [nodes[1].node_id]
-    assert not any(gone in word for process in room.processes() for word in process.cmdline())
-    assert not (room.root / "nodes" / gone).exists()
+    assert machines.names() == [nodes[1].node_id]
+    assert not any(gone in word for process in machines.processes() for word in process.cmdline())
+    assert not (machines.root / "nodes" / gone).exists()
 
 
-def test_a_runner_that_dies_is_started_again_and_one_that_has_left_is_not(room: Room) -> None:
-    room.put(1)
-    [node] = room.nodes(1)
-    [runner] = [p for p in room.processes() if p.ppid() == room.process.process.pid]
+def test_a_runner_that_dies_is_started_again_and_one_that_has_left_is_not(machines: MachineStandIn) -> None:
+    machines.put(1)
+    [node] = machines.nodes(1)
+    [runner] = [p for p in machines.processes() if p.ppid() == machines.process.process.pid]
     runner.kill()
-    eventually(lambda: [p for p in room.processes() if p.pid != runner.pid], 15)
-    [again] = room.nodes(1)
+    eventually(lambda: [p for p in machines.processes() if p.pid != runner.pid], 15)
+    [again] = machines.nodes(1)
     assert again.node_id == node.node_id
-    [runner] = [p for p in room.processes() if p.ppid() == room.process.process.pid]
+    [runner] = [p for p in machines.processes() if p.ppid() == machines.process.process.pid]
     runner.send_signal(signal.SIGUSR1)
     runner.wait(15)
     # Longer than the pause before a restart
     with pytest.raises(AssertionError):
-        eventually(room.processes, 6)
-    assert room.names() == [node.node_id]
+        eventually(machines.processes, 6)
+    assert machines.names() == [node.node_id]
 
 
-def test_a_killed_stand_in_leaves_no_machine_behind(room: Room) -> None:
-    room.put(2)
-    room.nodes(2)
-    room.world.accept(data=document("sleep 600"))
-    eventually(lambda: room.world.job().state is State.RUNNING, 10)
-    assert room.processes()
-    os.kill(room.process.process.pid, signal.SIGKILL)
-    eventually(lambda: not room.processes(), 25)
+def test_a_killed_stand_in_leaves_no_machine_behind(machines: MachineStandIn) -> None:
+    machines.put(2)
+    machines.nodes(2)
+    machines.world.accept(data=document("sleep 600"))
+    eventually(lambda: machines.world.job().state is State.RUNNING, 10)
+    assert machines.processes()
+    os.kill(machines.process.process.pid, signal.SIGKILL)
+    eventually(lambda: not machines.processes(), 25)
     # The job was handed back, not lost
-    assert room.world.job().state is State.QUEUED
+    assert machines.world.job().state is State.QUEUED
 
 
-def test_an_evicted_spot_machine_hands_its_job_back_and_is_gone(room: Room) -> None:
-    room.put(1, "Spot")
-    [node] = room.nodes(1)
-    room.world.accept(data=document("sleep 600"))
-    eventually(lambda: room.world.job().state is State.RUNNING, 10)
+def test_an_evicted_spot_machine_hands_its_job_back_and_is_gone(machines: MachineStandIn) -> None:
+    machines.put(1, "Spot")
+    [node] = machines.nodes(1)
+    machines.world.accept(data=document("sleep 600"))
+    eventually(lambda: machines.world.job().state is State.RUNNING, 10)
     answer = httpx.post(
-        f"{room.url}/control/evictions/{node.node_id}",
+        f"{machines.url}/control/evictions/{node.node_id}",
         json={"seconds": 8},
         headers={"Authorization": f"Bearer {TOKEN}"},
     )
     assert answer.status_code == 200, answer.text
-    job = eventually(lambda: (found := room.world.job()).state is State.QUEUED and found, 8)
+    job = eventually(lambda: (found := machines.world.job()).state is State.QUEUED and found, 8)
     assert job.attempt <= 1
-    assert room.nodes(1, "leaving")
-    eventually(lambda: not room.names(), 15)
-    assert room.processes() == []
+    assert machines.nodes(1, "leaving")
+    eventually(lambda: not machines.names(), 15)
+    assert machines.processes() == []

@@ -161,7 +161,7 @@ def test_what_cannot_be_allocated_stays_as_failed_until_it_is_deleted(
     cloud: Arm, priority: str, code: str
 ) -> None:
     cloud.put(priority=priority)
-    cloud.faults(room=1)
+    cloud.faults(available=1)
     with pytest.raises(HttpResponseError, match=code):
         cloud.resize(2).result()
     states = {vm.provisioning_state: vm for vm in cloud.vms()}
@@ -175,8 +175,8 @@ def test_what_cannot_be_allocated_stays_as_failed_until_it_is_deleted(
     cloud.ready(1)
 
 
-def test_there_are_no_more_machines_than_the_room_holds() -> None:
-    with arm(room=2) as cloud:
+def test_there_are_no_more_machines_than_are_available() -> None:
+    with arm(available=2) as cloud:
         cloud.put()
         with pytest.raises(HttpResponseError, match="AllocationFailed"):
             cloud.resize(3).result()
@@ -211,7 +211,7 @@ def test_a_lost_answer_is_a_change_that_was_made(cloud: Arm) -> None:
 def test_a_spot_machine_hears_of_its_eviction_and_is_gone(cloud: Arm) -> None:
     cloud.put(priority="Spot", capacity=2)
     evicted, other = cloud.ready(2)
-    told = cloud.machines.told[evicted.name]
+    reported = cloud.machines.environments[evicted.name]
     heard: list[MachineEvent] = []
     going = threading.Event()
 
@@ -220,7 +220,11 @@ def test_a_spot_machine_hears_of_its_eviction_and_is_gone(cloud: Arm) -> None:
         going.set()
 
     watcher = EventWatcher(
-        told["BATCHAI_SCHEDULED_EVENTS_URL"], told["BATCHAI_VM_NAME"], hear, going.clear, every_seconds=0.1
+        reported["BATCHAI_SCHEDULED_EVENTS_URL"],
+        reported["BATCHAI_VM_NAME"],
+        hear,
+        going.clear,
+        every_seconds=0.1,
     )
     watcher.start()
     try:
@@ -244,7 +248,7 @@ def test_a_spot_machine_hears_of_its_eviction_and_is_gone(cloud: Arm) -> None:
 def test_a_deleted_machine_hears_of_it_before_it_ends(cloud: Arm) -> None:
     cloud.put(capacity=1)
     [vm] = cloud.ready(1)
-    url = cloud.machines.told[vm.name]["BATCHAI_SCHEDULED_EVENTS_URL"]
+    url = cloud.machines.environments[vm.name]["BATCHAI_SCHEDULED_EVENTS_URL"]
     cloud.sets.begin_delete_instances(GROUP, "pool", {"instanceIds": [vm.name]}, polling=False)
     answer = cloud.control.get(url, headers={"Metadata": "true"}).json()
     assert [event["EventType"] for event in answer["Events"]] == ["Terminate"]
@@ -259,7 +263,7 @@ def test_whoever_has_no_token_or_no_version_is_refused(cloud: Arm) -> None:
     assert cloud.control.get(path).json()["error"]["code"] == "MissingApiVersionParameter"
     answer = cloud.control.patch("/control/faults", json={"quotas": 1}, headers={"Authorization": ""})
     assert answer.status_code == 401
-    assert "there are quota, room" in cloud.control.patch("/control/faults", json={"quotas": 1}).text
+    assert "there are quota, available" in cloud.control.patch("/control/faults", json={"quotas": 1}).text
 
 
 @pytest.mark.parametrize(

@@ -266,14 +266,12 @@ def test_leases(share: ShareClient) -> None:
     assert code_of(refused.value) == (412, "LeaseNotPresentWithFileOperation")
 
 
-def test_a_client_of_a_version_without_leases_is_told_of_none(
-    emulator: FilesServer, share: ShareClient
-) -> None:
+def test_a_client_of_a_version_without_leases_sees_none(emulator: FilesServer, share: ShareClient) -> None:
     share.get_file_client("f").upload_file(b"x")
     ends = datetime.now(UTC) + timedelta(hours=1)
     sas = generate_account_sas(emulator.account, emulator.key, "sco", "rl", ends)
 
-    def told(version: str, path: str) -> set[str]:
+    def headers(version: str, path: str) -> set[str]:
         """The lease headers of a GET of that version."""
         answer = httpx.get(f"{emulator.url}/{path}&{sas}", headers={"x-ms-version": version})
         assert answer.status_code == 200, answer.text
@@ -281,9 +279,9 @@ def test_a_client_of_a_version_without_leases_is_told_of_none(
 
     file, whole = f"{share.share_name}/f?", f"{share.share_name}?restype=share"
     both = {"x-ms-lease-state", "x-ms-lease-status"}
-    assert told("2018-03-28", file) == told("2018-03-28", whole) == set()
-    assert told("2019-02-02", file) == both and told("2019-02-02", whole) == set()
-    assert told("2020-02-10", file) == told("2020-02-10", whole) == both
+    assert headers("2018-03-28", file) == headers("2018-03-28", whole) == set()
+    assert headers("2019-02-02", file) == both and headers("2019-02-02", whole) == set()
+    assert headers("2020-02-10", file) == headers("2020-02-10", whole) == both
 
 
 def test_a_broken_lease_no_longer_binds(share: ShareClient) -> None:

@@ -121,7 +121,7 @@ def test_another_name_of_the_account_leads_to_the_same_shares(start: Callable[..
         (["--port", "1", "--host", "192.0.2.1"], "assign"),
     ],
 )
-def test_faults_are_told_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_faults_are_reported_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
     command = [sys.executable, "-m", "local.files", "--root", str(tmp_path / "shares"), "--port", "0"]
     ended = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1

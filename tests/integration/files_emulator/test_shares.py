@@ -34,7 +34,7 @@ def test_a_directory_made_by_hand_is_a_share(service: ShareServiceClient, emulat
 def test_a_share_may_be_a_link_to_another_directory(
     service: ShareServiceClient, emulator_root: Path, tmp_path: Path
 ) -> None:
-    """Where the operator puts it; only the link goes when the share is deleted."""
+    """Where the operator puts it; only the link is removed when the share is deleted."""
     (emulator_root / "linked").symlink_to(tmp_path)
     share = service.get_share_client("linked")
     share.get_file_client("f").upload_file(b"x")

@@ -202,14 +202,14 @@ def changes(tmp_path: Path, name: str) -> Iterator[BlobChanges]:
         yield reading
 
 
-class Told:
+class Reported:
     """The file that the emulator appends to, written by hand."""
 
     def __init__(self, path: Path, container: str) -> None:
         self._path, self._container = path, container
         path.write_text("")
 
-    def tell(self, blob: BlobClient) -> None:
+    def report(self, blob: BlobClient) -> None:
         line = json.dumps([self._container, blob.blob_name, blob.get_blob_properties().etag])
         with self._path.open("a") as file:
             file.write(line + "\n")
@@ -220,7 +220,7 @@ class Told:
         fresh.replace(self._path)
 
 
-def test_with_changes_told_nothing_is_listed(
+def test_with_changes_announced_nothing_is_listed(
     service: BlobServiceClient,
     container: ContainerClient,
     name: str,
@@ -228,9 +228,9 @@ def test_with_changes_told_nothing_is_listed(
     changes: BlobChanges,
     tmp_path: Path,
 ) -> None:
-    """Idle: no call at all. A blob that is told of costs its message and its receipt."""
+    """Idle: no call at all. A blob that is announced costs its message and its receipt."""
     container.upload_blob("a", b"")
-    told = Told(tmp_path / "changes", name)
+    reported = Reported(tmp_path / "changes", name)
     scanned = Scanned(service, name, "{p}", changes=changes)
     assert scanned.step() == ["f0:a"]
     calls.seen.clear()
@@ -238,7 +238,7 @@ def test_with_changes_told_nothing_is_listed(
         assert scanned.step() == []
     assert calls.seen == []
     blob = container.upload_blob("b", b"")
-    told.tell(blob)
+    reported.report(blob)
     calls.seen.clear()
     assert scanned.step() == ["f0:b"]
     assert ["comp=appendblock" in call for call in calls.seen] == [True]
@@ -247,14 +247,14 @@ def test_with_changes_told_nothing_is_listed(
 def test_what_a_listing_saw_already_is_not_handed_over_twice(
     service: BlobServiceClient, container: ContainerClient, name: str, changes: BlobChanges, tmp_path: Path
 ) -> None:
-    told = Told(tmp_path / "changes", name)
+    reported = Reported(tmp_path / "changes", name)
     scanned = Scanned(service, name, "{p}", changes=changes)
     assert scanned.step() == []
-    told.begin_anew()
+    reported.begin_anew()
     first = container.upload_blob("a", b"1")
     changes.whole()
-    told.tell(first)
-    told.tell(container.upload_blob("a", b"2", overwrite=True))
+    reported.report(first)
+    reported.report(container.upload_blob("a", b"2", overwrite=True))
     scanned.scanner._listed_at = None
     assert scanned.step() == ["f0:a"]
     assert scanned.step() == []
@@ -263,12 +263,12 @@ def test_what_a_listing_saw_already_is_not_handed_over_twice(
 def test_a_new_file_of_changes_is_answered_by_a_listing(
     service: BlobServiceClient, container: ContainerClient, name: str, changes: BlobChanges, tmp_path: Path
 ) -> None:
-    """The end of the file before may have told of blobs that nobody read."""
-    told = Told(tmp_path / "changes", name)
+    """The end of the file before may have announced blobs that nobody read."""
+    reported = Reported(tmp_path / "changes", name)
     scanned = Scanned(service, name, "{p}", changes=changes)
     assert scanned.step() == []
     container.upload_blob("a", b"")
-    told.begin_anew()
+    reported.begin_anew()
     assert scanned.step() == ["f0:a"]
     assert scanned.step() == []
 
@@ -276,10 +276,10 @@ def test_a_new_file_of_changes_is_answered_by_a_listing(
 def test_what_could_not_be_sent_is_sent_later(
     service: BlobServiceClient, container: ContainerClient, name: str, changes: BlobChanges, tmp_path: Path
 ) -> None:
-    told = Told(tmp_path / "changes", name)
+    reported = Reported(tmp_path / "changes", name)
     scanned = Scanned(service, name, "{p}", changes=changes)
     assert scanned.step() == []
-    told.tell(container.upload_blob("a", b""))
+    reported.report(container.upload_blob("a", b""))
 
     def refuse(message: BlobMessage) -> None:
         raise RuntimeError("queue away")
@@ -291,7 +291,7 @@ def test_what_could_not_be_sent_is_sent_later(
     assert scanned.step() == ["f0:a"]
 
 
-def test_azurite_tells_what_is_written(tmp_path: Path) -> None:
+def test_azurite_shows_what_is_written(tmp_path: Path) -> None:
     """The hooks and their reader together: uploads, in one piece and in blocks, overwritten, copied."""
     path = tmp_path / "changes"
     child, endpoints = azurite.start(tmp_path / "azurite.log", changes=path)

@@ -154,7 +154,7 @@ def test_five_tries_at_once_then_a_pointer_in_poison(
         """
     ).start()
     container.upload_blob("x y", b"secret content")
-    host.wait_for("it goes to webjobs-blobtrigger-poison")
+    host.wait_for("it is moved to webjobs-blobtrigger-poison")
     assert host.stop() == 0
     assert host.count("Executed 'Functions.breaks' (Failed") == 5
     assert host.count("ValueError: no good") == 5

@@ -114,7 +114,7 @@ def test_str_and_precedence(host: HostUnderTest) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dict", "/none", "/boom", "/exits"])
-def test_a_faulty_answer_is_500_and_tells_the_client_nothing(host: HostUnderTest, path: str) -> None:
+def test_a_faulty_answer_is_500_and_shows_the_client_nothing(host: HostUnderTest, path: str) -> None:
     before = host.count("(Failed, Id=")
     answer = host.request("GET", path)
     assert (answer.status_code, answer.content) == (500, b"")

@@ -45,14 +45,14 @@ def test_five_tries_then_poison(make_host: MakeHost, queue: QueueClient, queues:
     host.write_host_json({"queues": FAST})
     host.start()
     queue.send_message(encoded("bad"))
-    host.wait_for(f"it goes to {queue.queue_name}-poison")
+    host.wait_for(f"it is moved to {queue.queue_name}-poison")
     assert host.stop() == 0
     assert host.count("GOT bad try") == 5
     (poison,) = queues.get_queue_client(f"{queue.queue_name}-poison").peek_messages()
     assert poison.content == encoded("bad")
 
 
-def test_what_is_not_base64_goes_to_poison_unseen(
+def test_what_is_not_base64_is_moved_to_poison_unseen(
     make_host: MakeHost, queue: QueueClient, queues: QueueServiceClient
 ) -> None:
     host = make_host(PRINTS)

@@ -28,7 +28,7 @@ def refused(host: HostUnderTest) -> str:
 
 
 @pytest.mark.parametrize(
-    ("app", "telling"),
+    ("app", "message"),
     [
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         (PREAMBLE + "again = app\n", "More than one FunctionApp"),
@@ -38,12 +38,12 @@ def refused(host: HostUnderTest) -> str:
         ),
     ],
 )
-def test_a_faulty_app_is_refused_with_reason_and_advice(make_host: MakeHost, app: str, telling: str) -> None:
+def test_a_faulty_app_is_refused_with_reason_and_advice(make_host: MakeHost, app: str, message: str) -> None:
     """The many ways to be faulty are in tests/unit/local/host/test_loader.py."""
     host = make_host("")
     host.environment = {}
     host.write_app(app)
-    assert telling in refused(host)
+    assert message in refused(host)
 
 
 def test_a_bad_schedule_pattern_or_connection_names_the_function(make_host: MakeHost) -> None:
@@ -156,7 +156,7 @@ def test_running_functions_may_end(make_host: MakeHost) -> None:
     assert host.count("ENDED") == 1
 
 
-def test_storage_that_goes_away_is_said_once_and_waited_for(make_host: MakeHost, tmp_path: Path) -> None:
+def test_storage_that_fails_is_said_once_and_waited_for(make_host: MakeHost, tmp_path: Path) -> None:
     child, endpoints = azurite_process.start(tmp_path / "azurite.log")
     try:
         host = make_host(

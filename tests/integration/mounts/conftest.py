@@ -34,7 +34,7 @@ def slow_to_end(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Put a program of this name on PATH that does what the one there does, and ends 0.8 s later, alike."""
     program = folder / "slow" / name
     program.parent.mkdir()
-    # A shell tells an end by signal n as 128 + n.
+    # A shell reports an end by signal n as 128 + n.
     program.write_text(
         f'#!/bin/bash\n{find_program(name)} "$@"\ncode=$?\nsleep 0.8\n'
         "[ $code -lt 128 ] || kill -$((code - 128)) $$\nexit $code\n"
@@ -50,7 +50,7 @@ def fuse() -> None:
 
 @dataclass
 class Machine:
-    """A runner's directories and what it said and was told."""
+    """A runner's directories and what it said and was given."""
 
     root: Path
     context: MountContext

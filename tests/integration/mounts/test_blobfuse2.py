@@ -69,7 +69,7 @@ def test_a_container_is_read_and_written(
     assert list(machine.root.iterdir()) == []
 
 
-def test_old_options_are_read_and_told(machine: Machine, volume: Volume) -> None:
+def test_old_options_are_read_and_reported(machine: Machine, volume: Volume) -> None:
     asked = replace(volume, mount_options="-o ro -o big_writes --file-cache-timeout-in-seconds=60")
     with (
         mount_volume(asked, machine.root, machine.context) as mounted,
@@ -127,7 +127,7 @@ def test_blobfuse2_killed_during_the_job(
 
 
 @pytest.mark.usefixtures("dying_slowly")
-def test_a_death_in_the_last_moments_of_the_job_is_told(machine: Machine, volume: Volume) -> None:
+def test_a_death_in_the_last_moments_of_the_job_is_reported(machine: Machine, volume: Volume) -> None:
     """The real program is still there, as a dying process, when its mount serves no more."""
     with (
         pytest.raises(UnmountError, match="ended with status -9"),
@@ -150,7 +150,7 @@ def test_an_end_that_takes_its_time_is_no_death(
     assert ("is killed" in machine.log) == (seconds < 1)
 
 
-def test_a_file_that_could_not_be_uploaded_is_told_though_its_program_heeds_no_close(
+def test_a_file_that_could_not_be_uploaded_is_reported_though_its_program_heeds_no_close(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
     with (

@@ -73,7 +73,7 @@ def test_programs_do_not_see_the_runners_settings(monkeypatch: pytest.MonkeyPatc
 
 
 def test_programs_bear_the_runners_mark(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it the cage would take them for orphans of a job."""
+    """Without it the process tracker would take them for orphans of a job."""
     monkeypatch.setenv("BATCHAI_RUNNER_MARK", "us")
     shown = run(["sh", "-c", "env | grep ^BATCHAI_"], timeout_seconds=10).output
     for name, value in own_mark().items():

@@ -31,7 +31,7 @@ def etag(container: ContainerClient, name: str) -> str:
     return container.get_blob_client(name).get_blob_properties().etag
 
 
-def test_what_is_new_or_changed_goes_back_and_nothing_else(
+def test_what_is_new_or_changed_returns_and_nothing_else(
     copying: Build, volume: Volume, container: ContainerClient
 ) -> None:
     container.upload_blob("in/same.txt", b"same")
@@ -82,7 +82,7 @@ def test_one_file_that_cannot_be_uploaded_does_not_stop_the_others(
     assert machine.failures == [caught.value]
 
 
-def test_what_is_too_deep_for_a_name_is_told_and_left_out(
+def test_what_is_too_deep_for_a_name_is_reported_and_left_out(
     copying: Build, volume: Volume, container: ContainerClient
 ) -> None:
     machine = copying()
@@ -108,7 +108,7 @@ def test_links_are_not_followed_out_of_the_volume(
     assert (tmp_path / "secret").exists()
 
 
-def test_blobs_that_cannot_be_files_are_left_out_and_told(
+def test_blobs_that_cannot_be_files_are_left_out_and_reported(
     copying: Build, volume: Volume, container: ContainerClient
 ) -> None:
     for name in ("ok", "a", "a/b", "-dash", "b//c"):
@@ -132,7 +132,7 @@ def test_a_read_only_volume_is_not_written(
     assert names(container) == set() and not mounted.target.exists()
 
 
-def test_what_somebody_else_changed_too_is_told(
+def test_what_somebody_else_changed_too_is_reported(
     copying: Build, volume: Volume, container: ContainerClient
 ) -> None:
     container.upload_blob("both", b"0")

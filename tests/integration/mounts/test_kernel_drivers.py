@@ -133,7 +133,7 @@ def test_a_share_that_cannot_be_mounted(machine: Guest, change: dict[str, str], 
     assert answer["left"] == [] and answer["seconds"] < 60
 
 
-def test_a_closed_port_is_told_with_the_way_out(machine: Guest) -> None:
+def test_a_closed_port_is_reported_with_the_way_out(machine: Guest) -> None:
     answer = work(machine, SHARE)
     assert answer["code"] == "AZFMountError" and "445" in answer["error"] and "rclone" in answer["error"]
     assert answer["seconds"] < 30

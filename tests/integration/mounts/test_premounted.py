@@ -29,7 +29,7 @@ def machine(machine: Machine, share: Path) -> Machine:
     return machine.having(premounted={"acct/share": share})
 
 
-def test_a_share_that_the_jobs_user_cannot_write_to_is_told(machine: Machine, share: Path) -> None:
+def test_a_share_that_the_jobs_user_cannot_write_to_is_reported(machine: Machine, share: Path) -> None:
     share.chmod(0o755)
     other = machine.having(user_id=share.stat().st_uid + 1, group_id=share.stat().st_gid + 1)
     with mount_volume(LOGS, other.root, other.context):
@@ -81,7 +81,7 @@ def test_a_directory_that_is_not_there_is_refused(machine: Machine, share: Path)
     assert list(machine.root.iterdir()) == []
 
 
-def test_a_link_that_the_job_replaced_is_told(machine: Machine) -> None:
+def test_a_link_that_the_job_replaced_is_reported(machine: Machine) -> None:
     with (
         pytest.raises(UnmountError, match="replaced"),
         mount_volume(LOGS, machine.root, machine.context) as mounted,
@@ -154,7 +154,7 @@ def test_volumes_are_undone_in_reverse_order(machine: Machine) -> None:
     assert undone == ["c", "b", "a"]
 
 
-def test_every_undo_is_tried_and_every_failure_told(machine: Machine) -> None:
+def test_every_undo_is_tried_and_every_failure_reported(machine: Machine) -> None:
     volumes = [replace(LOGS, relative_mount_path=path) for path in ("a", "b", "c")]
     with (
         pytest.raises(UnmountError) as caught,

@@ -160,7 +160,7 @@ def test_a_busy_mount_is_freed_by_killing_what_uses_it(machine: Machine, volume:
     assert machine.failures == []
 
 
-def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
+def test_rclone_killed_during_the_job_is_reported_and_its_cache_uploaded(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
     with (
@@ -179,7 +179,7 @@ def test_rclone_killed_during_the_job_is_told_and_its_cache_uploaded(
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_death_in_the_last_moments_of_the_job_is_told(
+def test_a_death_in_the_last_moments_of_the_job_is_reported(
     machine: Machine, volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
     slow_to_end("rclone", tmp_path, monkeypatch)
@@ -208,7 +208,7 @@ def test_a_note_that_the_kill_tore_loses_no_file(
     assert content(container, "sub/late") == b"written and closed" * 1000
 
 
-def test_uploads_that_cannot_be_are_told_and_kept(
+def test_uploads_that_cannot_be_are_reported_and_kept(
     machine: Machine, volume: Volume, container: ContainerClient
 ) -> None:
     with (
@@ -291,7 +291,7 @@ def test_a_long_path_still_has_a_control_socket(machine: Machine, volume: Volume
         (mounted.target / "a").write_text("a")
 
 
-def test_default_driver_is_told(machine: Machine, volume: Volume) -> None:
+def test_default_driver_is_reported(machine: Machine, volume: Volume) -> None:
     with mount_volume(volume, machine.root, machine.context):
         assert "with rclone" in machine.log
     assert isinstance(machine.context, MountContext) and volume.kind == BLOB_CONTAINER

@@ -49,7 +49,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.usefixtures("fusectl")
-def test_one_question_is_enough_where_the_kernel_tells_that_nothing_is_on_its_way(
+def test_one_question_is_enough_where_the_kernel_shows_that_nothing_is_on_its_way(
     machine: Machine, volume: Volume, container: ContainerClient, asked: list[str]
 ) -> None:
     with mount_volume(volume, machine.root, machine.context) as mounted:
@@ -61,7 +61,7 @@ def test_one_question_is_enough_where_the_kernel_tells_that_nothing_is_on_its_wa
         assert asked == ["vfs/stats"]
 
 
-def test_where_nothing_tells_it_is_asked_until_it_is_quiet(
+def test_where_nothing_shows_it_is_asked_until_it_is_quiet(
     machine: Machine,
     volume: Volume,
     asked: list[str],
@@ -76,7 +76,7 @@ def test_where_nothing_tells_it_is_asked_until_it_is_quiet(
 
 
 @pytest.mark.usefixtures("fusectl")
-def test_a_program_that_does_not_answer_is_told_and_waited_for(machine: Machine, volume: Volume) -> None:
+def test_a_program_that_does_not_answer_is_reported_and_waited_for(machine: Machine, volume: Volume) -> None:
     with mount_volume(volume, machine.root, machine.having(timeout_seconds=5).context) as mounted:
         found = mountinfo.mounted_at(mounted.target)
         assert found and eventually(lambda: write_back.requests(found) == 0)

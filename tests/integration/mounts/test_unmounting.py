@@ -52,7 +52,7 @@ def test_what_uses_the_mount_is_killed_and_named(tmpfs: Path) -> None:
     assert f"sleep ({user.pid})" in said[0]
 
 
-def test_this_process_is_never_killed_and_the_mount_goes_lazily(tmpfs: Path) -> None:
+def test_this_process_is_never_killed_and_the_mount_is_removed_lazily(tmpfs: Path) -> None:
     with (tmpfs / "open").open("w"):
         done = unmount(tmpfs, print, 5)
     assert done.gone and done.forced and "busy" in str(done)
@@ -85,7 +85,7 @@ def test_an_unmanaged_volume_is_mounted_by_its_command(machine: Machine) -> None
     assert mountinfo.mounted_at(mounted.target) is None and list(machine.root.iterdir()) == []
 
 
-def test_the_tools_words_are_told(machine: Machine) -> None:
+def test_the_tools_words_are_reported(machine: Machine) -> None:
     volume = Volume(UNMANAGED, "t", mount_command="mount -t tmpfs -o size=nonsense none")
     with (
         pytest.raises(MountError, match=r"exit status 32") as caught,
@@ -111,7 +111,7 @@ def test_a_command_that_mounts_nothing_or_hangs(machine: Machine, command: str, 
         pytest.fail("it must not be mounted")
 
 
-def test_an_undo_by_force_is_told(machine: Machine) -> None:
+def test_an_undo_by_force_is_reported(machine: Machine) -> None:
     with (
         pytest.raises(UnmountError, match="by force"),
         mount_volume(TMPFS, machine.root, machine.context) as mounted,

@@ -151,7 +151,7 @@ def test_a_job_that_ends_every_runner_fails_with_its_history(world: World) -> No
 
 
 def deliver_often(world: World) -> None:
-    """More often than storage that comes and goes explains."""
+    """More often than outages of storage explain."""
     for _ in range(26):
         message = world.receive()
         assert message
@@ -240,7 +240,7 @@ def test_a_row_of_an_older_runner_is_judged_by_its_message(world: World) -> None
     assert world.must_claim("node-1").job.attempt == 2
 
 
-def test_what_a_lost_runner_had_told_of_its_logs_is_kept(world: World) -> None:
+def test_what_a_lost_runner_had_reported_of_its_logs_is_kept(world: World) -> None:
     """The renewals leave it in the message: no call more, and the next claim finds it."""
     world.accept()
     claim = world.must_claim()

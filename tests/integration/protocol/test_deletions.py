@@ -92,7 +92,7 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
     assert before > 2 and not interruption.happened
 
 
-def test_a_deletion_that_fails_is_told_without_a_traceback_and_louder_when_it_lasts(
+def test_a_deletion_that_fails_is_reported_without_a_traceback_and_louder_when_it_lasts(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job(world)

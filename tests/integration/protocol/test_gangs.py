@@ -101,7 +101,7 @@ def test_one_seat_for_each_of_many_that_want_it(world: World) -> None:
     assert (found.taken, [m.index for m in found.members]) == (3, [0, 1, 2])
 
 
-def test_what_a_member_tells_comes_back_as_it_was(world: World) -> None:
+def test_what_a_member_shows_comes_back_as_it_was(world: World) -> None:
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None
@@ -141,7 +141,7 @@ def test_a_member_that_leaves_frees_its_seat_unless_the_gang_is_complete(world: 
     whole = gangs(world).join(gang, first)
     assert whole is not None and not whole.lacking
     world.stores.gangs.write(replace(whole, phase=Phase.ASSEMBLED))
-    assert not gangs(world).leave(gang, second.token), "it has to tell, and to be waited for"
+    assert not gangs(world).leave(gang, second.token), "it has to report, and to be waited for"
     assert gangs(world).leave(gang, "somebody who is not in it")
 
 
@@ -172,7 +172,7 @@ def test_a_gang_that_is_complete_holds_nobody_up(world: World) -> None:
     assert isinstance(world.claim("node-2"), Claim)
 
 
-def test_a_higher_priority_goes_before_an_older_job(world: World) -> None:
+def test_a_higher_priority_comes_before_an_older_job(world: World) -> None:
     _, older = lead(world, "older", 3)
     a_job(world, "urgent", 2, priority="high")
     taken = world.claim("node-1")
@@ -251,7 +251,7 @@ def test_excuses_outlive_renewals(world: World) -> None:
 
 def test_dissolving_spends_nothing_and_is_no_error(world: World) -> None:
     claim, gang = lead(world)
-    given = world.backend.attempts.dissolve(claim.job, claim.lease, "an older one goes first", 0)
+    given = world.backend.attempts.dissolve(claim.job, claim.lease, "an older one comes first", 0)
     world.stores.gangs.remove(gang)
     assert (given.state, given.owner, given.errors) == (State.QUEUED, None, ())
     assert given.max_attempts - given.attempt == 3
@@ -290,7 +290,7 @@ def test_terminating_a_held_job_ends_it_at_once(world: World) -> None:
 
 
 def test_who_has_left_may_not_be_found_again(world: World) -> None:
-    """A removed gang takes its members with it, and telling it anything is refused."""
+    """A removed gang takes its members with it, and writing to it is refused."""
     _, gang = lead(world)
     joined = gangs(world).join(gang, member("node-1"))
     assert joined is not None

@@ -1,4 +1,4 @@
-"""A request took effect and its answer was lost on the wire: the sender finds its own write and goes on."""
+"""A request took effect and its answer was lost on the wire: the sender finds its own write and continues."""
 
 from collections.abc import Iterator
 
@@ -97,7 +97,7 @@ def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:
     assert (ended.state, ended.attempt) == (State.SUCCEEDED, 1)
 
 
-def test_of_a_finish_told_again_later(world: World, wires: WiredStorage) -> None:
+def test_of_a_finish_sent_again_later(world: World, wires: WiredStorage) -> None:
     """What the runner does when storage was away for longer than a client tries."""
     world.accept()
     claim = world.must_claim()

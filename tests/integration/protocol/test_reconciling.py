@@ -92,7 +92,7 @@ def test_an_outage_within_a_try_costs_nothing(azurite: Endpoints, installation: 
         assert len(pauses) == 2
 
 
-def test_a_longer_one_goes_on_to_the_hosts_own_tries() -> None:
+def test_a_longer_one_continues_to_the_hosts_own_tries() -> None:
     pauses: list[float] = []
 
     def away() -> None:

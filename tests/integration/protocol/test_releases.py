@@ -7,7 +7,7 @@ from shared.managers.claims import Claim
 from shared.managers.live_jobs import queued
 from shared.scaling.decision import decide
 from shared.scaling.demand import Wish
-from shared.scaling.fleet import Patience
+from shared.scaling.fleet import ScalingDelays
 from shared.scaling.pools import Machine, Pool
 from shared.scaling.state import ScalingState
 from shared.stores.node_table import NodeRow
@@ -39,7 +39,7 @@ class Race:
         return early
 
     def _work(self) -> None:
-        """What a runner does: look whether it may stay, claim, tell of it; or leave."""
+        """What a runner does: look whether it may stay, claim, report it; or leave."""
         self._together.wait()
         found = self.world.backend.nodes.node(self.world.cluster, self.node)
         if found and not found[0].drain:
@@ -56,10 +56,10 @@ class Race:
         views = [view for view in nodes if view.node_id == self.node]
         wish, pool = Wish(0, 1, "nothing waits"), Pool("p", "c", 1, (Machine(self.node),))
         jobs = queued(self.world.manager.live(self.world.cluster))
-        return bool(decide(wish, jobs, views, pool, ScalingState(), now, Patience()).delete)
+        return bool(decide(wish, jobs, views, pool, ScalingState(), now, ScalingDelays()).delete)
 
     def clear(self) -> None:
-        """The job ends, here or elsewhere, and the node goes."""
+        """The job ends, here or elsewhere, and the node leaves."""
         self.world.finish(self.claim or self.world.must_claim("another"))
         self.report("leaving", left=True)
         assert self.may_go(), "nothing keeps it now"

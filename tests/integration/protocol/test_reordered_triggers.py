@@ -66,7 +66,7 @@ def test_an_event_of_the_last_run_but_one_runs_nothing(world: World) -> None:
     assert world.claim() is None
 
 
-def test_a_faulty_file_that_was_overwritten_is_not_told_of_beside_the_good_one(world: World) -> None:
+def test_a_faulty_file_that_was_overwritten_is_not_reported_beside_the_good_one(world: World) -> None:
     first = drop(world, world.place(), b"{")
     second = drop(world, world.place(), NEW)
     event(world, NEW, second)

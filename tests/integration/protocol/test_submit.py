@@ -98,7 +98,7 @@ def test_a_faulty_document_leaves_only_its_answer(world: World) -> None:
         world.job()
 
 
-def test_an_unknown_cluster_is_told_with_the_place_for_its_document(world: World) -> None:
+def test_an_unknown_cluster_is_reported_with_the_place_for_its_document(world: World) -> None:
     answer = world.submit(data=document(cluster={"id": "nowhere"}))
     assert not answer.accepted
     problem = world.status()["problems"][0]

@@ -62,7 +62,7 @@ def test_each_lost_message_is_replaced_once(world: World) -> None:
 
 
 def lose(world: World) -> float:
-    """The runner of the job goes away, and its message with it. When that was, by the monotonic clock."""
+    """The runner of the job disappears, and its message with it. When that was, by the monotonic clock."""
     at = time.monotonic()
     world.must_claim("gone")
     clear(world)
@@ -70,7 +70,7 @@ def lose(world: World) -> float:
 
 
 def sweep_early(world: World, lost: float) -> None:
-    """A sweep before anybody can tell that the runner is gone leaves the job alone. On a busy machine the
+    """A sweep before anybody can know that the runner is gone leaves the job alone. On a busy machine the
     sweep itself may take longer than that, and then says nothing."""
     sweep(world)
     found = world.job()
@@ -125,14 +125,14 @@ def test_a_job_whose_lease_is_renewed_is_left_alone_whatever_its_node_says(world
     job, lease = claim.job, claim.lease
     clear(world)
 
-    def goes_on(began: float = job.state_since.timestamp()) -> bool:
+    def continues(began: float = job.state_since.timestamp()) -> bool:
         nonlocal job, lease
         lease, job = world.backend.attempts.renew(job, lease)
         sweep(world)
         assert (world.job().state, world.job().attempt) == (State.RUNNING, 1)
         return world.clock().timestamp() - began > 4 * world.settings.lease_seconds
 
-    eventually(goes_on, interval=0.3)
+    eventually(continues, interval=0.3)
 
 
 def test_a_row_of_an_older_runner_ends_only_when_its_node_is_silent_as_well(world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_long_wait_is_explained_in_status_json(world: World, monkeypatch: pyte
     assert world.status()["waiting"]["reason"] == "WaitingForNode"
 
 
-def test_a_reason_that_did_not_change_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reason_that_did_not_change_is_reported_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_reports, "_LATE_SECONDS", 0.0)
     for number in range(5):
         world.accept(f"job-{number}")

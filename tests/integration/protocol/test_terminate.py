@@ -12,7 +12,7 @@ def test_queued_fails_at_once_and_its_message_means_nothing(world: World) -> Non
     assert not world.manager.live(world.cluster)
 
 
-def test_running_is_told_at_the_next_renewal_and_ends_as_terminated(world: World) -> None:
+def test_running_is_reported_at_the_next_renewal_and_ends_as_terminated(world: World) -> None:
     world.accept()
     claim = world.must_claim()
     assert world.manager.terminate(world.id()).state is State.TERMINATING

@@ -33,21 +33,21 @@ def of_a_newer_version(world: World) -> None:
     job = world.job("suspended")
     change(world, row_keys.job_row(job.id), State="suspended", Budget=17)
     change(world, row_keys.live_row(job), State="suspended", Priority="urgent")
-    world.accept("told")
+    world.accept("with-events")
     world.receive()
     seen = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
-    change(world, row_keys.job_row(world.id("told")), Events=json.dumps(seen))
+    change(world, row_keys.job_row(world.id("with-events")), Events=json.dumps(seen))
 
 
 def test_words_of_a_newer_version_are_shown_as_they_are(world: World) -> None:
     of_a_newer_version(world)
     assert [(j.id.job, str(j.state)) for j in world.manager.list_jobs(world.id().workspace, "exp")] == [
         ("suspended", "suspended"),
-        ("told", "queued"),
+        ("with-events", "queued"),
     ]
     assert not world.job("suspended").state.known
-    assert [str(event.kind) for event in world.job("told").events] == ["Checkpointed"]
-    assert world.manager.why(world.job("told")) is not None
+    assert [str(event.kind) for event in world.job("with-events").events] == ["Checkpointed"]
+    assert world.manager.why(world.job("with-events")) is not None
 
 
 def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:

@@ -18,7 +18,7 @@ from tests.support.world import world as open_world
 
 @dataclass
 class Shares:
-    """The emulator, its shares as directories, and what a document and a runner are told of them."""
+    """The emulator, its shares as directories, and what a document and a runner are given of them."""
 
     root: Path
     server: FilesServer = field(init=False)

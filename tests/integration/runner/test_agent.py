@@ -66,7 +66,9 @@ def test_two_agents_run_twenty_jobs_once_each(
     assert {world.job(name).state for name in names} == {State.SUCCEEDED}
 
 
-def test_a_job_is_told_as_running_and_then_as_ended(world: World, config: Callable[..., NodeConfig]) -> None:
+def test_a_job_is_reported_as_running_and_then_as_ended(
+    world: World, config: Callable[..., NodeConfig]
+) -> None:
     world.accept(data=document("sleep 3; exit 3"))
     with an_agent(world, config()):
         eventually(lambda: world.status()["state"] == "running", 8)
@@ -104,7 +106,7 @@ def test_terminate_is_heard_with_a_heartbeat_long_before_the_next_renewal(
     world: World, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     """Heartbeats are shorter than renewals (12 s and 30 s by default; here 1 s and 20 s)."""
-    message = tmp_path / "told"
+    message = tmp_path / "reported"
     world.accept(data=document(f"trap 'touch {message}' TERM; touch {tmp_path}/on; sleep 60 & wait"))
     with an_agent(world, config(node_report_seconds=1.0), lease_seconds=60, renew_seconds=20):
         eventually((tmp_path / "on").exists)
@@ -184,7 +186,7 @@ def test_a_runner_waits_for_its_cluster(
 def test_a_result_outlives_an_outage(
     world: World, config: Callable[..., NodeConfig], azurite: Endpoints, tmp_path: Path, command: str
 ) -> None:
-    """The job ends while storage is away: its end is told once storage is back, and it runs once."""
+    """The job ends while storage is away: its end is reported once storage is back, and it runs once."""
     world.accept(data=document(f"echo x >> {tmp_path}/ledger; sleep 0.5; {command}"))
     with WiredStorage(azurite) as wires:
         settings = {"storage": wires.connection_string, "lease_seconds": 20, "renew_seconds": 10}

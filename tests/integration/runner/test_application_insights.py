@@ -33,13 +33,13 @@ def arrived(tmp_path: Path) -> Iterator[Ingestion]:
 
 @pytest.fixture
 def insights(arrived: Ingestion, monkeypatch: pytest.MonkeyPatch) -> Iterator[Insights]:
-    told = arrived.environment(CLIENT)
-    for name, value in told.items():
+    settings = arrived.environment(CLIENT)
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     for name in ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED"):
         monkeypatch.delenv(f"APPLICATIONINSIGHTS_{name}", raising=False)
     identity.forget_identities()
-    found = insights_from(told)
+    found = insights_from(settings)
     assert found is not None
     yield found
     identity.forget_identities()
@@ -124,7 +124,7 @@ def test_a_runner_sends_what_it_logs(arrived: Ingestion, world: World, tmp_path:
         child.wait()
     assert f"node vm-7 of cluster {world.cluster}, root {tmp_path / 'n'}" in arrived.messages
     assert "asked to stop" in arrived.messages, "what is logged last is sent before the end"
-    # stderr, which goes to the journal, has it all as well.
+    # stderr, which is sent to the journal, has it all as well.
     assert all(message in log.read_text() for message in arrived.messages)
 
 

@@ -108,7 +108,7 @@ def test_what_has_not_arrived_is_said_by_the_job_and_the_node(
         eventually(lambda: [n.state for n in table.nodes(data.world.cluster)[0]] == ["unusable"])
 
 
-def test_a_volume_whose_program_died_is_emptied_told_and_mounted_anew(
+def test_a_volume_whose_program_died_is_emptied_reported_and_mounted_anew(
     data: Data, config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     need(fuse_fault())

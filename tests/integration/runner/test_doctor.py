@@ -120,7 +120,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
     assert "invalid choice" in doctor(tmp_path, {}, "-o", "xml", code=2)
 
 
-def test_how_jobs_run_here_is_told(tmp_path: Path) -> None:
+def test_how_jobs_run_here_is_reported(tmp_path: Path) -> None:
     config = NodeConfig(ClusterId("ws", "default"), "node-0", tmp_path, limits=Limits(500, 10**9))
     found = {check.name: check for check in checks_jobs.jobs(config)}
     assert f"the runner's own, {own().name}" in found["job user"].detail

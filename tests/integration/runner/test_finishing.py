@@ -55,7 +55,7 @@ def test_asked_by_a_signal_it_ends_its_job_and_leaves_the_other(
         world.accept("second")
         leaving.agent.finish()
         eventually(lambda: node_of(world).state == "leaving")
-        assert begun(world), "the job goes on"
+        assert begun(world), "the job continues"
         eventually(lambda: leaving.left)
         assert leaving.agent.has_finished
     job = world.job("first")
@@ -129,7 +129,7 @@ def test_a_runner_that_comes_up_on_a_machine_that_was_given_back_takes_no_job(
     assert node_of(world).left
 
 
-def test_how_long_a_node_has_been_idle_is_told(world: World, config: Callable[..., NodeConfig]) -> None:
+def test_how_long_a_node_has_been_idle_is_reported(world: World, config: Callable[..., NodeConfig]) -> None:
     world.accept("first")
     with running(agents.agent(world.backend, config(node_report_seconds=0.2))):
         eventually(lambda: world.job("first").state is State.SUCCEEDED and node_of(world).state == "idle")

@@ -230,7 +230,7 @@ def test_a_job_cannot_put_anything_in_the_place_of_what_is_the_runners(node: Clo
     assert "not permitted" in message
 
 
-def test_a_runner_that_is_told_nothing_isolates_its_jobs(
+def test_a_runner_that_is_given_nothing_isolates_its_jobs(
     world: World, config: Callable[..., NodeConfig]
 ) -> None:
     made = config()
@@ -266,7 +266,7 @@ def test_two_runners_never_share_a_user(tmp_path: Path) -> None:
         assert again == 0
 
 
-def test_a_root_that_the_user_cannot_reach_is_told_at_the_start(
+def test_a_root_that_the_user_cannot_reach_is_reported_at_the_start(
     config: Callable[..., NodeConfig], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"

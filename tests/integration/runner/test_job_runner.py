@@ -154,7 +154,7 @@ def test_grace_lets_a_job_save_its_work(stage: Stage) -> None:
     assert stage.log() == "begun\nsaved\n"
 
 
-def test_children_left_behind_are_killed_and_told(stage: Stage) -> None:
+def test_children_left_behind_are_killed_and_reported(stage: Stage) -> None:
     assert stage.outcome("sleep 60 & echo done") == (Reason.SUCCEEDED, 0)
     assert not left_over(stage)
     assert "left behind" in stage.log("execution.log")

@@ -16,7 +16,8 @@ from tests.support import closed_machine
 from tests.support.closed_node import Closed
 from tests.support.world import World
 
-#: `make` leaves one of each kind, `tell` prints how many of each there are. Keys by the runner's own numbers.
+#: `make` leaves one of each kind, `count` prints how many of each there are. Keys by the runner's own
+#: numbers.
 SCRIPT = """
 import ctypes, os, sys
 sys.path.insert(0, {project!r})
@@ -78,8 +79,8 @@ def queues() -> Iterator[Path]:
     place.rmdir()
 
 
-def counts(told: str) -> dict[str, int]:
-    return {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in told.splitlines()}
+def counts(reported: str) -> dict[str, int]:
+    return {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in reported.splitlines()}
 
 
 def on_the_machine(uid: int) -> int:
@@ -89,14 +90,14 @@ def on_the_machine(uid: int) -> int:
 
 def test_what_a_job_leaves_in_the_kernel_no_other_job_finds(node: Closed, script: str) -> None:
     made = counts(node.output(f"{script} make"))
-    found = counts(node.output(f"{script} tell"))
+    found = counts(node.output(f"{script} count"))
     assert min(made[kind] for kind in ("shm", "msg", "sem", "queue", "user", "session")) == 1
     assert not [kind for kind, number in found.items() if number], found
     assert on_the_machine(node.config.isolation.user.uid) == 0
 
 
 def test_all_processes_of_an_attempt_share_them(node: Closed, script: str) -> None:
-    message = node.output(f"{script} tell", jobPreparation={"commandLine": f"{script} make"})
+    message = node.output(f"{script} count", jobPreparation={"commandLine": f"{script} make"})
     found = counts(message)
     assert [found[kind] for kind in ("shm", "msg", "sem", "queue", "user")] == [1] * 5
 
@@ -106,24 +107,24 @@ def test_where_there_is_no_namespace_what_the_user_has_is_removed(
 ) -> None:
     shared = replace(node.config, isolation=replace(node.config.isolation, private_ipc=False))
     uid = shared.isolation.user.uid
-    seen = f"{script} make > /dev/null; {script} tell"
+    seen = f"{script} make > /dev/null; {script} count"
     node.run(seen, shared)
     assert counts(node.said())["shm"] >= 1
     assert on_the_machine(uid) == 0
-    node.run(f"{script} tell", shared)
+    node.run(f"{script} count", shared)
     found = counts(node.said())
     assert [found[kind] for kind in ("queue", "user", "session", "persistent")] == [0] * 4
     assert not [path for path in queues.iterdir() if path.lstat().st_uid == uid]
 
 
-def test_a_ring_that_its_owner_has_closed_goes_too(node: Closed, script: str) -> None:
+def test_a_ring_that_its_owner_has_closed_is_removed_too(node: Closed, script: str) -> None:
     """Who may still look into it could read it; who may not even that finds nothing."""
     close = (
         "import sys; sys.path.insert(0, '.'); from kernel_objects import _keyctl; _keyctl(5, -4, 0x1b0b0000)"
     )
     folder = Path(script.split()[1]).parent / "project/runner/isolation"
     node.output(f'{script} make > /dev/null && cd {folder} && /usr/bin/python3 -c "{close}"')
-    assert counts(node.output(f"{script} tell"))["user"] == 0
+    assert counts(node.output(f"{script} count"))["user"] == 0
 
 
 def test_a_job_does_not_have_the_runners_session_keyring(node: Closed, script: str) -> None:

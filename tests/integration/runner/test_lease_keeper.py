@@ -121,7 +121,7 @@ def test_storage_that_stays_away_stops_the_job_before_the_lease_ends(
 
 
 def test_an_unexpected_answer_ends_the_lease_too(wires: WiredStorage, kept: Kept) -> None:
-    """Whatever goes wrong while renewing: an unrenewed lease ends, and so does the job."""
+    """Whatever fails while renewing: an unrenewed lease ends, and so does the job."""
     wires.table.garbling = True
     assert kept.stopped(10) is StopReason.LOST
     assert kept.lease.deadline > time.monotonic()
@@ -131,7 +131,8 @@ def test_an_unexpected_answer_ends_the_lease_too(wires: WiredStorage, kept: Kept
 def test_the_lease_of_a_job_that_is_over_comes_back(
     world: World, wires: WiredStorage, kept: Kept, how: str
 ) -> None:
-    """Nothing of it can run twice: what it came to, and its last lines, are told if nobody has taken it."""
+    """Nothing of it can run twice: what it came to, and its last lines, are reported if nobody has taken
+    it."""
     kept.stop.job_is_over()
     if how == "dead":
         wires.table.dead.set()

@@ -57,7 +57,7 @@ def test_who_is_done_in_time_ends_as_usual(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("how", ["stuck", "raises", "hangs"])
 def test_who_is_stuck_is_ended(how: str) -> None:
-    """Also where telling it fails, and where killing its job hangs in its turn."""
+    """Also where reporting it fails, and where killing its job hangs in its turn."""
     with program(how) as child:
         child.send_signal(signal.SIGTERM)
         out, _ = child.communicate(timeout=20)

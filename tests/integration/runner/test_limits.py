@@ -1,4 +1,4 @@
-"""Jobs that want more of the machine than they may have: the runner goes on, and they are told why they
+"""Jobs that want more of the machine than they may have: the runner continues, and they learn why they
 ended."""
 
 import os
@@ -28,7 +28,7 @@ from tests.support.world import World, document
 
 MIB = 1024**2
 HOG = "exec python3 -c 'held = []\nwhile True: held.append(bytes(range(256)) * 4096 * 16)'"
-#: bash goes on trying when it is refused: what ends this is somebody else.
+#: bash keeps trying when it is refused: what ends this is somebody else.
 FORK_BOMB = "bomb() { bomb & bomb & }; bomb; sleep 1000"
 
 
@@ -74,7 +74,7 @@ def run(
     return job.state, str(job.errors[0]) if job.errors else "", job.attempt
 
 
-def test_a_job_that_needs_too_much_memory_ends_and_is_told(
+def test_a_job_that_needs_too_much_memory_ends_and_learns_why(
     world: World, shares: Shares, config: Callable[..., NodeConfig]
 ) -> None:
     need_controller("memory")
@@ -84,7 +84,7 @@ def test_a_job_that_needs_too_much_memory_ends_and_is_told(
 
 
 @pytest.mark.parametrize("held_by", ["the cgroup", "the user's count"])
-def test_a_fork_bomb_ends_and_the_runner_goes_on(
+def test_a_fork_bomb_ends_and_the_runner_continues(
     world: World,
     shares: Shares,
     config: Callable[..., NodeConfig],

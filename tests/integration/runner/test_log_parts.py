@@ -84,7 +84,7 @@ def write(folder: ContainerFolder, pieces: list[bytes], offset: int = 0) -> int:
 PIECES = [f"line {number}\n".encode() for number in range(8)]
 
 
-def test_a_full_file_goes_on_in_a_next_part(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_file_continues_in_a_next_part(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blob_containers, "MOST_BLOCKS", 3)
     folder = container.folder()
     folder.start_file(NAME, "")
@@ -105,7 +105,7 @@ def test_the_service_says_unexpectedly_that_it_is_full(container: Container) -> 
 
 
 def test_the_last_block_arrives_and_its_answer_does_not(container: Container) -> None:
-    """The repetition is told that the blob is full: of what it brings."""
+    """The repetition hears that the blob is full: of what it brings."""
     folder = container.folder()
     folder.start_file(NAME, "")
     seen: list[str] = []
@@ -200,7 +200,7 @@ def test_lines_are_gathered_once_a_blob_has_many_blocks(
 
 
 def test_lines_that_follow_a_lost_answer_arrive(container: Container, tmp_path: Path) -> None:
-    """Nobody is told that a piece arrived; when the service answers again there is more to send."""
+    """Nobody learns that a piece arrived; when the service answers again there is more to send."""
     shipper = LogShipper(tmp_path, container.folder(), 1)
     path = shipper.add(NAME)
     shipper.start()

@@ -123,7 +123,7 @@ def test_who_is_wanted_elsewhere_does_not_wait_for_the_last_lines(
 
 
 @pytest.mark.parametrize(("word", "status", "code"), [("range", *_REFUSALS[0]), ("directory", *_REFUSALS[1])])
-def test_a_conflict_is_told_as_what_it_is(
+def test_a_conflict_is_reported_as_what_it_is(
     shares: Shares, word: str, status: int, code: str, tmp_path: Path
 ) -> None:
     """Not as something that exists already."""

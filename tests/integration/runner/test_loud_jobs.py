@@ -105,7 +105,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     ["yes | head -c 20000000", "head -c 20000000 /dev/zero > $AZ_BATCHAI_JOB_TEMP/big"],
     ids=["by its output", "by a file"],
 )
-def test_a_job_that_fills_the_disk_fails_and_is_told_why(
+def test_a_job_that_fills_the_disk_fails_and_learns_why(
     world: World, shares: Shares, config: Callable[..., NodeConfig], small_disk: Path, command: str
 ) -> None:
     stage = Stage(world, shares, config(root=small_disk / "root"))

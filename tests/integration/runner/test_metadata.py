@@ -1,4 +1,4 @@
-"""The door to the machine's identity, tried from a machine of three namespaces: a container behind a bridge,
+"""The way to the machine's identity, tried from a machine of three namespaces: a container behind a bridge,
 the machine itself, and Azure with its two addresses."""
 
 import subprocess
@@ -92,7 +92,7 @@ def asks(name: str, address: str, port: int = 80) -> bool:
 
 
 def job_asks(net: Net, config: NodeConfig, address: str, port: int = 80) -> str:
-    """What a job on the machine is told: "identity", or its complaint."""
+    """What a job on the machine sees: "identity", or its complaint."""
     layout = NodeLayout(str(config.root), JobId("ws", "exp", "job"))
     job_folders.make(layout, config.isolation)
     tracker = ProcessTracker(config.isolation)
@@ -118,7 +118,7 @@ def job_asks(net: Net, config: NodeConfig, address: str, port: int = 80) -> str:
     return (out.read_text() + err.read_text()).strip() + "".join(said)
 
 
-def test_the_stand_in_answers_everybody_while_no_door_is_closed(net: Net) -> None:
+def test_the_stand_in_answers_everybody_while_no_firewall_is_set_up(net: Net) -> None:
     for name in (net.machine, net.container):
         assert asks(name, INSTANCE) and asks(name, WIRE_SERVER) and asks(name, WIRE_SERVER, 53)
 
@@ -146,7 +146,7 @@ def test_jobs_and_containers_are_refused_and_the_runner_is_not(net: Net, config:
         assert asks(net.container, WIRE_SERVER, 53)
 
     entered(net, replace(config, job_user=""), test)
-    assert asks(net.container, INSTANCE), "the door goes with the runner"
+    assert asks(net.container, INSTANCE), "the firewall is removed with the runner"
 
 
 def test_jobs_that_need_the_identity_reach_it(net: Net, config: NodeConfig) -> None:
@@ -199,6 +199,6 @@ def test_without_nft_only_a_machine_of_azures_takes_no_job(
         assert ("BATCHAI_JOB_METADATA=open" in found.isolation.fault) == azure
 
 
-def test_a_door_is_closed_to_groups_that_nft_can_name() -> None:
+def test_the_metadata_firewall_holds_for_groups_that_nft_can_name() -> None:
     with pytest.raises(MetadataError, match="not below"):
         metadata_firewall.MetadataFirewall("batchai-x").close_to(Path("/elsewhere/cgroup"))

@@ -60,7 +60,7 @@ def ended(child: JobProcess) -> int:
         ("nonsense-x", 127),
     ],
 )
-def test_exit_codes_as_a_shell_tells_them(start: Starter, command: str, code: int) -> None:
+def test_exit_codes_as_a_shell_shows_them(start: Starter, command: str, code: int) -> None:
     assert ended(start(command)) == code
 
 
@@ -101,7 +101,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_the_grace(start: Starter) 
     assert 0.3 <= time.monotonic() - before < 3
 
 
-def test_the_whole_tree_goes(start: Starter) -> None:
+def test_the_whole_tree_ends(start: Starter) -> None:
     child = start("sleep 60 & (sleep 60 & sleep 60) & echo ready; wait")
     start.said("ready")
     eventually(lambda: len(child.tree()) >= 4)
@@ -109,7 +109,7 @@ def test_the_whole_tree_goes(start: Starter) -> None:
     assert child.tree() == []
 
 
-def test_a_tree_is_told_parents_before_children(start: Starter) -> None:
+def test_a_tree_is_reported_parents_before_children(start: Starter) -> None:
     deep = "echo ready; sleep 60; true"
     for _ in range(6):
         deep = f"bash -c {shlex.quote(deep)}; true"
@@ -127,11 +127,11 @@ def test_no_shell_sees_its_children_end_before_it_is_asked_itself(start: Starter
     inner = "trap 'echo heard; exit 7' TERM; for i in $(seq 40); do sleep 60 & done; echo ready; wait -n"
     # In the group of the job's first process, and in one of its own.
     child = start(
-        f"setsid bash -c {shlex.quote(inner + '; echo inner goes on')} & {inner}; echo goes on; wait"
+        f"setsid bash -c {shlex.quote(inner + '; echo inner continues')} & {inner}; echo continues; wait"
     )
     eventually(lambda: start.stdout.count("ready") == 2)
     job_process.stop([child], grace)
-    assert "goes on" not in start.stdout
+    assert "continues" not in start.stdout
     if grace:
         assert (start.stdout.count("heard"), child.exit_code) == (2, 7)
 
@@ -157,7 +157,7 @@ def test_a_grandchild_that_keeps_stdout_open_makes_nobody_wait(start: Starter) -
 
 
 def test_a_daemonised_grandchild_is_found_and_killed(start: Starter, tmp_path: Path) -> None:
-    """It has a session of its own and init as its parent: only its environment still tells whose it is."""
+    """It has a session of its own and init as its parent: only its environment still shows whose it is."""
     command = (
         "(setsid sh -c 'echo $$ > daemon; trap \"\" TERM HUP; while :; do sleep 0.05; done' &) ; sleep 0.1"
     )

@@ -1,4 +1,5 @@
-"""A cage against processes that do everything to get out of it, and against runners that die or stall."""
+"""A process tracker against processes that do everything to get out of it, and against runners that die or
+stall."""
 
 import os
 import signal
@@ -199,7 +200,7 @@ def test_a_switch_that_is_armed_again_holds_its_fire_and_says_when_it_has_fired(
     tracker.close()
 
 
-def test_a_cage_that_nothing_entered_costs_nothing() -> None:
+def test_a_tracker_that_nothing_entered_costs_nothing() -> None:
     tracker = ProcessTracker()
     tracker.arm(1)
     assert (tracker.kill(), tracker.members(), tracker.fired) == ((0, []), [], False)
@@ -228,5 +229,5 @@ def test_a_child_from_before_the_first_start_is_none_of_the_jobs(
             process.wait()
 
 
-def test_what_cannot_be_killed_is_told_by_name() -> None:
+def test_what_cannot_be_killed_is_reported_by_name() -> None:
     assert f"process {os.getpid()} (" in process_table.describe([psutil.Process()])

@@ -80,7 +80,7 @@ def metadata() -> Iterator[MetadataService]:
         thread.join()
 
 
-class Told:
+class Reported:
     def __init__(self, service: MetadataService, machine: str = "") -> None:
         self.heard: list[str] = []
         self.watcher = EventWatcher(service.url, machine, self.going, self.staying, 0.02)
@@ -91,7 +91,7 @@ class Told:
     def staying(self) -> None:
         self.heard.append("stays")
 
-    def __enter__(self) -> "Told":
+    def __enter__(self) -> "Reported":
         self.watcher.start()
         return self
 
@@ -100,42 +100,42 @@ class Told:
 
 
 @pytest.mark.parametrize("kind", ["Preempt", "Terminate", "Reboot", "Redeploy"])
-def test_what_takes_the_machine_is_told_once_and_so_is_its_withdrawal(
+def test_what_takes_the_machine_is_reported_once_and_so_is_its_withdrawal(
     metadata: MetadataService, kind: str
 ) -> None:
-    with Told(metadata) as told:
+    with Reported(metadata) as reported:
         metadata.announce(kind)
-        eventually(lambda: told.heard == [kind], 5)
+        eventually(lambda: reported.heard == [kind], 5)
         metadata.events = []  # type: ignore[misc]
-        eventually(lambda: told.heard == [kind, "stays"], 5)
+        eventually(lambda: reported.heard == [kind, "stays"], 5)
 
 
 def test_events_of_others_and_pauses_of_seconds_are_not_ours(metadata: MetadataService) -> None:
-    with Told(metadata) as told:
+    with Reported(metadata) as reported:
         metadata.announce("Preempt", "gpu-vm-1")
         metadata.announce("Freeze")
         metadata.announce("Reboot")
-        eventually(lambda: told.heard, 5)
-        assert told.heard == ["Reboot"]
+        eventually(lambda: reported.heard, 5)
+        assert reported.heard == ["Reboot"]
 
 
 def test_a_service_that_fails_for_a_while_is_asked_again(metadata: MetadataService) -> None:
     metadata.failing = True
-    with Told(metadata, NAME) as told:
+    with Reported(metadata, NAME) as reported:
         metadata.announce("Preempt")
         metadata.failing = False
-        eventually(lambda: told.heard == ["Preempt"], 5)
+        eventually(lambda: reported.heard == ["Preempt"], 5)
 
 
 JOB = """
-trap 'echo told; cat $AZ_BATCHAI_PREEMPTION_NOTICE > {folder}/notice; exit 1' TERM
+trap 'echo asked; cat $AZ_BATCHAI_PREEMPTION_NOTICE > {folder}/notice; exit 1' TERM
 echo $AZ_BATCHAI_ATTEMPT >> {folder}/attempts
 [ $AZ_BATCHAI_ATTEMPT = 2 ] && exit 0
 while :; do sleep 0.02; done
 """
 
 
-def test_a_job_is_told_and_handed_back_in_time_and_the_machine_may_stay(
+def test_a_job_is_asked_and_handed_back_in_time_and_the_machine_may_stay(
     world: World, config: Callable[..., NodeConfig], metadata: MetadataService, tmp_path: Path
 ) -> None:
     world.accept(data=document(JOB.format(folder=tmp_path)))
@@ -145,7 +145,7 @@ def test_a_job_is_told_and_handed_back_in_time_and_the_machine_may_stay(
         # When the machine is to be taken away
         before = time.monotonic()
         metadata.announce("Preempt")
-        # Then the job is back in the queue within five seconds, and had been told
+        # Then the job is back in the queue within five seconds, and had been asked
         eventually(lambda: world.job().state is State.QUEUED, 5)
         assert time.monotonic() - before < 5
         assert json.loads((tmp_path / "notice").read_text())["eventType"] == "Preempt"

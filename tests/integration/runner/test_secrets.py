@@ -127,7 +127,7 @@ def test_what_the_runner_says_holds_no_secret_and_what_the_job_says_is_its_own(s
     assert "swordfish" not in stage.log("execution.log")
 
 
-def test_an_error_that_repeats_a_secret_is_told_without_it(stage: Stage) -> None:
+def test_an_error_that_repeats_a_secret_is_reported_without_it(stage: Stage) -> None:
     inline = [{"name": "TOKEN", "value": "swordfish-7"}]
     # No folder can be made in /proc.
     outputs = [{"id": "OUT", "pathPrefix": "/proc/swordfish-7"}]
@@ -161,7 +161,7 @@ def test_the_clusters_own_secrets(stage: Stage, agent: Agent, caplog: pytest.Log
     stage.vault.put("setup", "correct horse")
     share = stage.shares.volume("logs", "shared")
     share["credentials"] = {"accountKeySecretReference": stage.vault.reference("key")}
-    command = 'test "$WORD" = "correct horse" && echo found > $AZ_BATCHAI_MOUNT_ROOT/shared/told.txt'
+    command = 'test "$WORD" = "correct horse" && echo found > $AZ_BATCHAI_MOUNT_ROOT/shared/reported.txt'
     task = {
         "commandLine": command,
         "stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/shared",
@@ -191,9 +191,9 @@ def test_the_clusters_own_secrets(stage: Stage, agent: Agent, caplog: pytest.Log
         assert unusable.detail.startswith(
             "$.properties.nodeSetup.setupTask.secrets[0].valueSecretReference: vault "
         )
-        # and once it does not, all goes well
+        # and once it does not, all succeeds
         stage.vault.forbidden.clear()
-        eventually(lambda: (stage.logs / "told.txt").exists(), 30)
+        eventually(lambda: (stage.logs / "reported.txt").exists(), 30)
         eventually(lambda: (found := node()) and found.state == "idle", 30)
     assert not [path for path in stage.vault.requests if "nobody-uses-it" in path]
     assert "correct horse" not in caplog.text

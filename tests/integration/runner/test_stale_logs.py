@@ -101,7 +101,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 def late(write: Callable[[], None]) -> None:
-    """A write that comes too late: it is refused, or goes where it does no harm."""
+    """A write that comes too late: it is refused, or is written where it does no harm."""
     try:
         write()
     except StoreError:
@@ -119,7 +119,7 @@ def test_a_late_append(place: Place) -> None:
 
 
 def test_a_late_append_of_the_same_length(place: Place) -> None:
-    """The earlier file was as long as the later one is: positions tell nothing."""
+    """The earlier file was as long as the later one is: positions show nothing."""
     first = place.begin(1, b"1234567")
     second = place.begin(2, b"abcdefg")
     late(lambda: first.append(NAME, 7, b"89"))

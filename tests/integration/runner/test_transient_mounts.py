@@ -53,7 +53,7 @@ def world(installation: str, azurite: Endpoints, wire: Wire) -> Iterator[World]:
 
 @pytest.fixture
 def attempt(world: World, tmp_path: Path) -> Callable[[], Job]:
-    """Take the job, run it, tell its end: one turn of a runner whose only driver is `copy`."""
+    """Take the job, run it, report its end: one turn of a runner whose only driver is `copy`."""
     config = NodeConfig(
         world.cluster, "node-0", tmp_path / "root", gpus=(), drivers={BLOB_CONTAINER: ("copy",)}
     )

@@ -137,7 +137,9 @@ def test_what_is_mounted_stays(tmp_path: Path) -> None:
     tree_removal.remove(tmp_path / "tree")
 
 
-def test_what_cannot_be_removed_is_told_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_removed_is_reported_or_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(OSError):
         tree_removal.remove(Path("/proc/self/fdinfo"))
     tree_removal.discard(Path("/proc/self/fdinfo"))

@@ -150,7 +150,7 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
 
 
-def test_a_volume_somebody_else_holds_open_goes_and_the_job_has_its_result(
+def test_a_volume_somebody_else_holds_open_is_unmounted_and_the_job_has_its_result(
     world: World,
     config: Callable[..., NodeConfig],
     azurite: Endpoints,

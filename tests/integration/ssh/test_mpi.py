@@ -23,7 +23,7 @@ def launched(leader: LinkedNode, **settings: Any) -> str:
 
 
 def sums(output: str) -> set[tuple[int, str]]:
-    """Rank and node of every line that tells the right sum."""
+    """Rank and node of every line that has the right sum."""
     found = re.findall(r"^rank (\d) of 4 on (\S+): sum 10$", output, re.MULTILINE)
     return {(int(rank), node) for rank, node in found}
 

@@ -71,7 +71,7 @@ def test_a_status_is_written_beside_a_drop_also_over_a_lock(world: World) -> Non
     assert not documents.is_answered(place)
 
 
-def test_a_page_of_drops_tells_names_and_ages(world: World) -> None:
+def test_a_page_of_drops_shows_names_and_ages(world: World) -> None:
     documents, container = documents_of(world), world.settings.jobs_container
     documents.put_dropped(world.place("paged"), {})
     page = documents.dropped_page(container)

@@ -11,7 +11,7 @@ from tests.support.contract.wires import FaultyStorage
 
 
 def test_a_transaction_that_is_repeated_finds_itself(faulty: FaultyStorage) -> None:
-    """The row is there, and whoever asked is told that it is not as it was read: it looks, and knows it."""
+    """The row is there, and whoever asked hears that it is not as it was read: it looks, and knows it."""
     world, table = faulty.world, jobs_of(faulty.world)
     faulty.lose_answer_of_next_write("table")
     with pytest.raises(ConflictError):

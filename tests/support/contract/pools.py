@@ -121,17 +121,17 @@ def test_a_quota_refuses_at_once_in_the_clouds_words(cloud: CloudUnderTest) -> N
     assert (one(cloud).capacity, one(cloud).machines) == (0, ())
 
 
-def test_what_cannot_be_allocated_is_told_later(cloud: CloudUnderTest) -> None:
+def test_what_cannot_be_allocated_is_reported_later(cloud: CloudUnderTest) -> None:
     cloud.add("pool", "ws/default")
-    cloud.faults(room=1)
+    cloud.faults(available=1)
     asked = cloud.pools.set_capacity(one(cloud), 2)
 
     def failed() -> Operation | None:
-        told = cloud.pools.operation(asked)
-        return told if told.progress is Progress.FAILED else None
+        reported = cloud.pools.operation(asked)
+        return reported if reported.progress is Progress.FAILED else None
 
-    told = eventually(failed, 10)
-    assert told and told.code == "AllocationFailed" and "capacity" in told.message
+    reported = eventually(failed, 10)
+    assert reported and reported.code == "AllocationFailed" and "capacity" in reported.message
     states = sorted(machine.state for machine in one(cloud).machines)
     assert states == [MachineState.FAILED, MachineState.PRESENT]
 
@@ -140,7 +140,7 @@ def test_an_operation_that_nobody_knows_is_over(cloud: CloudUnderTest) -> None:
     assert cloud.pools.operation("https://elsewhere.example/operation").progress is Progress.DONE
 
 
-def test_throttling_tells_for_how_long(cloud: CloudUnderTest) -> None:
+def test_throttling_shows_for_how_long(cloud: CloudUnderTest) -> None:
     cloud.add("pool", "ws/default")
     pool = one(cloud)
     for call in (cloud.pools.look, lambda: cloud.pools.set_capacity(pool, 1)):

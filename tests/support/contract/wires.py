@@ -1,4 +1,4 @@
-"""Faults told to either kind of storage in the same words."""
+"""Faults set in either kind of storage in the same words."""
 
 from typing import Protocol
 

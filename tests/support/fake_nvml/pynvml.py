@@ -1,4 +1,4 @@
-"""A driver for machines without one: the part of `pynvml` that runners use, as told by the environment.
+"""A driver for machines without one: the part of `pynvml` that runners use, as the environment says.
 
 FAKE_NVML_GPUS is how many GPUs there are, FAKE_NVML_SERIAL eight digits of their UUIDs; FAKE_NVML_BUSY says
 who computes, as JSON {"<uuid>": [pid, ...]}. With this folder first in PYTHONPATH a runner takes it for the

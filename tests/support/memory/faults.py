@@ -1,4 +1,4 @@
-"""What can go wrong with one call of storage, told beforehand."""
+"""What can fail in one call of storage, set beforehand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pools in memory: `shared.scaling.pools.Pools`, with what can go wrong told beforehand."""
+"""Pools in memory: `shared.scaling.pools.Pools`, with what can fail set beforehand."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -28,8 +28,8 @@ class MemoryPools:
     now: Callable[[], datetime]
     sets: dict[str, MemorySet] = field(default_factory=dict)
     quota: int | None = None  #: a larger capacity is refused
-    room: int | None = None  #: machines beyond it fail when they are made
-    throttled: int = 0  #: so many calls are told to wait
+    available: int | None = None  #: machines beyond it fail when they are made
+    throttled: int = 0  #: so many calls are asked to wait
     retry_after: float = 17.0
     down: bool = False
     forbidden: bool = False  #: the app's identity may not list anything
@@ -102,7 +102,7 @@ class MemoryPools:
         pass
 
     def _made(self, name: str, before: int) -> Machine:
-        fits = self.room is None or before < self.room
+        fits = self.available is None or before < self.available
         state = MachineState.PRESENT if fits else MachineState.FAILED
         return Machine(f"{name}_{next(self._numbers):08x}", state, self.now())
 

@@ -1,5 +1,5 @@
 """A world in memory whose cluster has a pool: machines come up as nodes, and their runners take jobs, leave
-when they are told to, and are silent when their machine is gone. Managers, tables and queues are the real
+when they are asked to, and are silent when their machine is gone. Managers, tables and queues are the real
 ones."""
 
 import json
@@ -153,7 +153,7 @@ class ScaledWorld(MemoryWorld):
         assert self.backend.cluster_manager.resize(self.cluster, data).accepted
 
     def waiting(self, name: str = "job") -> dict[str, Any]:
-        """Why a job waits, as status.json tells it."""
+        """Why a job waits, as status.json says it."""
         found: dict[str, Any] = self.status(name).get("waiting", {})
         return found
 

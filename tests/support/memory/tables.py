@@ -166,10 +166,10 @@ class MemoryTable:
             return self._rows[partition, row].entity()
 
         found = self._call("GET", "get", f"{partition}/{row}", get)
-        self._tell_date(raw_response_hook)
+        self._pass_date(raw_response_hook)
         return found
 
-    def _tell_date(self, hook: Any) -> None:
+    def _pass_date(self, hook: Any) -> None:
         if hook:
             headers = {"Date": self._service.account.date()}
             hook(SimpleNamespace(http_response=SimpleNamespace(headers=headers)))
@@ -205,7 +205,7 @@ class MemoryTable:
                 return some, {"PartitionKey": partition, "RowKey": row}
 
             answer = self._call("GET", "query", "", query)
-            self._tell_date(raw_response_hook)
+            self._pass_date(raw_response_hook)
             return answer
 
         return Listing(page)

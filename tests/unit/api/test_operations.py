@@ -1,4 +1,4 @@
-"""Operations carried in addresses: what goes in comes out, and nothing else does."""
+"""Operations carried in addresses: what is put in comes out, and nothing else does."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ def test_the_resource_group_travels_with_the_workspace(workspace: str) -> None:
 
 
 @given(WORKSPACES, NAMES | st.just(""), NAMES, st.sampled_from(Verb))
-def test_what_goes_in_comes_out(workspace: str, experiment: str, name: str, verb: Verb) -> None:
+def test_what_is_put_in_comes_out(workspace: str, experiment: str, name: str, verb: Verb) -> None:
     made = operation(workspace=workspace, experiment=experiment, name=name, verb=verb)
     assert operation_from(GUID, made.token) == made
     assert len(made.token) < 500

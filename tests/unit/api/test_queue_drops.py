@@ -133,7 +133,7 @@ def test_so_is_one_that_ends_while_it_answers_what_was_given_up(
         assert "secret" not in json.dumps(world.status()), where
 
 
-def test_the_same_drop_told_of_twice_sends_two_messages_and_runs_once(
+def test_the_same_drop_announced_twice_sends_two_messages_and_runs_once(
     made: Callable[[], MemoryWorld],
 ) -> None:
     """The second message is meant: whether the first delivery's was sent before its process ended cannot be
@@ -185,7 +185,7 @@ def test_a_file_that_is_overwritten_while_it_is_taken_is_answered_by_its_own_eve
     assert world.status()["state"] == "queued"
     deliver(world)
     assert world.status()["state"] == "refused"
-    assert "it goes on unchanged" in world.status()["problems"][0]["message"]
+    assert "it continues unchanged" in world.status()["problems"][0]["message"]
     world.finish(world.must_claim())
     assert world.claim() is None
 
@@ -215,7 +215,7 @@ def test_a_file_that_is_gone_when_its_event_comes_is_no_drop(made: Callable[[], 
     assert (world.status(), world.messages(), world.job_or_none()) == ({}, 0, None)
 
 
-def test_a_file_that_goes_while_it_is_taken_is_a_job(made: Callable[[], MemoryWorld]) -> None:
+def test_a_file_that_is_removed_while_it_is_taken_is_a_job(made: Callable[[], MemoryWorld]) -> None:
     """As it would be, had it gone a moment later: to remove a file stops no job."""
     world = made()
     drop(world, OLD)

@@ -1,4 +1,4 @@
-"""Who submits over HTTP, as far as a request tells."""
+"""Who submits over HTTP, as far as a request shows."""
 
 import base64
 import json
@@ -12,8 +12,8 @@ from api.submitters import submitter
 def request(claims: dict[str, str] | None = None, code: str = "", **headers: str) -> func.HttpRequest:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if claims is not None:
-        told = {"claims": [{"typ": kind, "val": value} for kind, value in claims.items()]}
-        given["X-MS-CLIENT-PRINCIPAL"] = base64.b64encode(json.dumps(told).encode()).decode()
+        reported = {"claims": [{"typ": kind, "val": value} for kind, value in claims.items()]}
+        given["X-MS-CLIENT-PRINCIPAL"] = base64.b64encode(json.dumps(reported).encode()).decode()
     params = {"code": code} if code else {}
     return func.HttpRequest("PUT", "http://app/x", headers=given, params=params, body=b"")
 
@@ -31,7 +31,7 @@ def request(claims: dict[str, str] | None = None, code: str = "", **headers: str
         (request(), "unknown"),
     ],
 )
-def test_who_is_signed_in_is_told_by_app_service(sent: func.HttpRequest, who: str) -> None:
+def test_who_is_signed_in_is_reported_by_app_service(sent: func.HttpRequest, who: str) -> None:
     assert submitter(sent, signed_in=True) == who
 
 
@@ -41,5 +41,5 @@ def test_where_nobody_is_signed_in_headers_of_the_platform_count_for_nothing() -
 
 
 @pytest.mark.parametrize("sent", [request(code="s3cret"), request(X_FUNCTIONS_KEY="s3cret")])
-def test_of_a_key_is_told_that_there_was_one(sent: func.HttpRequest) -> None:
+def test_of_a_key_is_reported_that_there_was_one(sent: func.HttpRequest) -> None:
     assert submitter(sent, signed_in=False) == "function key"

@@ -112,7 +112,7 @@ def test_configure_refuses_what_cannot_be(pair: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["workspace = 3", "colour = 'red'", "= ="])
-def test_a_configuration_file_that_is_wrong_is_told(home: Path, text: str) -> None:
+def test_a_configuration_file_that_is_wrong_is_reported(home: Path, text: str) -> None:
     path = home / ".config" / "batchai" / "config.toml"
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -244,7 +244,7 @@ def test_ssh_is_called_as_the_original_called_it() -> None:
     assert "-N" in ssh_line(node, "me", None, (), None)
 
 
-def test_the_files_of_a_setup_task_are_told_by_their_volume() -> None:
+def test_the_files_of_a_setup_task_are_named_by_their_volume() -> None:
     setup = {
         "setupTask": {"stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/afs/logs", "stdOutErrPathSuffix": "s/u"},
         "mountVolumes": {
@@ -271,7 +271,7 @@ def test_the_files_of_a_setup_task_are_told_by_their_volume() -> None:
         ),
     ],
 )
-def test_containers_are_told_in_the_cloud_of_the_settings(
+def test_containers_are_reported_in_the_cloud_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, setting: str, value: str, cloud: str
 ) -> None:
     monkeypatch.setenv(setting, value)

@@ -121,7 +121,7 @@ def test_nodes_and_gpus_replace_what_the_document_says() -> None:
     assert [p["command"] for p in alone["nodes"][0]["processes"]] == ["python train.py"]
 
 
-def test_a_container_is_told_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_is_reported_in_the_cloud_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     container = {"accountName": "acct", "containerName": "data", "relativeMountPath": "data"}
     volumes = {"mountVolumes": {"azureBlobFileSystems": [container]}}
     source = as_json(BASE | volumes)["job"]["volumes"][0]["source"]
@@ -131,7 +131,7 @@ def test_a_container_is_told_in_the_cloud_of_the_settings(monkeypatch: pytest.Mo
     assert source == "https://acct.blob.core.chinacloudapi.cn/data"
 
 
-def test_the_text_form_tells_a_person_everything() -> None:
+def test_the_text_form_shows_a_person_everything() -> None:
     result = explain(BASE | {"jobPreparation": {"commandLine": "pip install x"}})
     assert result.exit_code == 0
     for line in (
@@ -151,7 +151,7 @@ def test_the_text_form_tells_a_person_everything() -> None:
     assert re.search(r"^  MINE +x-1$", result.output, re.MULTILINE)
 
 
-def test_common_variables_are_told_once_and_the_others_with_their_process() -> None:
+def test_common_variables_are_reported_once_and_the_others_with_their_process() -> None:
     settings = {"pythonScriptFilePath": "x.py"}
     output = explain(_only("tensorFlowSettings", settings)).output
     assert output.count("AZ_BATCHAI_PS_HOSTS ") == 1
@@ -163,7 +163,7 @@ def _only(toolkit: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in BASE.items() if key != "horovodSettings"} | {toolkit: settings}
 
 
-def test_a_faulty_document_is_told_first_and_exits_with_1() -> None:
+def test_a_faulty_document_is_reported_first_and_exits_with_1() -> None:
     result = explain(BASE | {"nodeCount": "two"})
     assert result.exit_code == 1
     assert "cannot run" in result.output.splitlines()[0]

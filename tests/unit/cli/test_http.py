@@ -1,4 +1,4 @@
-"""The HTTP client of `batchai`: tries again, follows operations and pages, tells errors."""
+"""The HTTP client of `batchai`: tries again, follows operations and pages, reports errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ def test_what_fails_for_a_moment_is_tried_again() -> None:
     assert service.asked[0].url == "http://service/x?api-version=2018-05-01"
 
 
-def test_what_goes_on_failing_is_told_with_the_address() -> None:
+def test_what_keeps_failing_is_reported_with_the_address() -> None:
     service = Service(*[httpx.ConnectError("Connection refused")] * 4)
     with pytest.raises(NotAnswering, match="http://service does not answer: Connection refused") as fault:
         service.api.get("/x")
@@ -102,7 +102,7 @@ def test_every_page_is_read() -> None:
     assert service.asked[1].url.params["$skiptoken"] == "a"
 
 
-def test_who_one_is_is_told_to_the_service_alone() -> None:
+def test_who_one_is_is_reported_to_the_service_alone() -> None:
     service = Service(
         accepted("http://elsewhere/op"),
         httpx.Response(200, json={"status": "Succeeded"}),
@@ -132,7 +132,7 @@ def test_refusals_have_exit_codes_and_advice(status: int, code: str, exit_code: 
     assert hint.lower() in fault.value.hint.lower()
 
 
-def test_details_are_told_each_on_a_line() -> None:
+def test_details_are_reported_each_on_a_line() -> None:
     details = [{"message": f"fault {number}"} for number in range(30)]
     service = Service(refused(400, "InvalidRequestContent", "30 faults", details=details))
     with pytest.raises(Refused) as fault:
@@ -146,7 +146,7 @@ def test_an_address_of_something_else_is_noticed(answer: httpx.Response) -> None
         Service(answer).api.get("/x")
 
 
-def test_no_key_goes_over_plain_http_to_another_machine() -> None:
+def test_no_key_is_sent_over_plain_http_to_another_machine() -> None:
     with pytest.raises(Fault, match="not https") as fault:
         sign_in("http://myapp.example", "key", "")
     assert fault.value.exit_code == faults.NOT_ALLOWED

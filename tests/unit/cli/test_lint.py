@@ -97,7 +97,7 @@ def test_standard_input() -> None:
     assert "<stdin>:1:30: error $.properties.nodeCount" in result.stdout
 
 
-def test_the_kind_is_told_by_content_then_by_name_then_by_hand(drop: Any, tmp_path: Path) -> None:
+def test_the_kind_is_known_by_content_then_by_name_then_by_hand(drop: Any, tmp_path: Path) -> None:
     assert lint(drop("odd.json", CLUSTER)).exit_code == 0
     assert lint(drop("my-cluster.json", {"comment": "nothing"})).exit_code == 0
     assert lint(drop("job.json", {"comment": "nothing"})).exit_code == 1

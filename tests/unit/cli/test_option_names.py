@@ -8,7 +8,7 @@ FILE_SERVER = ("--disk-count", "--disk-size", "--storage-sku", "--vm-size")
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "reported"),
     [
         (
             "The file server cannot be made: properties.dataDisks.storageAccountType is missing.",
@@ -24,5 +24,5 @@ FILE_SERVER = ("--disk-count", "--disk-size", "--storage-sku", "--vm-size")
         ("vmSizes of dataDisks.other", ""),
     ],
 )
-def test_a_member_is_told_by_the_option_that_gives_it(message: str, told: str) -> None:
-    assert options_for(message, FILE_SERVER) == told
+def test_a_member_is_named_by_the_option_that_gives_it(message: str, reported: str) -> None:
+    assert options_for(message, FILE_SERVER) == reported

@@ -108,7 +108,7 @@ def test_a_resource_in_yaml(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown == "a:\n- 1\n- c: null\nb: 'ü: x'\n"
 
 
-def test_a_query_that_is_wrong_is_told() -> None:
+def test_a_query_that_is_wrong_is_reported() -> None:
     with pytest.raises(Fault, match="not JMESPath") as fault:
         output.check_query("[}")
     assert fault.value.exit_code == 2

@@ -41,7 +41,7 @@ class World:
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        assert self.requests < 3000, "it goes on for ever"
+        assert self.requests < 3000, "it never ends"
         while self.events and self.events[0][0] <= 0:
             self.events.pop(0)[1]()
         if self.events:
@@ -90,7 +90,7 @@ class World:
         self.files[self._latest] = self.files[self._latest][: -len(data)] + data
 
     def begin_part(self) -> None:
-        """The log goes on in a next file, if there is anything in this one."""
+        """The log continues in a next file, if there is anything in this one."""
         if self.files.get(self._latest):
             self.part += 1
             self.grow(b"")
@@ -174,7 +174,7 @@ def test_an_expired_link_is_asked_for_again() -> None:
     assert world.followed()[0] == b"abc"
 
 
-def test_an_app_that_restarts_is_waited_for_and_told_of_once() -> None:
+def test_an_app_that_restarts_is_waited_for_and_reported_once() -> None:
     world = World()
     world.grow(b"a")
 
@@ -195,9 +195,9 @@ def test_an_app_that_stays_away_is_given_up_after_ten_minutes() -> None:
     def fails() -> None:
         raise NotAnswering("it does not answer")
 
-    patience = Retry(lambda _: None, slept.append, lambda: sum(slept))
+    retry = Retry(lambda _: None, slept.append, lambda: sum(slept))
     with pytest.raises(NotAnswering, match="does not answer"):
-        patience(fails)
+        retry(fails)
     assert 590 < sum(slept) < 620
 
 
@@ -214,7 +214,7 @@ def test_a_lost_attempt_is_finished_before_the_next_one_begins() -> None:
     assert said == ["attempt 1 ended early; the next one begins the file anew"]
 
 
-def test_a_log_that_goes_on_in_further_files_is_one() -> None:
+def test_a_log_that_continues_in_further_files_is_one() -> None:
     world = World()
     world.grow(b"one\n")
     world.after(5, lambda: world.grow(b"end of one\n"))
@@ -310,7 +310,7 @@ def test_without_waiting_it_prints_what_is_there() -> None:
     assert world.followed(wait=False)[0] == b"so far\n"
 
 
-def test_a_file_that_never_came_is_told() -> None:
+def test_a_file_that_never_came_is_reported() -> None:
     world = World()
     world.end()
     out, said, follower = world.followed()

@@ -28,7 +28,7 @@ def test_events_then_durations() -> None:
     ]
 
 
-def test_a_volume_that_lacks_what_was_written_is_told_with_the_outcome() -> None:
+def test_a_volume_that_lacks_what_was_written_is_reported_with_the_outcome() -> None:
     """Of the attempt that counts: what an earlier one wrote was written again."""
     fault = {"event": "VolumeFault", "node": "n0", "detail": "1 files did not reach container data: model"}
     events = [{**fault, "attempt": 1}, {**fault, "attempt": 2}]

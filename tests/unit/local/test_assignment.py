@@ -24,7 +24,7 @@ def test_nothing_moves_without_work() -> None:
     assert moves([_node("n0"), _node("n1", A)], [], (), ALL, HOME) == {}
 
 
-def test_a_free_runner_goes_where_the_work_is() -> None:
+def test_a_free_runner_moves_to_where_the_work_is() -> None:
     assert moves([_node("n0")], [_want(A)]) == {"n0": A}
 
 
@@ -33,7 +33,7 @@ def test_a_runner_stays_where_its_own_cluster_has_the_older_job() -> None:
     assert moves([_node("n0")], [_want(A, 1), _want(HOME, 5)]) == {"n0": A}
 
 
-def test_priority_goes_before_age() -> None:
+def test_priority_comes_before_age() -> None:
     assert moves([_node("n0")], [_want(A, 1), _want(B, 5, priority="high")]) == {"n0": B}
 
 
@@ -95,6 +95,6 @@ def test_runners_nobody_else_asks_for_move_first() -> None:
     assert moves(nodes, [_want(A, 1), _want(B, 2)]) == {"n1": A}
 
 
-def test_a_runner_of_a_cluster_that_is_gone_goes_home() -> None:
+def test_a_runner_of_a_cluster_that_is_gone_returns_home() -> None:
     assert moves([_node("n0", A)], [], (), {key(HOME)}, HOME) == {"n0": HOME}
     assert moves([_node("n0", A)], [], (), {key(B)}, HOME) == {}

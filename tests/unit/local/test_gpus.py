@@ -17,6 +17,6 @@ from runner.machine.gpu_share import Gpu
         (1, 0, []),
     ],
 )
-def test_no_gpu_goes_to_two_runners(gpus: int, runners: int, choices: list[str]) -> None:
+def test_no_gpu_is_given_to_two_runners(gpus: int, runners: int, choices: list[str]) -> None:
     machine = tuple(Gpu(index, f"GPU-{index}") for index in range(gpus))
     assert dealt_gpus(machine, runners) == choices

@@ -46,7 +46,7 @@ def test_the_ports_of_last_time_while_they_are_free(tmp_path: Path) -> None:
     assert replace(again, blob=0) == replace(first, blob=0)
 
 
-def test_a_chosen_port_goes_before_the_one_of_last_time() -> None:
+def test_a_chosen_port_comes_before_the_one_of_last_time() -> None:
     before = choose(Ports(), Ports())
     chosen = choose(Ports(http=before.blob), before)
     assert chosen.http == before.blob

@@ -31,7 +31,7 @@ def test_the_cluster(cluster: str, env: dict[str, str], expected: ClusterId) -> 
     assert config(env, cluster).cluster == expected
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     env = {
         "BATCHAI_PREMOUNTED": "[]",
         "BATCHAI_DRIVERS": "{",

@@ -12,7 +12,7 @@ def read(processes: str = "", memory: str = "") -> Limits:
     return limits
 
 
-def test_what_is_not_said_leaves_room_for_the_runner() -> None:
+def test_what_is_not_said_leaves_space_for_the_runner() -> None:
     assert read() == Limits(default_processes(), default_memory())
     assert default_processes() > 1000 and default_memory() > 1024**2
 

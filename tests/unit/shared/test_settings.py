@@ -21,7 +21,7 @@ def test_two_settings_are_enough() -> None:
     assert (settings.lease_seconds, settings.renew_seconds) == (90, 30)
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     env = {
         "BATCHAI_SEALING_KEYS": f"{KEY},short",
         "BATCHAI_SUBSCRIPTION_ID": "a/b",
@@ -126,7 +126,7 @@ def test_an_account_name_is_the_public_clouds() -> None:
         ("BATCHAI_BLOB_SOURCE", "Sometimes"),
     ],
 )
-def test_wrong_addresses_identities_and_sources_are_told(name: str, value: str) -> None:
+def test_wrong_addresses_identities_and_sources_are_reported(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings_from(IDENTITY | {"BATCHAI_STORAGE__accountName": "acc", name: value})
     assert name in str(caught.value)
@@ -197,7 +197,7 @@ def test_where_the_pools_are() -> None:
         ({"BATCHAI_NODE_START_SECONDS": "0"}, "BATCHAI_NODE_START_SECONDS"),
     ],
 )
-def test_what_is_wrong_about_pools_is_told_and_no_token_goes_elsewhere(
+def test_what_is_wrong_about_pools_is_reported_and_no_token_is_sent_elsewhere(
     env: dict[str, str], name: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:

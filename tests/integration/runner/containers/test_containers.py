@@ -165,10 +165,10 @@ def test_a_request_to_terminate_ends_what_ignores_it(boxes: Boxes) -> None:
 
 
 def test_sigterm_reaches_the_jobs_own_processes_and_there_is_time_to_save(boxes: Boxes) -> None:
-    # The client of docker exec would not have passed it on. A shell whose child is asked first goes on.
+    # The client of docker exec would not have passed it on. A shell whose child is asked first continues.
     inner = (
         "trap 'echo saved > $AZ_BATCHAI_JOB_TEMP/saved; exit 0' TERM; "
-        "for i in $(seq 40); do sleep 60 & done; echo armed; wait $!; echo goes on"
+        "for i in $(seq 40); do sleep 60 & done; echo armed; wait $!; echo continues"
     )
     thread, _ = boxes.in_background(boxes.claim(f"sh -c {shlex.quote(inner)}"))
     eventually(lambda: boxes.log() == "armed\n", 30)
@@ -223,7 +223,7 @@ def test_a_toolkit_runs_with_the_images_python(
 
 
 def test_a_daemon_that_hangs_at_the_end_costs_no_result(boxes: Boxes) -> None:
-    # Given a job that goes on until it is told to end
+    # Given a job that runs until it is asked to end
     claim = boxes.claim("echo begun; while [ ! -e $AZ_BATCHAI_JOB_TEMP/go ]; do sleep 0.1; done; exit 7")
     thread, results = boxes.in_background(claim)
     eventually(lambda: boxes.log() == "begun\n", 30)
@@ -302,7 +302,7 @@ def test_the_runner_follows_no_link_that_a_container_has_made(boxes: Boxes, tmp_
     assert notice.is_file() and not notice.is_symlink()
 
 
-def test_docker_understands_what_it_is_told(boxes: Boxes) -> None:
+def test_docker_understands_what_it_is_given(boxes: Boxes) -> None:
     """GPUs by id, as this machine has none: what docker would ask NVIDIA's runtime for."""
     wanted = options.Options("probe", {}, {}, (), gpus=("GPU-a1", "GPU-b2"), memory_bytes=2**30, processes=99)
     words = ["create", *options.run_words(wanted, IMAGE)[2:]]

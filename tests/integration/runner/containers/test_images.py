@@ -59,7 +59,7 @@ def test_an_image_of_a_private_registry(boxes: Boxes, private: Registry) -> None
     assert not list(Path(tempfile.gettempdir()).glob("batchai-login-*"))
 
 
-def test_a_wrong_password_is_told_in_the_registrys_words(boxes: Boxes, private: Registry) -> None:
+def test_a_wrong_password_is_reported_in_the_registrys_words(boxes: Boxes, private: Registry) -> None:
     wrong = "not the pass-word"
     result = boxes.run(boxes.claim(containerSettings=private_settings(private, wrong)))
     assert result.outcome is not None

@@ -125,7 +125,7 @@ def test_a_cloud_that_does_not_answer_is_an_error_while_machines_are_lacking() -
     assert "errors" not in with_pool(ScalingState(silent=CREATED))
 
 
-def test_the_setup_task_tells_where_its_logs_are() -> None:
+def test_the_setup_task_shows_where_its_logs_are() -> None:
     """az batchai cluster file list joins prefix and suffix to the folder that it lists."""
     task = {"commandLine": "x", "stdOutErrPathPrefix": "$AZ_BATCHAI_MOUNT_ROOT/afs/"}
     suffix = shown({"nodeSetup": {"setupTask": task}})["nodeSetup"]["setupTask"]["stdOutErrPathSuffix"]

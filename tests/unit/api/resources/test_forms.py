@@ -110,7 +110,7 @@ def problem(severity: Severity, path: str) -> Problem:
     return Problem(1, 2, path, "wrong", severity=severity)
 
 
-def test_a_refused_document_tells_its_first_fault_and_lists_them_all() -> None:
+def test_a_refused_document_shows_its_first_fault_and_lists_them_all() -> None:
     problems = [
         problem(Severity.WARNING, "$.a"),
         problem(Severity.ERROR, "$.b"),
@@ -121,7 +121,7 @@ def test_a_refused_document_tells_its_first_fault_and_lists_them_all() -> None:
     assert (error["target"], [detail["target"] for detail in error["details"]]) == ("$.b", ["$.b", "$.c"])
 
 
-def test_one_problem_is_told_without_counting_and_warnings_only_where_there_is_no_error() -> None:
+def test_one_problem_is_reported_without_counting_and_warnings_only_where_there_is_no_error() -> None:
     only = problem(Severity.WARNING, "$.a")
     error = forms.refused_body("X", [only])["error"]
     assert (error["message"], len(error["details"])) == (str(only), 1)

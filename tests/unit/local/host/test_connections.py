@@ -26,7 +26,7 @@ def test_lookup(environment: dict[str, str], name: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "telling"),
+    ("environment", "message"),
     [
         ({}, "Set JOBS \\(or AzureWebJobsJOBS\\)"),
         ({"JOBS__queueServiceUri": "https://x"}, "identity-based, and its blobServiceUri is missing"),
@@ -35,8 +35,8 @@ def test_lookup(environment: dict[str, str], name: str, found: str) -> None:
         ({"JOBS__credential": "workloadidentity"}, "JOBS__credential is 'workloadidentity'"),
     ],
 )
-def test_a_missing_one_is_explained(environment: dict[str, str], telling: str) -> None:
-    with pytest.raises(HostError, match=telling):
+def test_a_missing_one_is_explained(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(HostError, match=message):
         Connections(environment).blobs("JOBS")
 
 
@@ -84,7 +84,7 @@ def test_one_client_per_connection_string(connections: Connections) -> None:
     assert connections.blobs("A").url.startswith("http://127.0.0.1:10000/devstoreaccount1")
 
 
-def test_a_faulty_one_is_refused_without_showing_it(connections: Connections) -> None:
+def test_a_faulty_one_is_refused_without_repeating_it(connections: Connections) -> None:
     with pytest.raises(HostError) as caught:
         connections.queues("BAD")
     assert "topsecret" not in str(caught.value)

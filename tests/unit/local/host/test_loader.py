@@ -34,7 +34,7 @@ def blob(path: str, definition: str = "def f(b): ...") -> str:
 
 
 @pytest.mark.parametrize(
-    ("app", "telling"),
+    ("app", "message"),
     [
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("import os; os.environ['NOT_SET']", "KeyError: 'NOT_SET'"),
@@ -74,10 +74,10 @@ def blob(path: str, definition: str = "def f(b): ...") -> str:
         ),
     ],
 )
-def test_refuses_with_reason_and_advice(tmp_path: Path, app: str, telling: str) -> None:
+def test_refuses_with_reason_and_advice(tmp_path: Path, app: str, message: str) -> None:
     with pytest.raises(HostError) as caught:
         load(tmp_path, app)
-    assert telling in str(caught.value)
+    assert message in str(caught.value)
     assert "What to do: " in str(caught.value)
 
 
@@ -109,7 +109,7 @@ def http(req: func.HttpRequest, context: func.Context) -> func.HttpResponse: ...
 def polled(b: func.InputStream): ...
 
 @app.blob_trigger(arg_name="b", path="c/{x}", connection="S", source=func.BlobSource.EVENT_GRID)
-async def told(b: bytes): ...
+async def reported(b: bytes): ...
 
 @app.queue_trigger(arg_name="m", queue_name="%C%-q", connection="S")
 def queued(m): ...
@@ -123,11 +123,11 @@ app.register_functions(bp)
     assert {name: f.trigger for name, f in functions.items()} == {
         "http": HttpTrigger("a/{id}", frozenset({"GET", "PUT"})),
         "renamed": BlobTrigger("jobs/{x}", "S", event_grid=False),
-        "told": BlobTrigger("c/{x}", "S", event_grid=True),
+        "reported": BlobTrigger("c/{x}", "S", event_grid=True),
         "queued": QueueTrigger("jobs-q", "S"),
         "timed": TimerTrigger("jobs", run_on_startup=True, use_monitor=False),
     }
     assert functions["http"].wants_context
-    assert not functions["told"].wants_context
-    assert (functions["told"].is_async, functions["told"].wants_bytes) == (True, True)
+    assert not functions["reported"].wants_context
+    assert (functions["reported"].is_async, functions["reported"].wants_bytes) == (True, True)
     assert functions["renamed"].function_id == "Host.Functions.renamed"

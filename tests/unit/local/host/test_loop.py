@@ -9,7 +9,7 @@ from local.host.loop import Loop
 from tests.support.waiting import eventually
 
 
-def test_failures_are_told_once_and_so_is_the_recovery(caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_reported_once_and_so_is_the_recovery(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "host")
     fails = [OSError("away"), OSError("away"), None]
     done = threading.Event()

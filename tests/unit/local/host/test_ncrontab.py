@@ -88,7 +88,7 @@ def test_says_which_field_is_wrong(schedule: str, words: str) -> None:
     st.integers(1, 30),
     st.integers(0, 23),
 )
-def test_is_the_first_fitting_second(moment: int, second: int, step: int, hour: int) -> None:
+def test_is_the_first_matching_second(moment: int, second: int, step: int, hour: int) -> None:
     start = dt.datetime.fromtimestamp(moment, dt.UTC)
     found = parse_schedule(f"{second} */{step} {hour} * * *").next_after(start)
     assert found > start

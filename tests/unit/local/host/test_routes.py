@@ -82,7 +82,7 @@ def test_puts_the_prefix_before(prefix: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "telling"),
+    ("route", "message"),
     [
         ("a/{x", "partner"),
         ("a/{x:sortof}", "known are"),
@@ -98,10 +98,10 @@ def test_puts_the_prefix_before(prefix: str, text: str) -> None:
         ("Runtime/x", "conflicts"),
     ],
 )
-def test_refuses_what_aspnet_refuses(route: str, telling: str) -> None:
+def test_refuses_what_aspnet_refuses(route: str, message: str) -> None:
     with pytest.raises(HostError) as caught:
         parse_route("", route)
-    assert telling in str(caught.value)
+    assert message in str(caught.value)
 
 
 @given(

@@ -39,7 +39,7 @@ def test_reads_what_is_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extensions", "telling"),
+    ("extensions", "message"),
     [
         ({"queues": {"batchSize": 33}}, "1 to 32"),
         ({"queues": {"batchSize": True}}, "whole number"),
@@ -50,8 +50,8 @@ def test_reads_what_is_set(tmp_path: Path) -> None:
         ({"queues": []}, "host.json"),
     ],
 )
-def test_refuses_what_is_wrong(tmp_path: Path, extensions: object, telling: str) -> None:
-    with pytest.raises(HostError, match=telling):
+def test_refuses_what_is_wrong(tmp_path: Path, extensions: object, message: str) -> None:
+    with pytest.raises(HostError, match=message):
         load_host_settings(host_json(tmp_path, extensions))
 
 

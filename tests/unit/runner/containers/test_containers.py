@@ -114,17 +114,17 @@ aaaaaaaaaaaa: Download complete
 """
 
 
-def test_progress_is_told_now_and_then_and_only_when_there_is_some() -> None:
+def test_progress_is_reported_now_and_then_and_only_when_there_is_some() -> None:
     assert summary("1: Pulling from x\n") == ""
     assert summary(PULL) == "2 of 3 layers downloaded, 1 unpacked"
-    now, told = [0.0], list[str]()
-    progress = Progress(told.append, lambda: now[0])
+    now, reported = [0.0], list[str]()
+    progress = Progress(reported.append, lambda: now[0])
     progress.show(PULL)
-    assert told == []
+    assert reported == []
     for moment in (11.0, 12.0, 22.0):
         now[0] = moment
         progress.show(PULL)
-    assert told == ["2 of 3 layers downloaded, 1 unpacked"]
+    assert reported == ["2 of 3 layers downloaded, 1 unpacked"]
 
 
 def test_the_script_of_a_step() -> None:

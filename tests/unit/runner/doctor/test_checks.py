@@ -45,7 +45,7 @@ def test_a_clock_more_than_thirty_seconds_off_fails(seconds: float, state: State
 
 
 @pytest.mark.parametrize(
-    ("seen", "told", "state"),
+    ("seen", "reported", "state"),
     [
         (Seen(complaint="no library"), None, State.NOT_CHECKED),
         (Seen(complaint="no library"), (), State.NOT_CHECKED),
@@ -57,14 +57,14 @@ def test_a_clock_more_than_thirty_seconds_off_fails(seconds: float, state: State
     ],
 )
 def test_gpus_without_a_driver_and_more_than_there_are_fail(
-    seen: Seen, told: tuple[str, ...] | None, state: State
+    seen: Seen, reported: tuple[str, ...] | None, state: State
 ) -> None:
-    check = gpu_verdict(seen, told)
+    check = gpu_verdict(seen, reported)
     assert check.state is state
     assert bool(check.remedy) is (state is State.FAILED)
 
 
-def test_gpus_are_told_with_their_driver() -> None:
+def test_gpus_are_reported_with_their_driver() -> None:
     assert gpu_verdict(TWO, None).detail == "2 x V100, driver 550.1"
     assert gpu_verdict(TWO, ("1",)).detail.endswith("the runner has 1 of them")
     assert "no GPU 2; it has 0 (GPU-a), 1 (GPU-b)" in gpu_verdict(TWO, ("2",)).detail
@@ -225,11 +225,11 @@ def test_a_missing_package_fails_and_another_version_does_not() -> None:
     assert packages({"a": ("1", "2"), "b": ("1", "")}).state is State.FAILED
 
 
-def test_the_principal_of_a_token_is_told_and_never_the_token() -> None:
+def test_the_principal_of_a_token_is_reported_and_never_the_token() -> None:
     # {"appid": "11", "oid": "22", "xms_mirid": ".../virtualMachines/gpu-0"}
     body = "eyJhcHBpZCI6IjExIiwib2lkIjoiMjIiLCJ4bXNfbWlyaWQiOiIvdmlydHVhbE1hY2hpbmVzL2dwdS0wIn0"
     assert name_in_token(f"head.{body}.signature") == "gpu-0 (object id 22)"
-    assert name_in_token("not a token") == "an identity whose token tells no name"
+    assert name_in_token("not a token") == "an identity whose token names nobody"
 
 
 def test_what_jobs_on_several_nodes_need_is_named_with_its_packages() -> None:

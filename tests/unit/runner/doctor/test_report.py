@@ -73,7 +73,7 @@ def test_the_doctor_describes_the_runner_that_the_stack_starts(tmp_path: Path) -
 @pytest.mark.parametrize(
     "name", ["BATCHAI_STORAGE", "BATCHAI_STORAGE__blobServiceUri", "BATCHAI_SEALING_KEYS_SECRET"]
 )
-def test_the_environment_goes_before_the_stack(name: str, tmp_path: Path) -> None:
+def test_the_environment_comes_before_the_stack(name: str, tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{}")
     env = {name: AZURITE, "BATCHAI_LOCAL": str(tmp_path)}
     assert settings_source(env).source == "the environment"

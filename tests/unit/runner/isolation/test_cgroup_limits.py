@@ -31,7 +31,7 @@ def test_limits_are_written_into_the_jobs_own_group(group: Path) -> None:
     assert made.entrances == () and made.folders == (), "there is nothing more to enter or to remove"
 
 
-def test_what_was_met_is_told(group: Path) -> None:
+def test_what_was_met_is_reported(group: Path) -> None:
     made = cgroup_limits.set_up("x", Limits(500, 200 * 1024**2), Cgroup(group))
     (group / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 2\noom_kill 0\n")
     (group / "pids.events").write_text("max 0\n")
@@ -75,7 +75,7 @@ def test_a_group_without_controllers_holds_nothing(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_a_runner_that_is_alone_in_its_group_makes_room_for_jobs(
+def test_a_runner_that_is_alone_in_its_group_makes_space_for_jobs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
 ) -> None:
     monkeypatch.setattr(cgroups, "home_of", lambda controller: tmp_path)

@@ -48,14 +48,14 @@ def test_an_earlier_attempt_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_text() == "second"
 
 
-def test_a_fault_is_told_and_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_a_fault_is_reported_and_a_link_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("untouched")
     (tmp_path / "out.txt").symlink_to(outside)
     first, second = ask(tmp_path / "missing", (START, b""), ({"do": "create"}, b""))
     assert "No such file" in first and second == "ok"
-    (told,) = ask(tmp_path, (START, b""))
-    assert told != "ok" and outside.read_text() == "untouched"
+    (reported,) = ask(tmp_path, (START, b""))
+    assert reported != "ok" and outside.read_text() == "untouched"
 
 
 def test_no_link_on_the_way_is_followed_below_the_root(tmp_path: Path) -> None:

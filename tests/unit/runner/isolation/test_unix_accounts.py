@@ -20,7 +20,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "alone", nullcontext)
     monkeypatch.setattr(unix_accounts, "named", lambda name, exclusive=False: None)
     monkeypatch.setattr(unix_accounts, "find_program", lambda name: f"/usr/sbin/{name}")
-    monkeypatch.setattr(unix_accounts, "run", lambda words, **_: Finished("useradd", 1, "no room"))
+    monkeypatch.setattr(unix_accounts, "run", lambda words, **_: Finished("useradd", 1, "no space"))
 
 
 def test_without_useradd_another_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_without_useradd_another_way_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_useradd_says_is_passed_on() -> None:
-    with pytest.raises(AccountError, match=r"cannot be made: .*no room"):
+    with pytest.raises(AccountError, match=r"cannot be made: .*no space"):
         of_slot(0)
 
 

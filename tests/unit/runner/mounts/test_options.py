@@ -78,7 +78,7 @@ def test_what_is_dangerous_or_unknown_is_refused(text: str) -> None:
     assert caught.value.code == "BFSMountError" and "mountOptions" in str(caught.value)
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     with pytest.raises(MountError, match=r"'suid'.*'tmp-path'.*'what'"):
         read("-o suid --tmp-path=/x --what")
 

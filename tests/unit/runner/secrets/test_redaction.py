@@ -111,7 +111,7 @@ def test_the_password_of_a_basic_authorization_is_struck_out() -> None:
     assert MASK in shown
 
 
-def test_a_redactor_does_not_tell_what_it_strikes_out() -> None:
+def test_a_redactor_does_not_say_what_it_strikes_out() -> None:
     assert "swordfish" not in repr(Redactor(["swordfish"]))
 
 
@@ -172,7 +172,7 @@ def test_the_runners_own_log_holds_no_secret(own_log: logging.Logger, records: l
     assert not [line for line in records if "swordfish" in line or "correct horse" in line]
 
 
-def test_a_record_that_cannot_be_formatted_is_told_without_its_arguments(
+def test_a_record_that_cannot_be_formatted_is_reported_without_its_arguments(
     own_log: logging.Logger, records: list[str]
 ) -> None:
     own_log.info("%d", "swordfish")

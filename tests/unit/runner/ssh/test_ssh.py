@@ -1,4 +1,4 @@
-"""runner.ssh: what a node tells of itself, and what is written from what others tell."""
+"""runner.ssh: what a node reports of itself, and what is written from what others report."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ def access(port: int = 20022) -> Access:
     )
 
 
-def test_what_a_node_tells_is_read_back() -> None:
+def test_what_a_node_shows_is_read_back() -> None:
     message = access()
     assert access_from_json(message.to_json()) == message
 

@@ -21,7 +21,7 @@ def test_what_is_no_accepted_document_is_refused(document: object) -> None:
         cluster_from_document(document, unsealed)  # type: ignore[arg-type]
 
 
-def test_members_of_another_type_or_name_are_told_at_their_place() -> None:
+def test_members_of_another_type_or_name_are_reported_at_their_place() -> None:
     properties = {"nodeCount": "x", "unheardOf": 1, "mountVolumes": 5, "secrets": [7]}
     with pytest.raises(DocumentError) as refused:
         job_from_document({"properties": properties}, unsealed)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.documents.parse import parse_job
 from shared.errors import Severity
-from tests.support.documents import JOB, changed, job, told
+from tests.support.documents import JOB, changed, job, problems_of
 from tests.support.examples import examples
 
 #: As long as a document may be, with all examples; else an eighth of it, in an eighth of the memory.
@@ -107,8 +107,8 @@ def test_the_longest_document_is_read_within_64_mib(name: str) -> None:
 
 def test_more_volumes_than_a_node_can_mount_are_refused() -> None:
     volumes = [{"mountCommand": "m", "relativeMountPath": f"v{n}"} for n in range(101)]
-    assert told(job(mountVolumes={"unmanagedFileSystems": volumes[:100]}), Severity.ERROR) == []
-    assert told(job(mountVolumes={"unmanagedFileSystems": volumes}), Severity.ERROR) == [
+    assert problems_of(job(mountVolumes={"unmanagedFileSystems": volumes[:100]}), Severity.ERROR) == []
+    assert problems_of(job(mountVolumes={"unmanagedFileSystems": volumes}), Severity.ERROR) == [
         "mountVolumes: mountVolumes holds 101 volumes; at most 100 can be mounted. "
         "Mount fewer shares or containers, and use folders in them."
     ]
@@ -116,7 +116,7 @@ def test_more_volumes_than_a_node_can_mount_are_refused() -> None:
 
 def test_a_path_of_more_parts_than_a_node_walks_is_refused() -> None:
     folder = {"id": "O", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs", "pathSuffix": "/".join("a" * 130)}
-    assert told(job(outputDirectories=[folder])) == [
+    assert problems_of(job(outputDirectories=[folder])) == [
         "outputDirectories[0].pathSuffix: pathSuffix must not have more than 128 parts. "
         "Write a folder such as models."
     ]

@@ -154,13 +154,13 @@ def listed(mounts: MountVolumes, path: str, of: str) -> Address | None:
 def address(volume: Volume) -> Address | None:
     """Of what can be listed."""
     if not volume.share and not volume.container:
-        assert (volume.account, volume.key, volume.endpoint) == ("", "", ""), "no credential goes to it"
+        assert (volume.account, volume.key, volume.endpoint) == ("", "", ""), "no credential is sent to it"
         return None
     kind = "share" if volume.share else "container"
     return kind, volume.account, volume.share or volume.container, volume.endpoint, volume.key
 
 
-def told_of(parsed: Parsed[Any], volumes: list[Given], number: int, *severities: Severity) -> str:
+def reported_of(parsed: Parsed[Any], volumes: list[Given], number: int, *severities: Severity) -> str:
     """What is said of one volume, in words."""
     kind = volumes[number][0]
     index = sum(1 for other, _ in volumes[:number] if other == kind)
@@ -184,8 +184,8 @@ def check_accepted(parsed: Parsed[Any], mounts: MountVolumes, volumes: list[Give
             assert listed(mounts, path, of) is None
             continue
         assert listed(mounts, path, of) == address(found)
-        told = told_of(parsed, volumes, number, Severity.WARNING)
-        check_account_and_key(volume, found, "is not the account of azureFileUrl" in told)
+        reported = reported_of(parsed, volumes, number, Severity.WARNING)
+        check_account_and_key(volume, found, "is not the account of azureFileUrl" in reported)
 
 
 def check_account_and_key(volume: dict[str, Any], found: Volume, warned: bool) -> None:
@@ -211,8 +211,8 @@ def check_refused(parsed: Parsed[Any], volumes: list[Given]) -> None:
         if "<" in json.dumps(volume) or (isinstance(found, MountError) and only_a_node_knows(found, volume)):
             continue
         closed = isinstance(found, MountError) and "is not mounted." in str(found)
-        told = told_of(parsed, volumes, number, Severity.ERROR)
-        assert closed == ("installation" in told.lower()), (found, told)
+        reported = reported_of(parsed, volumes, number, Severity.ERROR)
+        assert closed == ("installation" in reported.lower()), (found, reported)
 
 
 @settings(deadline=None, max_examples=examples(150), database=None, report_multiple_bugs=False)

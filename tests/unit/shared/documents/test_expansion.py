@@ -48,7 +48,7 @@ def test_text_without_a_dollar_is_left_alone(text: str) -> None:
 
 @given(st.text(alphabet="$\\{}A_b9 é\n"), st.text())
 def test_values_are_never_expanded_again(text: str, value: str) -> None:
-    # The value goes in as it is: expanding with a placeholder and replacing that gives the same.
+    # The value is put in as it is: expanding with a placeholder and replacing that gives the same.
     names = ("A", "A_b9", "A_b", "A_", "A9", "b9", "b", "_", "__", "_A", *re.findall(r"\w+", text, re.ASCII))
     direct = expand(text, dict.fromkeys(names, value))
     indirect = expand(text, dict.fromkeys(names, "\0")).replace("\0", value)

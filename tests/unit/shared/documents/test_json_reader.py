@@ -155,7 +155,7 @@ def test_after_a_thousand_problems_nobody_reads_on() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", '{"a"', '{"a":', '{"a": 1', "[", "[1", "[1,", '{"a": 1,'])
-def test_a_text_that_is_cut_off_is_told_where_it_begins(text: str) -> None:
+def test_a_text_that_is_cut_off_is_reported_where_it_begins(text: str) -> None:
     found = read_json(text, LIMIT)
     assert not found.readable
     assert "The file ends before the" in found.problems[-1].message

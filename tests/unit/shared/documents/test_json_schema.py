@@ -46,8 +46,8 @@ def test_every_member_is_described() -> None:
     for schema in (job_schema(), cluster_schema()):
         for name, definition in schema["definitions"].items():
             assert definition.get("description"), name
-            for member, told in definition["properties"].items():
-                assert told.get("description"), f"{name}.{member}"
+            for member, reported in definition["properties"].items():
+                assert reported.get("description"), f"{name}.{member}"
 
 
 def test_the_recipes_pass(corpus: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
-from tests.support.documents import cluster, job, spec_of, told
+from tests.support.documents import cluster, job, problems_of, spec_of
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_newer_spelling_wins() -> None:
     parsed = job(priority=5, schedulingPriority="low")
 
     assert spec_of(parsed).scheduling_priority == "low"
-    assert told(parsed, Severity.WARNING)
+    assert problems_of(parsed, Severity.WARNING)
 
 
 def test_what_only_older_versions_had_is_dropped_with_a_note() -> None:
@@ -55,7 +55,7 @@ def test_what_only_older_versions_had_is_dropped_with_a_note() -> None:
 def test_a_folder_that_was_not_to_be_made_is_a_warning() -> None:
     parsed = job(outputDirectories=[{"id": "A", "pathPrefix": "$X/y", "createNew": False}])
 
-    assert "the folder is always made" in told(parsed, Severity.WARNING)[0]
+    assert "the folder is always made" in problems_of(parsed, Severity.WARNING)[0]
 
 
 def test_a_printed_job_can_be_dropped_again() -> None:

@@ -17,7 +17,7 @@ from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
 from shared.settings_reader import settings_from
 from shared.stores.workspace_table import Row
-from tests.support.documents import CLUSTER, changed, cluster, job, told
+from tests.support.documents import CLUSTER, changed, cluster, job, problems_of
 from tests.support.jobs import SCOPE, a_job
 
 KEY = "a2V5"
@@ -118,8 +118,8 @@ OPEN = [
 
 def _errors(settings: Settings, mounts: dict[str, Any]) -> list[str]:
     reading = DocumentSettings.of(settings)
-    of_job = told(job(reading, mountVolumes=mounts), Severity.ERROR)
-    of_cluster = told(
+    of_job = problems_of(job(reading, mountVolumes=mounts), Severity.ERROR)
+    of_cluster = problems_of(
         cluster(reading, **changed(CLUSTER, nodeSetup={"mountVolumes": mounts})), Severity.ERROR
     )
     assert [text.removeprefix("nodeSetup.") for text in of_cluster] == of_job
@@ -127,7 +127,7 @@ def _errors(settings: Settings, mounts: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("settings", "mounts"), CLOSED)
-def test_at_the_door(settings: Settings, mounts: dict[str, Any]) -> None:
+def test_on_submission(settings: Settings, mounts: dict[str, Any]) -> None:
     (error,) = _errors(settings, mounts)
     assert "installation's" in error
 
@@ -213,4 +213,4 @@ def test_an_address_with_a_port_that_is_none_names_no_service_of_ours() -> None:
 
 def parsed_faults(settings: Settings, volumes: dict[str, Any]) -> list[str]:
     document = job(DocumentSettings.of(settings), mountVolumes=volumes, stdOutErrPathPrefix="/tmp")
-    return told(document, Severity.ERROR)
+    return problems_of(document, Severity.ERROR)

@@ -14,7 +14,7 @@ from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, parse_cluste
 from shared.documents.spec import JobSpec
 from shared.documents.validation import describe
 from shared.errors import Severity
-from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, told
+from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, problems_of
 from tests.support.examples import examples
 
 NINE_FAULTS = """{
@@ -35,7 +35,7 @@ def test_good_documents_draw_nothing() -> None:
     assert job().spec is not None
 
 
-def test_all_faults_of_a_document_are_told_at_once_and_in_order() -> None:
+def test_all_faults_of_a_document_are_reported_at_once_and_in_order() -> None:
     parsed = parse_job(NINE_FAULTS, OWN)
 
     places = [(p.line, p.path, p.message.split()[0]) for p in parsed.errors]
@@ -76,17 +76,17 @@ def test_a_missing_member_points_at_the_object_that_should_hold_it() -> None:
         ('{"properties": {"dataDisks": {}}}', "describes a file server"),
     ],
 )
-def test_what_is_no_job_document_is_told_in_one_problem(text: str, words: str) -> None:
+def test_what_is_no_job_document_is_reported_in_one_problem(text: str, words: str) -> None:
     parsed = parse_job(text)
 
     assert len(parsed.problems) == 1
     assert words in parsed.problems[0].message
 
 
-def test_a_job_dropped_as_a_cluster_is_told() -> None:
+def test_a_job_dropped_as_a_cluster_is_reported() -> None:
     parsed = parse_cluster(json.dumps({"properties": JOB}))
 
-    assert told(parsed) == [
+    assert problems_of(parsed) == [
         ": This describes a job, not a cluster. Drop it as job.json in the container jobs."
     ]
 
@@ -126,7 +126,7 @@ def test_what_the_original_coerced_is_coerced() -> None:
     assert parsed.spec.node_count == 2
     assert parsed.spec.scheduling_priority == "high"
     assert [v.value for v in parsed.spec.environment_variables] == ["5", "True", "1.5"]
-    assert told(parsed, Severity.WARNING) == [
+    assert problems_of(parsed, Severity.WARNING) == [
         'environmentVariables[1].value: true was read as the text "True", as the original did. '
         "Write it in double quotes the way the job expects it."
     ]
@@ -137,7 +137,7 @@ def test_a_fraction_is_cut_with_a_warning() -> None:
 
     assert parsed.spec is not None
     assert parsed.spec.node_count == 1
-    assert "1.5 was cut to 1" in told(parsed)[0]
+    assert "1.5 was cut to 1" in problems_of(parsed)[0]
 
 
 @pytest.mark.parametrize("count", [0, -1, 101, True, [], {}, "two", "", 2**70, "9" * 30, 1e300])
@@ -152,7 +152,7 @@ def test_unknown_members_are_dropped_with_a_warning_and_remarks_silently() -> No
     members: dict[str, Any] = {"$comment": "y", "jobPreparations": {}, "zzz": 1}
     parsed = job(comment="x", **members)
 
-    assert told(parsed) == [
+    assert problems_of(parsed) == [
         "jobPreparations: 'jobPreparations' is not known and was dropped, as the original did. "
         "Did you mean jobPreparation?",
         "zzz: 'zzz' is not known and was dropped, as the original did. Batch AI has no such property here.",
@@ -171,7 +171,7 @@ def test_a_key_with_control_characters_is_shown_harmlessly() -> None:
 def test_a_document_too_large_is_refused() -> None:
     parsed = parse_job(b"x" * 2_000, DocumentSettings(max_bytes=1_000))
 
-    assert told(parsed) == [
+    assert problems_of(parsed) == [
         "$: The file has 2,000 bytes; at most 1,000 are read. Keep data on a volume, not in the document."
     ]
 
@@ -181,7 +181,7 @@ def test_the_settings_do_not_show_their_key() -> None:
 
 
 def _calls(text: str) -> tuple[int, int]:
-    """How many problems a document has, and how many calls of functions it takes to tell them."""
+    """How many problems a document has, and how many calls of functions it takes to report them."""
     calls = 0
 
     def count(frame: object, event: str, argument: object) -> None:
@@ -357,7 +357,7 @@ def test_absent_members_of_a_cluster_are_notes_only() -> None:
 
 def test_very_many_unknown_members_are_counted_after_a_thousand() -> None:
     members: dict[str, Any] = {f"odd{number}": 1 for number in range(1_003)}
-    messages = told(job(**members))
+    messages = problems_of(job(**members))
     assert len(messages) == 1_001
     assert "3 more members here are not known and were dropped." in "".join(messages)
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.documents.parse import DocumentSettings
 from shared.errors import Severity
-from tests.support.documents import OWN, job, spec_of, told
+from tests.support.documents import OWN, job, problems_of, spec_of
 
 ACCOUNT, KEY = "<AZURE_BATCHAI_STORAGE_ACCOUNT>", "<AZURE_BATCHAI_STORAGE_KEY>"
 TEMPLATE = f"https://{ACCOUNT}.file.core.windows.net/logs"
@@ -58,10 +58,10 @@ def test_an_emulators_url_is_filled_in_too() -> None:
     assert share_of(parsed)[:2] == ("ownaccount", "http://127.0.0.1:10003/ownaccount/logs")
 
 
-def test_what_was_filled_in_is_told_in_one_note() -> None:
+def test_what_was_filled_in_is_reported_in_one_note() -> None:
     parsed = with_share(azureFileUrl=TEMPLATE)
 
-    assert told(parsed) == [
+    assert problems_of(parsed) == [
         "mountVolumes.azureFileShares[0]: accountName is missing; it was taken from azureFileUrl. "
         "credentials are missing; the installation's own were filled in."
     ]
@@ -72,7 +72,7 @@ def test_another_account_gets_no_key_of_ours() -> None:
     parsed = with_share(azureFileUrl="https://other.file.core.windows.net/logs")
 
     assert share_of(parsed) == ("other", "https://other.file.core.windows.net/logs", None)
-    assert any("credentials are missing" in line for line in told(parsed, Severity.WARNING))
+    assert any("credentials are missing" in line for line in problems_of(parsed, Severity.WARNING))
 
 
 def test_a_container_of_ones_own_account() -> None:
@@ -84,7 +84,7 @@ def test_a_container_of_ones_own_account() -> None:
 
 
 def test_a_container_without_account_is_refused() -> None:
-    assert "accountName is missing." in told(with_container())[0]
+    assert "accountName is missing." in problems_of(with_container())[0]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_container_without_account_is_refused() -> None:
     ],
 )
 def test_an_installation_without_storage_says_so_once(members: dict[str, Any], word: str) -> None:
-    errors = told(with_share(NOBODY, **members), Severity.ERROR)
+    errors = problems_of(with_share(NOBODY, **members), Severity.ERROR)
 
     assert len(errors) == 1
     assert word in errors[0]
@@ -117,8 +117,8 @@ def test_nothing_else_is_a_template() -> None:
     assert settings is not None and settings.command_line == f"echo {ACCOUNT} {KEY}"
 
 
-def test_an_account_that_nobody_has_is_told_at_its_place() -> None:
-    messages = told(with_container(NOBODY, accountName=ACCOUNT), Severity.ERROR)
+def test_an_account_that_nobody_has_is_reported_at_its_place() -> None:
+    messages = problems_of(with_container(NOBODY, accountName=ACCOUNT), Severity.ERROR)
     assert messages[0].startswith(
         "mountVolumes.azureBlobFileSystems[0].accountName: This installation has no"
     )

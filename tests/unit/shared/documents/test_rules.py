@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
-from tests.support.documents import ABSENT, JOB, cluster, job, spec_of, told
+from tests.support.documents import ABSENT, JOB, cluster, job, problems_of, spec_of
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 PY = {"pythonScriptFilePath": "a.py"}
@@ -221,7 +221,7 @@ JOB_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
 def test_a_job_that_breaks_a_rule(members: dict[str, Any], severity: Severity, words: str) -> None:
     parsed = job(**members)
 
-    assert any(words in line for line in told(parsed, severity)), told(parsed)
+    assert any(words in line for line in problems_of(parsed, severity)), problems_of(parsed)
     assert (parsed.spec is None) == bool(parsed.errors)
     if severity is not ERROR:
         assert parsed.errors == ()
@@ -245,7 +245,7 @@ HARMLESS = [
 
 @pytest.mark.parametrize("members", HARMLESS)
 def test_a_job_that_breaks_none(members: dict[str, Any]) -> None:
-    assert told(job(**members)) == []
+    assert problems_of(job(**members)) == []
 
 
 CLUSTER_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
@@ -289,7 +289,9 @@ CLUSTER_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
 
 @pytest.mark.parametrize(("members", "severity", "words"), CLUSTER_TABLE)
 def test_a_cluster_that_breaks_a_rule(members: dict[str, Any], severity: Severity, words: str) -> None:
-    assert any(words in line for line in told(cluster(**members), severity)), told(cluster(**members))
+    assert any(words in line for line in problems_of(cluster(**members), severity)), problems_of(
+        cluster(**members)
+    )
 
 
 @pytest.mark.parametrize(

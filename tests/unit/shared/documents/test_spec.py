@@ -99,7 +99,7 @@ def test_defaults() -> None:
 
 
 #: Of the original; the words are those of its REST specification.
-TOLD = {
+REPORTED = {
     "cntkSettings": "cntk",
     "pyTorchSettings": "pytorch",
     "tensorFlowSettings": "tensorflow",
@@ -112,8 +112,8 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("name", "tool_type"), TOLD.items())
-def test_the_toolkit_is_told_as_get_tells_it(name: str, tool_type: str) -> None:
+@pytest.mark.parametrize(("name", "tool_type"), REPORTED.items())
+def test_the_toolkit_is_named_as_get_names_it(name: str, tool_type: str) -> None:
     settings = {"commandLine": "x", "pythonScriptFilePath": "x.py"}
     members: dict[str, Any] = {"customToolkitSettings": None, name: settings}
     spec = job(**members).spec
@@ -125,7 +125,7 @@ def test_the_toolkit_is_told_as_get_tells_it(name: str, tool_type: str) -> None:
 def test_the_toolkits_are_known_by_their_members_of_the_job() -> None:
     """Each stands where the original's reference has it, and its words come from one place."""
     known = {to_camel(attribute): tool_type for attribute, tool_type in TOOL_TYPES.items()}
-    assert known.items() >= TOLD.items()
+    assert known.items() >= REPORTED.items()
     assert [n for n in JobSpec.model_fields if n in TOOL_TYPES] == list(ToolkitMembers.model_fields)
     assert [to_camel(name) for name in JobSpec.model_fields][:6] == [
         "schedulingPriority",

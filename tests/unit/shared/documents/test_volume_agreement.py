@@ -171,7 +171,7 @@ def test_node_and_listing_agree_on_account_endpoint_and_key(
         ("http://10.0.0.4:10003/other/logs", "acct", "other"),
     ],
 )
-def test_the_url_tells_the_account_unless_its_host_is_somebody_s_own(
+def test_the_url_shows_the_account_unless_its_host_is_somebody_s_own(
     url: str, account: str, meant: str
 ) -> None:
     more = {"accountName": account} if account else {}

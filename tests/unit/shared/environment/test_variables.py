@@ -138,7 +138,7 @@ def test_an_unresolved_secret_stops_the_job() -> None:
     ("settings", "backend"),
     [("tensorFlowSettings", "tensorflow"), ("cntkSettings", "cntk"), ("chainerSettings", None)],
 )
-def test_keras_is_told_its_backend(settings: str, backend: str | None) -> None:
+def test_keras_is_given_its_backend(settings: str, backend: str | None) -> None:
     spec = job(1, **{settings: {"pythonScriptFilePath": "x.py"}})
     assert job_environment(spec, placement()).get("KERAS_BACKEND") == backend
 
@@ -171,9 +171,9 @@ def _peak(call: Callable[[], object]) -> int:
     """The bytes that were held at once, at most, until `call` raised LaunchError."""
     tracemalloc.start()
     try:
-        with pytest.raises(LaunchError) as told:
+        with pytest.raises(LaunchError) as reported:
             call()
-        assert "131,072 bytes" in str(told.value) and len(str(told.value)) < 500
+        assert "131,072 bytes" in str(reported.value) and len(str(reported.value)) < 500
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -15,7 +15,7 @@ from shared.jobs.allocation import (
     present,
     scale_of,
     serving,
-    told,
+    wanted_standby,
 )
 from shared.jobs.waiting_reason import NodeView
 
@@ -57,10 +57,10 @@ def test_never_more_serve_than_are_wanted_and_never_fewer_than_there_are(
 
 
 @given(NODES, SCALES)
-def test_who_is_told_and_asked_again_is_told_the_same(views: list[NodeView], scale: Scale) -> None:
-    first = told(views, scale)
+def test_who_is_asked_again_is_given_the_same(views: list[NodeView], scale: Scale) -> None:
+    first = wanted_standby(views, scale)
     heard = [replace(node, standby=first.get(node.node_id, node.standby)) for node in views]
-    assert told(heard, scale) == first
+    assert wanted_standby(heard, scale) == first
     assert set(first) == {node.node_id for node in views if node.alive}
 
 
@@ -91,16 +91,18 @@ def test_the_one_node_that_serves(views: list[NodeView], served: set[str]) -> No
 
 def test_what_becomes_of_jobs_on_nodes_that_leave() -> None:
     running = nodes("running", "running")
-    assert told(running, manual(1, TERMINATE)) == {"n0": "", "n1": TERMINATE}
-    assert told(running, manual(0)) == {"n0": REQUEUE, "n1": REQUEUE}
-    assert told(running, auto(0, 1)) == {"n0": "", "n1": WAIT}, "auto-scale takes no node away from a job"
+    assert wanted_standby(running, manual(1, TERMINATE)) == {"n0": "", "n1": TERMINATE}
+    assert wanted_standby(running, manual(0)) == {"n0": REQUEUE, "n1": REQUEUE}
+    assert wanted_standby(running, auto(0, 1)) == {"n0": "", "n1": WAIT}, (
+        "auto-scale takes no node away from a job"
+    )
     assert present(running, manual(0)) == (("n0", "leaving"), ("n1", "leaving"))
 
 
-def test_a_node_that_goes_away_is_told_nothing_new() -> None:
+def test_a_node_that_leaves_is_given_nothing_new() -> None:
     for standby in ("", REQUEUE):
-        assert told(nodes("leaving", standby=standby), Scale()) == {"n0": standby}
-        assert told(nodes("leaving", standby=standby), manual(0)) == {"n0": standby}
+        assert wanted_standby(nodes("leaving", standby=standby), Scale()) == {"n0": standby}
+        assert wanted_standby(nodes("leaving", standby=standby), manual(0)) == {"n0": standby}
 
 
 def test_auto_scale_counts_idle_nodes_up_to_its_minimum() -> None:

@@ -169,10 +169,10 @@ def test_a_held_job_is_taken_over_through_its_own_message_only() -> None:
 
 
 def test_a_gang_that_dissolves_gives_its_attempt_back_without_an_error() -> None:
-    job = transitions.dissolve(held(), "an older one goes first", NOW)
+    job = transitions.dissolve(held(), "an older one comes first", NOW)
     assert (job.state, job.held, job.owner, job.message_id, job.errors) == (Q, False, None, None, ())
     assert job.max_attempts - job.attempt == 3
-    assert job.events[-1].detail == "an older one goes first"
+    assert job.events[-1].detail == "an older one comes first"
 
 
 def test_only_a_held_job_is_assembled() -> None:
@@ -186,7 +186,7 @@ def test_only_a_job_that_somebody_has_is_dissolved() -> None:
         with pytest.raises(IllegalTransitionError):
             transitions.dissolve(job, "", NOW)
     running = transitions.assembled(held(), NOW, [])
-    assert transitions.dissolve(running, "its leader was not told so", after(70)).state_since == after(70)
+    assert transitions.dissolve(running, "its leader was not informed", after(70)).state_since == after(70)
     asked = transitions.request_termination(running, NOW)
     assert transitions.dissolve(asked, "", NOW).errors[0].code == "JobTerminated"
 

@@ -22,9 +22,13 @@ def _job(*events: tuple[float, EventKind, int], nodes: int = 1, ended: bool = Tr
         JobId("w", "e", "j"), "u", ClusterId("w", "c"), "normal", nodes, "custom",
         State.SUCCEEDED if ended else State.RUNNING, NOON, NOON, "", "", NOON,
     )  # fmt: skip
-    told = tuple(JobEvent(_at(minutes), kind, number) for minutes, kind, number in events)
+    reported = tuple(JobEvent(_at(minutes), kind, number) for minutes, kind, number in events)
     return replace(
-        plain, events=told, attempt=attempt, ended=_at(90) if ended else None, owner=None if ended else "n"
+        plain,
+        events=reported,
+        attempt=attempt,
+        ended=_at(90) if ended else None,
+        owner=None if ended else "n",
     )
 
 
@@ -74,6 +78,6 @@ def test_machines_count_from_the_day_they_went() -> None:
     assert seconds_since(days, datetime(2026, 10, 2, tzinfo=UTC)) == 90
 
 
-def test_what_a_long_history_tells_of_an_attempt_without_its_claim_counts_for_nothing() -> None:
+def test_what_a_long_history_shows_of_an_attempt_without_its_claim_counts_for_nothing() -> None:
     job = _job((0, EventKind.STARTED, 1), (5, EventKind.CLAIMED, 2), (6, EventKind.ENDED, 2))
     assert [use.attempt for use in attempts_of(job, _at(500))] == [2]

@@ -125,7 +125,7 @@ def test_while_a_node_is_idle_no_machine_is_waited_for() -> None:
     assert gang.reason is WaitingReason.CLUSTER_GROWING
 
 
-def test_that_time_goes_by_is_no_news() -> None:
+def test_that_time_passes_is_no_news() -> None:
     first, later, other = (
         why(a_job(), QueueOrder([]), [], RUN, most=3, growth=growth)
         for growth in (GROWING, replace(GROWING, asked_seconds=155.0), replace(GROWING, lacking=1))

@@ -65,7 +65,7 @@ def test_ranks_that_see_every_gpu_know_their_local_rank(gpus: int, variables: li
     assert result.notes == ()
 
 
-def test_the_mpi_backend_goes_through_mpirun_and_keeps_the_task_index() -> None:
+def test_the_mpi_backend_is_started_by_mpirun_and_keeps_the_task_index() -> None:
     (process,) = pytorch(2, communicationBackend="MPI").processes
     assert (process.name, process.role) == ("", "mpi")
     assert process.command.startswith("mpirun ")

@@ -1,4 +1,4 @@
-"""shared.launch.tensorflow: master, workers, parameter servers and what they are told."""
+"""shared.launch.tensorflow: master, workers, parameter servers and what they are given."""
 
 import json
 from typing import Any

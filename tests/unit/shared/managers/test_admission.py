@@ -35,7 +35,7 @@ def test_anything_else_names_no_cluster(asked: str) -> None:
     assert cluster_of(asking_for(asked), JOB, "own", SCOPE) is None
 
 
-def test_the_parser_is_told_what_the_settings_say() -> None:
+def test_the_parser_is_given_what_the_settings_say() -> None:
     settings = Settings(data_account="mine", data_key="a2V5", default_cluster="own")
     assert DocumentSettings.of(settings) == DocumentSettings(
         "mine", "a2V5", "own", own_places=own_places(settings)

@@ -29,8 +29,8 @@ def world() -> MemoryWorld:
 
 
 @pytest.fixture
-def told() -> MemoryWorld:
-    """A world whose message tells all about its job."""
+def reported() -> MemoryWorld:
+    """A world whose message describes its job in full."""
     made = memory_world()
     made.accept()
     return made
@@ -98,17 +98,17 @@ def test_a_row_that_was_written_meanwhile_is_judged_anew_when_its_message_return
     assert world.must_claim().job.attempt == 1
 
 
-def test_a_row_that_was_written_since_its_message_told_of_it_is_read(told: MemoryWorld) -> None:
-    told.faults.refuse(writes_a_job, 412, "UpdateConditionNotSatisfied")
-    assert told.must_claim().job.attempt == 1
+def test_a_row_that_was_written_since_its_message_was_sent_is_read(reported: MemoryWorld) -> None:
+    reported.faults.refuse(writes_a_job, 412, "UpdateConditionNotSatisfied")
+    assert reported.must_claim().job.attempt == 1
 
 
-def test_storage_that_is_busy_at_a_claim_as_told_costs_no_attempt(told: MemoryWorld) -> None:
-    told.faults.throttle(writes_a_job)
+def test_storage_that_is_busy_at_a_claim_as_carried_costs_no_attempt(reported: MemoryWorld) -> None:
+    reported.faults.throttle(writes_a_job)
     with pytest.raises(StoreError, match="503"):
-        told.claim()
-    told.clock.move(2.5)
-    assert told.must_claim().job.attempt == 1
+        reported.claim()
+    reported.clock.move(2.5)
+    assert reported.must_claim().job.attempt == 1
 
 
 def test_a_job_that_was_removed_meanwhile_is_nobody_s(world: MemoryWorld) -> None:
@@ -160,7 +160,7 @@ def test_a_claim_that_nobody_heard_of_costs_an_attempt_and_no_more(world: Memory
 
 
 @pytest.mark.parametrize("meant", [reads_a_job, writes_a_job])
-def test_storage_that_is_busy_is_told_and_the_message_comes_back_soon_unblamed(
+def test_storage_that_is_busy_is_reported_and_the_message_comes_back_soon_unblamed(
     world: MemoryWorld, meant: Callable[[Call], bool]
 ) -> None:
     world.faults.throttle(meant)
@@ -174,7 +174,7 @@ def test_storage_that_is_busy_is_told_and_the_message_comes_back_soon_unblamed(
     assert message is not None and (message.dequeue_count, message.excused) == (2, 1)
 
 
-def test_a_conflict_of_storage_is_told(world: MemoryWorld) -> None:
+def test_a_conflict_of_storage_is_reported(world: MemoryWorld) -> None:
     world.faults.refuse(writes_a_job, 409, "EntityAlreadyExists")
     with pytest.raises(ConflictError):
         world.claim()
@@ -247,13 +247,13 @@ def test_a_document_that_is_gone_costs_attempts_and_at_last_the_job(world: Memor
 
 
 def end(world: MemoryWorld) -> None:
-    """A runner ends its job and goes before it tells anybody."""
+    """A runner ends its job and leaves before it reports anything."""
     claim = world.must_claim()
     jobs(world).end(transitions.finish(claim.job, DONE, world.clock()))
     world.clock.move(61)
 
 
-def test_a_message_of_an_ended_job_is_dropped_when_its_status_is_told(world: MemoryWorld) -> None:
+def test_a_message_of_an_ended_job_is_dropped_when_its_status_is_reported(world: MemoryWorld) -> None:
     end(world)
     assert world.status()["state"] == "queued"
     assert (world.claim(), world.messages(), world.status()["state"]) == (None, 0, "succeeded")

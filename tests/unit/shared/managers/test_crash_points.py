@@ -79,7 +79,7 @@ def test_a_cascading_deletion_is_finished_by_the_timer(kind: Kind) -> None:
 
     for world, where in every_crash(ran_twice, delete):
         if not world.backend.workspaces.deletions():
-            delete(world)  # nobody was told that it had begun
+            delete(world)  # nobody knew that it had begun
         for _ in range(3):
             world.clock.move(61)
             world.backend.cascading_deletion.resume()
@@ -93,7 +93,7 @@ def test_a_cascading_deletion_is_finished_by_the_timer(kind: Kind) -> None:
         assert left == set(), where
 
 
-def test_a_crash_that_is_not_met_is_told() -> None:
+def test_a_crash_that_is_not_met_is_reported() -> None:
     """The loop above would not end on a world that never crashes, and would prove nothing on one that always
     does."""
     world = memory_world()

@@ -10,7 +10,7 @@ def _jobs(*paths: str) -> Unread:
 
 
 @pytest.mark.parametrize(
-    ("path", "told", "hint"),
+    ("path", "reported", "hint"),
     [
         (
             "job.json",
@@ -25,11 +25,11 @@ def _jobs(*paths: str) -> Unread:
         ("ws/c/cluster.json", "cluster.json is not read in this container", "to the container clusters"),
     ],
 )
-def test_a_near_miss_is_told_what_would_be_read(path: str, told: str, hint: str) -> None:
+def test_a_near_miss_shows_what_would_be_read(path: str, reported: str, hint: str) -> None:
     found = _jobs(path)
     assert [place for place, _ in found.near] == [path]
     problem = found.near[0][1]
-    assert problem.message.startswith(told) and hint in problem.hint
+    assert problem.message.startswith(reported) and hint in problem.hint
     assert found.foreign == ()
 
 

@@ -67,36 +67,44 @@ def test_an_idle_hour_with_a_huge_container_costs_few_listings() -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """The time of day, and when a blob was written last, both in seconds; the emulator tells."""
+def reported(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """The time of day, and when a blob was written last, both in seconds; the emulator says."""
     times = {"now": 10_000.0, "written": 9_990.0}
     monkeypatch.setattr("time.time", lambda: times["now"])
     return times
 
 
-def test_near_misses_are_not_looked_for_while_nothing_is_written(told: dict[str, float]) -> None:
+def test_near_misses_are_not_looked_for_while_nothing_is_written(reported: dict[str, float]) -> None:
     world = memory_world()
     looks = NearMisses(
-        world.settings, world.backend.documents, world.clock, world.clock.monotonic, lambda: told["written"]
+        world.settings,
+        world.backend.documents,
+        world.clock,
+        world.clock.monotonic,
+        lambda: reported["written"],
     )
 
     def look() -> int:
         """The listings of a look that is due."""
         world.wait(world.settings.look_seconds + 1)
-        told["now"] += world.settings.look_seconds + 1
+        reported["now"] += world.settings.look_seconds + 1
         before = _listings(world)
         looks.look()
         return _listings(world) - before
 
     assert [look(), look(), look()] == [2, 0, 0]
-    told["written"] = told["now"]
+    reported["written"] = reported["now"]
     assert [look(), look()] == [2, 0]
 
 
-def test_a_look_that_failed_is_repeated(told: dict[str, float]) -> None:
+def test_a_look_that_failed_is_repeated(reported: dict[str, float]) -> None:
     world = memory_world()
     looks = NearMisses(
-        world.settings, world.backend.documents, world.clock, world.clock.monotonic, lambda: told["written"]
+        world.settings,
+        world.backend.documents,
+        world.clock,
+        world.clock.monotonic,
+        lambda: reported["written"],
     )
     world.faults.throttle(lambda call: call.service == "blob" and call.verb == "list")
     with pytest.raises(StoreError):
@@ -106,7 +114,7 @@ def test_a_look_that_failed_is_repeated(told: dict[str, float]) -> None:
     assert _listings(world) == 3
 
 
-def test_drops_without_an_answer_are_looked_for_until_all_are_answered(told: dict[str, float]) -> None:
+def test_drops_without_an_answer_are_looked_for_until_all_are_answered(reported: dict[str, float]) -> None:
     """An idle container is listed until a round that began two minutes after the last write; a drop that
     could not be taken keeps the rounds going."""
     world = memory_world()
@@ -118,23 +126,23 @@ def test_drops_without_an_answer_are_looked_for_until_all_are_answered(told: dic
         world.backend.reconciler({}).poison,
         takes,
         Pace(world.clock.monotonic),
-        lambda: told["written"],
+        lambda: reported["written"],
     )
 
     def turn(seconds: float) -> int:
         world.wait(seconds)
-        told["now"] += seconds
+        reported["now"] += seconds
         before = _listings(world)
         reconciler.turn()
         return _listings(world) - before
 
     world.account.blobs.get_blob_client(container, "default/exp/lost/job.json").upload_blob(b"{}")
-    told["written"] = told["now"]
+    reported["written"] = reported["now"]
     assert [turn(60), turn(59)] == [1, 1]
     assert taken == []
     assert [turn(10), turn(10)] == [1, 1]  # late now, taken, and not answered by what takes it here
     assert len(taken) == 2
     world.account.blobs.get_blob_client(container, "default/exp/lost/status.json").upload_blob(b"{}")
-    told["written"] = told["now"]
+    reported["written"] = reported["now"]
     assert [turn(60), turn(59), turn(10), turn(10), turn(3600)] == [1, 1, 1, 0, 0]
     assert len(taken) == 2

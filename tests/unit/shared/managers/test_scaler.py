@@ -144,19 +144,20 @@ def test_a_minute_without_the_cloud_is_caught_up() -> None:
     for _ in range(2):
         world.step()
     assert world.machines() == []
-    told = world.waiting()
-    assert (told["reason"], told.get("until")) == ("ClusterCannotGrow", None)
+    reported = world.waiting()
+    assert (reported["reason"], reported.get("until")) == ("ClusterCannotGrow", None)
     assert (
-        f"(1 are lacking): the cloud has not answered since {since:%Y-%m-%d %H:%M:%S} UTC" in told["message"]
+        f"(1 are lacking): the cloud has not answered since {since:%Y-%m-%d %H:%M:%S} UTC"
+        in reported["message"]
     )
-    assert "it is asked again every minute" in told["next"]
+    assert "it is asked again every minute" in reported["next"]
     world.pools.down = False
     world.step()
     assert len(world.machines()) == 1
     assert world.waiting()["reason"] == "ClusterGrowing"
 
 
-def test_an_outage_is_told_once_and_forgotten_with_the_next_answer() -> None:
+def test_an_outage_is_reported_once_and_forgotten_with_the_next_answer() -> None:
     world = scaled_world(most=2)
     world.accept("a")
     world.until(lambda: world.job("a").state is State.RUNNING)
@@ -177,7 +178,7 @@ def test_an_outage_is_told_once_and_forgotten_with_the_next_answer() -> None:
     assert state and state.silent is None
 
 
-def test_an_answer_that_is_lost_while_machines_are_asked_for_is_told() -> None:
+def test_an_answer_that_is_lost_while_machines_are_asked_for_is_reported() -> None:
     world = scaled_world()
     world.pools.lost_answers = 1
     world.accept()
@@ -201,7 +202,7 @@ def test_an_outage_says_nothing_of_nodes_that_came_from_elsewhere() -> None:
     assert world.status()["waiting"]["reason"] == "WaitingForNode"
 
 
-def test_a_quota_is_told_in_the_clouds_words_and_asked_again_ever_more_rarely() -> None:
+def test_a_quota_is_reported_in_the_clouds_words_and_asked_again_ever_more_rarely() -> None:
     world = scaled_world()
     world.pools.quota = 0
     world.accept()
@@ -209,24 +210,24 @@ def test_a_quota_is_told_in_the_clouds_words_and_asked_again_ever_more_rarely() 
         world.step()
     asked = [call for call in world.pools.calls if call.startswith("set_capacity")]
     assert 3 <= len(asked) <= 7, asked
-    told = world.waiting()
-    assert told["reason"] == "ClusterCannotGrow"
-    assert "exceeding approved Cores quota" in told["message"] and "quota" in told["next"]
-    assert told["until"]
+    reported = world.waiting()
+    assert reported["reason"] == "ClusterCannotGrow"
+    assert "exceeding approved Cores quota" in reported["message"] and "quota" in reported["next"]
+    assert reported["until"]
     world.pools.quota = None
     world.until(lambda: ended_job(world))
 
 
-def test_a_role_that_is_missing_is_told_and_the_cloud_not_asked_each_time() -> None:
+def test_a_role_that_is_missing_is_reported_and_the_cloud_not_asked_each_time() -> None:
     world = scaled_world()
     world.pools.forbidden = True
     world.accept()
     for _ in range(20):
         world.step()
-    told = world.waiting()
-    assert told["reason"] == "ClusterCannotGrow"
-    assert "does not have authorization" in told["message"]
-    assert "Virtual Machine Contributor" in told["next"]
+    reported = world.waiting()
+    assert reported["reason"] == "ClusterCannotGrow"
+    assert "does not have authorization" in reported["message"]
+    assert "Virtual Machine Contributor" in reported["next"]
     assert 2 <= world.pools.calls.count("look") <= 6
     world.pools.forbidden = False
     world.until(functools.partial(has_run, world, "job"))
@@ -249,15 +250,15 @@ def test_many_who_ask_why_read_what_is_kept_once() -> None:
     assert len([call for call in calls if "scaling" in call.name]) == 1
 
 
-def test_machines_that_cannot_be_allocated_are_removed_and_told() -> None:
+def test_machines_that_cannot_be_allocated_are_removed_and_reported() -> None:
     world = scaled_world(most=2)
-    world.pools.room = 0
+    world.pools.available = 0
     world.accept()
     world.until(lambda: world.waiting().get("reason") == "ClusterCannotGrow", 10)
     assert "Allocation failed" in world.waiting()["message"]
     assert "dedicated" in world.waiting()["next"]
     world.until(lambda: not world.machines(), 20)
-    world.pools.room = None
+    world.pools.available = None
     world.until(lambda: ended_job(world))
 
 
@@ -265,12 +266,12 @@ def test_a_job_that_waits_for_machines_says_so() -> None:
     world = scaled_world()
     world.accept()
     world.step(65)
-    told = world.waiting()
-    assert told["reason"] == "ClusterGrowing"
-    assert told["message"] == f"cluster {world.cluster} grows: 1 of 1 machines were asked for 65 s ago"
+    reported = world.waiting()
+    assert reported["reason"] == "ClusterGrowing"
+    assert reported["message"] == f"cluster {world.cluster} grows: 1 of 1 machines were asked for 65 s ago"
     written = world.counter.snapshot()
     world.step(30)
-    assert world.waiting() == told, "that time goes by is no news"
+    assert world.waiting() == reported, "that time passes is no news"
     world.until(lambda: ended_job(world))
     world.until(lambda: not world.machines())
     world.accept("second")
@@ -279,7 +280,7 @@ def test_a_job_that_waits_for_machines_says_so() -> None:
     assert written
 
 
-def test_a_machine_that_does_not_start_is_told_and_replaced() -> None:
+def test_a_machine_that_does_not_start_is_reported_and_replaced() -> None:
     world = scaled_world()
     world.accept()
     [first] = world.machines()

@@ -42,7 +42,7 @@ def test_a_queued_job_of_then_is_claimed_and_finished(world: MemoryWorld) -> Non
     assert world.status("queued")["state"] == "succeeded"
 
 
-def test_a_running_job_of_then_goes_on_once_its_lease_is_over(world: MemoryWorld) -> None:
+def test_a_running_job_of_then_continues_once_its_lease_is_over(world: MemoryWorld) -> None:
     assert world.job("running").owner == "node-1"
     assert world.must_claim().job.id.job == "queued"
     assert world.claim() is None, "its lease holds"

@@ -56,14 +56,14 @@ def test_nothing_is_left_of_a_job_that_is_deleted_while_its_copy_is_noticed(worl
     assert (world.job_or_none(), world.status()) == (None, {})
 
 
-def test_a_job_that_goes_on_while_its_copy_is_noticed_is_told_as_it_is(world: MemoryWorld) -> None:
+def test_a_job_that_continues_while_its_copy_is_noticed_is_reported_as_it_is(world: MemoryWorld) -> None:
     by_http(world, document())
     world.faults.meanwhile(writes_status, world.must_claim)
     world.manager.acknowledge(world.id())
     assert world.status()["state"] == world.job().state == State.RUNNING
 
 
-def test_use_is_told_by_who_submitted(world: MemoryWorld) -> None:
+def test_use_is_reported_by_who_submitted(world: MemoryWorld) -> None:
     by_http(world, document(), "one")
     by_http(world, document(), "two")
     world.accept("dropped")
@@ -117,7 +117,7 @@ def test_a_cluster_that_is_being_deleted_takes_no_job(world: MemoryWorld) -> Non
     assert (world.job_or_none(), world.messages()) == (None, 0)
 
 
-def test_a_name_that_a_job_has_which_lives_is_taken_and_the_job_goes_on(world: MemoryWorld) -> None:
+def test_a_name_that_a_job_has_which_lives_is_taken_and_the_job_continues(world: MemoryWorld) -> None:
     first = world.accept()
     answer = world.submit(data=document("other"), etag="0x2")
     assert "is queued in experiment 'exp'" in refused(world, answer, Fault.NAME_TAKEN)

@@ -47,7 +47,7 @@ def sweep(world: MemoryWorld) -> int:
 def test_ten_thousand_live_jobs_cost_under_two_hundred_calls(crowded: MemoryWorld) -> None:
     first = sweep(crowded)
     assert first < 190 + _LIVE // 1_000
-    # Reads and writes of reasons that nobody was told yet are bounded, the rest is pages of a thousand.
+    # Reads and writes of reasons that nobody has seen yet are bounded, the rest is pages of a thousand.
     assert sweep(crowded) < 190 + _LIVE // 1_000
 
 

@@ -134,7 +134,7 @@ def test_a_deletion_is_carried_on() -> None:
     for world, where in every_crash(start, act):
         sweeps = Sweeps(world)
         if (found := sweeps.manager.find(sweeps.id)) and not found.deleting:
-            sweeps.manager.delete(sweeps.id)  # nobody was told that it had begun
+            sweeps.manager.delete(sweeps.id)  # nobody knows that it had begun
         healed(world)
         world.backend.cascading_deletion.resume()
         assert sweeps.manager.find(sweeps.id) is None, where

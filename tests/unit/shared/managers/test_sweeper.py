@@ -104,7 +104,7 @@ def test_a_sweep_that_read_the_cluster_before_it_was_resized_takes_nothing_back(
     world: MemoryWorld, verb: str, before: int, after: int, says: str
 ) -> None:
     """The cluster is resized after the sweep has listed the clusters: before it reads the nodes, or before
-    what it has to tell a node arrives."""
+    what it has to say to a node arrives."""
     resize(world, before)
     alive(world)
     if verb == "update":
@@ -125,7 +125,7 @@ def test_a_sweep_that_is_too_old_ends_no_job(world: MemoryWorld) -> None:
     assert (standby(world), world.job().state) == ("", State.RUNNING)
 
 
-def test_a_node_that_reports_while_it_is_told_hears_of_it(world: MemoryWorld) -> None:
+def test_a_node_that_reports_while_it_is_instructed_hears_of_it(world: MemoryWorld) -> None:
     alive(world)
     alive(world, "node-1")
     world.faults.meanwhile(at_nodes("update"), lambda: alive(world))
@@ -133,7 +133,7 @@ def test_a_node_that_reports_while_it_is_told_hears_of_it(world: MemoryWorld) ->
     assert (standby(world), standby(world, "node-1")) == ("requeue", "requeue")
 
 
-def test_a_node_that_leaves_while_it_is_told_is_fine(world: MemoryWorld) -> None:
+def test_a_node_that_leaves_while_it_is_instructed_is_fine(world: MemoryWorld) -> None:
     alive(world)
     gone = NodeRow(world.cluster, "node-0", "idle", 0)
     world.faults.meanwhile(at_nodes("update"), lambda: world.stores.nodes.forget(gone))
@@ -141,7 +141,7 @@ def test_a_node_that_leaves_while_it_is_told_is_fine(world: MemoryWorld) -> None
     assert world.stores.nodes.node(world.cluster, "node-0") is None
 
 
-def test_nodes_of_a_cluster_that_is_gone_are_told_nothing(world: MemoryWorld) -> None:
+def test_nodes_of_a_cluster_that_is_gone_are_sent_nothing(world: MemoryWorld) -> None:
     """The sweep has listed it before it was removed; a runner that is still up reports."""
     resize(world, 0)
     row = world.backend.clusters.get(world.cluster)
@@ -170,7 +170,7 @@ def test_a_cluster_that_was_read_before_it_was_resized_is_not_remembered(world: 
     assert reader.most_nodes(world.cluster) == 0
 
 
-def test_nothing_is_left_of_a_job_that_is_deleted_while_it_is_told_why_it_waits(world: MemoryWorld) -> None:
+def test_nothing_is_left_of_a_job_that_is_deleted_while_its_waiting_is_reported(world: MemoryWorld) -> None:
     world.accept()
 
     def writes_status(call: Call) -> bool:
@@ -353,7 +353,7 @@ def test_a_fault_is_counted_and_the_next_sweep_does_the_rest(world: MemoryWorld)
     assert sweep(world).resent == 1
 
 
-def test_clusters_that_cannot_be_listed_are_told(world: MemoryWorld) -> None:
+def test_clusters_that_cannot_be_listed_are_reported(world: MemoryWorld) -> None:
     world.faults.throttle(lambda call: call.name.startswith("clusters"))
     with pytest.raises(StoreError):
         sweep(world)
@@ -369,7 +369,7 @@ def test_a_wait_is_explained_once_it_is_long_and_again_when_the_reason_changes(w
     sweep(world, 15)
     assert world.status()["waiting"]["reason"] == "NoNodeAlive"
     calls = world.calls(lambda: sweep(world, 1))
-    assert not [call for call in calls if call.service == "blob"], "it is told once"
+    assert not [call for call in calls if call.service == "blob"], "it is reported once"
     alive(world)
     sweep(world)
     assert world.status()["waiting"]["reason"] == "WaitingForNode"

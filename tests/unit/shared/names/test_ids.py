@@ -83,7 +83,7 @@ def test_blob_paths_name_jobs(path: str, expected: JobId) -> None:
         (f"{'x' * 65}/job.json", "1 to 64"),
     ],
 )
-def test_wrong_places_are_told(path: str, words: str) -> None:
+def test_wrong_places_are_reported(path: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         job_from_blob_path(path, "dw", "de", SCOPE)
 
@@ -96,7 +96,7 @@ def test_blob_paths_name_clusters() -> None:
         cluster_from_blob_path("a/b/c/d/cluster.json", "dw", SCOPE)
 
 
-def test_where_one_group_is_served_a_path_tells_none() -> None:
+def test_where_one_group_is_served_a_path_shows_none() -> None:
     only = replace(SCOPE, any_group=False)
     with pytest.raises(ValueError, match="4 folders"):
         job_from_blob_path("own/ws/exp/job/job.json", "dw", "de", only)

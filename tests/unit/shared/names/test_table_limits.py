@@ -66,12 +66,12 @@ def test_a_text_of_any_length_is_spread_over_columns(part: str, first: str) -> N
         ('"', 170_000, 181_000),
     ],
 )
-def test_a_document_that_cannot_be_kept_is_refused_at_the_door(
+def test_a_document_that_cannot_be_kept_is_refused_on_submission(
     character: str, fits: int, too_many: int
 ) -> None:
     assert _refusals(character, fits) == set()
-    (told,) = _refusals(character, too_many)
-    assert told.startswith("The document is too large to be kept. What is to be kept of it")
+    (reported,) = _refusals(character, too_many)
+    assert reported.startswith("The document is too large to be kept. What is to be kept of it")
 
 
 def _refusals(character: str, number: int) -> set[str]:

@@ -1,4 +1,4 @@
-"""URLs of secrets: read, written again, and told from those of strangers."""
+"""URLs of secrets: read, written again, and distinguished from those of strangers."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from shared.jobs.queue_order import QueuedEntry
 from shared.jobs.waiting_reason import RELEASED, NodeView
 from shared.scaling.decision import Decision, decide
 from shared.scaling.demand import wish_of
-from shared.scaling.fleet import Patience
+from shared.scaling.fleet import ScalingDelays
 from shared.scaling.pools import Machine, Pool
 from shared.scaling.state import KnownMachine, ScalingState, from_json, observed, to_json
 
@@ -42,7 +42,7 @@ def decision(
     state: ScalingState = ScalingState(),  # noqa: B008
 ) -> Decision:
     wish = wish_of(scale, jobs, NOW - timedelta(days=1), NOW, 600)
-    return decide(wish, jobs, nodes, found, observed(state, found, nodes, NOW), NOW, Patience())
+    return decide(wish, jobs, nodes, found, observed(state, found, nodes, NOW), NOW, ScalingDelays())
 
 
 def test_the_longest_idle_go_first_and_only_as_many_as_nobody_needs() -> None:
@@ -84,7 +84,7 @@ def test_a_gang_that_fits_only_alone_has_its_machines_while_another_job_runs() -
     assert decision([node(0, "running", job="a")], [*jobs, job("huge", 4)], pool(1)).capacity == 3
 
 
-def test_beyond_the_maximum_goes_who_has_no_job_at_once() -> None:
+def test_beyond_the_maximum_is_deleted_who_has_no_job_at_once() -> None:
     nodes = [node(0, "running", job="a"), node(1), node(2, standby="requeue")]
     small = Scale(0, 1, follows_jobs=True)
     assert decision(nodes, [job("a", owner="pool_0")], pool(3), small).drain == ("pool_2", "pool_1")

@@ -1,4 +1,4 @@
-"""What engines that start runners themselves are told: shared.scaling.demand."""
+"""What engines that start runners themselves are given: shared.scaling.demand."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,7 @@ def test_without_scale_settings_every_job_counts_whole() -> None:
 
 def test_the_maximum_or_the_target_is_never_exceeded_and_a_gang_never_halved() -> None:
     auto = Scale(0, 4, follows_jobs=True)
-    assert demand_of(auto, _jobs(3, 2, 1)) == Demand(4, 0, 3), "the pair finds no room, the single one does"
+    assert demand_of(auto, _jobs(3, 2, 1)) == Demand(4, 0, 3), "the pair finds no space, the single one does"
     assert demand_of(Scale(2, 2), _jobs(1, 1, 1)) == Demand(2, 0, 3)
     assert demand_of(auto, _jobs(5)) == Demand(0, 0, 1)
 

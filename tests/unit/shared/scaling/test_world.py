@@ -14,7 +14,7 @@ from shared.jobs.waiting_reason import RELEASED, NodeView
 from shared.scaling import state as states
 from shared.scaling.decision import Decision, decide
 from shared.scaling.demand import wish_of
-from shared.scaling.fleet import Patience
+from shared.scaling.fleet import ScalingDelays
 from shared.scaling.pools import Machine, MachineState, Pool
 from shared.scaling.state import ScalingState
 from tests.support.examples import examples
@@ -22,7 +22,7 @@ from tests.support.examples import examples
 STEP = 30.0
 LEASE = 90.0
 START = datetime(2026, 3, 1, tzinfo=UTC)
-PATIENCE = Patience()
+DELAYS = ScalingDelays()
 
 
 @dataclass
@@ -50,7 +50,7 @@ class SimMachine:
 
 @dataclass
 class World:
-    """Time goes on in steps; in each the cluster is looked at, and what was decided is done."""
+    """Time passes in steps; in each the cluster is looked at, and what was decided is done."""
 
     scale: Scale
     jobs: list[SimJob]
@@ -167,7 +167,7 @@ class World:
 
     def decide(self) -> Decision:
         wish = wish_of(self.scale, self.entries(), START, self.now, 600)
-        return decide(wish, self.entries(), self.nodes(), self.pool(), self.state, self.now, PATIENCE)
+        return decide(wish, self.entries(), self.nodes(), self.pool(), self.state, self.now, DELAYS)
 
     def _controller(self) -> None:
         self.state = states.observed(self.state, self.pool(), self.nodes(), self.now)
@@ -179,7 +179,7 @@ class World:
         wish = wish_of(self.scale, self.entries(), START, self.now, 600)
         self.state = states.concluded(self.state, decision.lacking, decision.leaving, wish.nodes, self.now)
         again = self.decide()
-        # What a deletion makes room for may be asked for at once.
+        # What a deletion frees space for may be asked for at once.
         assert again.quiet or (decision.delete and not (again.drain or again.delete)), (decision, again)
 
     def _check(self, decision: Decision) -> None:
@@ -302,6 +302,6 @@ def test_a_machine_that_failed_is_replaced_at_once() -> None:
     pool = Pool("pool", "c", 1, (Machine("pool_0", MachineState.FAILED),))
     state = states.observed(ScalingState(), pool, [], START)
     wish = wish_of(Scale(1, 1), [], START, START, 0)
-    decision = decide(wish, [], [], pool, state, START, PATIENCE)
+    decision = decide(wish, [], [], pool, state, START, DELAYS)
     assert (decision.drain, decision.capacity, decision.delete) == (("pool_0",), None, ())
     assert decision.sentence == "machine pool_0 is replaced: it did not become a node"

@@ -76,7 +76,7 @@ def test_too_short_to_be_sealed(data: str) -> None:
         Sealer((NEW,)).unseal(sealed, "doc")
 
 
-def test_repr_names_keys_without_telling_them() -> None:
+def test_repr_names_keys_without_showing_them() -> None:
     shown = repr(Sealer((NEW, OLD)))
     assert "nnnn" not in shown
     assert NEW.hex() not in shown

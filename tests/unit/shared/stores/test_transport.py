@@ -1,4 +1,4 @@
-"""shared.stores.transport: the surroundings are honoured, and read once."""
+"""shared.stores.transport: the environment is honoured, and read once."""
 
 import io
 from typing import Any

@@ -47,17 +47,17 @@ def set_loudness(verbose: bool, debug: bool, only_show_errors: bool) -> None:
     _log.setLevel(logging.ERROR if only_show_errors else loud)
 
 
-def tell(line: str) -> None:
+def say(line: str) -> None:
     """A line for the person at the terminal; left out with --only-show-errors."""
     _log.warning("%s", line)
 
 
-def tell_more(line: str) -> None:
+def say_verbose(line: str) -> None:
     """A line with --verbose and --debug."""
     _log.info("%s", line)
 
 
-def tell_all(line: str) -> None:
+def say_debug(line: str) -> None:
     """A line with --debug."""
     _log.debug("%s", line)
 
@@ -67,23 +67,23 @@ def warns() -> bool:
     return _log.isEnabledFor(logging.WARNING)
 
 
-def tell_request(method: str, url: httpx.URL, signed_with: Iterable[str], body: Any) -> None:
-    """A request with --debug: where it goes, which headers say who one is, and its body."""
+def say_request(method: str, url: httpx.URL, signed_with: Iterable[str], body: Any) -> None:
+    """A request with --debug: where it is sent, which headers say who one is, and its body."""
     if not _log.isEnabledFor(logging.DEBUG):
         return
-    tell_all(f"request: {method} {shown_url(url)}")
-    tell_all(f"signed with: {', '.join(signed_with) or 'nothing'}")
+    say_debug(f"request: {method} {shown_url(url)}")
+    say_debug(f"signed with: {', '.join(signed_with) or 'nothing'}")
     if body is not None:
-        tell_all(f"request body: {json.dumps(without_secrets(body))}")
+        say_debug(f"request body: {json.dumps(without_secrets(body))}")
 
 
-def tell_answer(answer: httpx.Response, seconds: float) -> None:
+def say_answer(answer: httpx.Response, seconds: float) -> None:
     """An answer with --debug, its body where it is JSON."""
     if not _log.isEnabledFor(logging.DEBUG):
         return
     identity = answer.headers.get("x-ms-request-id", "none")
-    tell_all(f"answer: {answer.status_code} in {seconds:.3f} s, x-ms-request-id {identity}")
-    tell_all(f"answer body: {_body(answer)}")
+    say_debug(f"answer: {answer.status_code} in {seconds:.3f} s, x-ms-request-id {identity}")
+    say_debug(f"answer body: {_body(answer)}")
 
 
 def _body(answer: httpx.Response) -> str:

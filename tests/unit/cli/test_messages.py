@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from cli import talk
+from cli import messages
 from cli.faults import Fault
 from cli.http import Api
 from shared.documents.models import cluster, job, toolkits, volumes
@@ -17,7 +17,7 @@ from shared.documents.models.base import Model
 @pytest.fixture(autouse=True)
 def quiet_again() -> Iterator[None]:
     yield
-    talk.set_loudness(False, False, False)
+    messages.set_loudness(False, False, False)
 
 
 def secret_members() -> set[str]:
@@ -36,7 +36,7 @@ def test_every_secret_member_of_a_document_is_hidden() -> None:
     members = secret_members() - {"value"}
     assert {"accountKey", "adminUserPassword", "instrumentationKey", "password"} <= members
     for member in members:
-        assert talk.without_secrets({"a": [{member: "s3cr3t"}]}) == {"a": [{member: "***"}]}
+        assert messages.without_secrets({"a": [{member: "s3cr3t"}]}) == {"a": [{member: "***"}]}
 
 
 def test_secrets_are_hidden_and_the_rest_is_shown() -> None:
@@ -47,7 +47,7 @@ def test_secrets_are_hidden_and_the_rest_is_shown() -> None:
         "downloadUrl": "https://a.file.core.windows.net/logs/x?sv=1&sig=s3cr3t",
         "nodeCount": 2,
     }
-    shown = talk.without_secrets(body)
+    shown = messages.without_secrets(body)
     assert "s3cr3t" not in json.dumps(shown)
     assert shown["secrets"] == [{"name": "TOKEN", "value": "***"}]
     assert shown["environmentVariables"] == body["environmentVariables"]
@@ -62,7 +62,7 @@ def test_a_request_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
 
     signed = {"x-functions-key": "s3cr3t", "authorization": "Bearer s3cr3t"}
     api = Api("https://app.example", lambda: signed, transport=httpx.MockTransport(answer))
-    talk.set_loudness(False, True, False)
+    messages.set_loudness(False, True, False)
     api.put("/x", {"properties": {"password": "s3cr3t", "nodeCount": 1}})
     api.get("/x?code=s3cr3t")
     shown = capsys.readouterr()
@@ -74,7 +74,7 @@ def test_a_request_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ((False, False, False), "always\n"),
         ((True, False, False), "always\nINFO: more\n"),
@@ -83,16 +83,16 @@ def test_a_request_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_how_much_is_said(
-    capsys: pytest.CaptureFixture[str], options: tuple[bool, bool, bool], told: str
+    capsys: pytest.CaptureFixture[str], options: tuple[bool, bool, bool], reported: str
 ) -> None:
-    talk.set_loudness(*options)
-    talk.tell("always")
-    talk.tell_more("more")
-    talk.tell_all("all")
-    assert capsys.readouterr().err == told
+    messages.set_loudness(*options)
+    messages.say("always")
+    messages.say_verbose("more")
+    messages.say_debug("all")
+    assert capsys.readouterr().err == reported
 
 
 def test_more_and_less_at_once_is_refused() -> None:
     with pytest.raises(Fault, match="cannot be used together") as fault:
-        talk.set_loudness(False, True, True)
+        messages.set_loudness(False, True, True)
     assert fault.value.exit_code == 2
