@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from cli.config import own_cloud
+from cli.explain_sweep import explained_sweep
 from cli.explain_text import show
 from cli.explanation import explanation, imagined_placement
 from cli.words import Command, one_of
@@ -17,6 +18,7 @@ from shared.documents.json_reader.reader import read_json
 from shared.documents.parse import DocumentSettings, Parsed, parse_job
 from shared.documents.spec import JobSpec
 from shared.errors import LaunchError, Problem
+from shared.sweeps.parse import is_sweep
 
 #: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
 _KEY = "AAAA"
@@ -54,12 +56,18 @@ def command(file: str, nodes: int | None, gpus: int, storage_account_name: str, 
     with click.open_file(file, "rb") as stream:
         data = stream.read()
     settings = DocumentSettings(storage_account=storage_account_name, storage_key=_KEY)
-    fields = {"file": file} | explained(data, settings, nodes, gpus)
+    fields = {"file": file} | _explained(data, settings, nodes, gpus)
     if output == "json":
         click.echo(json.dumps(fields, indent=2))
     else:
         show(fields, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     raise SystemExit(0 if fields["accepted"] else 1)
+
+
+def _explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: int) -> dict[str, Any]:
+    if is_sweep(read_json(data, settings.max_bytes).value):
+        return explained_sweep(data, settings, lambda run: explained(run, settings, nodes, gpus))
+    return explained(data, settings, nodes, gpus)
 
 
 def explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: int) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from cli.explain_sweep import sweep_lines
+
 Explained = Mapping[str, Any]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -27,6 +29,11 @@ def show(explained: Explained, console: Console) -> None:
     """Print what `explained` says of one document."""
     page = Page(console)
     _problems(explained, page)
+    if explained.get("sweep"):
+        page.heading("Runs")
+        for line in sweep_lines(explained["sweep"]):
+            page.line(line)
+        page.heading("The first run")
     job = explained["job"]
     if job is None:
         return

@@ -17,6 +17,7 @@ from shared.documents.envelope import CLUSTER, JOB, document_kind
 from shared.documents.json_reader.reader import read_json
 from shared.documents.parse import DocumentSettings, parse_cluster, parse_job
 from shared.errors import Problem, Severity
+from shared.sweeps.parse import SWEEP, is_sweep, parse_sweep
 
 #: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
 _KEY = "AAAA"
@@ -57,6 +58,7 @@ class Linted:
 @click.option(
     "--job", "kind", flag_value=JOB, help="Read every FILE as a job.  [default: known by its content]"
 )
+@click.option("--sweep", "kind", flag_value=SWEEP, help="Read every FILE as a sweep.")
 @click.option("--cluster", "kind", flag_value=CLUSTER, help="Read every FILE as a cluster.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @click.option("--quiet-notes", is_flag=True, help="Leave notes out.")
@@ -83,7 +85,7 @@ def command(
     storage_account_name: str,
     output: str,
 ) -> None:
-    """Check job.json and cluster.json files: every problem at once, with line and column.
+    """Check job.json, sweep.json and cluster.json files: every problem at once, with line and column.
 
     FILE may be - for standard input. Exit code: 0 accepted, 1 problems, 2 a file could not be read.
     """
@@ -105,10 +107,16 @@ def _lint(file: str, kind: str | None, settings: DocumentSettings, quiet_notes: 
     except OSError as fault:
         return Linted(file, kind or "", (), f"cannot be read: {fault.strerror or fault}")
     kind = kind or _guess(file, data, settings.max_bytes)
-    problems = (parse_cluster if kind == CLUSTER else parse_job)(data, settings).problems
+    problems = _problems(kind, data, settings)
     if quiet_notes:
         problems = tuple(problem for problem in problems if problem.severity is not Severity.NOTE)
     return Linted(file, kind, problems)
+
+
+def _problems(kind: str, data: bytes, settings: DocumentSettings) -> tuple[Problem, ...]:
+    if kind == SWEEP:
+        return parse_sweep(data, settings).problems
+    return (parse_cluster if kind == CLUSTER else parse_job)(data, settings).problems
 
 
 def _read(file: str) -> bytes:
@@ -120,10 +128,14 @@ def _read(file: str) -> bytes:
 
 def _guess(file: str, data: bytes, max_bytes: int) -> str:
     """The kind by content; by name where the content reports nothing."""
-    found = document_kind(read_json(data, max_bytes).value)
+    root = read_json(data, max_bytes).value
+    if is_sweep(root):
+        return SWEEP
+    found = document_kind(root)
     if found in (JOB, CLUSTER):
         return found
-    return CLUSTER if "cluster" in Path(file).name.lower() else JOB
+    name = Path(file).name.lower()
+    return CLUSTER if "cluster" in name else SWEEP if "sweep" in name else JOB
 
 
 def _summary(linted: list[Linted]) -> dict[str, Any]:

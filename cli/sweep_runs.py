@@ -27,7 +27,7 @@ def run_row(run: Run, metric: dict[str, Any] | None) -> Row:
     if metric:
         value = run.get("metric")
         row[metric_name(metric)] = "" if value is None else f"{value:.6g}"
-    row |= {name: _shown(value) for name, value in run["parameters"].items()}
+    row |= {name: shown_value(value) for name, value in run["parameters"].items()}
     row["Seconds"] = _seconds(run)
     if run.get("exitCode"):
         row["Exit Code"] = str(run["exitCode"])
@@ -54,7 +54,8 @@ def summary(sweep: dict[str, Any]) -> str:
 _WORDS = (("failed", "failed"), ("inFlight", "queued or running"), ("waiting", "waiting"))
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A parameter's value in a table."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -27,6 +27,8 @@ from shared.sweeps.plan_reader import JOB, ROOT, read_plan
 from shared.sweeps.run_documents import run_name, run_properties
 from shared.sweeps.substitution import placeholders
 
+#: The word for it, where documents have a kind.
+SWEEP = "sweep"
 #: Runs whose job documents are read before a sweep is accepted; a run beyond them that is wrong fails alone.
 MOST_READ = 200
 _FORM = 'Write { "properties": { "parameters": { ... }, "job": { "properties": { ... } } } }.'
