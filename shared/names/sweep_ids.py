@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from shared.names.ids import JobId, Scope, job_from_blob_path, name_fault
+from shared.names.ids import JobId, Scope, job_from_blob_path
 
 SWEEP_FILE = "sweep.json"
 #: What the mark of a run's source begins with, where a dropped job has an ETag.
@@ -61,7 +61,10 @@ def sweep_from_blob_path(path: str, default_workspace: str, default_experiment: 
     folder, _, leaf = path.rpartition("/")
     if leaf != SWEEP_FILE:
         raise ValueError(f"the file must be called {SWEEP_FILE}")
-    job = job_from_blob_path(f"{folder}/job.json", default_workspace, default_experiment, scope)
-    if fault := name_fault("sweep", job.job):
-        raise ValueError(fault)
+    place = f"{folder}/job.json".removeprefix("/")
+    try:
+        job = job_from_blob_path(place, default_workspace, default_experiment, scope)
+    except ValueError as fault:
+        words = str(fault).replace("job.json", SWEEP_FILE).replace("<job>", "<sweep>")
+        raise ValueError(words.replace("the job name", "the sweep name")) from None
     return SweepId(job.workspace, job.experiment, job.job)
