@@ -11,20 +11,13 @@ from cli.faults import Fault, Refused
 from cli.options import (
     command,
     confirm,
-    group,
-    in_experiment,
-    in_workspace,
-    name_option,
     no_wait,
     yes_option,
 )
 from cli.session import Session
+from cli.sweep_group import ENDED, name, sweeps, where
+from cli.sweep_watch import watched
 
-sweeps = group(None, "sweep", "Sweeps: one job document with parameters, many runs.")
-name = name_option("sweep", "-s", "--sweep")
-where = (in_workspace, in_experiment)
-#: States in which a sweep does not change any more.
-ENDED = ("succeeded", "failed", "terminated")
 _LOOK_SECONDS = 1.0
 
 
@@ -41,8 +34,6 @@ def create(session: Session, name: str, file: str, watch: bool) -> None:
     """Submit a sweep. The document is checked first, and faults are reported with line and column."""
     made = submit(session, name, read_sweep(file, name, session.account()))
     if watch:
-        from cli.sweep_watch import watched
-
         watched(session, session.sweep(name))
     else:
         session.show(made, columns.sweep)

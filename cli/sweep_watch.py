@@ -13,7 +13,7 @@ from cli.options import command
 from cli.output import rows_text
 from cli.retry import Retry
 from cli.session import Session
-from cli.sweep import ENDED, name, sweeps, where
+from cli.sweep_group import ENDED, name, sweeps, where
 from cli.sweep_runs import best_first, metric_name, run_row, summary
 
 _LOOK_SECONDS = 2.0

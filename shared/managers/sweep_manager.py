@@ -4,7 +4,7 @@ a sweep on whenever a message or the timer says so."""
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import BatchAIError, ConflictError, IllegalTransitionError, NotFoundError, Problem
@@ -134,7 +134,7 @@ class SweepManager:
             # Noted first, so that the timer continues it even if this process crashes.
             if wanted.state.live or wanted.deleting:
                 self._table.point(wanted)
-            if replace(wanted, state_since=found.state_since) == found:
+            if wanted == found:
                 return found
             with overtaken_by():
                 return self._table.update(wanted)
