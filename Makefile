@@ -6,7 +6,7 @@ PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-por
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT)) $(if $(ARM_PORT),--arm-port $(ARM_PORT))
 
-.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions engines analysis setup setup-dev schema clean
+.PHONY: help demo up runner status down check test unit integration e2e chaos lint types audit infra machine clients functions browser engines analysis setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,8 +34,9 @@ lint: setup-dev  ## ruff: format and rules; import-linter: who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/lint-imports --no-logo
 
-types: setup-dev  ## mypy --strict
+types: setup-dev  ## mypy --strict; of the console: tsc, biome, and its unit tests
 	@.venv/bin/mypy
+	@scripts/check-console
 
 audit: setup-dev  ## bandit, and known advisories on what is pinned
 	@.venv/bin/bandit -q -c pyproject.toml -r shared runner api cli local scripts function_app.py
@@ -61,7 +62,7 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 	@$(PY) -m tests.e2e.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 test: setup-dev  ## everything; installs what it needs
-	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines
+	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines browser
 	@scripts/test-all
 
 # What `make test` needs, beside each other: most of it waits for downloads.
@@ -71,6 +72,8 @@ clients: setup-dev
 	@scripts/client-envs azure-cli
 functions: setup-dev
 	@scripts/functions-env
+browser: setup-dev
+	@scripts/browser-env
 engines: setup-dev machine
 	@scripts/engine-envs
 analysis: setup-dev
@@ -79,6 +82,9 @@ analysis: setup-dev
 schema: setup-dev  ## write schemas/*.json from the models
 	@$(PY) scripts/export_schemas.py
 
+console: setup  ## build the page from console/ into api/console_files (setup does it, too, where sources have changed)
+	@scripts/build-console
+
 setup:
 	@scripts/setup local
 
@@ -86,4 +92,4 @@ setup-dev:
 	@scripts/setup dev
 
 clean: down  ## stop the stack and remove its data, the environment and caches
-	rm -rf .local .venv local/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .local .venv local/node/node_modules console/node_modules api/console_files .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

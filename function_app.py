@@ -23,6 +23,7 @@ from api import (
     sweep_steps,
     sweeps,
     usage,
+    workspace_jobs,
     workspaces,
 )
 from api.wired import backend, reconciler
@@ -42,6 +43,7 @@ _PARTS = (
     workspaces,
     experiments,
     jobs,
+    workspace_jobs,
     job_files,
     sweeps,
     job_logs,

@@ -1,6 +1,7 @@
 """HTTP answers in ARM's form, and the checks that every request passes first."""
 
 import functools
+import hashlib
 import json
 import logging
 import uuid
@@ -70,6 +71,17 @@ def shown(body: Mapping[str, Any], etag: str, modified: datetime) -> func.HttpRe
     """A resource, with its ETag and when it was last changed (UTC)."""
     when = format_datetime(modified.astimezone(UTC), usegmt=True)
     return answer(body, headers={"ETag": etag, "Last-Modified": when})
+
+
+def unchanged(req: func.HttpRequest, full: func.HttpResponse) -> func.HttpResponse:
+    """An answer with an ETag of its content, or 304 where the caller has just that: a poll then costs few
+    bytes."""
+    etag = f'W/"{hashlib.sha256(full.get_body()).hexdigest()[:32]}"'
+    known = [one.strip() for one in req.headers.get("if-none-match", "").split(",")]
+    if etag in known:
+        return empty(304, {"ETag": etag})
+    full.headers["ETag"] = etag
+    return full
 
 
 def paged(

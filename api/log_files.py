@@ -20,7 +20,7 @@ from shared.managers.job_manager import JobManager
 from shared.names.paths import relative_fault
 from shared.stores.connection import CallCounter
 
-#: Files of one folder that are told of: hundreds of nodes, with some attempts each.
+#: Files of one folder that are listed: hundreds of nodes, with some attempts each.
 _MOST_FILES = 5_000
 _PAGE = 1_000
 _MOST_PLACES = 512

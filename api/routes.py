@@ -41,6 +41,7 @@ METHODS = {
     WORKSPACES: "GET",
     WORKSPACE: "GET, PUT, PATCH, DELETE",
     f"{WORKSPACE}/usage": "GET",
+    f"{WORKSPACE}/jobs": "GET",
     EXPERIMENTS: "GET",
     EXPERIMENT: "GET, PUT, DELETE",
     JOBS: "GET",

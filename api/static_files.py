@@ -36,7 +36,7 @@ _POLICY = (
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 #: What every answer to a page of a browser is sent with: it loads nothing from elsewhere, runs no script that
-#: stands in it, lies in no frame, and tells nobody where it was.
+#: stands in it, lies in no frame, and informs nobody where it was.
 SAFE_HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",

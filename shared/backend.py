@@ -60,6 +60,7 @@ from shared.stores.sweep_jobs import SweepJobs
 from shared.stores.sweep_queue import QUEUE as SWEEPS
 from shared.stores.sweep_queue import SweepQueue
 from shared.stores.sweep_table import SweepTable
+from shared.stores.workspace_lists import WorkspaceLists
 from shared.stores.workspace_table import WorkspaceTable
 
 #: The tables of an installation.
@@ -93,6 +94,7 @@ class Backend:
     workspaces: WorkspaceManager
     cascading_deletion: CascadingDeletion
     lists: JobLists
+    workspace_lists: WorkspaceLists
     live: LiveJobs
     usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
@@ -204,6 +206,7 @@ def backend_over(
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, sweeps, clusters, cluster_manager, workspaces, now),
         lists=lists,
+        workspace_lists=WorkspaceLists(connection, lists),
         live=live,
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),

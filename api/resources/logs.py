@@ -1,4 +1,4 @@
-"""A log file, and how it is told of over HTTP. PURE."""
+"""A log file, and how it is shown over HTTP. PURE."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class LogFile:
 
 
 def log_resource(file: LogFile) -> dict[str, Any]:
-    """An entry of `GET …/logs`; node and process are null where the name does not tell them."""
+    """An entry of `GET …/logs`; node and process are null where the name does not say."""
     return {
         "name": file.name,
         "stream": file.stream.stream,

@@ -1,4 +1,4 @@
-"""Which stream a file beside stdout.txt holds, told from its name. PURE.
+"""Which stream a file beside stdout.txt holds, as its name says. PURE.
 
 The names are made in shared/launch/plan.py and by the runner; what attempts leave behind in
 shared/environment/layout.py.
@@ -20,7 +20,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class LogStream:
-    """What a log file holds. None: the name does not tell, or the job has one only."""
+    """What a log file holds. None: the name does not say, or the job has one only."""
 
     stream: str  #: stdout, stderr, execution, preparation, resources, metrics, or OTHER
     node: str | None

@@ -33,6 +33,7 @@ from shared.names.service_urls import service_url
 from shared.settings import Settings
 from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
+from shared.stores.table_transactions import Tables
 from shared.stores.transport import StorageTransport
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
@@ -94,8 +95,8 @@ class Connection:
         options: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.4}
         options["transport"] = counting_transport(self.counter, "table")
         if self.settings.storage:
-            return TableServiceClient.from_connection_string(self.settings.storage, **options)
-        return TableServiceClient(self._url("table"), credential=identity(), **options)
+            return Tables.from_connection_string(self.settings.storage, **options)
+        return Tables(self._url("table"), credential=identity(), **options)
 
     @functools.cached_property
     def queues(self) -> QueueServiceClient:

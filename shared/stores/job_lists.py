@@ -66,9 +66,9 @@ class JobLists:
         area = _Area.of(workspace, experiment, asked)
         with translated(f"listing the jobs of experiment {workspace}/{experiment}"):
             found, more = self._some(area, token, most)
-            return JobPage(tuple(self._jobs_of(found)), more)
+            return JobPage(tuple(self.jobs_of(found)), more)
 
-    def _jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
+    def jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
         def read(entity: Any) -> Job | None:
             listed = job_rows.job_from(entity, str(entity.metadata["etag"]))
             return listed if job_rows.is_whole(entity) else self._latest(listed.id, listed.uuid)

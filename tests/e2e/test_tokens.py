@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import azurite
+from local import azurite, npm
 from runner.machine.commands import find_program
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -23,7 +23,7 @@ def test_the_whole_pipeline_by_identity_alone(tmp_path: Path, node: Path, elsewh
     if os.geteuid() or missing:
         why = f"needs root and {', '.join(missing) or 'nothing else'}"
         pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
-    command = ["unshare", "-n", "-m", str(SUPPORT / "token_account.sh"), azurite.node_binary()]
+    command = ["unshare", "-n", "-m", str(SUPPORT / "token_account.sh"), npm.node_binary()]
     command += [str(azurite.script()), sys.executable, str(tmp_path)]
     command += [sys.executable, "-m", "tests.support.token_pipeline", str(tmp_path)]
     command += [str(node / "python"), str(elsewhere)]

@@ -46,10 +46,29 @@ ALLOWED = (
     ("tests/unit/conftest.py", "hookimpl(wrapper=True)"),
     ("tests/integration/files_emulator/test_files.py", "log.tell()"),
 )
-_FOLDERS = "api bench cli deploy docs examples infra local runner schemas scripts shared tests"
-_TEXTS = (".bicep", ".css", ".html", ".js", ".json", ".md", ".py", ".sh", ".toml", ".yaml", ".yml", "")
+_FOLDERS = "api bench cli console deploy docs examples infra local runner schemas scripts shared tests"
+_TEXTS = (
+    ".bicep",
+    ".css",
+    ".html",
+    ".js",
+    ".json",
+    ".md",
+    ".mjs",
+    ".py",
+    ".sh",
+    ".toml",
+    ".ts",
+    ".tsx",
+    ".yaml",
+    ".yml",
+    "",
+)
 #: What versions of before wrote, packages of others, and decisions.
-_NOT_OURS = ("docs/adr/", "local/node/node_modules/", "local/node/package-lock.json", "tests/data/")
+_NOT_OURS = (
+    *("api/console_files/", "console/node_modules/", "console/package-lock.json", "docs/adr/"),
+    *("local/node/node_modules/", "local/node/package-lock.json", "tests/data/"),
+)
 _DECISION = re.compile(r"\d{4}-[\w-]+\.md")
 
 

@@ -85,7 +85,7 @@ def _size(file: Any) -> int:
 
 
 class _Credential:
-    """A folder's account, told from others by name and key. Not shown."""
+    """A folder's account, distinguished from others by name and key. Not shown."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder

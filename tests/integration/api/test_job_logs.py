@@ -75,7 +75,7 @@ def writer(api: RestApi, request: pytest.FixtureRequest) -> Writer:
     return Writer(api, request.param)
 
 
-def told(answer: httpx.Response) -> tuple[bytes, str, str, str, str]:
+def seen(answer: httpx.Response) -> tuple[bytes, str, str, str, str]:
     """Bytes, where they begin and end, how long the file is, whether that is all."""
     assert answer.status_code == 200, answer.text
     names = ("offset", "next-offset", "size", "final")
@@ -88,25 +88,25 @@ def test_a_log_is_read_while_it_grows_and_after_the_end(writer: Writer) -> None:
     missing = writer.get()
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "LogNotFound")
     writer.start("stdout.txt")
-    assert told(writer.get()) == (b"", "0", "0", "0", "false")
+    assert seen(writer.get()) == (b"", "0", "0", "0", "false")
     writer.to.append("stdout.txt", 0, b"one\n\xff\x1b[31m<b>")
     answer = writer.get()
-    assert told(answer) == (b"one\n\xff\x1b[31m<b>", "0", "13", "13", "false")
+    assert seen(answer) == (b"one\n\xff\x1b[31m<b>", "0", "13", "13", "false")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-batchai-attempt"] == "1"
-    assert told(writer.get(offset=13)) == (b"", "13", "13", "13", "false")
+    assert seen(writer.get(offset=13)) == (b"", "13", "13", "13", "false")
     writer.to.append("stdout.txt", 13, b"two\n")
-    assert told(writer.get(offset=13)) == (b"two\n", "13", "17", "17", "false")
-    assert told(writer.get(offset=4, maxbytes=3)) == (b"\xff\x1b[", "4", "7", "17", "false")
-    assert told(writer.get(offset=-4)) == (b"two\n", "13", "17", "17", "false")
-    assert told(writer.get(offset=-400, maxbytes=2)) == (b"on", "0", "2", "17", "false")
-    assert told(writer.get(offset=99)) == (b"", "99", "99", "17", "false")
+    assert seen(writer.get(offset=13)) == (b"two\n", "13", "17", "17", "false")
+    assert seen(writer.get(offset=4, maxbytes=3)) == (b"\xff\x1b[", "4", "7", "17", "false")
+    assert seen(writer.get(offset=-4)) == (b"two\n", "13", "17", "17", "false")
+    assert seen(writer.get(offset=-400, maxbytes=2)) == (b"on", "0", "2", "17", "false")
+    assert seen(writer.get(offset=99)) == (b"", "99", "99", "17", "false")
     assert not writer.names()[STDOUT]["final"]
     writer.api.finish(writer.claim, Reason.JOB_FAILED, 3)
-    assert told(writer.get(offset=13)) == (b"two\n", "13", "17", "17", "true")
-    assert told(writer.get(offset=17)) == (b"", "17", "17", "17", "true")
-    assert told(writer.get(offset=0, maxbytes=5))[4] == "false", "more follows, though not to be written"
+    assert seen(writer.get(offset=13)) == (b"two\n", "13", "17", "17", "true")
+    assert seen(writer.get(offset=17)) == (b"", "17", "17", "17", "true")
+    assert seen(writer.get(offset=0, maxbytes=5))[4] == "false", "more follows, though not to be written"
     assert writer.names()[STDOUT] == {
         "name": STDOUT,
         "stream": "stdout",
@@ -125,12 +125,12 @@ def test_a_run_of_the_past_has_its_own_logs(writer: Writer) -> None:
     run = writer.api.must("GET", f"{writer.job}/runs")["value"][0]["name"]
     path = f"{writer.job}/runs/{run}/logs"
     assert [file["name"] for file in writer.api.must("GET", path)["value"]] == [STDOUT]
-    assert told(writer.api.call("GET", f"{path}/{STDOUT}"))[0] == b"of a run\n"
+    assert seen(writer.api.call("GET", f"{path}/{STDOUT}"))[0] == b"of a run\n"
     other = writer.api.call("GET", f"{writer.job}/runs/{uuid.uuid4()}/logs/{STDOUT}")
     assert (other.status_code, other.json()["error"]["code"]) == (404, "RunNotFound")
 
 
-def test_logs_of_attempts_nodes_and_processes_are_told_apart(writer: Writer) -> None:
+def test_logs_of_attempts_nodes_and_processes_are_distinguished(writer: Writer) -> None:
     for name in ("stdout.txt", "execution-node-7.log", "stderr-wk-0.txt", "stdout-job_prep-node-7.txt"):
         writer.start(name)
     writer.to.append("stdout.txt", 0, b"of the first\n")
@@ -149,8 +149,8 @@ def test_logs_of_attempts_nodes_and_processes_are_told_apart(writer: Writer) -> 
         "stdout.attempt-1.txt": ("stdout", None, None, 1),
         "stdout.txt": ("stdout", None, None, 2),
     }
-    assert told(writer.get("stdouterr/stdout.attempt-1.txt"))[0] == b"of the first\n"
-    assert told(writer.get())[0] == b"of the second\n"
+    assert seen(writer.get("stdouterr/stdout.attempt-1.txt"))[0] == b"of the first\n"
+    assert seen(writer.get())[0] == b"of the second\n"
 
 
 def test_reading_costs_two_storage_calls(writer: Writer) -> None:
@@ -174,10 +174,10 @@ def test_zeros_at_the_end_of_a_growing_file_wait(writer: Writer) -> None:
     """A file on a share is made longer first and filled then."""
     writer.start("stdout.txt")
     writer.to.append("stdout.txt", 0, b"one\0two\0\0\0")
-    assert told(writer.get()) == (b"one\0two", "0", "7", "10", "false")
-    assert told(writer.get(offset=7)) == (b"", "7", "7", "10", "false")
+    assert seen(writer.get()) == (b"one\0two", "0", "7", "10", "false")
+    assert seen(writer.get(offset=7)) == (b"", "7", "7", "10", "false")
     writer.api.finish(writer.claim)
-    assert told(writer.get(offset=7)) == (b"\0\0\0", "7", "10", "10", "true")
+    assert seen(writer.get(offset=7)) == (b"\0\0\0", "7", "10", "10", "true")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the name of a file beside stdout.txt tells."""
+"""What the name of a file beside stdout.txt says."""
 
 import pytest
 from hypothesis import given

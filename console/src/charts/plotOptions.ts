@@ -1,0 +1,58 @@
+/** How uPlot draws a chart: colours of the theme, axes with the units of the chart. */
+import uPlot from "uplot";
+import { type Chart, shown } from "./chart";
+import { clock } from "./clock";
+
+const HEIGHT = 190;
+const CURVES = 8;
+/** Steps of an axis of memory. */
+const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+export function options(
+  chart: Chart,
+  group: string,
+  holder: HTMLElement,
+  point: (index: number | null) => void,
+): uPlot.Options {
+  const theme = getComputedStyle(holder);
+  const colour = (name: string) => theme.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: colour("--quiet"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    font: `11px ${colour("--sans")}`,
+  };
+  const across: uPlot.Axis = { ...axis, size: 32 };
+  const up: uPlot.Axis = {
+    ...axis,
+    size: 74,
+    values: (_, marks) => marks.map((mark) => shown(mark, chart.unit)),
+  };
+  if (chart.unit === "bytes") up.incrs = POWERS;
+  if (chart.x === "elapsed") across.values = (_, marks) => marks.map(clock);
+  return {
+    width: Math.max(holder.clientWidth, 100),
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { sync: { key: group }, y: false, drag: { x: true, y: false } },
+    scales: { x: { time: chart.x === "time" }, y: { range: (_, least, most) => range(chart, least, most) } },
+    axes: [across, up],
+    series: [{}, ...chart.series.map((_, index) => curve(index, colour))],
+    hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
+  };
+}
+
+function curve(index: number, colour: (name: string) => string): uPlot.Series {
+  const drawn: uPlot.Series = { stroke: colour(`--curve-${index % CURVES}`), width: 1.75 };
+  // More curves than colours: the next round is dashed.
+  if (index >= CURVES) drawn.dash = [6, 4];
+  return drawn;
+}
+
+/** What is a share or a size begins at zero; a loss does not. */
+function range(chart: Chart, least: number | null, most: number | null): [number, number] {
+  if (least === null || most === null) return [0, 1];
+  if (chart.unit === "number") return uPlot.rangeNum(least, most, 0.1, true) as [number, number];
+  const top = chart.unit === "percent" && most <= 100 ? 100 : most * 1.1;
+  return [0, top || 1];
+}

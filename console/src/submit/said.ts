@@ -1,0 +1,4 @@
+/** What went wrong with the latest file, until the next one. */
+import { store } from "../store";
+
+export const said = store("");

@@ -1,0 +1,105 @@
+"""Transactions of the table service: the SDK's own client, but for how their text is written and read.
+
+The SDK makes a mail message of each part and a message of messages of all, parses the answer as mail, and
+starts threads at each level: 9 ms of processor time for five rows, which are one small text. Here the text is
+put together from the requests that the SDK makes of the rows, sent through its pipeline (signature, token,
+retries), and the answer is read where all of it is good news; any other answer the SDK itself reads.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+from wsgiref.handlers import format_date_time
+
+from azure.core.rest import HttpRequest
+from azure.data.tables import TableClient, TableServiceClient
+
+_PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
+_GOOD = re.compile(rb"^HTTP/1\.1 2\d\d ")
+_ETAG = re.compile(rb"^etag: *(.*?) *\r?$", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(rb'boundary="?([^\s";]+)')
+
+
+class Tables(TableServiceClient):
+    """The service client whose table clients are `Table`."""
+
+    def get_table_client(self, table_name: str, **options: Any) -> "Table":
+        """As the SDK's, which knows no way to ask for another class."""
+        made = super().get_table_client(table_name, **options)
+        made.__class__ = Table
+        assert isinstance(made, Table)
+        return made
+
+
+class Table(TableClient):
+    """A table client with a `submit_transaction` of its own making below the surface."""
+
+    def _batch_send(self, table_name: str, *reqs: Any, **options: Any) -> list[Mapping[str, Any]]:
+        """The SDK's, same arguments, results and exceptions."""
+        # Streamed: the pipeline would look into the answer, and cannot read this kind.
+        response = self._client.send_request(self._request(reqs), stream=True, **options)
+        if response.status_code == 202:
+            parts = answers(response.headers.get("Content-Type", ""), response.read())
+            if parts is not None and len(parts) == len(reqs):
+                return parts
+        reader: Any = _Reader(self, response)
+        return TableClient._batch_send(reader, table_name, *reqs)
+
+    def _request(self, parts: Sequence[Any]) -> HttpRequest:
+        boundary = str(uuid.uuid4())
+        return HttpRequest(
+            "POST",
+            f"{self.scheme}://{self._primary_hostname}/$batch",
+            headers={
+                "x-ms-version": self.api_version,
+                "DataServiceVersion": "3.0",
+                "MaxDataServiceVersion": "3.0;NetFx",
+                "Content-Type": f"multipart/mixed; boundary=batch_{boundary}",
+                "Accept": "application/json",
+            },
+            content=text(parts, boundary, format_date_time(time.time())),
+        )
+
+
+class _Reader:
+    """Stands for a client that is about to send a transaction whose answer is here."""
+
+    def __init__(self, table: Table, response: Any) -> None:
+        self.scheme, self.api_version = table.scheme, table.api_version
+        self._primary_hostname = table._primary_hostname
+        self._client = self
+        self._response = response
+
+    def send_request(self, request: HttpRequest, **_: Any) -> Any:
+        self._response.request = request
+        return self._response
+
+
+def text(parts: Sequence[Any], boundary: str, date: str) -> bytes:
+    """The body of a transaction of the SDK's requests: a batch with one change set."""
+    lines = [f"--batch_{boundary}", f"Content-Type: multipart/mixed; boundary=changeset_{boundary}", ""]
+    for number, part in enumerate(parts):
+        headers = {**part.headers, "x-ms-date": date, "Date": date}
+        lines += [f"--changeset_{boundary}", f"{_PART}{number}", "", f"{part.method} {part.url} HTTP/1.1"]
+        lines += [*(f"{name}: {value}" for name, value in headers.items()), "", part.content or ""]
+    lines += [f"--changeset_{boundary}--", "", f"--batch_{boundary}--", ""]
+    return "\r\n".join(lines).encode()
+
+
+def answers(content_type: str, body: bytes) -> list[Mapping[str, Any]] | None:
+    """What the SDK returns for each part: its ETag, if it has one. None where a part was refused, or the answer
+    is not a batch of one change set."""
+    outer = _BOUNDARY.search(content_type.encode())
+    inner = _BOUNDARY.search(body)
+    if not outer or not inner or not body.lstrip().startswith(b"--" + outer[1]):
+        return None
+    found: list[Mapping[str, Any]] = []
+    for piece in body.split(b"--" + inner[1])[1:-1]:
+        answer = piece.partition(b"\r\n\r\n")[2]
+        if not _GOOD.match(answer):
+            return None
+        etag = _ETAG.search(answer.partition(b"\r\n\r\n")[0])
+        found.append({"etag": etag[1].decode("latin-1")} if etag else {})
+    return found

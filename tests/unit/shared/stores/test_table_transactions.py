@@ -1,0 +1,127 @@
+"""shared.stores.table_transactions: the text is the SDK's own, and only good news is read here."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure.core import MatchConditions
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
+from azure.data.tables import EdmType, TableClient, UpdateMode
+
+from shared.stores.table_transactions import Table, Tables, answers
+
+_CONNECTION = (
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/a;"
+)
+_KEYS = {"PartitionKey": "p", "RowKey": "r|ü'x"}
+_ENTITY = {
+    **_KEYS,
+    "Text": "line\r\nline 'ä' 💾 --batch_",
+    "None": None,
+    "Number": 3,
+    "Large": (1 << 40, EdmType.INT64),
+    "Real": 0.5,
+    "Flag": True,
+    "Time": datetime(2026, 11, 29, 1, 2, 3, 4, tzinfo=UTC),
+    "Bytes": b"\x00\xff",
+}
+_IF_MATCH = {"etag": "W/\"datetime'1'\"", "match_condition": MatchConditions.IfNotModified}
+_OPERATIONS: list[tuple[Any, ...]] = [
+    ("create", _ENTITY),
+    ("update", {**_ENTITY, "RowKey": "2"}, {"mode": UpdateMode.REPLACE, **_IF_MATCH}),
+    ("update", {**_ENTITY, "RowKey": "3"}, {"mode": UpdateMode.MERGE}),
+    ("upsert", {**_ENTITY, "RowKey": "4"}, {"mode": UpdateMode.REPLACE}),
+    ("upsert", {**_ENTITY, "RowKey": "5"}, {"mode": UpdateMode.MERGE}),
+    ("delete", {"PartitionKey": "p", "RowKey": "6"}, _IF_MATCH),
+    ("delete", {"PartitionKey": "p", "RowKey": "7"}),
+]
+
+
+class _Stopped(Exception):
+    """The request was seen."""
+
+
+class _Looking(RequestsTransport):  # type: ignore[misc]
+    """Remembers a request instead of sending it."""
+
+    request: HttpRequest
+
+    def send(self, request: HttpRequest, **_: Any) -> Any:
+        self.request = request
+        raise _Stopped
+
+
+def _sent(client: Any, operations: Sequence[tuple[Any, ...]]) -> tuple[str, dict[str, str], bytes]:
+    """What a table client sends: address, headers and body, without what differs from time to time."""
+    looking = _Looking()
+    client._client._client._pipeline = Pipeline(looking, client._policies)
+    with pytest.raises(_Stopped):
+        client.submit_transaction(operations)
+    request = looking.request
+    changing = {"x-ms-date", "date", "authorization", "x-ms-client-request-id"}
+    headers = {name.lower(): _plain(value) for name, value in request.headers.items()}
+    assert changing <= headers.keys() | {"x-ms-client-request-id"}
+    body = request.content if isinstance(request.content, bytes) else str(request.content).encode()
+    return (
+        request.url,
+        {n: v for n, v in headers.items() if n not in changing},
+        _plain(body.decode()).encode(),
+    )
+
+
+def _plain(text: str) -> str:
+    """Without the names of boundaries and the time of day."""
+    text = re.sub(r"(batch|changeset)_[0-9a-f-]{36}", r"\1", text)
+    return re.sub(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT", "DATE", text)
+
+
+@pytest.mark.parametrize("count", [1, len(_OPERATIONS)])
+def test_what_is_sent_is_what_the_sdk_would_send(count: int) -> None:
+    ours = Tables.from_connection_string(_CONNECTION).get_table_client("jobs")
+    theirs = TableClient.from_connection_string(_CONNECTION, "jobs")
+    assert isinstance(ours, Table)
+    url, headers, body = _sent(ours, _OPERATIONS[:count])
+    their_url, their_headers, their_body = _sent(theirs, _OPERATIONS[:count])
+    assert url == their_url
+    assert headers == their_headers
+    # The end of the mail message is where the two differ: an empty line more or less.
+    assert body.rstrip() == their_body.rstrip()
+
+
+_TYPE = "multipart/mixed; boundary=batchresponse_1"
+
+
+def _answer(*parts: str, outer: str = "batchresponse_1") -> bytes:
+    pieces = [f"--{outer}", "Content-Type: multipart/mixed; boundary=changesetresponse_2", ""]
+    for part in parts:
+        pieces += ["--changesetresponse_2", "Content-Type: application/http", "", *part.split("\n")]
+    return "\r\n".join([*pieces, "--changesetresponse_2--", f"--{outer}--", ""]).encode()
+
+
+_GOOD = "HTTP/1.1 204 No Content\nDataServiceVersion: 3.0;\nETag: W/\"datetime'1%3A2'\"\n\n"
+
+
+def test_good_news_is_an_etag_of_each_part() -> None:
+    created = '%s\nContent-Type: application/json\neTag: W/"2" \n\n{"odata.etag": "\\r\\nETag: no"}\n'
+    gone = "HTTP/1.1 204 No Content\nContent-Length: 0\n\n"
+    body = _answer(_GOOD, created % "HTTP/1.1 201 Created", gone)
+    assert answers(_TYPE, body) == [{"etag": "W/\"datetime'1%3A2'\""}, {"etag": 'W/"2"'}, {}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (_TYPE, _answer(_GOOD, "HTTP/1.1 412 Precondition Failed\n\n{}")),
+        (_TYPE, _answer(_GOOD, "nothing that is HTTP\n\n")),
+        (_TYPE, b"--batchresponse_1\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n--batchresponse_1--"),
+        (_TYPE, _answer(_GOOD, outer="another")),
+        (_TYPE, b""),
+        ("application/json", _answer(_GOOD)),
+    ],
+)
+def test_anything_else_is_left_to_the_sdk(kind: str, body: bytes) -> None:
+    assert answers(kind, body) is None
