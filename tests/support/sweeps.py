@@ -16,10 +16,11 @@ FAILED = Outcome(Reason.JOB_FAILED, 1, "exit code 1")
 
 def sweep_document(command: str = "true", **properties: Any) -> bytes:
     """A sweep.json over x = 0, 1, 2; a property that is None is left out."""
+    varied = "index" if "array" in properties else "x"
     job = {
         "nodeCount": 1,
         "stdOutErrPathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT",
-        "customToolkitSettings": {"commandLine": f"{command} ${{{{ x }}}}"},
+        "customToolkitSettings": {"commandLine": f"{command} ${{{{ {varied} }}}}"},
     }
     least: dict[str, Any] = {"parameters": {"x": [0, 1, 2]}, "job": {"properties": job}}
     return json.dumps(

@@ -1,0 +1,57 @@
+"""What a sweep costs: storage calls, counted. An end costs the same however many runs there are."""
+
+import pytest
+
+from tests.support.memory.world import MemoryWorld, memory_world
+from tests.support.sweeps import Sweeps, sweep_document
+
+
+def made(runs: int, at_once: int) -> Sweeps:
+    sweeps = Sweeps(memory_world())
+    sweeps.accept(sweep_document(parameters=None, array=f"0-{runs - 1}", maxConcurrent=at_once))
+    sweeps.deliver()
+    return sweeps
+
+
+def calls(world: MemoryWorld, act: object) -> list[str]:
+    assert callable(act)
+    return [f"{call.service} {call.verb}" for call in world.calls(act)]
+
+
+@pytest.mark.parametrize(("runs", "at_once"), [(10, 2), (60, 40)])
+def test_an_end_reads_one_job_and_makes_the_next(runs: int, at_once: int) -> None:
+    sweeps = made(runs, at_once)
+    name = sweeps.run_one()
+    assert name
+    sweeps.deliver()  # status.json of the sweep, once in ten seconds
+    second = sweeps.run_one()
+    assert second
+    number = int(second.rpartition("-")[2])
+    found = calls(sweeps.world, lambda: sweeps.manager.work(sweeps.id, (number,)))
+    assert found == [
+        "table get",  # the sweep
+        "table get",  # the job that has ended
+        "table transaction",  # its result, and the next run reserved
+        "blob upload",  # the next run's accepted document,
+        "table transaction",  # row,
+        "queue send",  # message
+        "blob upload",  # and status.json
+        "table transaction",  # it is made
+    ]
+
+
+def test_the_timer_asks_once_for_all_jobs_of_a_sweep() -> None:
+    """Up to a thousand of them: a page of the table service."""
+    sweeps = made(60, 60)
+    found = calls(sweeps.world, sweeps.manager.mend)
+    assert found == ["table query", "table get", "table get", "table query"]
+    idle = memory_world()
+    assert calls(idle, idle.backend.sweeps.mend) == ["table query"]
+
+
+def test_a_page_of_runs_is_a_few_calls() -> None:
+    sweeps = made(60, 30)
+    sweeps.run_one()
+    sweeps.deliver()
+    found = calls(sweeps.world, lambda: sweeps.manager.runs(sweeps.get(), 0, 1_000))
+    assert len(found) <= 4, found
