@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 #: The value of a metric of a job that has ended, None where there is none. Raises BatchAIError.
 ReadMetric = Callable[[Job, Metric], float | None]
 AT_A_TIME = 8
-#: Up to so many runs each job is read by itself, beyond them all of the sweep's in one query for a thousand.
-_FEW = 4
+#: Up to so many runs each job is read by itself, beyond them all of the sweep's in one query for a thousand;
+#: of a large sweep one more for so many runs that it has.
+_FEW, _MANY = 4, 500
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -59,7 +60,7 @@ class SweepRuns:
     def jobs_of(self, sweep: Sweep, numbers: Sequence[int]) -> dict[int, Job]:
         """The jobs of some runs of this generation, by number: at most a few calls for few runs, else one for
         a thousand runs of the sweep. They may lack their documents."""
-        if len(numbers) <= _FEW:
+        if len(numbers) <= max(_FEW, sweep.count // _MANY):
             some = (self._manager.find(sweep.id.job(sweep.index(number))) for number in numbers)
             found: Iterable[Job] = (job for job in some if job)
         else:

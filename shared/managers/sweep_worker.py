@@ -55,6 +55,8 @@ class SweepWorker:
         self._monotonic = monotonic
         self._guard = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
+        #: Ends that threads wait to have counted: whoever is next counts them all.
+        self._waiting: dict[str, set[int]] = {}
         self._shown: dict[str, float] = {}
 
     def step(self, sweep: SweepId, ended: tuple[int, ...] | None, read: ReadMetric | None) -> bool:
@@ -62,17 +64,29 @@ class SweepWorker:
 
         Raises StoreError, DocumentError.
         """
-        with self._turn(sweep):
-            return until_written(
-                lambda: self._step(sweep, ended, read),
-                f"sweep {sweep}",
-                tries=_TRIES,
-                pause=lambda: time.sleep(random.uniform(0.0, 0.1)),
-            )
-
-    def _turn(self, sweep: SweepId) -> threading.Lock:
+        key = str(sweep).lower()
         with self._guard:
-            return self._turns.setdefault(str(sweep).lower(), threading.Lock())
+            turn = self._turns.setdefault(key, threading.Lock())
+            self._waiting.setdefault(key, set()).update(ended or ())
+        with turn:
+            with self._guard:
+                together = self._waiting.pop(key, set())
+            if ended and not together:
+                return False  # the thread before has counted them
+            try:
+                return self._written_step(sweep, None if ended is None else tuple(together), read)
+            except BaseException:
+                with self._guard:
+                    self._waiting.setdefault(key, set()).update(together)
+                raise
+
+    def _written_step(self, sweep: SweepId, ended: tuple[int, ...] | None, read: ReadMetric | None) -> bool:
+        return until_written(
+            lambda: self._step(sweep, ended, read),
+            f"sweep {sweep}",
+            tries=_TRIES,
+            pause=lambda: time.sleep(random.uniform(0.0, 0.1)),
+        )
 
     def _step(self, name: SweepId, ended: tuple[int, ...] | None, read: ReadMetric | None) -> bool:
         sweep = self._table.get(name)

@@ -1,9 +1,12 @@
 """What a sweep costs: storage calls, counted. An end costs the same however many runs there are."""
 
+import threading
+
 import pytest
 
 from tests.support.memory.world import MemoryWorld, memory_world
 from tests.support.sweeps import Sweeps, sweep_document
+from tests.support.waiting import eventually
 
 
 def made(runs: int, at_once: int) -> Sweeps:
@@ -55,3 +58,37 @@ def test_a_page_of_runs_is_a_few_calls() -> None:
     sweeps.deliver()
     found = calls(sweeps.world, lambda: sweeps.manager.runs(sweeps.get(), 0, 1_000))
     assert len(found) <= 4, found
+
+
+def test_ends_that_come_together_are_counted_together() -> None:
+    """16 messages at once, as the host delivers them: nothing waits for 16 turns."""
+    sweeps = made(60, 40)
+    names = [sweeps.run_one() for _ in range(16)]
+    numbers = [int(str(name).rpartition("-")[2]) for name in names]
+    held, begun = threading.Event(), threading.Barrier(17)
+    worker = sweeps.manager._worker
+    original = worker._written_step
+
+    def slow(*arguments: object) -> bool:
+        held.wait(10)
+        found: bool = original(*arguments)
+        return found
+
+    worker._written_step = slow
+
+    def deliver(number: int) -> None:
+        begun.wait(10)
+        worker.step(sweeps.id, (number,), None)
+
+    threads = [threading.Thread(target=deliver, args=(number,)) for number in numbers]
+    for thread in threads:
+        thread.start()
+    begun.wait(10)
+    eventually(lambda: len(worker._waiting.get(str(sweeps.id), ())) >= 10)
+    before = len(sweeps.world.faults.calls)
+    held.set()
+    for thread in threads:
+        thread.join(20)
+    assert sweeps.get().ended_count == 16
+    reserving = [c for c in sweeps.world.faults.calls[before:] if c.verb == "transaction" and "sweep|" in c.name]
+    assert len(reserving) <= 16, "a reservation and a confirmation for each of a few steps"
