@@ -20,8 +20,8 @@ def nodes_list(req: func.HttpRequest) -> func.HttpResponse:
     services = backend()
     row = services.clusters.get(cluster_of(req))
     known = services.clusters.known_nodes(row.id)
-    starting = starting_machines(services.scaler.state(row.id), [node for node, *_ in known])
-    return answer(forms.page([*(node_information(*node) for node in known), *starting]))
+    starting = starting_machines(services.scaler.state(row.id), [node.view for node in known])
+    return answer(forms.page([*(node_information(node) for node in known), *starting]))
 
 
 @bp.route(route=f"{routes.NODE}/drain", methods=["POST"])
@@ -42,4 +42,4 @@ def _marked(req: func.HttpRequest, *, drain: bool) -> func.HttpResponse:
     services = backend()
     row = services.clusters.get(cluster_of(req))
     marked = services.cluster_manager.mark_drain(row.id, req.route_params["node"], drain)
-    return answer(node_information(*marked))
+    return answer(node_information(marked))

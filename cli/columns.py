@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from cli.metric_series import shown
 from cli.shape import part
 
 #: What the service says where there is no limit: the largest number a client can read.
@@ -94,8 +95,33 @@ def cluster_node(item: dict[str, Any]) -> Row:
     return {
         **node(item),
         "State": f"{state}, marked" if item.get("drain") else state,
+        "GPUs": ", ".join(map(_gpu, item.get("gpus") or ())),
         "Version": _text(item, "version"),
     }
+
+
+def _gpu(gpu: dict[str, Any]) -> str:
+    """How busy one is, and how full: 87% 12.5/141 GiB."""
+    used, total = gpu.get("memoryUsedBytes"), gpu.get("memoryTotalBytes")
+    percent = gpu.get("utilizationPercent")
+    busy = "?" if percent is None else f"{percent}%"
+    return busy if used is None or not total else f"{busy} {used / 2**30:.3g}/{total / 2**30:.3g} GiB"
+
+
+def metric(item: dict[str, Any]) -> Row:
+    key = _text(item, "metric")
+    values = {name: shown(key, item.get(name.lower())) for name in ("Last", "Min", "Max")}
+    return {"Metric": key, "Process or Node": _text(item, "of"), **values, "Samples": _text(item, "samples")}
+
+
+def compared_metric(item: dict[str, Any]) -> Row:
+    """A metric of two jobs: the columns are named after them."""
+    key = _text(item, "metric")
+    row = {"Metric": key, "Process or Node": _text(item, "of")}
+    for job in item["jobs"]:
+        for name in ("last", "min", "max"):
+            row[f"{job['job']} {name}"] = shown(key, job.get(name))
+    return row
 
 
 def file_server(item: dict[str, Any]) -> Row:

@@ -3,25 +3,19 @@
 import json
 import os
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from cli.config import own_cloud
-from cli.explain_sweep import explained_sweep
-from cli.explain_text import show
-from cli.explanation import explanation, imagined_placement
 from cli.words import Command, one_of
-from shared.documents.json_reader.reader import read_json
-from shared.documents.parse import DocumentSettings, Parsed, parse_job
-from shared.documents.spec import JobSpec
-from shared.errors import LaunchError, Problem
-from shared.sweeps.parse import is_sweep
+from shared.documents.parse import DocumentSettings
+from shared.explain.check import STAND_IN_KEY, explained, explained_sweep, guessed_kind
+from shared.explain.text import lines
+from shared.sweeps.parse import SWEEP
 
-#: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
-_KEY = "AAAA"
 #: Columns where the output is not a terminal, which knows its own width.
 _WIDTH = 100
 
@@ -55,43 +49,24 @@ def command(file: str, nodes: int | None, gpus: int, storage_account_name: str, 
     """
     with click.open_file(file, "rb") as stream:
         data = stream.read()
-    settings = DocumentSettings(storage_account=storage_account_name, storage_key=_KEY)
-    fields = {"file": file} | _explained(data, settings, nodes, gpus)
+    settings = DocumentSettings(storage_account=storage_account_name, storage_key=STAND_IN_KEY)
+    cloud = own_cloud(os.environ)
+    if guessed_kind(data, settings.max_bytes) == SWEEP:
+        found = explained_sweep(data, settings, gpus, cloud)
+    else:
+        found = explained(data, settings, nodes, gpus, cloud)
+    problems = [problem.as_json() for problem in found.problems]
+    fields = {"file": file, "accepted": found.job is not None, "problems": problems, "job": found.job}
+    if found.sweep:
+        fields["sweep"] = found.sweep
     if output == "json":
         click.echo(json.dumps(fields, indent=2))
     else:
-        show(fields, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
-    raise SystemExit(0 if fields["accepted"] else 1)
+        _print(fields)
+    raise SystemExit(0 if found.job else 1)
 
 
-def _explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: int) -> dict[str, Any]:
-    if is_sweep(read_json(data, settings.max_bytes).value):
-        return explained_sweep(data, settings, lambda run: explained(run, settings, nodes, gpus))
-    return explained(data, settings, nodes, gpus)
-
-
-def explained(data: bytes, settings: DocumentSettings, nodes: int | None, gpus: int) -> dict[str, Any]:
-    """`accepted`, `problems` and, where the document can run, `job`: its explanation."""
-    parsed = _with_nodes(data, settings, nodes)
-    problems, job = parsed.problems, None
-    if parsed.spec:
-        try:
-            placement = imagined_placement(parsed.spec.node_count, gpus)
-            job = explanation(parsed.spec, placement, own_cloud(os.environ))
-        except LaunchError as fault:
-            problems += (Problem(0, 0, "$.properties", f"It cannot be started: {fault}."),)
-    return {"accepted": job is not None, "problems": [p.as_json() for p in problems], "job": job}
-
-
-def _with_nodes(data: bytes, settings: DocumentSettings, nodes: int | None) -> Parsed[JobSpec]:
-    """The document, with nodeCount replaced. It is parsed anew because defaults (processCount) follow it."""
-    as_written = parse_job(data, settings)
-    if nodes is None or as_written.spec is None:
-        return as_written
-    tree = read_json(data, settings.max_bytes).value
-    tree["properties"]["nodeCount"] = nodes
-    changed = parse_job(json.dumps(tree), settings)
-    if changed.spec:
-        return Parsed(changed.spec, as_written.problems)
-    # The fault is the other nodeCount, which stands nowhere in the file.
-    return Parsed(None, tuple(replace(problem, line=0, column=0) for problem in changed.problems))
+def _print(fields: dict[str, Any]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    for line in lines(fields, console.width):
+        console.print(Text.assemble(*line), soft_wrap=True)

@@ -13,14 +13,12 @@ from cli.config import stack_account
 from cli.document import UNKNOWN_ACCOUNT
 from cli.lint_table import print_table
 from cli.words import Command, one_of
-from shared.documents.envelope import CLUSTER, JOB, document_kind
-from shared.documents.json_reader.reader import read_json
+from shared.documents.envelope import CLUSTER, JOB
 from shared.documents.parse import DocumentSettings, parse_cluster, parse_job
 from shared.errors import Problem, Severity
-from shared.sweeps.parse import SWEEP, is_sweep, parse_sweep
+from shared.explain.check import STAND_IN_KEY, guessed_kind
+from shared.sweeps.parse import SWEEP, parse_sweep
 
-#: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
-_KEY = "AAAA"
 #: More of a file than this is not even looked at.
 _MOST_READ = 16 * 1024 * 1024
 STDIN = "-"
@@ -89,7 +87,7 @@ def command(
 
     FILE may be - for standard input. Exit code: 0 accepted, 1 problems, 2 a file could not be read.
     """
-    settings = DocumentSettings(storage_account=storage_account_name, storage_key=_KEY)
+    settings = DocumentSettings(storage_account=storage_account_name, storage_key=STAND_IN_KEY)
     linted = [_lint(file, kind, settings, quiet_notes) for file in files]
     if output == "json":
         click.echo(json.dumps(_summary(linted), indent=2))
@@ -128,14 +126,9 @@ def _read(file: str) -> bytes:
 
 def _guess(file: str, data: bytes, max_bytes: int) -> str:
     """The kind by content; by name where the content reports nothing."""
-    root = read_json(data, max_bytes).value
-    if is_sweep(root):
-        return SWEEP
-    found = document_kind(root)
-    if found in (JOB, CLUSTER):
-        return found
     name = Path(file).name.lower()
-    return CLUSTER if "cluster" in name else SWEEP if "sweep" in name else JOB
+    by_name = CLUSTER if "cluster" in name else SWEEP if "sweep" in name else JOB
+    return guessed_kind(data, max_bytes) or by_name
 
 
 def _summary(linted: list[Linted]) -> dict[str, Any]:

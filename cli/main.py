@@ -10,7 +10,7 @@ _COMMANDS = {
     "experiment": ("experiment", "experiments"),
     "cluster": ("cluster cluster_create cluster_node", "clusters"),
     "sweep": ("sweep", "sweeps"),
-    "job": ("job job_create job_file job_node job_wait", "jobs"),
+    "job": ("job job_create job_file job_metrics job_node job_wait", "jobs"),
     "file-server": ("file_server", "file_servers"),
     "list-usages": ("usages", "command"),
     "usage": ("usage", "command"),

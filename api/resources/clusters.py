@@ -10,6 +10,7 @@ from typing import Any
 from api.resources.forms import CLUSTER_TYPE, provisioning, resource
 from shared.environment.layout import setup_task_segment
 from shared.jobs.allocation import Scale, is_steady, present, scale_of
+from shared.jobs.known_node import KnownNode
 from shared.jobs.status_json import timestamp
 from shared.jobs.waiting_reason import NODE_STUCK, NodeView
 from shared.names.ids import ClusterId, Scope
@@ -93,19 +94,31 @@ def _errors(facts: ClusterFacts) -> list[dict[str, Any]]:
     return errors
 
 
-def node_information(node: NodeView, address: str, version: str, drain: bool) -> dict[str, Any]:
+def node_information(known: KnownNode) -> dict[str, Any]:
     """A node as `GET .../nodes` shows it; `state` "lost" where nothing was heard of it for a lease."""
+    node = known.view
     shown = {
         "nodeId": node.node_id,
         "state": node.state if node.alive else "lost",
-        "drain": drain,
-        "version": version,
-        "ipAddress": address,
+        "drain": known.drain,
+        "version": known.version,
+        "ipAddress": known.address,
         "port": _SSH_PORT,
         "detail": node.detail,
         "job": node.job,
+        "gpus": _gpus(known.gpu_readings),
+        "reportedAt": timestamp(known.heard) if known.heard else "",
     }
-    return {name: value for name, value in shown.items() if value != ""}
+    return {name: value for name, value in shown.items() if value not in ("", None)}
+
+
+def _gpus(text: str) -> list[Any] | None:
+    """What a runner of any version has reported of its GPUs; None where that is nothing, or no list."""
+    try:
+        found = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def starting_machines(pool: ScalingState | None, nodes: Sequence[NodeView]) -> list[dict[str, Any]]:
@@ -113,7 +126,7 @@ def starting_machines(pool: ScalingState | None, nodes: Sequence[NodeView]) -> l
     known = {node.node_id.lower() for node in nodes}
     states = {MachineState.DELETING: "leaving", MachineState.FAILED: "unusable"}
     return [
-        node_information(NodeView(each.name, states.get(each.state, "starting"), True), "", "", False)
+        node_information(KnownNode(NodeView(each.name, states.get(each.state, "starting"), True)))
         for each in (pool.machines if pool else ())
         if each.key not in known
     ]

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from runner.isolation.node_config import NodeConfig
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.managers.node_reports import NodeReports
+from shared.package import package_version
 from shared.stores.node_table import NodeRow
 
 log = logging.getLogger(__name__)
@@ -16,6 +18,12 @@ log = logging.getLogger(__name__)
 _SETTLE_SECONDS = 2.0
 #: Tries to report over what others have written to the row at the same time.
 _TRIES = 5
+
+
+def first_row(config: NodeConfig, gpus: int) -> NodeRow:
+    """What a runner that begins says of itself."""
+    version = package_version()
+    return NodeRow(config.cluster, config.node_id, "preparing", gpus, config.address, version=version)
 
 
 class NodeReporter:
@@ -29,10 +37,11 @@ class NodeReporter:
         woken: Callable[[], None] = lambda: None,
         stands_by: Callable[[str], None] = lambda standby: None,
         drains: Callable[[bool], None] = lambda drain: None,
+        gpu_readings: Callable[[], str] = lambda: "",
     ) -> None:
         """`woken` is called when somebody has changed the row: something has happened to the node's job.
         `stands_by` is called when the node is asked to serve or not (`NodeRow.standby`), `drains` when it is
-        asked to finish and leave or to stay (`NodeRow.drain`)."""
+        asked to finish and leave or to stay (`NodeRow.drain`), `gpu_readings` for each report."""
         self._nodes = nodes
         self._row = row
         self._reported: NodeRow | None = None
@@ -40,6 +49,7 @@ class NodeReporter:
         self._woken = woken
         self._stands_by = stands_by
         self._drains = drains
+        self._gpu_readings = gpu_readings
         self._leaves = self._seen = False
         self._since = time.monotonic()  #: when the state last changed
         self._etag = ""
@@ -151,5 +161,5 @@ class NodeReporter:
 
     def _report(self, etag: str = "") -> None:
         row = self._wanted()
-        self._etag = self._nodes.report(row, etag)
+        self._etag = self._nodes.report(replace(row, gpu_readings=self._gpu_readings()), etag)
         self._reported = row

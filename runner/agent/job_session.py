@@ -11,6 +11,7 @@ from typing import Protocol
 from runner.agent.heartbeat import NodeReporter
 from runner.agent.lease_keeper import LeaseKeeper
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.node_start import NodeStart
 from runner.agent.outcome_report import report_outcome
 from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
@@ -21,6 +22,7 @@ from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
 from runner.logs.log_writers import Writers
 from runner.machine import nvml
+from runner.machine.gpu_readings import GpuReadings
 from runner.machine.gpu_share import GpuShare
 from runner.processes import process_tracker
 from runner.processes.process_guard import ProcessGuard
@@ -31,6 +33,7 @@ from shared.backend import Backend
 from shared.environment.variables import Node
 from shared.errors import LostOwnershipError, MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
+from shared.jobs.events import JobEvent
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.managers.claims import Claim, Help
 from shared.stores.secrets.key_vaults import Vaults
@@ -56,6 +59,8 @@ class NodeServices:
     stops: StopRequests
     guard: ProcessGuard
     writers: Writers
+    gpu_readings: GpuReadings
+    start: NodeStart
     ended: Callable[[], None]  #: called when the node works on no job any more
 
     def begin(self) -> StopSignal:
@@ -98,6 +103,8 @@ class NodeServices:
             self.share,
             self.volumes.settle,
             self.writers,
+            self.start.events,
+            self.gpu_readings,
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
 
@@ -191,6 +198,7 @@ class JobSession:
             margin,
             lambda lease: _arm(self.tracker, lease),
             self._log_progress,
+            self._events,
         )
         keeper.start()
         return keeper
@@ -204,6 +212,9 @@ class JobSession:
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()
+
+    def _events(self) -> tuple[JobEvent, ...]:
+        return self._runner.events() if self._runner else ()
 
     def _report(self, job: Job, lease: Lease, result: Result) -> None:
         services = self._services

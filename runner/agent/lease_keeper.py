@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.errors import LostOwnershipError
+from shared.jobs.events import JobEvent
 from shared.jobs.model import Job, Lease, State, StreamSeal
 from shared.managers.attempts import Attempts
 
@@ -18,7 +19,8 @@ class LeaseKeeper:
     """Renews one lease until stopped. Does nothing else, so that nothing else can starve it.
 
     `margin_seconds`: how long before the deadline the job must be ended, when renewals fail.
-    `renewed` is called after every renewal that succeeded; `logs` says how far they have come.
+    `renewed` is called after every renewal that succeeded; `logs` says how far they have come, `events` what
+    has happened so far.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class LeaseKeeper:
         margin_seconds: float,
         renewed: Callable[[Lease], None] = lambda lease: None,
         logs: Callable[[], tuple[StreamSeal, ...]] = tuple,
+        events: Callable[[], tuple[JobEvent, ...]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._attempts = attempts
@@ -41,6 +44,7 @@ class LeaseKeeper:
         self._margin_seconds = margin_seconds
         self._renewed = renewed
         self._logs = logs
+        self._events = events
         self._monotonic = monotonic
         self._ended = threading.Event()
         self._wake = threading.Event()
@@ -106,7 +110,9 @@ class LeaseKeeper:
     def _renew_once(self) -> float:
         """Seconds until the next try; 0 when the lease is lost."""
         try:
-            self._lease, self._job = self._attempts.renew(self._job, self._lease, self._logs())
+            self._lease, self._job = self._attempts.renew(
+                self._job, self._lease, self._logs(), self._events()
+            )
         except LostOwnershipError as error:
             log.warning("lease lost: %s", error, extra={"action": "lease_lost", "job": str(self._lease.job)})
             return self._lost()

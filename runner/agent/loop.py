@@ -4,9 +4,10 @@ import logging
 import random
 import time
 
-from runner.agent.heartbeat import NodeReporter
+from runner.agent.heartbeat import NodeReporter, first_row
 from runner.agent.job_session import GangSession, JobSession, NodeServices, Session
 from runner.agent.node_setup import ClusterVolumes
+from runner.agent.node_start import NodeStart
 from runner.agent.poll_pace import PollPace
 from runner.agent.queue_order import QueueOrder
 from runner.agent.setup_task import SetupTaskError
@@ -16,6 +17,7 @@ from runner.attempt import clean_node
 from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
 from runner.logs.log_writers import Writers
+from runner.machine.gpu_readings import GpuReadings
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.machine.scheduled_events import EventWatcher
 from runner.processes.process_guard import ProcessGuard
@@ -27,8 +29,6 @@ from shared.errors import MountError, SecretError, StoreError
 from shared.jobs.allocation import REQUEUE
 from shared.managers.claims import Claim, Help
 from shared.names.ids import queue_name
-from shared.package import package_version
-from shared.stores.node_table import NodeRow
 from shared.stores.secrets.key_vaults import Vaults
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,16 @@ class Agent:
         self._backend = backend
         self._config = config
         self._stops = StopRequests()
-        row = NodeRow(
-            config.cluster,
-            config.node_id,
-            "preparing",
-            share.count,
-            config.address,
-            version=package_version(),
-        )
+        self._start = NodeStart()
+        gpu_readings = GpuReadings(share.devices)
         self._reporter = NodeReporter(
-            backend.nodes, row, config.node_report_seconds, self._look, self._stand_by, self._marked
+            backend.nodes,
+            first_row(config, share.count),
+            config.node_report_seconds,
+            self._look,
+            self._stand_by,
+            self._marked,
+            gpu_readings.as_json,
         )
         self._known = known or KnownSecrets()
         self._vaults = Vaults(config.vault_hosts, own=backend.settings.sealing_keys_secret)
@@ -84,6 +84,8 @@ class Agent:
             self._stops,
             self._guard,
             self._writers,
+            gpu_readings,
+            self._start,
             self._be_brisk,
         )
         self._gang_session = gang_session
@@ -204,6 +206,7 @@ class Agent:
             )
             self._reporter.set("idle")
             self._stay.is_ready()
+            self._start.is_ready()
             log.info("ready for jobs of cluster %s", self._config.cluster, extra={"action": "ready"})
         else:
             self._reporter.set("preparing", detail=f"cluster {self._config.cluster} has no cluster.json yet")

@@ -3,11 +3,14 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from runner.attempt import metrics_files
 from runner.attempt.peers import Peers, Scene
 from runner.attempt.record import AttemptRecord
+from runner.attempt.resources import ResourceSampler
 from runner.isolation import job_folders
 from runner.isolation.node_config import NodeConfig
 from runner.logs.routing import Logs
@@ -43,6 +46,7 @@ class Execution:
     stop: StopSignal
     tracker: ProcessTracker
     peers: Peers
+    sampler: ResourceSampler
     trusted_path: Callable[[str], TrustedPath]  #: of an absolute path of this node
     notice: Callable[[], str]  #: what the job learns when its machine is taken away, JSON
     monotonic: Callable[[], float] = time.monotonic
@@ -69,7 +73,7 @@ class Execution:
         steps, env = self._plan()
         limit = self.spec.constraints.max_wall_clock_time.total_seconds()
         self._deadline = self.monotonic() + (limit if self.peers.leads else math.inf)
-        with self.peers.connected(self._scene(env)) as connected:
+        with self.peers.connected(self._scene(env)) as connected, self._sampled():
             if steps.preparation is not None:
                 early = self._prepare(steps.preparation, connected)
                 if early is None or not early.succeeded:
@@ -80,6 +84,14 @@ class Execution:
                     return self._stopped([])
             return self._launch(steps, connected)
 
+    @contextmanager
+    def _sampled(self) -> Iterator[None]:
+        """What the processes use is sampled from the first one's start (`_prepare`, `_launch`) on."""
+        try:
+            yield
+        finally:
+            self.sampler.end()
+
     def _plan(self) -> tuple[LaunchPlan, Mapping[str, str]]:
         """The commands of all nodes, and the variables that the job adds to those of its step host."""
         base = self.step_host.base
@@ -89,6 +101,7 @@ class Execution:
         env = job_environment(self.spec, self.placement, base=base)
         for path, content in steps.files.items():
             job_folders.put(self.placement.layout, path, content)
+        metrics_files.make(steps.processes, self.placement, self.config.isolation.user, self.logs)
         return steps, env
 
     def _scene(self, env: Mapping[str, str]) -> Scene:
@@ -116,6 +129,8 @@ class Execution:
             self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
         )
         self.record.say("job preparation starts")
+        self.record.happened(EventKind.PREPARATION_STARTED)
+        self.sampler.begin()
         prepared = [self.step_host.start("jobPreparation", command, env, out, err)]
         early = self._wait(prepared, prepared, Reason.PREPARATION_FAILED, lambda: True)
         if early is not None and early.succeeded:
@@ -125,6 +140,7 @@ class Execution:
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
         self.peers.launching()
+        self.sampler.begin()
         for step in (step for step in steps.processes if step.node == self.placement.index):
             if self._too_late():
                 return self._stopped([child for _, child in started])

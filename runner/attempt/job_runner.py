@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runner.attempt import clean_node, faults
+from runner.attempt import clean_node, faults, resources
 from runner.attempt.execution import Execution, with_code
 from runner.attempt.host import AttemptHost
 from runner.attempt.peers import Alone, Peers, Work
 from runner.attempt.record import AttemptRecord
 from runner.attempt.result import Result
-from runner.containers.container_host import ContainerStepHost
+from runner.attempt.step_hosts import step_host_of
 from runner.isolation import job_folders
 from runner.logs import routing
 from runner.logs.execution_log import ExecutionLog
@@ -23,7 +23,6 @@ from runner.mounts.mount import mount_all
 from runner.mounts.types import Volume
 from runner.processes import job_process, process_table, process_tracker
 from runner.processes.process_tracker import ProcessTracker
-from runner.processes.step_host import NodeStepHost, StepHost
 from runner.processes.stop_signal import StopReason, StopSignal
 from runner.secrets.key_vault import opened
 from shared.documents.secret_references import secret_values
@@ -32,7 +31,7 @@ from shared.environment.layout import NodeLayout
 from shared.environment.variables import Node, Placement, log_directory
 from shared.errors import SecretError, StoreError
 from shared.fail_points import reach
-from shared.jobs.events import EventKind
+from shared.jobs.events import EventKind, JobEvent
 from shared.jobs.model import Outcome, StreamSeal
 from shared.jobs.status_json import timestamp
 from shared.launch.plan import execution_log_name
@@ -64,6 +63,7 @@ class JobRunner:
     notice: Callable[[], str] = lambda: ""  #: what the job learns when its machine is taken away, JSON
     monotonic: Callable[[], float] = time.monotonic
     _logs: Logs | None = None
+    _record: AttemptRecord | None = None
 
     def run(self) -> Result:
         """The attempt, whole. Every fault becomes an outcome, without secrets in it."""
@@ -87,6 +87,11 @@ class JobRunner:
     def log_progress(self) -> tuple[StreamSeal, ...]:
         """How much of the logs has arrived where people read them. From any thread."""
         return self._logs.progress() if self._logs else ()
+
+    def events(self) -> tuple[JobEvent, ...]:
+        """What has happened so far, without secrets. From any thread."""
+        found = tuple(self._record.events) if self._record else ()
+        return tuple(replace(event, detail=self.host.known.text(event.detail)) for event in found)
 
     @property
     def _peers(self) -> Peers:
@@ -144,7 +149,13 @@ class JobRunner:
         logs.start()
         self._logs = logs
         text.say(f"attempt {job.attempt} of job {job.id} on node {self.node.node_id}")
-        return AttemptRecord(job, self.node.node_id, text)
+        node_id = self.node.node_id
+        self._record = record = AttemptRecord(
+            job, node_id, text, events=[*self.host.node_events(job, node_id)]
+        )
+        if not self._peers.leads:
+            record.happened(EventKind.NODE_BEGAN)
+        return record
 
     # ---- while the volumes are there
 
@@ -160,7 +171,9 @@ class JobRunner:
         stack.callback(self._settle_cluster, record)
         record.happened(EventKind.MOUNTED)
         reach("mounted")
-        step_host = self._step_host(begun)
+        step_host = step_host_of(
+            begun.spec, begun.placement, host, begun.roots, record, self.tracker, self.stop
+        )
         execution = Execution(
             config=host.config,
             spec=begun.spec,
@@ -171,6 +184,7 @@ class JobRunner:
             stop=self.stop,
             tracker=self.tracker,
             peers=self._peers,
+            sampler=resources.of_attempt(begun.placement, step_host, self.tracker, host, begun.logs),
             trusted_path=lambda path: trusted_path_of(path, layout.root, begun.roots),
             notice=self.notice,
             monotonic=self.monotonic,
@@ -178,21 +192,6 @@ class JobRunner:
         stack.callback(self._kill_left, execution)
         stack.callback(lambda: record.node_faults.extend(step_host.close()))
         return execution
-
-    def _step_host(self, begun: _Begun) -> StepHost:
-        config, say, share = self.host.config, begun.record.say, self.host.share
-        if begun.spec.container_settings is None:
-            return NodeStepHost(config, begun.placement.layout, self.tracker, say, share)
-        return ContainerStepHost(
-            config=config,
-            spec=begun.spec,
-            placement=begun.placement,
-            tracker=self.tracker,
-            volumes=begun.roots,
-            say=say,
-            stop=self.stop,
-            gpus=share.device_ids,
-        )
 
     def _kill_left(self, execution: Execution) -> None:
         record = execution.record

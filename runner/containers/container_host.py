@@ -16,6 +16,7 @@ from runner.containers.options import Options, bind, folders_for, premounted_fol
 from runner.isolation.metadata_firewall import MetadataError
 from runner.isolation.node_config import NodeConfig
 from runner.machine import cgroups
+from runner.machine.cgroups import Cgroup
 from runner.machine.scheduled_events import is_azure_machine
 from runner.mounts.types import Volume
 from runner.processes.process_tracker import ProcessTracker
@@ -45,6 +46,7 @@ class ContainerStepHost:
     say: Callable[[str], None]  #: a line for the execution log
     stop: StopSignal
     gpus: tuple[str, ...] = ()  #: devices of this job
+    image_ready: Callable[[str], None] = lambda image: None
     _container: Container | None = None
     _base: dict[str, str] = field(default_factory=dict)
     _steps: list[ContainerStep] = field(default_factory=list)
@@ -61,6 +63,7 @@ class ContainerStepHost:
         image = images.image_of(settings)
         self._must_answer(docker, image.name)
         images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
+        self.image_ready(image.name)
         self.tracker.open()
         exits = self.config.work / "containers" / self.placement.uuid
         options = self._options(settings.shm_size or "", exits)
@@ -104,6 +107,12 @@ class ContainerStepHost:
             log.warning("container left: %s", fault, extra=fields)
             self.say(f"container {container.name} could not be removed yet: {fault}")
         return () if dead else (f"the container {container.name} cannot be killed",)
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        pid = self.first_pid
+        folder = cgroups.group_of(pid) if pid else None
+        return Cgroup(folder) if folder else None
 
     @property
     def base(self) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from shared.errors import BatchAIError
 from shared.names.ids import JobId
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OUTPUT_SECONDS = 30.0
 _NO_JOB = JobId("probe", "probe", "probe")
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
@@ -139,6 +139,21 @@ def put(layout: NodeLayout, path: str, text: str) -> None:
     The job, or the image of its container, may have been at work there: no symbolic link is followed, and
     whatever has the name is replaced.
     """
+    with _replacing(layout, path) as descriptor, os.fdopen(os.dup(descriptor), "w") as file:
+        file.write(text)
+
+
+def put_empty(layout: NodeLayout, path: str, user: JobUser) -> int:
+    """Make an empty file of the user's in the job's temp, as `put`; a descriptor through which it can be
+    read, whatever the job puts in its place later. Raises OSError."""
+    with _replacing(layout, path) as descriptor:
+        user.give(descriptor)
+        return os.dup(descriptor)
+
+
+@contextmanager
+def _replacing(layout: NodeLayout, path: str) -> Iterator[int]:
+    """A new file, which gets its name once the block has ended well."""
     *parts, name = PurePosixPath(path).relative_to(layout.root).parts
     here = os.open(layout.root, _FOLDER)
     try:
@@ -147,8 +162,11 @@ def put(layout: NodeLayout, path: str, text: str) -> None:
             os.close(here)
             here = below
         new = f".{name}.{uuid.uuid4().hex}"
-        with os.fdopen(os.open(new, _NEW_FILE, 0o644, dir_fd=here), "w") as file:
-            file.write(text)
+        descriptor = os.open(new, _NEW_FILE, 0o644, dir_fd=here)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
         os.rename(new, name, src_dir_fd=here, dst_dir_fd=here)
     finally:
         os.close(here)

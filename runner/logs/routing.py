@@ -10,6 +10,7 @@ from runner.isolation.node_config import NodeConfig
 from runner.logs.log_writers import Writers
 from runner.logs.path_folder import PathFolder
 from runner.logs.shipper import LogShipper, Until
+from runner.logs.stream import OpenFile
 from runner.mounts.from_document import place_of, trusted_path_of
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
 from shared.errors import MountError
@@ -23,6 +24,7 @@ class Logs(Protocol):
     """The log files of one attempt."""
 
     def add(self, name: str) -> Path: ...
+    def carry(self, name: str, file: OpenFile, most: int) -> None: ...
     def start(self) -> None: ...
     def progress(self) -> tuple[StreamSeal, ...]: ...
     def finish(self, until: Until) -> tuple[StreamSeal, ...]: ...
@@ -41,6 +43,10 @@ class VolumeLogs:
     def add(self, name: str) -> Path:
         """Begin a log file; the local path to write to."""
         return self._shipper.add(name)
+
+    def carry(self, name: str, file: OpenFile, most: int) -> None:
+        """See LogShipper."""
+        self._shipper.carry(name, file, most)
 
     def start(self) -> None:
         """Begin to carry, as soon as there is a volume."""

@@ -5,17 +5,16 @@ REST. A dying mount, a caching file system or a slow service therefore never hol
 readable within a second of being printed.
 """
 
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from runner.logs.stream import OpenFile, SpoolFile, Stream
 from shared.environment.layout import attempt_name
-from shared.errors import BatchAIError, LostOwnershipError, NotFoundError
+from shared.errors import BatchAIError, LostOwnershipError
 from shared.jobs.model import StreamSeal
 from shared.stores.volumes.file_shares import MOST_BYTES
 
@@ -60,34 +59,6 @@ class LogFolder(Protocol):
         """Nothing can be written any more, by a call that is under way in another thread either."""
 
 
-@dataclass
-class _Stream:
-    name: str
-    path: Path
-    started: bool = False
-    sent: int = 0
-    lines: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-    sent_at: float = 0.0  #: monotonic, of the latest piece
-    piece: bytes = b""  #: on its way: until it is known to have arrived, nothing else is sent
-    fault: Exception | None = None  #: of the latest try
-    refusals: int = 0  #: tries in a row that failed
-    again_at: float = 0.0  #: monotonic
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything that was written has arrived."""
-        try:
-            return self.started and self.sent == self.path.stat().st_size
-        except OSError:
-            return False
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether nobody needs to wait for a further try: the share is missing, or the bytes to be sent."""
-        return isinstance(self.fault, NotFoundError | OSError)
-
-
 class LogShipper:
     """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended.
 
@@ -104,7 +75,7 @@ class LogShipper:
         self._held = held
         self._folder = folder
         self._attempt = attempt
-        self._streams: list[_Stream] = []
+        self._streams: list[Stream] = []
         self._created = False
         self._lock = threading.Lock()
         self._sealed = False
@@ -117,8 +88,15 @@ class LogShipper:
         path = self._spool / name
         path.touch()
         with self._lock:
-            self._streams.append(_Stream(name, path))
+            self._streams.append(Stream(name, SpoolFile(path)))
         return path
+
+    def carry(self, name: str, file: OpenFile, most: int) -> None:
+        """Carry what a job appends to a file of its own, up to `most` bytes. It costs nothing until there is
+        something, but where an earlier attempt may have left a file under this name. `file` is this object's
+        to close."""
+        with self._lock:
+            self._streams.append(Stream(name, file, most, waits=self._attempt == 1))
 
     def start(self) -> None:
         """Begin to carry."""
@@ -143,7 +121,11 @@ class LogShipper:
         self._folder.close()
         with self._lock:
             self._sealed = True
-            return tuple(_seal(stream) for stream in self._streams)
+            seals = tuple(stream.seal for stream in self._streams if stream.ready)
+        if not self._thread.is_alive():  # else a call hangs, which may still read one of them
+            for stream in self._streams:
+                stream.source.close()
+        return seals
 
     def progress(self) -> tuple[StreamSeal, ...]:
         """What has arrived so far, without sums: what will be known of the logs if this machine is lost."""
@@ -155,7 +137,7 @@ class LogShipper:
         """What keeps lines from arriving at this moment, or ""."""
         return next((_words_of(stream.fault) for stream in self._all() if stream.fault), "")
 
-    def _all(self) -> list[_Stream]:
+    def _all(self) -> list[Stream]:
         with self._lock:
             return list(self._streams)
 
@@ -168,7 +150,7 @@ class LogShipper:
         pause = 0.0
         while not self._given_up.wait(pause):
             pause = self._look()
-            if all(stream.whole or stream.hopeless for stream in self._all()):
+            if all(stream.over or stream.hopeless for stream in self._all()):
                 break
         if self._held():
             self._folder.let_go()
@@ -180,7 +162,7 @@ class LogShipper:
         more = [self._tend(stream) for stream in due if not self._given_up.is_set()]
         return 0.0 if any(more) else _LOOK_SECONDS
 
-    def _tend(self, stream: _Stream) -> bool:
+    def _tend(self, stream: Stream) -> bool:
         """`_send`; what it raises, whatever that is, is remembered and it is tried again later."""
         try:
             more = self._send(stream)
@@ -197,43 +179,37 @@ class LogShipper:
         stream.fault, stream.refusals = None, 0
         return more
 
-    def _send(self, stream: _Stream) -> bool:
+    def _send(self, stream: Stream) -> bool:
         """Send one piece; whether there is more."""
         if not self._held():
             raise LostOwnershipError("the lease has run out: the log files may be another runner's")
         if not self._created:
             self._folder.create()
             self._created = True
+        if not stream.ready:
+            return False
         if not stream.started:
             self._folder.start_file(stream.name, attempt_name(stream.name, self._attempt - 1))
             stream.started = True
         # One piece, then the others' turn: a process that prints without end must not starve them.
         if not stream.piece and self._is_due(stream):
-            with stream.path.open("rb") as file:
-                file.seek(stream.sent)
-                stream.piece = file.read(MOST_BYTES)
+            stream.take(MOST_BYTES)
         if not (data := stream.piece):
             return False
         self._folder.append(stream.name, stream.sent, data)
         stream.sent_at = time.monotonic()
         with self._lock:
             if not self._sealed:
-                stream.digest.update(data)
-                stream.sent += len(data)
-                stream.lines += data.count(b"\n")
+                stream.arrived()
         stream.piece = b""
         return len(data) == MOST_BYTES
 
-    def _is_due(self, stream: _Stream) -> bool:
+    def _is_due(self, stream: Stream) -> bool:
         """Whether what has been written is to be sent now, or gathered for a while longer."""
         gathered_until = stream.sent_at + self._folder.pause_seconds(stream.name)
         if self._finishing.is_set() or time.monotonic() >= gathered_until:
             return True
-        return stream.path.stat().st_size - stream.sent >= MOST_BYTES
-
-
-def _seal(stream: _Stream) -> StreamSeal:
-    return StreamSeal(stream.name, stream.sent, stream.digest.hexdigest(), stream.whole, stream.lines)
+        return stream.left() >= MOST_BYTES
 
 
 def _words_of(error: Exception | None) -> str:

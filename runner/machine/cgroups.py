@@ -4,6 +4,7 @@ Used where the machine has a unified hierarchy that this process may write to, w
 and a privileged container have; elsewhere sessions, marks and adoption do (process_tracker.py).
 """
 
+import functools
 import logging
 import os
 import time
@@ -88,25 +89,32 @@ def make(name: str) -> Cgroup | None:
 def home_of(controller: str) -> Path | None:
     """The folder below which groups of ours belong: in the unified hierarchy for "", else in that of a v1
     controller; None where it is not mounted."""
-    mounts = [mount for mount in mountinfo.current() if _is_of(mount, controller)]
+    target = _target(controller, mountinfo.text())
     own = _own(controller)
-    if not mounts or own is None:
+    if not target or own is None:
         return None
     if own.name == _RUNNER:
         own = own.parent
     # In a container the hierarchy may be mounted from our own group on.
-    found = (Path(mounts[0].target) / str(own).lstrip("/"), Path(mounts[0].target))
+    found = (Path(target) / str(own).lstrip("/"), Path(target))
     return next((path for path in found if path.is_dir()), None)
+
+
+@functools.lru_cache(maxsize=8)
+def _target(controller: str, mounts: str) -> str:
+    """Where the hierarchy of a controller is mounted, by the text of mountinfo; "" where it is not. Asked
+    again and again for every job."""
+    return next((mount.target for mount in mountinfo.parse(mounts) if _is_of(mount, controller)), "")
 
 
 def group_of(pid: int) -> Path | None:
     """The folder of a process's group in the unified hierarchy; None where that is not mounted, or the group
     is its root, where everything is."""
-    mount = next((mount for mount in mountinfo.current() if _is_of(mount, "")), None)
+    target = _target("", mountinfo.text())
     own = _own("", pid)
-    if mount is None or own is None or own.parts[1:] == ():
+    if not target or own is None or own.parts[1:] == ():
         return None
-    return Path(mount.target) / str(own).lstrip("/")
+    return Path(target) / str(own).lstrip("/")
 
 
 def _is_of(mount: mountinfo.Mount, controller: str) -> bool:

@@ -25,10 +25,10 @@ class Mount:
 
 
 @functools.lru_cache(maxsize=4)
-def parse(text: str) -> tuple[Mount, ...]:
+def parse(lines: str) -> tuple[Mount, ...]:
     """The mounts in order of mounting; asked again and again of a text that seldom changes. A line (proc(5)):
     6 fields, optional ones, " - ", 3 more."""
-    return tuple(mount for line in text.splitlines() if (mount := _parse_line(line)) is not None)
+    return tuple(mount for line in lines.splitlines() if (mount := _parse_line(line)) is not None)
 
 
 def _parse_line(line: str) -> Mount | None:
@@ -49,7 +49,12 @@ def _plain(field: str) -> str:
 
 def current() -> tuple[Mount, ...]:
     """The mounts that this process sees, in order of mounting."""
-    return parse(_MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape"))
+    return parse(text())
+
+
+def text() -> str:
+    """What `current` reads: as long as it stays the same, so does what follows from it."""
+    return _MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape")
 
 
 def mounted_at(target: Path) -> Mount | None:

@@ -12,6 +12,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -64,55 +65,79 @@ def files(root: Path) -> Iterator[Path]:
             continue
 
 
+@dataclass(frozen=True)
+class _Passed:
+    """A folder on the way of a removal."""
+
+    name: str
+    identity: tuple[int, int]  #: device and inode of the folder it lies in
+    others: bool  #: whether that one holds more, which is to go too
+
+
 class _Walk:
     """Where a removal is: an open folder, and how it came there."""
 
     def __init__(self, here: int) -> None:
         self.here = here
-        #: The names passed, each with (device, inode) of the folder it lies in.
-        self._way: list[tuple[str, tuple[int, int]]] = []
+        self._way: list[_Passed] = []
 
     def remove(self, name: str) -> None:
         """Remove an entry of the folder where the walk begins."""
-        names = [name]
+        entries = [(name, False)]
         while True:
-            while names:
-                if not self._gone(name := names.pop()):
-                    self._down(name)
-                    names = []
-            if not self._way:
+            if below := self._first_left(entries):
+                self._down(below, others=bool(entries))
+                entries = self._some()
+            elif not self._way:
                 return
-            names = self._some() or [self._up()]
+            else:
+                # Nothing was left here. Where that has changed, the way leads down again.
+                left, others = self._up()
+                entries = self._some() if others else [(left, True)]
 
-    def _some(self) -> list[str]:
+    def _first_left(self, entries: list[tuple[str, bool]]) -> str:
+        """Remove entries until one is a folder with something in it: its name, or "" where none is."""
+        while entries:
+            name, is_folder = entries.pop()
+            if not self._gone(name, is_folder):
+                return name
+        return ""
+
+    def _some(self) -> list[tuple[str, bool]]:
+        """Names in this folder, each with whether it was a folder's."""
         with os.scandir(self.here) as entries:
-            return [entry.name for entry in itertools.islice(entries, _AT_ONCE)]
+            some = itertools.islice(entries, _AT_ONCE)
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in some]
 
-    def _gone(self, name: str) -> bool:
+    def _gone(self, name: str, is_folder: bool) -> bool:
         """Remove an entry; False where it is a folder with something in it."""
+        remove = _removed_folder if is_folder else _removed
         try:
+            return remove(name, self.here)
+        except NotADirectoryError:
             return _removed(name, self.here)
         except PermissionError:
             _loosen(name, self.here)
             return _removed(name, self.here)
 
-    def _down(self, name: str) -> None:
+    def _down(self, name: str, *, others: bool) -> None:
+        """`others`: whether the folder that is left holds more than `name`, as far as was seen."""
         try:
             below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.here)
         except PermissionError:
             _open_up(name, self.here)
             below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.here)
-        self._way.append((name, _identity(self.here)))
+        self._way.append(_Passed(name, _identity(self.here), others and bool(self._way)))
         self._go(below)
 
-    def _up(self) -> str:
-        """Back; the name of the folder that was left."""
+    def _up(self) -> tuple[str, bool]:
+        """Back; the name of the folder that was left, and whether others were seen beside it."""
         above = os.open("..", _FOLDER, dir_fd=self.here)
-        name, identity = self._way.pop()
+        passed = self._way.pop()
         self._go(above)
-        if _identity(above) != identity:
-            raise OSError(errno.ESTALE, f"somebody moved '{name}' while it was removed")
-        return name
+        if _identity(above) != passed.identity:
+            raise OSError(errno.ESTALE, f"somebody moved '{passed.name}' while it was removed")
+        return passed.name, passed.others
 
     def _go(self, folder: int) -> None:
         os.close(self.here)

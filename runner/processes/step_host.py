@@ -1,5 +1,6 @@
 """Where the processes of an attempt start: on the node itself, or in the job's container."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from runner.isolation.confinement import Confinement
 from runner.isolation.job_user import JobUser
 from runner.isolation.metadata_firewall import MetadataError
 from runner.isolation.node_config import NodeConfig
+from runner.machine.cgroups import Cgroup
 from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.processes import job_process
 from runner.processes.job_process import JobProcess
@@ -44,6 +46,10 @@ class StepHost(Protocol):
     @property
     def python(self) -> str:
         """The interpreter where the document names none."""
+
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """What holds the processes, once one was started; None where the machine has no cgroup v2."""
 
     def start(
         self, name: str, command: str, environment: Mapping[str, str], stdout: Path, stderr: Path
@@ -86,6 +92,10 @@ class NodeStepHost:
         return ()
 
     @property
+    def cgroup(self) -> Cgroup | None:
+        return self.tracker.cgroup
+
+    @functools.cached_property
     def base(self) -> Mapping[str, str]:
         base = job_base_environment(self.config, os.environ)
         if self.config.isolation.private_temp:

@@ -101,8 +101,11 @@ class KnownSecrets:
 
     def know(self, whose: str, values: Iterable[str]) -> None:
         """Take `values` instead of those known under `whose` before."""
+        new = frozenset(values)
         with self._lock:
-            self._values[whose] = frozenset(values)
+            if self._values.get(whose) == new:
+                return  # job after job without secrets
+            self._values[whose] = new
             self._redactor = Redactor(value for known in self._values.values() for value in known)
 
     def text(self, text: str) -> str:

@@ -81,6 +81,10 @@ class NodeLayout:
         """AZ_BATCHAI_PREEMPTION_NOTICE (ours): appears when the machine is about to be taken away."""
         return f"{self.job_temp}/preemption-notice.json"
 
+    def metrics_file(self, process: str = "") -> str:
+        """AZ_BATCHAI_METRICS_FILE (ours) of a process by the name of its log files; "": of every other."""
+        return f"{self.job_temp}/metrics-{process}.jsonl" if process else f"{self.job_temp}/metrics.jsonl"
+
     @property
     def hostfile(self) -> str:
         """AZ_BATCHAI_MPI_HOST_FILE."""

@@ -17,6 +17,7 @@ from shared.names.paths import expanded_parts_fault, expanded_prefix_fault, left
 
 #: Variables under this prefix that the service sets cannot be set by the document: the runner relies on them.
 RESERVED_PREFIX = "AZ_BATCH"
+METRICS_FILE = "AZ_BATCHAI_METRICS_FILE"  #: ours: what is appended there is carried like output
 #: "Batch AI will automatic setup backend when toolkit is specified" (guide to the Keras recipe).
 _KERAS_BACKENDS = {"tensorflow": "tensorflow", "cntk": "cntk"}
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -203,6 +204,7 @@ def _node_variables(placement: Placement) -> dict[str, str]:
         "AZ_BATCHAI_SHARED_JOB_TEMP": layout.shared_job_temp,
         "AZ_BATCHAI_MPI_HOST_FILE": layout.hostfile,
         "AZ_BATCHAI_PREEMPTION_NOTICE": layout.preemption_notice,  # ours
+        METRICS_FILE: layout.metrics_file(),
         "AZ_BATCHAI_NUM_GPUS": gpus,
         "AZ_BATCHAI_NUM_GPUS_PER_NODE": gpus,  # the name of 2017
         "AZ_BATCH_HOST_LIST": ",".join(node.address for node in placement.nodes),  # Azure Batch

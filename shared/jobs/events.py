@@ -14,10 +14,15 @@ from shared.names.table_limits import escaped
 class EventKind(OpenStrEnum):
     """Closed list; the words are shown to people and matched by programs."""
 
+    NODE_STARTED = "NodeStarted"  #: the job's node came up (or its runner), while the job waited
+    NODE_READY = "NodeReady"  #: the cluster's volumes are there and its setup task has run: it takes jobs
     CLAIMED = "Claimed"  #: a runner has it
     ASSEMBLED = "Assembled"  #: every node of a job of several is there; detail: which
+    NODE_BEGAN = "NodeBegan"  #: another node of a job of several begins its part; the first one's is Claimed
     MOUNTED = "Mounted"  #: its volumes are there
-    CONTAINER_STARTED = "ContainerStarted"  #: its image is there, its container runs
+    IMAGE_READY = "ImageReady"  #: its image is there; detail: which
+    CONTAINER_STARTED = "ContainerStarted"  #: its container runs
+    PREPARATION_STARTED = "PreparationStarted"  #: jobPreparation runs
     PREPARED = "Prepared"  #: jobPreparation ended well
     STARTED = "Started"  #: its processes run
     STOPPED = "Stopped"  #: its processes have ended
@@ -49,12 +54,19 @@ _MOST_DETAIL, _MOST_NODE = 200, 80  #: UTF-16 units as JSON writes them
 
 
 def appended(events: tuple[JobEvent, ...], *more: JobEvent) -> tuple[JobEvent, ...]:
-    """`events` and `more`, details cut; of a long history the first ones and the latest are kept."""
-    cut = tuple(
+    """`events` and those of `more` that are not among them, details cut; of a long history the first ones
+    and the latest are kept. A runner reports its attempt with every renewal, and once more at the end."""
+    cut = (
         replace(event, node=escaped(event.node, _MOST_NODE), detail=escaped(event.detail, _MOST_DETAIL))
         for event in more
     )
-    found = (*events, *cut)
+    known = {_identity(event) for event in events}
+    found = (*events, *(event for event in cut if _identity(event) not in known))
     if len(found) <= MOST_EVENTS:
         return found
     return (*found[:_FIRST_KEPT], *found[len(found) - MOST_EVENTS + _FIRST_KEPT :])
+
+
+def _identity(event: JobEvent) -> tuple[datetime, str, int, str]:
+    # Without its detail, which a row may hold shortened.
+    return event.at, str(event.kind), event.attempt, event.node

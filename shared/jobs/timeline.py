@@ -1,6 +1,6 @@
 """The time line of a job, for people: what happened when, how long each part took, what it used. PURE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,10 @@ from shared.times import timestamp
 
 #: part -> the events of the latest attempt that it lies between.
 _PARTS = (
+    ("starting", EventKind.NODE_STARTED, EventKind.NODE_READY),
     ("assembling", EventKind.CLAIMED, EventKind.ASSEMBLED),
     ("mounting", EventKind.CLAIMED, EventKind.MOUNTED),
+    ("image", EventKind.MOUNTED, EventKind.IMAGE_READY),
     ("container", EventKind.MOUNTED, EventKind.CONTAINER_STARTED),
     ("preparing", EventKind.MOUNTED, EventKind.PREPARED),
     ("running", EventKind.STARTED, EventKind.STOPPED),
@@ -19,12 +21,20 @@ _PARTS = (
 )
 
 
+#: part -> events that it begins with where they are known, the best first; older runners report fewer.
+_RATHER = {
+    "mounting": (EventKind.ASSEMBLED,),
+    "container": (EventKind.IMAGE_READY,),
+    "preparing": (EventKind.PREPARATION_STARTED, EventKind.CONTAINER_STARTED),
+}
+
+
 def timeline(job: Job) -> dict[str, Any]:
     """`events`, oldest first and beginning with Queued, `seconds` by part of the latest attempt, `attempts`,
     `gpuHours` over all attempts."""
     queued = {"time": timestamp(job.created), "event": "Queued"}
     shown: dict[str, Any] = {
-        "events": [queued, *map(_event, job.events)],
+        "events": [queued, *map(_event, _in_order(job.events))],
         "seconds": durations(job),
         "attempts": job.attempt,
     }
@@ -35,16 +45,16 @@ def timeline(job: Job) -> dict[str, Any]:
 
 def durations(job: Job) -> dict[str, float]:
     """Seconds by part: queued (to the first claim), the parts of the latest attempt that are over, total."""
-    times = {event.kind: event.at for event in job.events if event.attempt == job.attempt}
+    times: dict[EventKind, datetime] = {}
+    for event in job.events:
+        if event.attempt == job.attempt:  # on several nodes a part is over when it is on the last of them
+            times[event.kind] = max(event.at, times.get(event.kind, event.at))
     claimed = next((event.at for event in job.events if event.kind is EventKind.CLAIMED), None)
     found: dict[str, float] = {}
     if claimed:
         found["queued"] = _seconds(job.created, claimed)
     for part, begin, end in _PARTS:
-        if part == "mounting" and EventKind.ASSEMBLED in times:
-            begin = EventKind.ASSEMBLED
-        if part == "preparing" and EventKind.CONTAINER_STARTED in times:
-            begin = EventKind.CONTAINER_STARTED
+        begin = next((kind for kind in _RATHER.get(part, ()) if kind in times), begin)
         if begin in times and end in times:
             found[part] = _seconds(times[begin], times[end])
     if job.ended:
@@ -60,6 +70,16 @@ def in_words(line: Mapping[str, Any]) -> str:
     if line.get("gpuHours"):
         parts.append(f"GPU hours {line['gpuHours']}")
     return ", ".join(parts)
+
+
+def _in_order(events: Iterable[JobEvent]) -> list[JobEvent]:
+    """When its node came up is known only once that has claimed the job; it is shown before."""
+    found: list[JobEvent] = []
+    for event in events:
+        claims = (i for i, e in enumerate(found) if (e.kind, e.attempt) == (EventKind.CLAIMED, event.attempt))
+        early = event.kind in (EventKind.NODE_STARTED, EventKind.NODE_READY)
+        found.insert(next(claims, len(found)) if early else len(found), event)
+    return found
 
 
 def _seconds(begin: datetime, end: datetime) -> float:

@@ -99,7 +99,6 @@ def dissolve(job: Job, why: str, now: datetime) -> Job:
         return finish(job, TERMINATED, now)
     if not is_taken(job):
         raise IllegalTransitionError(f"job {job.id} is {job.state}; nobody assembles its nodes")
-    event = JobEvent(now, EventKind.HANDED_BACK, job.attempt, job.owner or "", why)
     return replace(
         job,
         state=State.QUEUED,
@@ -109,15 +108,14 @@ def dissolve(job: Job, why: str, now: datetime) -> Job:
         lease_seconds=None,
         max_attempts=job.max_attempts + 1,
         enqueued=now,
-        events=appended(job.events, event),
+        events=appended(job.events, JobEvent(now, EventKind.HANDED_BACK, job.attempt, job.owner or "", why)),
     )
 
 
 def _lost(job: Job, now: datetime, last_heard: tuple[StreamSeal, ...]) -> Job:
     """The job with what is known of the attempt whose runner is gone."""
-    return replace(
-        job, seals=_kept(job, last_heard), events=appended(job.events, lost_event(job, now, last_heard))
-    )
+    lost = happened(job, [lost_event(job, now, last_heard)])
+    return replace(lost, seals=_kept(job, last_heard))
 
 
 def lost_event(job: Job, now: datetime, last_heard: tuple[StreamSeal, ...] = ()) -> JobEvent:
@@ -195,10 +193,14 @@ def request_deletion(job: Job, now: datetime) -> Job:
     return replace(request_termination(job, now), deleting=True)
 
 
+def happened(job: Job, events: Sequence[JobEvent]) -> Job:
+    """The job with what is known of its attempt by now."""
+    return replace(job, events=appended(job.events, *events))
+
+
 def sent_again(job: Job, now: datetime) -> Job:
     """A queued job whose message was lost, for which another one is about to be sent."""
-    event = JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt)
-    return replace(job, enqueued=now, events=appended(job.events, event))
+    return replace(happened(job, [JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt)]), enqueued=now)
 
 
 def woken_by(job: Job, message_id: str) -> Job:

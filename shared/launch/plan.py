@@ -86,6 +86,19 @@ def execution_log_name(placement: Placement) -> str:
     return f"execution{_of_node(placement)}.log"
 
 
+def resources_log_name(placement: Placement) -> str:
+    """Name of the samples of what the job's processes use on this node."""
+    return f"resources{_of_node(placement)}.jsonl"
+
+
+def metrics_log_name(process: str, placement: Placement) -> str:
+    """Name of what a process, "" for all that have no name, has written to its AZ_BATCHAI_METRICS_FILE. A
+    node's name cannot be taken for a process's."""
+    if process:
+        return f"metrics-{process}.jsonl"
+    return f"metrics-node-{placement.this.node_id}.jsonl" if len(placement.nodes) > 1 else "metrics.jsonl"
+
+
 def _of_node(placement: Placement) -> str:
     return f"-{placement.this.node_id}" if len(placement.nodes) > 1 else ""
 

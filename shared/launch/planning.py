@@ -1,13 +1,14 @@
 """From a job document and a placement to the processes to start, one module per toolkit. PURE."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from shared.documents.spec import JobSpec
-from shared.environment.variables import Placement, ignored_variables
+from shared.environment.variables import METRICS_FILE, Placement, ignored_variables
 from shared.errors import LaunchError
 from shared.launch import caffe, caffe2, chainer, cntk, custom, custom_mpi, horovod, mpi, pytorch, tensorflow
-from shared.launch.plan import Context, LaunchPlan, Toolkit
+from shared.launch.plan import Context, LaunchPlan, ProcessPlan, Toolkit
 
 TOOLKITS: Mapping[str, Toolkit] = {
     "caffe": caffe,
@@ -52,8 +53,16 @@ def plan(
     preparation = spec.job_preparation.command_line if spec.job_preparation else None
     return LaunchPlan(
         tool_type=tool_type,
-        processes=launch.processes,
+        processes=tuple(_with_metrics_file(step, placement) for step in launch.processes),
         preparation=preparation,
         files={placement.layout.hostfile: mpi.hostfile(placement.nodes, slots)},
         notes=(*launch.notes, *(f"{name} is set by the service, not by the document" for name in ignored)),
     )
+
+
+def _with_metrics_file(step: ProcessPlan, placement: Placement) -> ProcessPlan:
+    """Ranks of one node must not write into each other's lines. A process without a name has the node's."""
+    if not step.name:
+        return step
+    own = {METRICS_FILE: placement.layout.metrics_file(step.name)}
+    return replace(step, environment={**step.environment, **own})

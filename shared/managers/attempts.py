@@ -12,6 +12,7 @@ from shared.documents.spec import JobSpec
 from shared.errors import LostOwnershipError, StoreError
 from shared.fail_points import reach
 from shared.jobs import transitions
+from shared.jobs.events import JobEvent
 from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, StreamSeal
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.conflict_retry import Overtaken, arrived, retry_pause, until_written
@@ -54,9 +55,15 @@ class Attempts:
         """The latest run under a name, or None: one call."""
         return self._jobs.get(job)
 
-    def renew(self, job: Job, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
+    def renew(
+        self,
+        job: Job,
+        lease: Lease,
+        logs: tuple[StreamSeal, ...] = (),
+        events: tuple[JobEvent, ...] = (),
+    ) -> tuple[Lease, Job]:
         """Prolong a lease: two calls (`Leases.renew`). Raises LostOwnershipError, StoreError."""
-        return self._leases.renew(job, lease, logs)
+        return self._leases.renew(job, lease, logs, events)
 
     def look(self, lease: Lease) -> Job:
         """The job as it stands now: one call. Raises LostOwnershipError as `renew`."""

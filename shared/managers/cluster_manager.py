@@ -10,9 +10,10 @@ from shared.documents.parse import DocumentSettings, parse_cluster
 from shared.documents.spec import ClusterSpec, public_properties
 from shared.errors import ConflictError, Problem
 from shared.jobs import status_json
+from shared.jobs.known_node import KnownNode
 from shared.jobs.waiting_reason import DELETED, NodeView
 from shared.managers import auto_storage
-from shared.managers.cluster_reader import ClusterReader, KnownNode, document_name
+from shared.managers.cluster_reader import ClusterReader, document_name
 from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.managers.node_instructions import instruct_nodes
@@ -167,7 +168,7 @@ class ClusterManager:
         return self._reader.known_node(cluster, node_id)
 
     def _undrain(self, cluster: ClusterId, node_id: str) -> None:
-        view = self._reader.known_node(cluster, node_id)[0]
+        view = self._reader.known_node(cluster, node_id).view
         if view.release == DELETED:
             text = (
                 f"the machine of node {node_id} is being deleted; its cluster gets another when it needs one"

@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.documents.spec import ClusterSpec, JobSpec, cluster_from_document
 from shared.errors import NotFoundError, Problem
 from shared.jobs.allocation import Scale, scale_of, wanted_standby
+from shared.jobs.known_node import KnownNode
 from shared.jobs.waiting_reason import NodeView, is_alive
 from shared.managers.node_reports import NodeReports
 from shared.names.ids import ClusterId, group_in, name_in, printable
@@ -18,8 +19,6 @@ from shared.stores.document_blobs import Documents
 from shared.stores.node_table import NodeRow
 from shared.stores.secrets.sealing import Sealer
 
-#: A node, its address, its runner's version, and whether it is marked to leave.
-KnownNode = tuple[NodeView, str, str, bool]
 #: Seconds for which a cluster that was found is taken to be still there.
 _CACHE_SECONDS = 30.0
 
@@ -160,13 +159,14 @@ class ClusterReader:
     def known_node(self, cluster: ClusterId, node_id: str) -> KnownNode:
         """One of them. Raises NotFoundError."""
         for known in self.known_nodes(cluster):
-            if known[0].node_id == node_id:
+            if known.view.node_id == node_id:
                 return known
         text = f"The cluster {cluster.cluster} has no node {printable(node_id)}"
         raise NotFoundError(text, "NodeNotFound")
 
     def _known(self, node: NodeRow, service_time: datetime) -> KnownNode:
-        return self._view(node, service_time), node.address, node.version, node.drain
+        view = self._view(node, service_time)
+        return KnownNode(view, node.address, node.version, node.drain, node.gpu_readings, node.heard)
 
     def alive_nodes(self, cluster: ClusterId) -> list[NodeRow]:
         """The nodes of a cluster that are alive by storage's clock."""

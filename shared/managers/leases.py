@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.jobs import transitions
+from shared.jobs.events import JobEvent
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.managers.conflict_retry import Overtaken, until_written
 from shared.stores.job_queues import JobQueues
@@ -26,14 +27,21 @@ class Leases:
     queues: JobQueues
     monotonic: Callable[[], float]
 
-    def renew(self, job: Job, lease: Lease, logs: tuple[StreamSeal, ...] = ()) -> tuple[Lease, Job]:
+    def renew(
+        self,
+        job: Job,
+        lease: Lease,
+        logs: tuple[StreamSeal, ...] = (),
+        events: tuple[JobEvent, ...] = (),
+    ) -> tuple[Lease, Job]:
         """Prolong a lease: two calls. The new lease and the job as it stands now. `job`: as last seen;
-        `logs`: how far they have come, which is what will be known of them if this runner is lost.
+        `logs`: how far they have come, which is what will be known of them if this runner is lost; `events`:
+        of the attempt so far, for the row, which is written anyway.
 
         Raises LostOwnershipError when the attempt is no longer the lease's: stop, write nothing. StoreError
         when the row could not be written: the lease in hand holds until its deadline.
         """
-        job, deadline = self._prolong(job, lease)
+        job, deadline = self._prolong(job, lease, events)
         lease = replace(lease, deadline=deadline)
         try:
             receipt = self.queues.renew(
@@ -51,7 +59,7 @@ class Leases:
             log.warning("message not renewed: %s", error, extra={"action": "renew", "job": str(job.id)})
             return lease, job
 
-    def _prolong(self, job: Job, lease: Lease) -> tuple[Job, float]:
+    def _prolong(self, job: Job, lease: Lease, events: tuple[JobEvent, ...]) -> tuple[Job, float]:
         """The row with a lease that begins anew, and until when it holds by our monotonic clock."""
         current = job
 
@@ -60,7 +68,9 @@ class Leases:
             # From before the first try of the client, which may repeat it: the row never says less.
             before = self.monotonic()
             try:
-                return self.jobs.prolong(current, self.seconds), before + self.seconds
+                known = transitions.happened(current, events)
+                news = known.events != current.events
+                return self.jobs.prolong(known, self.seconds, with_events=news), before + self.seconds
             except LostOwnershipError as error:
                 # Somebody has changed it, or only the answer to our own last write was lost.
                 current = self.look(lease)

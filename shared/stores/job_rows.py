@@ -69,7 +69,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
             [[e.code, e.message, e.details] for e in job.errors], table_limits.MOST_ERRORS
         ),
         "Seals": table_limits.newest(seal_values(job.seals), table_limits.MOST_SEALS),
-        "Events": table_limits.listed(event_values(job.events), table_limits.MOST_EVENTS),
+        **events_column(job),
         "GpuSeconds": job.gpu_seconds or None,
         "RetryAt": job.retry_at,
         "Problems": job.problems if job.problems != "[]" else None,
@@ -80,6 +80,11 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
     }
     name, first = _PROPERTIES
     return table_limits.fitted(entity) | table_limits.spread(name, job.properties, first)
+
+
+def events_column(job: Job) -> dict[str, Any]:
+    """The column of a job's events."""
+    return {"Events": table_limits.listed(event_values(job.events), table_limits.MOST_EVENTS)}
 
 
 def live_entity(job: Job) -> dict[str, Any]:
@@ -96,11 +101,12 @@ def live_entity(job: Job) -> dict[str, Any]:
     return table_limits.fitted(entity)
 
 
-def listed_entity(job: Job, row_key: str) -> dict[str, Any]:
-    """The job once more under `row_key`, for lists: whole, unless its document is very large (`is_whole`)."""
+def listed_entity(job: Job, row: Mapping[str, Any], row_key: str) -> dict[str, Any]:
+    """The job's `row` (of `job_entity`) once more under `row_key`, for lists: whole, unless its document is
+    very large (`is_whole`)."""
     if table_limits.units(job.properties) > _MOST_REPEATED:
-        job = replace(job, properties="")
-    return job_entity(job, row_key)
+        return job_entity(replace(job, properties=""), row_key)
+    return {**row, "RowKey": row_key}
 
 
 def is_whole(entity: Mapping[str, Any]) -> bool:

@@ -49,33 +49,36 @@ class JobTable:
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        first = ("create", job_rows.job_entity(job, keys.job_row(job.id)))
-        return self._commit(job, [first, ("create", job_rows.live_entity(job)), *_listed(job)])
+        row = _row(job)
+        return self._commit(job, [("create", row), ("create", job_rows.live_entity(job)), *_listed(job, row)])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which stays in the history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(ended))
+        row = _row(job)
+        first = ("update", row, self._if_match(ended))
         return self._commit(
-            job, [first, ("create", job_rows.live_entity(job)), *_unlisted(ended), *_listed(job)]
+            job, [first, ("create", job_rows.live_entity(job)), *_unlisted(ended), *_listed(job, row)]
         )
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
-        first = ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job))
-        return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _MERGE), *_moved(job)])
+        row = _row(job)
+        first = ("update", row, self._if_match(job))
+        return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _MERGE), *_moved(job, row)])
 
-    def prolong(self, job: Job, seconds: float) -> Job:
-        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by: one
-        merge of the job's own row. Raises LostOwnershipError when it is no longer as `job` was read."""
+    def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
+        """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
+        request the job's events: one merge of the job's own row. Raises LostOwnershipError when it is no
+        longer as `job` was read."""
         entity = {
             "PartitionKey": keys.partition(job.id.workspace),
             "RowKey": keys.job_row(job.id),
             "LeaseSeconds": float(seconds),
             "MessageId": job.message_id,
-        }
+        } | (job_rows.events_column(job) if with_events else {})
         with translated(f"renewing the lease of job {job.id}"):
             written = self._table.update_entity(
                 entity,
@@ -92,13 +95,14 @@ class JobTable:
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
+        row = _row(job)
         return self._commit(
             job,
             [
-                ("update", job_rows.job_entity(job, keys.job_row(job.id)), self._if_match(job)),
+                ("update", row, self._if_match(job)),
                 _gone(job, keys.live_row(job)),
-                ("upsert", job_rows.job_entity(job, keys.run_row(job)), _REPLACE),
-                *_moved(job),
+                ("upsert", {**row, "RowKey": keys.run_row(job)}, _REPLACE),
+                *_moved(job, row),
             ],
         )
 
@@ -211,19 +215,24 @@ def _job(entity: Any) -> Job:
     return job_rows.job_from(entity, str(entity.metadata["etag"]))
 
 
-def _listed(job: Job) -> list[tuple[Any, ...]]:
+def _row(job: Job) -> dict[str, Any]:
+    """The job's own row. Every other row that holds the whole job is made from it."""
+    return job_rows.job_entity(job, keys.job_row(job.id))
+
+
+def _listed(job: Job, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The job's entries by time and by state, as it is now. With its row they are always written together, so
     each row has exactly these two, under its own state."""
     row_keys = (keys.time_row(job), keys.state_row(job, job.state))
-    return [("upsert", job_rows.listed_entity(job, key), _REPLACE) for key in row_keys]
+    return [("upsert", job_rows.listed_entity(job, row, key), _REPLACE) for key in row_keys]
 
 
-def _moved(job: Job) -> list[tuple[Any, ...]]:
+def _moved(job: Job, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """`_listed`, for a row that is there already: its entry under another state is removed."""
     before = job.stored_as
     if before is None or before is job.state:
-        return _listed(job)
-    return [_gone(job, keys.state_row(job, before)), *_listed(job)]
+        return _listed(job, row)
+    return [_gone(job, keys.state_row(job, before)), *_listed(job, row)]
 
 
 def _unlisted(job: Job) -> list[tuple[Any, ...]]:

@@ -41,6 +41,8 @@ class NodeRow:
     left: bool = False  #: its runner has gone; the row stays for the mark in it
     #: For how long it has been in this state, by its runner's clock; None: an older runner's report.
     state_seconds: float | None = field(default=None, compare=False)
+    #: How busy its GPUs were at the report, a JSON list of objects as REST shows them; "": it has none.
+    gpu_readings: str = field(default="", compare=False)
     etag: str = field(default="", compare=False)  #: of the row this was read from
     heard: datetime | None = None
 
@@ -81,6 +83,7 @@ class NodeTable:
             "Standby": node.standby,
             "Left": node.left,
             "StateSeconds": node.state_seconds,
+            "GpuReadings": node.gpu_readings,
         }
         entity = table_limits.fitted(columns_of_node)
         with translated(f"writing node {node.node_id}"):
@@ -225,6 +228,7 @@ def _node_from(entity: Any) -> NodeRow:
         release=entity.get("Release", ""),
         left=bool(entity.get("Left", False)),
         state_seconds=entity.get("StateSeconds"),
+        gpu_readings=entity.get("GpuReadings", ""),
         etag=str(entity.metadata["etag"]),
         heard=entity.metadata["timestamp"],
     )

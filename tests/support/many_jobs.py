@@ -37,7 +37,8 @@ def live_jobs(cluster: ClusterId, count: int, running: int, since: datetime) -> 
 
 def entities(job: Job) -> Iterator[dict[str, Any]]:
     """The rows of a live job."""
-    yield job_rows.job_entity(job, row_keys.job_row(job.id))
+    row = job_rows.job_entity(job, row_keys.job_row(job.id))
+    yield row
     yield job_rows.live_entity(job)
-    yield job_rows.listed_entity(job, row_keys.time_row(job))
-    yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
+    yield job_rows.listed_entity(job, row, row_keys.time_row(job))
+    yield job_rows.listed_entity(job, row, row_keys.state_row(job, job.state))

@@ -13,7 +13,8 @@ LONGER = {"shared.documents.json_reader.scanner": 259}
 
 #: Values in, values out: no clock, environment, files or processes. Packages, and what all of them import.
 PURE_PACKAGES = """
-    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling shared.sweeps
+    shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling shared.explain
+    shared.sweeps
     api.resources
 """
 PURE = (
@@ -26,7 +27,7 @@ PURE = (
 MAY_USE_PYDANTIC = """
     shared.documents.coercion shared.documents.json_schema shared.documents.models.* shared.documents.parse
     shared.documents.rules.toolkits shared.documents.secret_references shared.documents.spec
-    shared.documents.codec shared.documents.validation
+    shared.documents.codec shared.documents.validation shared.explain.explanation
 """
 IMPURE = {
     "time",

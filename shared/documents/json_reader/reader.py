@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.documents.findings import Path
+from shared.documents.findings import Path, json_path
 from shared.documents.json_reader.decode import Lines, decode
 from shared.documents.json_reader.scanner import Scanner
 from shared.errors import Problem
@@ -30,6 +30,10 @@ class JsonText:
             if found is not None:
                 return self._lines.position(found[0] if at_key and length == len(path) else found[1])
         return 0, 0
+
+    def positions(self) -> dict[str, tuple[int, int]]:
+        """(line, column) of every value, by its JSON path."""
+        return {json_path(path): self._lines.position(at[1]) for path, at in self._offsets.items()}
 
 
 def read_json(data: bytes | str, max_bytes: int) -> JsonText:

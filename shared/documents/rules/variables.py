@@ -27,6 +27,7 @@ ALWAYS = frozenset(
         "AZ_BATCHAI_JOB_MASTER_NODE_IP",
         "AZ_BATCHAI_ATTEMPT",
         "AZ_BATCHAI_PREEMPTION_NOTICE",
+        "AZ_BATCHAI_METRICS_FILE",
         "AZ_BATCH_HOST_LIST",
         "AZ_BATCH_NODE_ID",
         "AZ_BATCH_MASTER_NODE",
@@ -44,6 +45,7 @@ FOLDERS = frozenset(
         "AZ_BATCHAI_MPI_HOST_FILE",
         "AZ_BATCHAI_JOB_WORK_DIR",
         "AZ_BATCHAI_PREEMPTION_NOTICE",
+        "AZ_BATCHAI_METRICS_FILE",
     )
 )
 #: Set for some toolkits only.

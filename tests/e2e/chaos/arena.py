@@ -278,7 +278,7 @@ class Arena:
         verdict = ledger.judge(jobs, self.lines(), self._max_attempts)
         for name in sorted(self._printing):
             if jobs[name].state is State.SUCCEEDED:
-                verdict.torn += printed.torn(jobs[name], self._logs_of(jobs[name]))
+                verdict.torn += printed.torn(jobs[name], self.logs_of(jobs[name]))
         return verdict
 
     def _messages_left(self) -> list[str]:
@@ -289,7 +289,8 @@ class Arena:
         hidden = self.world.messages() - len(seen)
         return [*seen, f"{hidden} hidden"] if seen or hidden else []
 
-    def _logs_of(self, job: Job) -> Path:
+    def logs_of(self, job: Job) -> Path:
+        """The folder on the share with the log files of a run."""
         segment = path_segment(self.world.settings.scope, job.id, job.uuid)
         return self.folder / "shares" / _SHARE / segment / "stdouterr"
 

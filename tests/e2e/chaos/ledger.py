@@ -38,9 +38,23 @@ def command(ledger: Path, job: str, seconds: float) -> str:
 
 
 def read(ledger: Path) -> list[Line]:
-    lines = ledger.read_text().splitlines() if ledger.exists() else []
-    words = (line.split() for line in lines)
-    return [Line(float(at), job, int(attempt), what) for at, job, attempt, what in words]
+    return [_line(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+
+
+def read_on(ledger: Path, offset: int) -> tuple[list[Line], int]:
+    """The whole lines after the byte `offset`, and where the next ones begin."""
+    if not ledger.exists():
+        return [], offset
+    with ledger.open("rb") as file:
+        file.seek(offset)
+        text = file.read()
+    text = text[: text.rfind(b"\n") + 1]
+    return [_line(line) for line in text.decode().splitlines()], offset + len(text)
+
+
+def _line(text: str) -> Line:
+    at, job, attempt, what = text.split()
+    return Line(float(at), job, int(attempt), what)
 
 
 #: What can be wrong with a job.

@@ -29,7 +29,8 @@ VALUES = st.recursive(
 _TEXTS = st.text(min_size=1, max_size=70).filter(lambda text: "\n" not in text)
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True) | _TEXTS
 _PARAMETERS = (
-    "maxresults $skiptoken outputdirectoryid directory linkexpiryinminutes t x state prefix createdafter"
+    "maxresults $skiptoken outputdirectoryid directory linkexpiryinminutes t x state prefix createdafter "
+    "kind name experiment gpus offset maxbytes"
 )
 QUERIES = st.dictionaries(
     st.sampled_from(_PARAMETERS.split()), st.text(max_size=80) | st.integers().map(str), max_size=4

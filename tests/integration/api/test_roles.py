@@ -56,6 +56,7 @@ def attempts(job: str) -> dict[str, tuple[str, str, Any]]:
         "see": ("GET", job, None),
         "list": ("GET", job.rpartition("/")[0], None),
         "read": ("POST", f"{job}/listOutputFiles", None),
+        "check": ("POST", f"{workspace}/validate", CLUSTER),
         "group": ("PUT", f"{workspace}/experiments/other", None),
         "stop": ("POST", f"{job}/terminate", None),
         "remove": ("DELETE", job, None),
@@ -68,9 +69,12 @@ def attempts(job: str) -> dict[str, tuple[str, str, Any]]:
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [
-        (READER, {"see", "list", "read"}),
-        (SUBMITTER, {"see", "list", "read", "group", "stop", "remove"}),
-        (CONTRIBUTOR, {"see", "list", "read", "group", "stop", "remove", "cluster", "empty", "wipe"}),
+        (READER, {"see", "list", "read", "check"}),
+        (SUBMITTER, {"see", "list", "read", "check", "group", "stop", "remove"}),
+        (
+            CONTRIBUTOR,
+            {"see", "list", "read", "check", "group", "stop", "remove", "cluster", "empty", "wipe"},
+        ),
         ("Somebody.Else", set()),
     ],
 )

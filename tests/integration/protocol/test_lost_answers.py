@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import Endpoints
-from shared.jobs.model import Outcome, Reason, State
+from shared.jobs.events import EventKind, JobEvent
+from shared.jobs.model import AttemptReport, Outcome, Reason, State
+from shared.managers.clock import utc_now
 from tests.support.wire import WiredStorage
 from tests.support.world import DONE, World, settings_for
 from tests.support.world import world as open_world
@@ -82,6 +84,22 @@ def test_of_a_renewal_of_the_row(world: World, wires: WiredStorage) -> None:
     assert lease.deadline > claim.lease.deadline
     assert world.backend.attempts.finish(job, lease, DONE).state is State.SUCCEEDED
     assert world.messages() == 0
+
+
+def test_of_a_renewal_that_brings_events(world: World, wires: WiredStorage) -> None:
+    """They ride on the write that is made anyway, and are there once however often they are sent."""
+    world.accept()
+    claim = world.must_claim()
+    event = JobEvent(utc_now(), EventKind.MOUNTED, 1, "node-0")
+    wires.table.lose_answer(lambda method, path: method == "PATCH")
+    lease, job = world.backend.attempts.renew(claim.job, claim.lease, (), (event,))
+    assert wires.table.lost
+    world.counter.reset()
+    lease, job = world.backend.attempts.renew(job, lease, (), (event,))
+    assert world.counter.snapshot().total() == 2
+    report = AttemptReport(events=(event,))
+    ended = world.backend.attempts.finish(job, lease, DONE, report)
+    assert [event.kind for event in ended.events].count(EventKind.MOUNTED) == 1
 
 
 def test_of_a_renewal_of_the_message(world: World, wires: WiredStorage) -> None:

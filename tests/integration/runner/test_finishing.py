@@ -72,8 +72,8 @@ def test_a_mark_lets_it_finish_and_keeps_the_next_runner_from_jobs_until_it_is_t
     with Leaving(world, configured) as leaving:
         eventually(lambda: begun(world))
         world.accept("second")
-        view, _, _, drain = cluster_manager.mark_drain(world.cluster, "node-0", True)
-        assert (view.state, drain) == ("leaving", True), "before its runner has heard of it"
+        marked = cluster_manager.mark_drain(world.cluster, "node-0", True)
+        assert (marked.view.state, marked.drain) == ("leaving", True), "before its runner has heard of it"
         eventually(lambda: leaving.left)
         assert leaving.agent.has_finished
     assert world.job("first").state is State.SUCCEEDED

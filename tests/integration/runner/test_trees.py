@@ -46,6 +46,44 @@ def test_folders_with_many_entries_and_names_of_any_bytes(tmp_path: Path) -> Non
     assert not any(tmp_path.iterdir())
 
 
+def test_each_folder_on_a_way_without_turnings_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a job's logs lies ten levels deep."""
+    deep(tmp_path / "tree", 10, "d")
+    read: list[int] = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: [read.append(folder), scan(folder)][1])
+    tree_removal.remove(tmp_path / "tree")
+    assert not any(scan(tmp_path))
+    assert len(read) == 11
+
+
+def test_what_comes_meanwhile_is_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into a folder in which nothing was left but the one that has just been emptied."""
+    deep(tmp_path / "tree", 3, "d")
+    remove = os.rmdir
+    before: list[str] = []
+
+    def rmdir(name: str, *, dir_fd: int) -> None:
+        remove(name, dir_fd=dir_fd)
+        if not before:
+            before.append(name)
+            os.close(os.open("late", os.O_CREAT | os.O_WRONLY, dir_fd=dir_fd))
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    tree_removal.remove(tmp_path / "tree")
+    assert before == ["d"]
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_lies_beside_is_not_touched(tmp_path: Path) -> None:
+    deep(tmp_path / "tree", 3, "d")
+    (tmp_path / "beside").mkdir()
+    tree_removal.remove(tmp_path / "tree")
+    assert [path.name for path in tmp_path.iterdir()] == ["beside"]
+
+
 def test_links_are_removed_and_not_followed(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()

@@ -1,7 +1,8 @@
 """A driver for machines without one: the part of `pynvml` that runners use, as the environment says.
 
 FAKE_NVML_GPUS is how many GPUs there are, FAKE_NVML_SERIAL eight digits of their UUIDs; FAKE_NVML_BUSY says
-who computes, as JSON {"<uuid>": [pid, ...]}. With this folder first in PYTHONPATH a runner takes it for the
+who computes, as JSON {"<uuid>": [pid, ...]}; FAKE_NVML_LOAD how busy they are, as JSON {"<uuid>": [percent,
+bytes used]}. With this folder first in PYTHONPATH a runner takes it for the
 real one. Errors and the counting of nvmlInit follow NVIDIA's own; tests/integration/runner/test_gpus.py asks
 both the same questions.
 """
@@ -11,6 +12,7 @@ import os
 from dataclasses import dataclass
 
 _started = 0
+TOTAL_BYTES = 16 * 1024**3
 
 
 class NVMLError(Exception):
@@ -47,6 +49,19 @@ class Device:
 class Process:
     pid: int
     usedGpuMemory: int | None = None
+
+
+@dataclass(frozen=True)
+class Utilization:
+    gpu: int
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Memory:
+    total: int
+    free: int
+    used: int
 
 
 def _count() -> int:
@@ -105,3 +120,18 @@ def nvmlDeviceGetComputeRunningProcesses(device: Device) -> list[Process]:
     _count()
     values = json.loads(os.environ.get("FAKE_NVML_BUSY", "{}"))
     return [Process(pid) for pid in values.get(nvmlDeviceGetUUID(device), [])]
+
+
+def nvmlDeviceGetUtilizationRates(device: Device) -> Utilization:
+    return Utilization(_load(device)[0])
+
+
+def nvmlDeviceGetMemoryInfo(device: Device) -> Memory:
+    used = _load(device)[1]
+    return Memory(TOTAL_BYTES, TOTAL_BYTES - used, used)
+
+
+def _load(device: Device) -> tuple[int, int]:
+    _count()
+    percent, used = json.loads(os.environ.get("FAKE_NVML_LOAD", "{}")).get(nvmlDeviceGetUUID(device), (0, 0))
+    return percent, used

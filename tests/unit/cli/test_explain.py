@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.explain import command
-from cli.explain_text import visible, wrapped
+from shared.explain.text import visible, wrapped
 
 BASE: dict[str, Any] = {
     "nodeCount": 2,

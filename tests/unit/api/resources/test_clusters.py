@@ -14,6 +14,7 @@ from api.resources.clusters import (
     starting_machines,
 )
 from shared.environment.layout import setup_task_directory
+from shared.jobs.known_node import KnownNode
 from shared.jobs.waiting_reason import NodeView
 from shared.names.ids import ClusterId, Scope
 from shared.scaling.pools import MachineState
@@ -152,7 +153,7 @@ def test_a_node_without_an_address_cannot_be_logged_in_to() -> None:
 
 def test_a_node_that_nothing_was_heard_of_is_lost_and_empty_members_are_left_out() -> None:
     node = NodeView("node-0", "running", False, job="uuid")
-    assert node_information(node, "", "1.2.3", True) == {
+    assert node_information(KnownNode(node, "", "1.2.3", True)) == {
         "nodeId": "node-0",
         "state": "lost",
         "drain": True,
@@ -160,4 +161,14 @@ def test_a_node_that_nothing_was_heard_of_is_lost_and_empty_members_are_left_out
         "port": 22,
         "job": "uuid",
     }
-    assert node_information(NodeView("n", "idle", True), "10.0.0.4", "", False)["state"] == "idle"
+    assert node_information(KnownNode(NodeView("n", "idle", True), "10.0.0.4"))["state"] == "idle"
+
+
+def test_a_node_shows_its_gpus_as_it_has_reported_them() -> None:
+    view = NodeView("node-0", "running", True)
+    gpus = [{"index": 0, "name": "H200", "utilizationPercent": 87, "newer": 1}]
+    shown = node_information(KnownNode(view, gpu_readings=json.dumps(gpus), heard=CREATED))
+    assert shown["gpus"] == gpus, "members of newer runners are carried along"
+    assert shown["reportedAt"] == timestamp(CREATED)
+    for nothing in ("", "{", "3"):
+        assert "gpus" not in node_information(KnownNode(view, gpu_readings=nothing))

@@ -28,6 +28,7 @@ def test_a_bare_job_has_the_documented_variables() -> None:
         "AZ_BATCHAI_STDOUTERR_DIR": f"/logs/{SEGMENT}/stdouterr",
         "AZ_BATCHAI_MPI_HOST_FILE": f"{TEMP}/hostfile",
         "AZ_BATCHAI_PREEMPTION_NOTICE": f"{TEMP}/preemption-notice.json",
+        "AZ_BATCHAI_METRICS_FILE": f"{TEMP}/metrics.jsonl",
         "AZ_BATCHAI_NUM_GPUS": "4",
         "AZ_BATCHAI_NUM_GPUS_PER_NODE": "4",
         "AZ_BATCH_HOST_LIST": "10.0.0.4,10.0.0.5",

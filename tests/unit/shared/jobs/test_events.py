@@ -111,6 +111,59 @@ def test_preparing_in_a_container_begins_when_it_has_started() -> None:
     assert durations(a_job(attempt=1, events=events))["preparing"] == 1
 
 
+def test_a_runner_that_says_more_gives_finer_parts() -> None:
+    events = (
+        event(5, EventKind.CLAIMED),
+        event(1, EventKind.NODE_STARTED),
+        event(4, EventKind.NODE_READY),
+        event(6, EventKind.MOUNTED),
+        event(8, EventKind.IMAGE_READY),
+        event(9, EventKind.CONTAINER_STARTED),
+        event(10, EventKind.PREPARATION_STARTED),
+        event(12, EventKind.PREPARED),
+    )
+    parts = durations(a_job(attempt=1, events=events))
+    assert parts == {
+        "queued": 5,
+        "starting": 3,
+        "mounting": 1,
+        "image": 2,
+        "container": 1,
+        "preparing": 2,
+    }
+
+
+def test_the_nodes_start_is_shown_before_it_has_claimed_the_job() -> None:
+    claimed = (event(5, EventKind.CLAIMED), event(1, EventKind.NODE_STARTED), event(4, EventKind.NODE_READY))
+    alone = (event(1, EventKind.NODE_STARTED, attempt=2),)
+    shown = timeline(a_job(attempt=2, events=(*claimed, *alone)))["events"]
+    assert [entry["event"] for entry in shown] == [
+        "Queued",
+        "NodeStarted",
+        "NodeReady",
+        "Claimed",
+        "NodeStarted",
+    ]
+
+
+def test_a_part_ends_when_it_has_ended_on_the_last_node() -> None:
+    late = JobEvent(after(9), EventKind.MOUNTED, 1, "node-1")
+    for order in ((late, event(6, EventKind.MOUNTED)), (event(6, EventKind.MOUNTED), late)):
+        assert durations(a_job(attempt=1, events=(event(5, EventKind.CLAIMED), *order)))["mounting"] == 4
+
+
+def test_what_a_runner_reports_again_is_there_once() -> None:
+    job = transitions.claim(a_job(), "node-0", "message-1", after(5))
+    early = transitions.happened(job, WHOLE[:2])
+    again = transitions.happened(early, WHOLE[:2])
+    assert again == early
+    done = transitions.finish(again, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), WHOLE))
+    assert (
+        done.events
+        == transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(20), AttemptReport((), WHOLE)).events
+    )
+
+
 def test_a_job_that_nobody_claimed_has_no_parts() -> None:
     assert durations(a_job()) == {}
 

@@ -22,7 +22,11 @@ def test_pytorch_on_one_node_is_rank_0() -> None:
     (rank,) = pytorch(gpus=4).processes
     assert (rank.name, rank.node, rank.role, rank.essential) == ("0", 0, "rank", True)
     assert rank.command == "python x.py --rank $AZ_BATCHAI_TASK_INDEX"
-    assert rank.environment == {"AZ_BATCHAI_TASK_INDEX": "0", "AZ_BATCHAI_PYTORCH_INIT_METHOD": INIT}
+    assert rank.environment == {
+        "AZ_BATCHAI_TASK_INDEX": "0",
+        "AZ_BATCHAI_PYTORCH_INIT_METHOD": INIT,
+        "AZ_BATCHAI_METRICS_FILE": f"{TEMP}/metrics-0.jsonl",
+    }
 
 
 def test_pytorch_on_two_nodes_has_a_rank_on_each() -> None:
@@ -37,6 +41,7 @@ def test_pytorch_on_two_nodes_has_a_rank_on_each() -> None:
         "LOCAL_RANK": "0",
         "MASTER_ADDR": "10.0.0.4",
         "MASTER_PORT": "2222",
+        "AZ_BATCHAI_METRICS_FILE": f"{TEMP}/metrics-1.jsonl",
     }
 
 
@@ -78,8 +83,8 @@ def test_the_mpi_backend_is_started_by_mpirun_and_keeps_the_task_index() -> None
 def test_caffe2_has_one_rank_per_node() -> None:
     settings = {"pythonScriptFilePath": "x.py", "commandLineArgs": "--shard_id $AZ_BATCHAI_TASK_INDEX"}
     result = plan(job(2, caffe2Settings=settings), placement(2, gpus=4))
-    assert [(p.name, p.node, p.environment) for p in result.processes] == [
-        ("0", 0, {"AZ_BATCHAI_TASK_INDEX": "0"}),
-        ("1", 1, {"AZ_BATCHAI_TASK_INDEX": "1"}),
+    assert [(p.name, p.node, p.environment["AZ_BATCHAI_TASK_INDEX"]) for p in result.processes] == [
+        ("0", 0, "0"),
+        ("1", 1, "1"),
     ]
     assert result.processes[1].command == "python x.py --shard_id $AZ_BATCHAI_TASK_INDEX"

@@ -8,7 +8,7 @@ import pytest
 from shared.errors import LaunchError
 from shared.launch.plan import LaunchPlan, ProcessPlan
 from shared.launch.planning import plan, port_count
-from tests.support.placements import job, placement
+from tests.support.placements import TEMP, job, placement
 
 SETTINGS = {
     "pythonScriptFilePath": "$AZ_BATCHAI_JOB_MOUNT_ROOT/scripts/train.py",
@@ -40,6 +40,7 @@ def test_one_node_is_one_master_named_like_a_worker() -> None:
         "AZ_BATCHAI_TASK_INDEX": "0",
         "AZ_BATCHAI_PS_HOSTS": "",
         "AZ_BATCHAI_WORKER_HOSTS": "10.0.0.4:2222",
+        "AZ_BATCHAI_METRICS_FILE": f"{TEMP}/metrics-wk-0.jsonl",
     }
 
 

@@ -1,15 +1,17 @@
-"""The form of `batchai explain` for people: sections of plain lines that read well at 100 columns."""
+"""An explanation for people: sections of plain lines that read well at 100 columns. PURE.
+
+Lines are pieces of text with a style each, in the words of `rich`, which the command prints them with.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
-from cli.explain_sweep import sweep_lines
+from shared.explain.sweeps import sweep_lines
 
 Explained = Mapping[str, Any]
+#: Pieces of a line: text and its style, "" for none.
+Line = tuple[tuple[str, str], ...]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _ON = {
@@ -25,18 +27,28 @@ _FORWARDED = re.compile(r"(?: -x \S+){4,}")
 _PIECES = re.compile(r"[^ /,]*[ /,]?")
 
 
-def show(explained: Explained, console: Console) -> None:
-    """Print what `explained` says of one document."""
-    page = Page(console)
+def lines(explained: Explained, width: int) -> list[Line]:
+    """What `explained` says of one document: `file`, `accepted`, `problems`, and of its `job`."""
+    page = Page(width)
     _problems(explained, page)
     if explained.get("sweep"):
         page.heading("Runs")
         for line in sweep_lines(explained["sweep"]):
             page.line(line)
         page.heading("The first run")
-    job = explained["job"]
-    if job is None:
-        return
+    if explained["job"] is not None:
+        _job(explained["job"], page)
+    return page.lines
+
+
+def job_text(job: Explained, width: int) -> str:
+    """What an explanation says of the job alone, without styles."""
+    page = Page(width)
+    _job(job, page)
+    return "\n".join("".join(text for text, _ in line) for line in page.lines).strip("\n") + "\n"
+
+
+def _job(job: Explained, page: "Page") -> None:
     _summary(job, page)
     _volumes(job, page)
     _folders(job, page)
@@ -50,40 +62,46 @@ def show(explained: Explained, console: Console) -> None:
 
 
 class Page:
-    """Headings, lines and columns on a console, wrapped where paths and commands may break."""
+    """Headings, lines and columns of a width, wrapped where paths and commands may break."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self.lines: list[Line] = []
 
     def heading(self, text: str) -> None:
-        self._console.print()
+        self.lines.append(())
         self.line(text, indent=0, style="bold underline")
 
     def line(self, text: str, *, indent: int = 2, hang: int = 0, style: str = "") -> None:
         """One line; what does not fit continues `hang` columns further in."""
-        first, *more = wrapped(visible(text), self._console.width - indent - hang) or [""]
-        self._put(Text(" " * indent).append(first, style))
+        first, *more = wrapped(visible(text), self._width - indent - hang) or [""]
+        self._put((" " * indent, ""), (first, style))
         for part in more:
-            self._put(Text(" " * (indent + hang)).append(part, style))
+            self._put((" " * (indent + hang), ""), (part, style))
 
     def labelled(self, label: str, text: str, style: str) -> None:
-        parts = wrapped(visible(text), self._console.width - len(label) - 4)
-        self._put(Text.assemble("  ", (label, style), ": ", parts[0]))
-        for part in parts[1:]:
-            self._put(Text(" " * (len(label) + 4) + part))
+        first, *more = wrapped(visible(text), self._width - len(label) - 4)
+        self._put(("  ", ""), (label, style), (": ", ""), (first, ""))
+        for part in more:
+            self._put((" " * (len(label) + 4) + part, ""))
 
     def columns(self, rows: Mapping[str, str], *, indent: int = 2) -> None:
         """Names and values."""
         width = max((len(visible(name)) for name in rows), default=0)
         for name, value in rows.items():
-            first, *more = wrapped(visible(value) or "(empty)", self._console.width - indent - width - 2)
-            self._put(Text(" " * indent).append(visible(name).ljust(width + 2), "cyan").append(first))
+            first, *more = wrapped(visible(value) or "(empty)", self._width - indent - width - 2)
+            self._put((" " * indent, ""), (visible(name).ljust(width + 2), "cyan"), (first, ""))
             for part in more:
-                self._put(Text(" " * (indent + width + 2) + part))
+                self._put((" " * (indent + width + 2) + part, ""))
 
-    def _put(self, text: Text) -> None:
-        text.rstrip()
-        self._console.print(text, soft_wrap=True)
+    def _put(self, *pieces: tuple[str, str]) -> None:
+        """A line without blanks at its end."""
+        kept = list(pieces)
+        while kept and not kept[-1][0].rstrip():
+            kept.pop()
+        if kept:
+            kept[-1] = (kept[-1][0].rstrip(), kept[-1][1])
+        self.lines.append(tuple(kept))
 
 
 def visible(text: str) -> str:

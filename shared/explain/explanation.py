@@ -1,11 +1,11 @@
-"""What would become of a job document, as plain data: the JSON form of `batchai explain`.
+"""What would become of a job document, as plain data: the JSON form of `batchai explain`. PURE.
 
 Members are only ever added, never renamed: scripts read this. Secret values are `***`.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -25,13 +25,26 @@ MASK = "***"
 _PASSWORD = re.compile(r"((?:pass(?:word)?|key|secret|token|cred(?:ential)?s?)=)[^,\s]+", re.IGNORECASE)
 
 
-def imagined_placement(nodes: int, gpus: int) -> Placement:
-    """A placement on machines that do not exist; names in angle brackets stand for those of a real job."""
-    job = JobId("<workspace>", "<experiment>", "<job>")
+@dataclass(frozen=True)
+class Places:
+    """Whose job it would be. Names in angle brackets stand for those of a real one."""
+
+    scope: Scope = Scope("<subscription>", "<resource-group>")  # noqa: RUF009 - frozen
+    workspace: str = "<workspace>"
+    experiment: str = "<experiment>"
+    job: str = "<job>"
+
+
+IMAGINED = Places()
+
+
+def imagined_placement(nodes: int, gpus: int, places: Places = IMAGINED) -> Placement:
+    """A placement on machines that do not exist, with `gpus` each."""
+    job = JobId(places.workspace, places.experiment, places.job)
     return Placement(
-        scope=Scope("<subscription>", "<resource-group>"),
+        scope=places.scope,
         job=job,
-        cluster=ClusterId("<workspace>", "<cluster>"),
+        cluster=ClusterId(places.workspace, "<cluster>"),
         uuid="<uuid>",
         attempt=1,
         layout=NodeLayout(DEFAULT_NODE_ROOT, job),

@@ -1,31 +1,17 @@
-"""`batchai explain sweep.json`: which runs there would be, and what would become of the first."""
+"""Which runs there would be of a sweep.json, for people and for scripts. PURE."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from cli.sweep_runs import shown_value
-from shared.documents.parse import DocumentSettings
-from shared.sweeps.parse import parse_sweep
+from shared.sweeps.parameters import Value
 from shared.sweeps.plan import SweepPlan
-from shared.sweeps.run_documents import run_document
 
 #: Runs listed for people; JSON has them all.
 _MOST_LISTED = 20
-Explain = Callable[[bytes], dict[str, Any]]
 
 
-def explained_sweep(data: bytes, settings: DocumentSettings, explain: Explain) -> dict[str, Any]:
-    """`accepted`, `problems`, `sweep` (its runs) and `job`: the explanation of the first run's document."""
-    parsed = parse_sweep(data, settings)
-    problems = [problem.as_json() for problem in parsed.problems]
-    if parsed.plan is None:
-        return {"accepted": False, "problems": problems, "sweep": None, "job": None}
-    first = explain(run_document(parsed.plan, 0))
-    sweep = _sweep(parsed.plan)
-    return {"accepted": first["job"] is not None, "problems": problems, "sweep": sweep, "job": first["job"]}
-
-
-def _sweep(plan: SweepPlan) -> dict[str, Any]:
+def sweep_explanation(plan: SweepPlan) -> dict[str, Any]:
+    """The runs of a sweep, and how they are held together."""
     runs = [{"index": plan.index(n), "parameters": plan.values(n)} for n in range(plan.count)]
     sweep: dict[str, Any] = {"count": plan.count, "runs": runs}
     if plan.max_concurrent:
@@ -47,7 +33,13 @@ def sweep_lines(sweep: dict[str, Any]) -> Iterator[str]:
     if "metric" in sweep:
         yield f"compared by {sweep['metric']['name']}, to {sweep['metric']['goal']}"
     for run in sweep["runs"][:_MOST_LISTED]:
-        values = ", ".join(f"{name}={shown_value(value)}" for name, value in run["parameters"].items())
+        values = ", ".join(f"{name}={_shown(value)}" for name, value in run["parameters"].items())
         yield f"run {run['index']}: {values}".rstrip(": ")
     if (left := sweep["count"] - _MOST_LISTED) > 0:
         yield f"and {left:,} more (-o json has them all)"
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,161 @@
+"""One soak: two runners that faults strike and one that no fault ends, a stream of jobs, samples; then
+everything is deleted, and what is left is compared with what one job had left."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.core.exceptions import AzureError
+
+from tests.e2e.chaos.arena import Arena
+from tests.e2e.chaos.faults import FAULTS, Record
+from tests.soak import samples
+from tests.soak.flow import Flow
+from tests.soak.samples import Sample
+
+_RUNNERS = 3
+_SETTLE_SECONDS = 120.0
+#: What grows with the jobs that there have been, as it should: their logs stay on the share.
+_LEVEL = ("rows", "blobs", "messages")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seconds; `storage_seconds` and `sample_seconds` lie between two looks."""
+
+    seconds: float
+    seed: int
+    pace_seconds: float = 1.0
+    keep_seconds: float = 60.0
+    fault_seconds: float = 15.0
+    sample_seconds: float = 10.0
+    storage_seconds: float = 60.0
+
+
+@dataclass
+class Soak:
+    """What came of it. `left`: what there is more of, after all was deleted, than one job had left."""
+
+    plan: Plan
+    samples: list[Sample]
+    faults: dict[str, int]
+    jobs: int
+    wrong: list[str]
+    given_up: int
+    left: list[str]
+    suite: list[str]  #: faults of the suite itself
+
+
+def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda line: None) -> Soak:
+    """Soak for `plan.seconds` in `folder`; samples go to `out`/samples.jsonl as they are taken."""
+    dice, record, suite = random.Random(plan.seed), Record(), list[str]()
+    with Arena(folder, runners=_RUNNERS, own_wires=True) as arena:
+        flow = Flow(arena, random.Random(plan.seed + 1), plan.pace_seconds, plan.keep_seconds)
+        flow.one()
+        before = samples.of_storage(arena.endpoints.connection_string)
+        sampler = Sampler(arena, flow, out / "samples.jsonl", plan, say)
+        flow.start()
+        sampler.start()
+        try:
+            _strike(arena, dice, record, plan, suite)
+        finally:
+            flow.stop()
+            sampler.stop()
+        flow.finish(_SETTLE_SECONDS)
+        after = samples.of_storage(arena.endpoints.connection_string)
+        return Soak(
+            plan,
+            sampler.taken,
+            record.counts,
+            flow.dropped,
+            flow.wrong,
+            flow.given_up,
+            left_over(before, after),
+            suite,
+        )
+
+
+def left_over(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
+    """What `after` has more of than `before`, of that which has to come back to where it was."""
+    return [
+        f"{name}: {before.get(name, 0):g} after one job, {count:g} after the last was deleted"
+        for name, count in after.items()
+        if name.startswith(_LEVEL) and count > before.get(name, 0)
+    ]
+
+
+def _strike(arena: Arena, dice: random.Random, record: Record, plan: Plan, suite: list[str]) -> None:
+    """One fault after the other; those of runners strike the first two only."""
+    ends = time.monotonic() + plan.seconds
+    deck: list[int] = []
+    while (left := ends - time.monotonic()) > 0:
+        time.sleep(min(left, dice.uniform(0.5, 1.5) * plan.fault_seconds))
+        if time.monotonic() >= ends:
+            return
+        deck = deck or dice.sample(range(len(FAULTS)), len(FAULTS))
+        fault = FAULTS[deck.pop()]
+        record.counts[fault.__name__] = record.counts.get(fault.__name__, 0) + 1
+        try:
+            fault(arena, dice, record)
+        except Exception as error:  # the soak does not end: its verdict is about the jobs
+            suite.append(f"{fault.__name__}: {error!r}")
+            arena.mend()
+
+
+class Sampler:
+    """A thread that measures, writes each sample and prints a line about it."""
+
+    def __init__(
+        self, arena: Arena, flow: Flow, path: Path, plan: Plan, say: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self.taken: list[Sample] = []
+        self._arena, self._flow, self._path, self._plan, self._say = arena, flow, path, plan, say
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="samples")
+        self._begun = time.monotonic()
+        self._storage_due = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            sample = Sample(time.monotonic() - self._begun, self._measured())
+            self.taken.append(sample)
+            with self._path.open("a") as file:
+                file.write(sample.line() + "\n")
+            if self._stop.wait(self._plan.sample_seconds):
+                return
+
+    def _measured(self) -> dict[str, float]:
+        arena = self._arena
+        pids = {f"runner {n}": arena.runner(n).process.pid for n in range(_RUNNERS)}
+        pids["azurite"] = arena.storage.process.pid
+        values = samples.of_processes(pids)
+        values |= {"jobs/dropped": self._flow.dropped, "jobs/kept": len(arena.names)}
+        if (now := time.monotonic() - self._begun) >= self._storage_due:
+            self._storage_due = now + self._plan.storage_seconds
+            values |= self._of_storage()
+            self._say(self._progress(now, values))
+        return values
+
+    def _of_storage(self) -> dict[str, float]:
+        roots = [self._arena.folder / f"root-{number}" for number in range(_RUNNERS)]
+        try:
+            return samples.of_storage(self._arena.endpoints.connection_string) | samples.of_folders(roots)
+        except AzureError:
+            return {}  # Azurite is being restarted: a fault
+
+    def _progress(self, now: float, values: Mapping[str, float]) -> str:
+        calm = next((v for name, v in values.items() if name.startswith("memory/runner 2/")), 0.0)
+        return (
+            f"{now / 60:6.1f} of {self._plan.seconds / 60:.0f} min  {self._flow.dropped} jobs, "
+            f"{len(self._flow.wrong)} wrong; rows {values.get('rows/jobs', 0):.0f}, runner {calm:.1f} MiB"
+        )
