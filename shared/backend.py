@@ -17,6 +17,7 @@ from shared.managers.cluster_reader import ClusterReader
 from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
+from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
 from shared.managers.live_jobs import LiveJobs
@@ -25,11 +26,9 @@ from shared.managers.node_reports import NodeReports
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
-from shared.managers.sweep_documents import SweepDocuments
 from shared.managers.sweep_manager import SweepManager
-from shared.managers.sweep_runs import AT_A_TIME, SweepRuns
-from shared.managers.sweep_submission import SweepSubmitter
-from shared.managers.sweep_worker import SweepWorker
+from shared.managers.sweep_runs import AT_A_TIME
+from shared.managers.sweep_wiring import sweeps_over
 from shared.managers.sweeper import Sweeper
 from shared.managers.usage_report import UsageReport
 from shared.managers.workspace_manager import WorkspaceManager
@@ -56,10 +55,8 @@ from shared.stores.poison_queue import PoisonQueue
 from shared.stores.scale_sets import ScaleSets
 from shared.stores.scaling_table import ScalingTable
 from shared.stores.secrets.sealing import Sealer
-from shared.stores.sweep_jobs import SweepJobs
 from shared.stores.sweep_queue import QUEUE as SWEEPS
 from shared.stores.sweep_queue import SweepQueue
-from shared.stores.sweep_table import SweepTable
 from shared.stores.workspace_lists import WorkspaceLists
 from shared.stores.workspace_table import WorkspaceTable
 
@@ -141,7 +138,7 @@ def backend_over(
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     sweep_queue = SweepQueue(connection)
     status = StatusWriter(settings, documents, remover, sweep_queue, now)
-    carried = CarriedJobs(sealer)
+    carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
     submitter = Submitter(
         settings,
@@ -154,6 +151,7 @@ def backend_over(
         workspaces,
         remover,
         carried,
+        job_layouts,
         now,
     )
     manager = JobManager(
@@ -171,24 +169,20 @@ def backend_over(
         now,
         monotonic,
     )
-    kept = SweepDocuments(documents, sealer)
-    sweep_runs = SweepRuns(manager, SweepJobs(connection), kept, at_a_time)
-    sweep_table = SweepTable(connection)
-    sweep_submitter = SweepSubmitter(
-        settings,
-        sweep_table,
-        sweep_queue,
+    sweeps = sweeps_over(
+        connection,
+        manager,
         documents,
-        kept,
         clusters,
         cluster_manager,
         workspaces,
         sealer,
+        sweep_queue,
         now,
+        monotonic,
+        at_a_time,
     )
-    worker = SweepWorker(sweep_table, sweep_runs, sweep_submitter, kept, documents, now, monotonic)
-    sweeps = SweepManager(sweep_table, sweep_submitter, worker, sweep_runs, kept, now, monotonic)
-    lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
+    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -201,7 +195,9 @@ def backend_over(
         nodes=nodes,
         gangs=gangs,
         scaler=scaler,
-        sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, now),
+        sweeper=Sweeper(
+            manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, job_layouts, now
+        ),
         sweeps=sweeps,
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, sweeps, clusters, cluster_manager, workspaces, now),
