@@ -1,6 +1,5 @@
 """From the JSON of `parameters` and `rows` to parameters, with every fault of them. PURE."""
 
-import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -107,9 +106,7 @@ def _choices(value: list[Any], path: Path, report: Report) -> Parameter | None:
 
 
 def _value(value: Any, path: Path, report: Report) -> bool:
-    if isinstance(value, float) and not math.isfinite(value):
-        report(Finding(path, "The value must be a finite number."))
-    elif isinstance(value, str) and len(value) > MOST_TEXT:
+    if isinstance(value, str) and len(value) > MOST_TEXT:
         report(Finding(path, f"A text may have {MOST_TEXT:,} characters."))
     elif not isinstance(value, str | int | float | bool):
         report(Finding(path, "A run cannot be given this.", _VALUE_RULE))

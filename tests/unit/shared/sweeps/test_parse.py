@@ -283,3 +283,8 @@ def test_documents_lie_where_the_schema_is(tmp_path: Path) -> None:
         json.loads((PROJECT / "examples/sweep/sweep.json").read_text())["$schema"]
         == "../../schemas/sweep.json"
     )
+
+
+def test_members_that_no_job_has_are_passed_over() -> None:
+    found = parsed({"colour": "${{ x }}", "secrets": [5]})
+    assert "$.properties.job.properties.colour" in [p.path for p in found.problems]
