@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from shared.names.ids import ClusterId
-from tests.e2e.clients.conftest import python_of
+from tests.support.installing import python_of
 from tests.support.rest_api import RestApi
 
 _JOBS, _THREADS = 200, 16
