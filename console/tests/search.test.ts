@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import type { Read } from "../src/logs/reader";
-import { find, STRIDE } from "../src/logs/search";
+import { find } from "../src/logs/search";
+
+/** Bytes of a range: as little as makes many of them. */
+const STRIDE = 64 << 10;
 
 function reading(text: string): { read: Read; size: number; asked: number[] } {
   const file = new TextEncoder().encode(text);
@@ -21,7 +24,7 @@ function reading(text: string): { read: Read; size: number; asked: number[] } {
 function search(text: string, words: string, from: number, backward = false) {
   const { read, size } = reading(text);
   const signal = new AbortController().signal;
-  return find({ read, size, words, from, backward, progress: () => {}, signal });
+  return find({ read, size, words, from, backward, progress: () => {}, signal, stride: STRIDE });
 }
 
 const LINES = "zero\none Error\ntwo\nthree error\nfour";

@@ -52,6 +52,40 @@ test("image and preparation are parts where the job has them", () => {
   ]);
 });
 
+test("what nodes did before and between is a part, too", () => {
+  const events = [
+    event(0, "Queued"),
+    event(1, "NodeStarted", 1, "a"),
+    event(4, "NodeReady", 1, "a"),
+    event(5, "Claimed", 1, "a"),
+    event(6, "Assembled", 1, "a"),
+    event(7, "NodeBegan", 1, "b"),
+    event(8, "Mounted", 1, "a"),
+    event(9, "ImageReady", 1, "a"),
+    event(10, "ContainerStarted", 1, "a"),
+    event(11, "PreparationStarted", 1, "a"),
+    event(12, "Prepared", 1, "a"),
+    event(13, "Started", 1, "a"),
+    event(14, "Ended", 1),
+  ];
+  expect(drawn(events, { container: true, preparation: false, nodes: 2 }).slice(1)).toEqual([
+    [
+      "1 a",
+      [
+        ...["machine 1-4", "assembling 5-6", "mounts 6-8", "image 8-9", "starting 9-11", "preparation 11-12"],
+        ...["starting 12-13", "running 13-14"],
+      ],
+    ],
+    [
+      "1 b",
+      [
+        ...["assembling 5-6", "mounts 6-8", "image 8-9", "starting 9-11", "preparation 11-12"],
+        ...["starting 12-13", "running 13-14"],
+      ],
+    ],
+  ]);
+});
+
 test("each node has a lane; kinds that it lacks are taken from the others", () => {
   const events = [
     event(0, "Queued"),

@@ -1,11 +1,12 @@
 """Rows of many live jobs, as submissions and claims would have left them, without the calls."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.jobs import layouts, transitions
-from shared.jobs.model import Job, State
+from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
 from shared.stores import job_entries, job_rows, row_keys
 
@@ -44,3 +45,18 @@ def entities(job: Job) -> Iterator[dict[str, Any]]:
     yield row
     for _, entity, *_ in job_entries.added(job, row):
         yield entity
+
+
+def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]:
+    """`count` jobs that have succeeded, the latest of which was made a second before `since`."""
+    begin = since - timedelta(seconds=count)
+    for number, job in enumerate(live_jobs(cluster, count, count, begin)):
+        made = begin + timedelta(seconds=number)
+        job = replace(job, created=made, enqueued=made, started=made + timedelta(seconds=5))
+        yield transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), made + timedelta(seconds=65))
+
+
+def listed_by_time(job: Job) -> dict[str, Any]:
+    """The row that lists by time read of a job that has ended."""
+    row = job_rows.job_entity(job, row_keys.job_row(job.id))
+    return job_rows.listed_entity(job, row, row_keys.time_row(job))

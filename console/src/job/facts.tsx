@@ -14,7 +14,7 @@ export function Facts({ job, now }: { job: Job; now: number }) {
   const { seconds, waiting } = spent(job, now);
   const cluster = nameIn(properties.cluster?.id ?? "", "clusters");
   return (
-    <dl class="facts">
+    <dl class="job-facts">
       <Fact name={waiting ? "Waiting" : "Duration"}>{duration(seconds)}</Fact>
       <Fact name="Cluster">
         <a href={href(["clusters", cluster], { workspace })}>{clusterOf(job)}</a>

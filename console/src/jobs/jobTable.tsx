@@ -56,7 +56,7 @@ function Row({ job, now }: { job: Job; now: number }) {
       <td data-label="Experiment" class="wrap">
         {name.experiment}
       </td>
-      <td data-label={waiting ? "Waiting" : "Duration"} class="nowrap">
+      <td data-label={waiting ? undefined : "Duration"} class="nowrap">
         {waiting && <span class="quiet">waiting </span>}
         {duration(seconds)}
       </td>

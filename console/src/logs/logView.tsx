@@ -1,5 +1,5 @@
 /** One log: its lines, following the end or anywhere else. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Failure } from "../parts/failure";
 import { PLAIN } from "./ansi";
 import { BlockLines, OpenLine } from "./blockLines";
@@ -8,13 +8,9 @@ import { reader, type Stream } from "./reader";
 import { SearchBox } from "./searchBox";
 import type { LogSession, Shown } from "./session";
 import { Position, Status } from "./status";
-import { useAnchor } from "./useAnchor";
 import { useLog } from "./useLog";
+import { useScrolling } from "./useScrolling";
 import { openLine, startOf } from "./window";
-
-/** Pixels from an edge at which more is read. */
-const NEAR = 300;
-const AT_END = 30;
 
 export function LogView({ logs, stream }: { logs: string; stream: Stream }) {
   const read = useMemo(() => reader(logs, stream.name), [logs, stream.name]);
@@ -38,26 +34,11 @@ function Log({ logs, stream, session, shown }: Held) {
   const [words, setWords] = useState("");
   const [hit, setHit] = useState(-1);
   const frame = useRef<HTMLDivElement>(null);
-  useAnchor(frame, window, shown.following);
-  useLayoutEffect(() => {
-    frame.current?.querySelector(".hit")?.scrollIntoView({ block: "center" });
-  }, [hit, window]);
+  const scrolled = useScrolling(frame, session, shown);
   const read = useMemo(() => reader(logs, stream.name), [logs, stream.name]);
-  function scrolled() {
-    const at = frame.current;
-    if (!at || !shown.ready) return;
-    const below = at.scrollHeight - at.scrollTop - at.clientHeight;
-    if (shown.following) {
-      if (below > AT_END) session.pause();
-    } else if (below <= AT_END && window.end >= shown.size && hit < 0) {
-      session.follow();
-    } else if (below < NEAR) session.later();
-    if (at.scrollTop < NEAR && at.scrollHeight > at.clientHeight) session.earlier();
-  }
   function found(at: number) {
     setHit(at);
-    session.pause();
-    if (at < window.start || at >= window.end) session.jump(at);
+    session.show(at);
   }
   const open = openLine(window);
   return (
@@ -99,10 +80,12 @@ function Log({ logs, stream, session, shown }: Held) {
         tabIndex={0}
         onScroll={scrolled}
       >
-        {window.blocks.map((block) => (
-          <BlockLines key={startOf(block)} block={block} words={words} hit={hit} />
-        ))}
-        {open && <OpenLine line={open} paint={window.blocks.at(-1)?.after ?? PLAIN} words={words} />}
+        <div class="content">
+          {window.blocks.map((block) => (
+            <BlockLines key={startOf(block)} block={block} words={words} hit={hit} />
+          ))}
+          {open && <OpenLine line={open} paint={window.blocks.at(-1)?.after ?? PLAIN} words={words} />}
+        </div>
         {shown.ready && window.end === window.start && (
           <p class="quiet">{shown.final ? "Nothing was printed." : "Nothing has been printed yet."}</p>
         )}

@@ -3,8 +3,7 @@ import { plain } from "./ansi";
 import { type Cut, cut, firstLine, LONGEST, NEWLINE, unfinished } from "./lines";
 import type { Read } from "./reader";
 
-/** Bytes read at once. */
-export const STRIDE = 2 << 20;
+const STRIDE = 3 << 20;
 
 export interface Quest {
   read: Read;
@@ -16,6 +15,8 @@ export interface Quest {
   /** Offset that has been reached. */
   progress(at: number): void;
   signal: AbortSignal;
+  /** Bytes read at once. */
+  stride?: number;
 }
 
 /** Whether a line holds `words`; case counts only where they have capitals. */
@@ -45,14 +46,15 @@ export async function find(quest: Quest): Promise<number | null> {
 /** The first line that begins within [begin, end) and fits. */
 async function downward(quest: Quest, begin: number, end: number): Promise<number | null> {
   const fits = matcher(quest.words);
+  const stride = quest.stride ?? STRIDE;
   // The byte before says whether a line begins at `begin`.
   let partial = begin > 0;
   let at = partial ? begin - 1 : 0;
   while (at < end) {
-    const { bytes } = await quest.read(at, STRIDE, quest.signal);
+    const { bytes } = await quest.read(at, stride, quest.signal);
     if (!bytes.length) return null;
     const skip = partial ? firstLine(bytes) : 0;
-    const { lines, taken } = linesOf(bytes.subarray(skip), at + skip, fits, bytes.length < STRIDE);
+    const { lines, taken } = linesOf(bytes.subarray(skip), at + skip, fits, bytes.length < stride);
     const found = lines.find((line) => line.at >= begin && line.at < end && fits(plain(line.text)));
     if (found) return found.at;
     at += skip + taken;
@@ -65,9 +67,10 @@ async function downward(quest: Quest, begin: number, end: number): Promise<numbe
 /** The last line that begins within [begin, end) and fits. */
 async function upward(quest: Quest, begin: number, end: number): Promise<number | null> {
   const fits = matcher(quest.words);
+  const stride = quest.stride ?? STRIDE;
   let to = end;
   while (to > begin) {
-    const from = Math.max(0, to - STRIDE);
+    const from = Math.max(0, to - stride);
     // The last line that begins before `to` ends after it.
     const { bytes } = await quest.read(from, to - from + LONGEST, quest.signal);
     if (!bytes.length) return null;

@@ -19,6 +19,8 @@ export interface Shown {
   error: unknown;
   /** Of the job, when the window was opened. */
   attempt: string;
+  /** The line that is to be seen, once; another object for every wish. */
+  aim: { at: number } | null;
 }
 
 /** One request at a time: what is wanted while one is under way comes after it, the latest wish alone. */
@@ -31,6 +33,7 @@ export class LogSession {
     ready: false,
     error: null,
     attempt: "",
+    aim: null,
   };
   private readonly stopped = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,14 +46,24 @@ export class LogSession {
     private readonly hidden: () => boolean,
   ) {}
 
-  /** Shows the end and follows it. */
+  /** Shows the end and follows it; from where it is, if that is near. */
   follow(): void {
+    const { window, size } = this.shown;
     this.set({ following: true });
-    this.want(() => this.tail());
+    const near = window.end > window.start && size - window.end <= FAR;
+    this.want(() => (near ? this.onward() : this.tail()));
   }
 
   pause(): void {
     this.set({ following: false });
+  }
+
+  /** Shows the line at `offset`. */
+  show(offset: number): void {
+    const { window } = this.shown;
+    this.set({ following: false });
+    if (offset >= window.start && offset < window.end) this.set({ aim: { at: offset } });
+    else this.jump(offset);
   }
 
   /** Shows the log around `offset`. */
@@ -59,7 +72,7 @@ export class LogSession {
     const begin = Math.max(0, Math.min(offset, this.shown.size) - RANGE / 4);
     this.want(async () => {
       const range = await this.ask(begin);
-      return { window: opened(range.bytes, range.offset), ...known(range) };
+      return { window: opened(range.bytes, range.offset), aim: { at: offset }, ...known(range) };
     });
   }
 

@@ -35,15 +35,23 @@ export function StreamList({ streams, chosen, choose }: Listed) {
   );
 }
 
+const ORDER = ["stdout", "stderr", "execution", "preparation"];
+
+function rank(each: Stream): number {
+  return ORDER.includes(each.stream) ? ORDER.indexOf(each.stream) : ORDER.length;
+}
+
 /** What is looked at first: what the first process of the latest attempt prints. */
 export function preferred(streams: readonly Stream[]): string {
-  const order = ["stdout", "stderr", "execution"];
   // Where nothing was printed and nothing will be, there is nothing to see.
-  const shows = (each: Stream) => order.includes(each.stream) && !(each.final && each.sizeBytes === 0);
-  const rank = (each: Stream) => (shows(each) ? order.indexOf(each.stream) : order.length);
+  const nothing = (each: Stream) => Number(each.final && each.sizeBytes === 0);
   const sorted = [...streams].sort(
     (a, b) =>
-      b.attempt - a.attempt || rank(a) - rank(b) || natural(a.node, b.node) || natural(a.process, b.process),
+      b.attempt - a.attempt ||
+      nothing(a) - nothing(b) ||
+      rank(a) - rank(b) ||
+      natural(a.node, b.node) ||
+      natural(a.process, b.process),
   );
   return sorted[0]?.name ?? "";
 }
@@ -52,7 +60,10 @@ export function preferred(streams: readonly Stream[]): string {
 export function grouped(streams: readonly Stream[]): [string, Stream[]][] {
   const latest = Math.max(0, ...streams.map((each) => each.attempt));
   const groups = new Map<string, Stream[]>();
-  const sorted = [...streams].sort((a, b) => b.attempt - a.attempt || natural(a.node, b.node));
+  const sorted = [...streams].sort(
+    (a, b) =>
+      b.attempt - a.attempt || natural(a.node, b.node) || rank(a) - rank(b) || natural(a.process, b.process),
+  );
   for (const each of sorted) {
     const attempt = latest > 1 ? `Attempt ${each.attempt}` : "";
     const title = [attempt, each.node].filter(Boolean).join(" · ") || "This job";

@@ -17,8 +17,13 @@ export function Confirm({ title, action, danger, onConfirm, onCancel, children }
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = dialog.current;
+    const before = document.activeElement;
     shown?.showModal();
-    return () => shown?.close();
+    return () => {
+      shown?.close();
+      // By now the dialog is no part of the page any more: the browser does not bring the focus back.
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   function submit(event: Event) {
     event.preventDefault();

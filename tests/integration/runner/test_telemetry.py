@@ -64,19 +64,23 @@ def test_a_job_of_two_nodes_whose_first_leader_is_killed_is_one_trace(
         stack.callback(start_runner(world, tmp_path / "node-2", "node-2", more=settings).stop)
         eventually(lambda: world.job().state is State.SUCCEEDED, 60)
         root = eventually(lambda: collector.named("batchai.job"), 10)[0]
-        eventually(lambda: len(collector.named("batchai.node")) == 4, 10)
+        eventually(lambda: len(collector.named("batchai.node")) >= 4, 10)
     print(collector.tree())
     assert {span.trace for span in collector.spans} == {job.uuid.replace("-", "")}
     known = {span.id for span in collector.spans}
     assert all(span.parent in known for span in collector.spans if span is not root)
     assert (root.parent, root.fault, root.attributes["batchai.job.state"]) == ("", "", "succeeded")
     assert root.service == "batchai-runner"
-    first, second = collector.named("batchai.attempt")
+    # On a slow machine the nodes that are left may come together, and part, once more.
+    first, *between, last = attempts = collector.named("batchai.attempt")
+    assert {span.attributes["batchai.attempt.reason"] for span in between} <= {"Dissolved"}
+    assert [span.links for span in attempts] == [(), *((one.id,) for one in attempts[:-1])]
     assert (first.attributes["batchai.attempt.reason"], first.fault) == ("RunnerLost", "RunnerLost")
     assert first.attributes["batchai.node.id"] == leader
-    assert (second.attributes["batchai.attempt.reason"], second.links) == ("Succeeded", (first.id,))
-    nodes = {span.attributes["batchai.node.id"]: span for span in collector.named("batchai.node")[2:]}
-    own = nodes.pop(second.attributes["batchai.node.id"])
+    assert (last.attributes["batchai.attempt.reason"], last.fault) == ("Succeeded", "")
+    parts = [span for span in collector.named("batchai.node") if span.parent == last.id]
+    nodes = {span.attributes["batchai.node.id"]: span for span in parts}
+    own = nodes.pop(last.attributes["batchai.node.id"])
     (other,) = nodes.values()
     assert (own.links, other.links) == ((), (own.id,))
     for name in ("mount", "preparation", "processes", "unmount", "upload"):
@@ -84,10 +88,7 @@ def test_a_job_of_two_nodes_whose_first_leader_is_killed_is_one_trace(
         assert len(stages) == 2, name
     (accept,) = collector.named("batchai.accept")
     assert accept.service == "batchai-function-app"
-    assert [span.attributes["batchai.attempt.number"] for span in collector.named("batchai.wait")] == [
-        "1",
-        "2",
-    ]
+    assert len(collector.named("batchai.wait")) == len(collector.named("batchai.claim")) == len(attempts)
     sent = b"".join(collector.bodies)
     for secret in (b"hunter2-secret", b"a2V5LWtleS1rZXkh", b"key-of-the-receiver", b"touch"):
         assert secret not in sent

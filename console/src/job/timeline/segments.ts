@@ -52,7 +52,8 @@ export interface Shape {
 }
 
 const ENDINGS = new Set(["Uploaded", "RunnerLost", "HandedBack", "RetryScheduled", "Ended"]);
-const MACHINES = new Set(["MachineRequested", "MachineStarting", "ClusterGrowing"]);
+/** What a node did before it had the job: true of that node alone. */
+const OF_NODE = new Set(["NodeStarted", "NodeReady", "NodeBegan"]);
 
 /** Lanes in the order of time. `live`: the last part lasts until `now` (milliseconds). */
 export function lanes(events: readonly JobEvent[], shape: Shape, live: boolean, now: number): Lane[] {
@@ -91,7 +92,7 @@ function ofNode(events: readonly JobEvent[], node: string): JobEvent[] {
   const own = events.filter((event) => (event.node ?? "") === node);
   const kinds = new Set(own.map((event) => event.event));
   const others = events.filter((event) => {
-    if (kinds.has(event.event)) return false;
+    if (kinds.has(event.event) || OF_NODE.has(event.event)) return false;
     kinds.add(event.event);
     return true;
   });
@@ -101,14 +102,22 @@ function ofNode(events: readonly JobEvent[], node: string): JobEvent[] {
 function partAfter(event: JobEvent, shape: Shape): Part | null | undefined {
   const prepared = shape.preparation ? "preparation" : "starting";
   switch (event.event) {
+    case "NodeStarted":
+      return "machine";
+    case "NodeReady":
+      return null;
     case "Claimed":
       return shape.nodes > 1 ? "assembling" : "mounts";
     case "Assembled":
+    case "NodeBegan":
       return "mounts";
     case "Mounted":
       return shape.container ? "image" : prepared;
     case "ContainerStarted":
       return prepared;
+    case "PreparationStarted":
+      return "preparation";
+    case "ImageReady":
     case "Prepared":
       return "starting";
     case "Started":
@@ -121,16 +130,10 @@ function partAfter(event: JobEvent, shape: Shape): Part | null | undefined {
 }
 
 function isQueueEvent(event: JobEvent): boolean {
-  return (
-    event.event === "Queued" ||
-    event.event === "Claimed" ||
-    MACHINES.has(event.event) ||
-    ENDINGS.has(event.event)
-  );
+  return event.event === "Queued" || event.event === "Claimed" || ENDINGS.has(event.event);
 }
 
 function queuePart(event: JobEvent): Part | null | undefined {
-  if (MACHINES.has(event.event)) return "machine";
   if (event.event === "Queued" || event.event === "RetryScheduled" || event.event === "HandedBack")
     return "queued";
   return event.event === "RunnerLost" ? undefined : null;
