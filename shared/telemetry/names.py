@@ -1,7 +1,6 @@
-"""Every span, attribute and metric, with what it means. docs/reference/telemetry.md lists them; a test
+"""Every span and attribute, with what it means. docs/reference/telemetry.md lists them; a test
 compares. PURE."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -28,37 +27,15 @@ class Attribute(StrEnum):
 
     JOB = "batchai.job.id"  #: <workspace>/<experiment>/<job>
     RUN = "batchai.job.uuid"  #: of the run
-    STATE = "batchai.job.state"
+    STATE = "batchai.job.state"  #: succeeded or failed
     TOOL = "batchai.job.tool_type"
     CLUSTER = "batchai.cluster"  #: <workspace>/<cluster>
     NODES = "batchai.job.node_count"
     NUMBER = "batchai.attempt.number"  #: from 1
     REASON = "batchai.attempt.reason"  #: how it ended, a closed list
     NODE = "batchai.node.id"
-    NODE_STATE = "batchai.node.state"
     VOLUME = "batchai.volume.kind"
     DRIVER = "batchai.volume.driver"
     FOLDER = "batchai.volume.folder"  #: relativeMountPath
     IMAGE = "container.image.name"
     EXIT_CODE = "process.exit.code"
-    SERVICE = "batchai.storage.service"  #: blob, queue or table
-    METHOD = "http.request.method"
-
-
-class Kind(StrEnum):
-    """What becomes of the values of a metric."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric as OpenTelemetry has it. `unit` is UCUM's."""
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    attributes: tuple[Attribute, ...]

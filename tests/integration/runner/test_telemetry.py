@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from shared.jobs.model import State
 from shared.telemetry import switch
 from tests.support.otlp import Receiver, receiver
+from tests.support.rest_api import PROJECT
 from tests.support.waiting import eventually
 from tests.support.world import World, document
 from tests.support.world_runner import start_runner
@@ -93,3 +96,19 @@ def test_a_job_of_two_nodes_whose_first_leader_is_killed_is_one_trace(
     for secret in (b"hunter2-secret", b"a2V5LWtleS1rZXkh", b"key-of-the-receiver", b"touch"):
         assert secret not in sent
     assert any(one.get("api-key") == "key-of-the-receiver" for one in collector.headers)
+
+
+def test_off_loads_nothing_of_opentelemetry_and_starts_no_thread() -> None:
+    """Function app and runner, as far as they are loaded before the first job."""
+    check = (
+        "import sys, threading\n"
+        "import runner.__main__, api.wired, shared.backend\n"
+        "from shared.telemetry import switch\n"
+        "switch.start({}, 'batchai-runner', 'gpu-0')()\n"
+        "found = [m for m in sys.modules if m.split('.')[0] in ('opentelemetry', 'google')]\n"
+        "print(found, threading.active_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[] 1"
