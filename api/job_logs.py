@@ -84,6 +84,7 @@ def _read(req: func.HttpRequest, find: Callable[[], "Job"]) -> func.HttpResponse
         "x-batchai-final": "true" if piece.final else "false",
         "x-batchai-next-offset": str(piece.next_offset),
         "x-batchai-offset": str(piece.offset),
+        "x-batchai-run": job.uuid,
         "x-batchai-size": str(piece.size),
     }
     if query(req, "download").lower() == "true":

@@ -86,8 +86,8 @@ class LogFiles:
         if piece is None:
             return None
         over = _is_over(job, log_stream(path.rpartition("/")[2]))
-        if not over:
-            piece = piece.solid()
+        if place.kind == "share" and not over:
+            piece = piece.solid()  # a container's file grows whole appends at a time
         return LogPiece(piece.data, piece.offset, piece.size, over and piece.end >= piece.size)
 
     def _place(self, job: Job, identifier: str) -> OutputPlace:

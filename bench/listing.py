@@ -18,10 +18,10 @@ from typing import Any
 
 from bench.azurite_backend import azurite_backend
 from shared.backend import Backend
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
-from shared.stores import job_rows, row_keys
+from shared.stores import job_entries, job_rows, row_keys
 from shared.stores.connection import CallCounter
 from shared.stores.job_lists import JobFilter
 from shared.stores.job_table import TABLE
@@ -59,6 +59,7 @@ def _job(number: int) -> Job:
         content_sha256="0" * 64,
         enqueued=made,
         properties=_PROPERTIES,
+        layout=layouts.LATEST,
     )
     running = transitions.claim(job, "node-0", "message", made)
     if number % 5000 == 2500 and number < 5000 * _RUNNING:
@@ -70,11 +71,9 @@ def _job(number: int) -> Job:
 def _entities(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         job = _job(number)
-        yield job_rows.job_entity(job, row_keys.job_row(job.id))
-        yield job_rows.listed_entity(job, row_keys.time_row(job))
-        yield job_rows.listed_entity(job, row_keys.state_row(job, job.state))
-        if job.state.live:
-            yield job_rows.live_entity(job)
+        yield (row := job_rows.job_entity(job, row_keys.job_row(job.id)))
+        made = job_entries.added(job, row) if job.state.live else job_entries.ended(job, row)
+        yield from (entity for verb, entity, *_ in made if verb != "delete")
     for run in range(_RUNS):
         earlier = replace(_job(1), uuid=f"earlier-{run}", created=_START - timedelta(days=_RUNS - run))
         yield job_rows.job_entity(earlier, row_keys.run_row(earlier))

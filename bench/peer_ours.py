@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.counted_runner import calls_in, fresh
 from bench.peer import COMMAND, Drain, Latency
 from bench.process_cost import Cost, cost_of, stopped
 from local import azurite
@@ -67,16 +68,18 @@ class Ours:
         self._runners: list[subprocess.Popen[bytes]] = []
         self._names: list[str] = []
         self._number = 0
+        self._submissions = 0
 
     def workers(self, count: int) -> None:
         self._end_runners()
         for number in range(count):
+            fresh(self._counts(number))
             words = ["--cluster", str(_CLUSTER), "--node-id", f"n{number}", "--gpus", "none"]
             words += ["--address", "127.0.0.1", "--root", str(self._folder / f"n{number}")]
             with (self._folder / f"n{number}.log").open("ab") as log:
                 self._runners.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", "runner", *words],
+                        [sys.executable, "-m", "bench.counted_runner", str(self._counts(number)), *words],
                         env={**os.environ, **self._settings},
                         cwd=_ROOT,
                         stdout=log,
@@ -119,14 +122,17 @@ class Ours:
         return cost_of(runner.pid for runner in self._runners)
 
     def calls(self) -> float:
-        """Every request to Azurite, by its own account: it says nothing. So those of one job are counted by
-        tests/integration/test_storage_calls.py."""
-        return float("nan")
+        """Those of submissions and of all that the runners do, looks at empty queues included."""
+        counted = [calls_in(self._counts(number)) for number in range(len(self._runners))]
+        return float(self._submissions + sum(counted))
 
     def close(self) -> None:
         self._end_runners()
         self._backend.close()
         self._azurite.stop()
+
+    def _counts(self, number: int) -> Path:
+        return self._folder / f"n{number}.calls"
 
     def _end_runners(self) -> None:
         for runner in self._runners:
@@ -138,10 +144,12 @@ class Ours:
 
     def _put(self) -> str:
         self._number += 1
+        before = self._counter.snapshot().total()
         job = JobId(_CLUSTER.workspace, "exp", f"j{self._number}")
         answer = self._backend.manager.submit(job, _DOCUMENT, Source(f"jobs/{job}/job.json", "0x1"))
         if not answer.accepted:
             raise SystemExit(f"job refused: {answer.problems}")
+        self._submissions += self._counter.snapshot().total() - before
         return job.job
 
     def _ended(self, name: str, pause: float) -> Job:

@@ -1,4 +1,4 @@
-"""Ours beside others, alternately in one run on this machine: `python -m bench.peers --jobs 100`.
+"""Ours beside RQ, Slurm and Ray, alternately in one run on this machine: `python -m bench.peers --jobs 100`.
 
 Every system runs the same job: shell text that does nothing but print the time, its output in a file. Printed
 are how many jobs a second workers drain from a full queue, how long one job takes that is put alone, and what
@@ -7,6 +7,7 @@ of one run say anything about a machine that is shared.
 """
 
 import argparse
+import math
 import statistics
 import tempfile
 from collections import defaultdict
@@ -16,7 +17,9 @@ from pathlib import Path
 
 from bench.peer import Latency, Missing, Peer
 from bench.peer_ours import Ours
+from bench.peer_ray import Ray
 from bench.peer_rq import Rq
+from bench.peer_slurm import Slurm
 from bench.process_cost import bystanders
 
 _AT_ONCE = 20  #: sequential jobs of one system before it is another's turn
@@ -26,7 +29,7 @@ def main() -> None:
     asked = _asked()
     with tempfile.TemporaryDirectory(prefix="peers-") as folder, ExitStack() as stack:
         peers: list[Peer] = []
-        for kind in (Ours, Rq):
+        for kind in (Ours, Rq, Slurm, Ray):
             place = Path(folder, kind.name)
             place.mkdir()
             try:
@@ -54,26 +57,31 @@ def _asked() -> argparse.Namespace:
 def _drains(peers: Sequence[Peer], workers: int, jobs: int, rounds: int) -> None:
     rates: defaultdict[str, list[float]] = defaultdict(list)
     cpu: defaultdict[str, list[float]] = defaultdict(list)
+    calls: defaultdict[str, list[float]] = defaultdict(list)
     memory: dict[str, float] = {}
     for peer in peers:
         peer.workers(workers)
     for _ in range(rounds):
         for peer in peers:
+            called = peer.calls()
             peer.put(jobs)
             before = peer.cost()
             peer.wake()
             rates[peer.name].append(peer.drained().rate)
             after = peer.cost()
+            calls[peer.name].append((peer.calls() - called) / jobs)
             peer.quiet()
             cpu[peer.name].append((after.cpu_seconds - before.cpu_seconds) / jobs)
             memory[peer.name] = after.memory_mib
     print(f"\ndrain of {jobs} jobs, {workers} workers, median of {rounds}")
-    print(f"{'':<8}{'jobs/s':>10}{'ratio':>8}{'CPU ms/job':>12}{'ratio':>8}{'memory MiB':>12}")
+    print(f"{'':<8}{'jobs/s':>10}{'ratio':>8}{'CPU ms/job':>12}{'ratio':>8}{'MiB':>8}{'calls/job':>11}")
     ours = (statistics.median(rates["ours"]), statistics.median(cpu["ours"]))
     for peer in peers:
         rate, each = statistics.median(rates[peer.name]), statistics.median(cpu[peer.name])
         row = f"{rate:>10.1f}{ours[0] / rate:>8.2f}{each * 1e3:>12.1f}{ours[1] / each:>8.2f}"
-        print(f"{peer.name:<8}{row}{memory[peer.name]:>12.0f}", flush=True)
+        called = statistics.median(calls[peer.name])
+        sent = "-" if math.isnan(called) else f"{called:.1f}"
+        print(f"{peer.name:<8}{row}{memory[peer.name]:>8.0f}{sent:>11}", flush=True)
 
 
 def _latencies(peers: Sequence[Peer], count: int) -> None:

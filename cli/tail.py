@@ -9,8 +9,7 @@ The file is read in pieces, each from where the last one ended. What may come be
   to come. They wait until something else is in their place or the job has ended, and those that a lost runner
   left behind are left out;
 * the file is full (in a container) and continues in a next one, `<name>.attempt-<n>.part-<m>`: what follows
-is
-  read as if it were the same file;
+  is read as if it were the same file;
 * the job is deleted, or another run begins under its name: the run that was followed has ended.
 """
 
@@ -21,7 +20,7 @@ from typing import Any, Protocol
 
 from cli.faults import NOT_FOUND, Fault, NotAnswering, Refused
 from cli.job_status import ENDED, identity, state
-from cli.links import PIECE, LinkExpired, Links, Place
+from cli.links import PIECE, LinkExpired, Links, Listed, Place
 from cli.retry import Retry
 from shared.environment.layout import kept_as
 
@@ -59,7 +58,7 @@ class Follower:
         self._retry = Retry(self.say, self.sleep)
         self._attempt, self._over = 0, ""
         self._begin()
-        self._links: dict[str, str] = {}
+        self._links: dict[str, Listed] = {}
         self._said_waiting = False
         job = self._retry(lambda: self.links.api.get(self.place.job))
         self._run, self._final = identity(job), False
@@ -160,7 +159,7 @@ class Follower:
             self._said_waiting = True
         return name in self._links
 
-    def _listed(self) -> dict[str, str]:
+    def _listed(self) -> dict[str, Listed]:
         try:
             return self._retry(lambda: self.links.listed(self.place, self._run))
         except Refused as fault:

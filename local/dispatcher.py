@@ -15,7 +15,7 @@ from shared.errors import StoreError
 from shared.jobs.model import State
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow
-from shared.stores.job_rows import LiveEntry
+from shared.stores.live_rows import LiveEntry
 
 log = logging.getLogger(__name__)
 

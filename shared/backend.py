@@ -17,6 +17,7 @@ from shared.managers.cluster_reader import ClusterReader
 from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
 from shared.managers.gang_manager import Gangs
+from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
 from shared.managers.live_jobs import LiveJobs
@@ -127,7 +128,7 @@ def backend_over(
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
-    carried = CarriedJobs(sealer)
+    carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
     submitter = Submitter(
         settings,
@@ -140,6 +141,7 @@ def backend_over(
         workspaces,
         remover,
         carried,
+        job_layouts,
         now,
     )
     manager = JobManager(
@@ -157,7 +159,7 @@ def backend_over(
         now,
         monotonic,
     )
-    lists, poison = JobLists(connection, jobs), PoisonQueue(connection)
+    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -170,7 +172,9 @@ def backend_over(
         nodes=nodes,
         gangs=gangs,
         scaler=scaler,
-        sweeper=Sweeper(manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, now),
+        sweeper=Sweeper(
+            manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, job_layouts, now
+        ),
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
         lists=lists,

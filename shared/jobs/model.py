@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.jobs import layouts
 from shared.jobs.events import JobEvent
 from shared.jobs.open_enums import OpenStrEnum
 from shared.names.ids import ClusterId, JobId
@@ -145,6 +146,8 @@ class Job:
     newer: tuple[tuple[str, Any], ...] = ()
     #: How long a claim or a renewal holds; None: unclaimed, or claimed by a runner from before ADR 0150.
     lease_seconds: float | None = None
+    #: Which entries its row has beside it (shared/stores/job_entries.py): for as long as the run lives.
+    layout: int = layouts.FIRST
     etag: str = ""  #: of the row this was read from
     #: Between the last write of the row and the answer that brought it, both by the storage service's clock.
     age_seconds: float = field(default=0.0, compare=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.jobs import layouts
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.queue_order import Ahead, QueueOrder
@@ -73,6 +74,9 @@ class NodeView:
     left: bool = False  #: its runner has said that it is gone
     state_seconds: float | None = None  #: for how long it has been in its state; None: an older runner's
     silent_seconds: float = 0.0  #: since it was last heard of, or its row written
+    layout: int = field(
+        default=layouts.LATEST, compare=False
+    )  #: of a job's entries that its runner can work with
     etag: str = field(default="", compare=False)  #: of the row this was read from
 
 

@@ -148,6 +148,7 @@ class ClusterReader:
             left=node.left,
             state_seconds=None if node.state_seconds is None else node.state_seconds + silent,
             silent_seconds=silent,
+            layout=node.layout,
             etag=node.etag,
         )
 

@@ -30,8 +30,8 @@ from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submission, Submitter
 from shared.names.ids import ClusterId, JobId
 from shared.settings import Settings
-from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
+from shared.stores.live_rows import LiveEntry
 
 log = logging.getLogger(__name__)
 

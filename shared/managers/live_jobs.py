@@ -1,15 +1,20 @@
 """The jobs of a cluster that have not ended, whatever workspace they were submitted in. Reads only."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.errors import UnreadableError
+from shared.jobs.model import Job
 from shared.jobs.queue_order import QueuedEntry
 from shared.managers.cluster_reader import ClusterReader, scale_of_row
 from shared.names.ids import ClusterId
 from shared.scaling.demand import Demand, demand_of
 from shared.stores.cluster_table import ClusterRow
-from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
+from shared.stores.live_rows import LiveEntry
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,3 +40,13 @@ class LiveJobs:
 def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
     """What the place of a job in its queue depends on."""
     return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created, e.owner or "") for e in entries]
+
+
+def read_entry(jobs: JobTable, entry: LiveEntry) -> Job | None:
+    """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
+    try:
+        job = jobs.get(entry.id)
+    except UnreadableError as error:
+        log.error("left alone: %s", error, extra={"action": "unreadable"})
+        return None
+    return job if job and job.uuid == entry.uuid else None

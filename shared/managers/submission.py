@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import Overtaken, until_written
+from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_removal import Remover
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import JobId
@@ -66,6 +67,7 @@ class Submitter:
     workspaces: WorkspaceManager
     remover: Remover
     carried: CarriedJobs
+    layouts: JobLayouts
     now: Callable[[], datetime]
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
@@ -127,7 +129,8 @@ class Submitter:
     ) -> Job:
         digest = self.sealer.digest(admission.content(spec, row.id))
         attempts = self.settings.max_attempts
-        return admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
+        new = admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
+        return replace(new, layout=self.layouts.of_new_job(row.id))
 
     def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> tuple[Job, bool]:
         """The job's row, and whether it is new; else it is the one that stands for the same document or for

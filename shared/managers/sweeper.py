@@ -14,18 +14,19 @@ from shared.jobs.waiting_reason import NodeView
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
+from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
-from shared.managers.live_jobs import queued
+from shared.managers.live_jobs import queued, read_entry
 from shared.managers.node_reports import NodeReports
 from shared.managers.pool_look import PoolLook
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
-from shared.managers.waiting_reports import WaitingReports, read_entry
+from shared.managers.waiting_reports import WaitingReports
 from shared.names.ids import ClusterId
 from shared.stores.cluster_table import ClusterRow
 from shared.stores.job_queues import JobQueues
-from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
+from shared.stores.live_rows import LiveEntry
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Sweeper:
         nodes: NodeReports,
         gangs: Gangs,
         scaler: Scaler,
+        layouts: JobLayouts,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = manager.settings
@@ -70,6 +72,7 @@ class Sweeper:
         self._nodes = nodes
         self._gangs = gangs
         self._scaler = scaler
+        self._layouts = layouts
         self._now = now
         self._waiting = WaitingReports(manager, jobs, status, clusters)
 
@@ -118,6 +121,7 @@ class Sweeper:
             self._waiting.forget(cluster)
             return
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
+        self._layouts.mend(entries, nodes)
         report.resent += self._resend(cluster, entries, hints)
         report.ended += self._end_orphans(entries, nodes)
         self._waiting.report(cluster, entries, nodes, self._scaler.growth_seen(look, cluster))
@@ -189,6 +193,7 @@ class Sweeper:
     def _end_orphan(self, entry: LiveEntry) -> int:
         job = read_entry(self._jobs, entry)
         if job is None or job.owner != entry.owner or job.attempt != entry.attempt:
+            self._layouts.drop_if_left_behind(entry)
             return 0
         if not job.state.known or not self._is_left_alone(job):
             return 0

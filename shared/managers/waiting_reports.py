@@ -1,22 +1,18 @@
 """Why queued jobs wait, brought into their status.json while they wait: each sweep looks, few are written."""
 
-import logging
 from dataclasses import dataclass
 
-from shared.errors import UnreadableError
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.queue_order import QueueOrder
 from shared.jobs.waiting_reason import NodeView, Waiting, why
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
-from shared.managers.live_jobs import queued
+from shared.managers.live_jobs import queued, read_entry
 from shared.managers.status_writer import StatusWriter
 from shared.names.ids import ClusterId
-from shared.stores.job_rows import LiveEntry
 from shared.stores.job_table import JobTable
-
-log = logging.getLogger(__name__)
+from shared.stores.live_rows import LiveEntry
 
 #: status.json files brought up to date per cluster and sweep; a longer queue is served over several sweeps.
 _MOST_STATUS_WRITES = 50
@@ -81,13 +77,3 @@ class WaitingReports:
                 before = _Reported(entry.etag, job, reason)
             if before:
                 reported[entry.uuid] = before
-
-
-def read_entry(jobs: JobTable, entry: LiveEntry) -> Job | None:
-    """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
-    try:
-        job = jobs.get(entry.id)
-    except UnreadableError as error:
-        log.error("left alone: %s", error, extra={"action": "unreadable"})
-        return None
-    return job if job and job.uuid == entry.uuid else None

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.jobs import layouts
 from shared.jobs.events import EventKind, JobEvent
 from shared.jobs.model import Job, JobError, State, StreamSeal
 from shared.names import table_limits
@@ -19,7 +20,7 @@ from shared.stores.unreadable_rows import readable
 _COLUMNS = re.compile(
     "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
     "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
-    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Layout|Serves|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
 #: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
@@ -29,31 +30,12 @@ _MOST_REPEATED = 60_000
 _PROPERTIES = ("Properties", "Properties0")
 
 
-@dataclass(frozen=True)
-class LiveEntry:
-    """What the index of live jobs says without reading the job: enough for positions and sweeping."""
-
-    id: JobId
-    cluster: ClusterId
-    uuid: str
-    state: State
-    priority: str
-    node_count: int
-    created: datetime
-    enqueued: datetime
-    owner: str | None
-    attempt: int
-    #: Since the entry was written (the job was queued, claimed, ...), by the storage service's clock.
-    age_seconds: float = 0.0
-    etag: str = ""
-
-
 def job_entity(job: Job, row_key: str) -> dict[str, Any]:
     """The columns of `job` under `row_key`. Columns without a value are absent."""
     entity: dict[str, Any] = {
         "PartitionKey": row_keys.partition(job.id.workspace),
         "RowKey": row_key,
-        **_names(job),
+        **names(job),
         "Uuid": job.uuid,
         "ToolType": job.tool_type,
         "StateSince": job.state_since,
@@ -75,7 +57,8 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Problems": job.problems if job.problems != "[]" else None,
         "Deleting": job.deleting or None,
         "SubmittedBy": job.submitted_by or None,
-        **_progress(job),
+        "Layout": _layout(job),
+        **progress(job),
         **dict(job.newer),
     }
     name, first = _PROPERTIES
@@ -85,20 +68,6 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
 def events_column(job: Job) -> dict[str, Any]:
     """The column of a job's events."""
     return {"Events": table_limits.listed(event_values(job.events), table_limits.MOST_EVENTS)}
-
-
-def live_entity(job: Job) -> dict[str, Any]:
-    """The columns of the job's entry among the live jobs of its cluster."""
-    entity = {
-        "PartitionKey": row_keys.partition(job.id.workspace),
-        "RowKey": row_keys.live_row(job),
-        **_names(job),
-        "Uuid": job.uuid,
-        **_progress(job),
-        # The entry is merged: a column that is left out would stay.
-        "Owner": job.owner or "",
-    }
-    return table_limits.fitted(entity)
 
 
 def listed_entity(job: Job, row: Mapping[str, Any], row_key: str) -> dict[str, Any]:
@@ -114,7 +83,18 @@ def is_whole(entity: Mapping[str, Any]) -> bool:
     return "Properties0" in entity
 
 
-def _names(job: Job) -> dict[str, Any]:
+def _layout(job: Job) -> str | None:
+    written = _written(job.attempt, job.state)
+    return None if job.layout == layouts.FIRST else layouts.marked(job.layout, written)
+
+
+def _written(attempt: int, state: State) -> str:
+    """What a version that knows no layouts changes when it writes a job."""
+    return f"{attempt}|{state}"
+
+
+def names(job: Job) -> dict[str, Any]:
+    """The columns that say which job it is."""
     return {
         "Workspace": job.id.workspace,
         "Experiment": job.id.experiment,
@@ -124,7 +104,8 @@ def _names(job: Job) -> dict[str, Any]:
     }
 
 
-def _progress(job: Job) -> dict[str, Any]:
+def progress(job: Job) -> dict[str, Any]:
+    """The columns that a place in the queue depends on."""
     return {
         "State": str(job.state),
         "Priority": job.priority,
@@ -180,33 +161,11 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
         submitted_by=entity.get("SubmittedBy", ""),
+        layout=layouts.read(entity.get("Layout"), _written(entity["Attempt"], state)),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,
         age_seconds=age_seconds,
         stored_as=state,
-    )
-
-
-def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
-    """The live entry a row holds, which was written `age_seconds` ago. Raises UnreadableError."""
-    with readable(entity):
-        return _live_from(entity, etag, age_seconds)
-
-
-def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
-    return LiveEntry(
-        id=JobId(entity["Workspace"], entity["Experiment"], entity["Job"]),
-        cluster=ClusterId(entity["ClusterWorkspace"], entity["Cluster"]),
-        uuid=entity["Uuid"],
-        state=State(entity["State"]),
-        priority=entity["Priority"],
-        node_count=entity["NodeCount"],
-        created=utc(entity["Created"]),
-        enqueued=utc(entity["Enqueued"]),
-        owner=entity.get("Owner") or None,
-        attempt=entity["Attempt"],
-        age_seconds=age_seconds,
-        etag=etag,
     )
 
 

@@ -1,5 +1,6 @@
 """The table of jobs. Every write is one transaction in one partition and proves ownership with an ETag."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,21 +10,23 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from shared.errors import NotFoundError, StoreError
+from shared.errors import LostOwnershipError, NotFoundError, StoreError
+from shared.jobs import layouts
 from shared.jobs.model import Job
 from shared.names.ids import ClusterId, JobId
-from shared.stores import job_rows
+from shared.stores import job_entries, job_rows
 from shared.stores import row_keys as keys
 from shared.stores.connection import Connection, error_code, translated
+from shared.stores.live_rows import LIVE_COLUMNS, LiveEntry, live_from, once_each
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable_rows import readables
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
+#: Of live entries: those of the latest layout say so in a column, those of the first in their keys.
+_OF_CLUSTER = " and ( Serves eq @serves or RowKey ge @from and RowKey lt @to )"
 _TRIES = 5  #: where others work on the same rows
-_REPLACE: dict[str, Any] = {"mode": UpdateMode.REPLACE}
-_MERGE: dict[str, Any] = {"mode": UpdateMode.MERGE}
 
 
 class JobTable:
@@ -50,24 +53,29 @@ class JobTable:
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
         row = _row(job)
-        return self._commit(job, [("create", row), ("create", job_rows.live_entity(job)), *_listed(job, row)])
+        return self._commit(job, [("create", row), *job_entries.added(job, row)])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
-        """Put a new run in the place of an ended one (which stays in the history).
+        """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
         row = _row(job)
-        first = ("update", row, self._if_match(ended))
-        return self._commit(
-            job, [first, ("create", job_rows.live_entity(job)), *_unlisted(ended), *_listed(job, row)]
-        )
+        operations = [*job_entries.superseded(ended), *job_entries.added(job, row)]
+        return self._commit(job, [("update", row, _over(ended)), *operations])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
         row = _row(job)
-        first = ("update", row, self._if_match(job))
-        return self._commit(job, [first, ("upsert", job_rows.live_entity(job), _MERGE), *_moved(job, row)])
+        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row)])
+
+    def fall_back(self, job: Job) -> Job:
+        """Give a live job the entries of the first layout instead of its own, for runners of an earlier
+        version. Raises LostOwnershipError."""
+        former = replace(job, layout=layouts.FIRST)
+        row = _row(former)
+        first = ("update", row, _over(job))
+        return self._commit(former, [first, *job_entries.fallen_back(job, former, row)])
 
     def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
         """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
@@ -83,28 +91,19 @@ class JobTable:
             written = self._table.update_entity(
                 entity,
                 mode=UpdateMode.MERGE,
-                etag=job.etag,
-                match_condition=MatchConditions.IfNotModified,
+                **_unmodified(job.etag),
                 # The condition makes a repetition harmless; unasked the SDK does not repeat a PATCH.
                 retry_on_methods=["PATCH"],
             )
         return replace(job, lease_seconds=float(seconds), etag=str(written["etag"]), age_seconds=0.0)
 
     def end(self, job: Job) -> Job:
-        """Write an ended job: its row, its entry in the history, and no live entry any more.
+        """Write an ended job: its row, its entries in lists, and no live entry any more.
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
         row = _row(job)
-        return self._commit(
-            job,
-            [
-                ("update", row, self._if_match(job)),
-                _gone(job, keys.live_row(job)),
-                ("upsert", {**row, "RowKey": keys.run_row(job)}, _REPLACE),
-                *_moved(job, row),
-            ],
-        )
+        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row)])
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -124,7 +123,7 @@ class JobTable:
         return list(readables(found, _job))
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
-        """Ended runs under a name, oldest first."""
+        """Earlier runs under a name, oldest first. One of the first layout is here once it has ended."""
         return readables(self._range(job.workspace, keys.run_prefix(job), 1000), _job)
 
     def delete_runs(self, job: JobId) -> None:
@@ -150,55 +149,75 @@ class JobTable:
         Raises LostOwnershipError when it is not as `job` was read.
         """
         row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
-        unmodified = {"etag": job.etag, "match_condition": MatchConditions.IfNotModified}
         try:
             with translated(f"removing job {job.id}"):
                 self._table.submit_transaction(
-                    [("delete", row, unmodified), *_unlisted(job)], retry_on_methods=["POST"]
+                    [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job)],
+                    retry_on_methods=["POST"],
                 )
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
 
     def list_live(
         self, cluster: ClusterId, workspace: str | None = None, most: int | None = None
-    ) -> list[job_rows.LiveEntry]:
+    ) -> list[LiveEntry]:
         """Jobs of a cluster that have not ended, oldest first, among those submitted in `workspace`
-        (default: the cluster's own)."""
-        return self._live(workspace or cluster.workspace, keys.live_prefix(cluster), most)
+        (default: the cluster's own). All are read, a thousand a call, whatever `most` says."""
+        return once_each(self._live(workspace or cluster.workspace, cluster))[:most]
 
-    def list_live_of_workspace(self, workspace: str) -> list[job_rows.LiveEntry]:
+    def list_live_of_workspace(self, workspace: str) -> list[LiveEntry]:
         """Jobs submitted in a workspace that have not ended, whatever their cluster."""
-        return self._live(workspace, keys.LIVE)
+        return once_each(self._live(workspace))
 
-    def _live(self, workspace: str, prefix: str, most: int | None = None) -> list[job_rows.LiveEntry]:
+    def has_first_layout(self, workspace: str) -> bool:
+        """Whether a job submitted in a workspace lives with the entries of the first layout."""
+        found = self._range(workspace, keys.LIVE, 1, last=keys.LIVE_WHOLE, select=["RowKey"])
+        return next(found, None) is not None
+
+    def drop_live_entry(self, entry: LiveEntry) -> None:
+        """Remove a live entry that no job has, as it was read; another one is left alone."""
+        with contextlib.suppress(LostOwnershipError), translated(f"removing an entry of job {entry.id}"):
+            self._table.delete_entity(
+                keys.partition(entry.id.workspace),
+                entry.row_key,
+                **_unmodified(entry.etag),
+            )
+
+    def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
         time = ServiceTime()
-        entities = self._range(workspace, prefix, 1000, time=time)
-
-        def read(entity: Any) -> job_rows.LiveEntry:
-            return job_rows.live_from(entity, str(entity.metadata["etag"]), time.age(entity))
-
-        return list(readables(itertools.islice(entities, most), read))
+        options: dict[str, Any] = {"select": LIVE_COLUMNS, "raw_response_hook": time.hook}
+        entities = self._range(workspace, keys.LIVE, _MOST_ENTITIES, cluster=cluster, **options)
+        return list(readables(entities, lambda e: live_from(e, str(e.metadata["etag"]), time.age(e))))
 
     def _range(
-        self, workspace: str, prefix: str, page: int, first: str = "", time: ServiceTime | None = None
+        self,
+        workspace: str,
+        prefix: str,
+        page: int,
+        first: str = "",
+        last: str = "",
+        cluster: ClusterId | None = None,
+        **options: Any,
     ) -> Iterator[Any]:
+        """The rows whose keys begin with `prefix`, or those from `first` to before `last`; of live entries of
+        either layout those of `cluster`."""
         filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        of_cluster = keys.live_prefix(cluster) if cluster else keys.LIVE
         values = {
             "partition": keys.partition(workspace),
             "first": first or prefix,
-            "last": keys.after(prefix),
+            "last": last or keys.after(prefix),
+            "serves": keys.cluster_partition(cluster) if cluster else "",
+            "from": of_cluster,
+            "to": keys.after(of_cluster),
         }
         with translated(f"listing {prefix.split('|')[0]} rows of workspace {workspace}"):
-            size = min(page, _MOST_ENTITIES)
-            hook: dict[str, Any] = {"raw_response_hook": time.hook} if time else {}
-            yield from self._table.query_entities(filters, parameters=values, results_per_page=size, **hook)
-
-    def _if_match(self, job: Job) -> dict[str, Any]:
-        return {
-            "mode": UpdateMode.REPLACE,
-            "etag": job.etag,
-            "match_condition": MatchConditions.IfNotModified,
-        }
+            yield from self._table.query_entities(
+                filters + (_OF_CLUSTER if cluster else ""),
+                parameters=values,
+                results_per_page=min(page, _MOST_ENTITIES),
+                **options,
+            )
 
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
         """Run the operations as one transaction; the first one is the job's own row."""
@@ -220,24 +239,10 @@ def _row(job: Job) -> dict[str, Any]:
     return job_rows.job_entity(job, keys.job_row(job.id))
 
 
-def _listed(job: Job, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The job's entries by time and by state, as it is now. With its row they are always written together, so
-    each row has exactly these two, under its own state."""
-    row_keys = (keys.time_row(job), keys.state_row(job, job.state))
-    return [("upsert", job_rows.listed_entity(job, row, key), _REPLACE) for key in row_keys]
+def _unmodified(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _moved(job: Job, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """`_listed`, for a row that is there already: its entry under another state is removed."""
-    before = job.stored_as
-    if before is None or before is job.state:
-        return _listed(job, row)
-    return [_gone(job, keys.state_row(job, before)), *_listed(job, row)]
-
-
-def _unlisted(job: Job) -> list[tuple[Any, ...]]:
-    return [_gone(job, keys.time_row(job)), _gone(job, keys.state_row(job, job.stored_as or job.state))]
-
-
-def _gone(job: Job, row_key: str) -> tuple[Any, ...]:
-    return ("delete", {"PartitionKey": keys.partition(job.id.workspace), "RowKey": row_key})
+def _over(job: Job) -> dict[str, Any]:
+    """The row that `job` was read from is replaced, if it is as it was."""
+    return {"mode": UpdateMode.REPLACE, **_unmodified(job.etag)}

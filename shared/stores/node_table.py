@@ -8,6 +8,7 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from shared.errors import LostOwnershipError, NotFoundError
+from shared.jobs import layouts
 from shared.jobs.waiting_reason import DELETED, RELEASED
 from shared.names import table_limits
 from shared.names.ids import ClusterId
@@ -41,6 +42,8 @@ class NodeRow:
     left: bool = False  #: its runner has gone; the row stays for the mark in it
     #: For how long it has been in this state, by its runner's clock; None: an older runner's report.
     state_seconds: float | None = field(default=None, compare=False)
+    #: The latest layout of a job's entries (shared/jobs/layouts.py) that its runner works with.
+    layout: int = field(default=layouts.LATEST, compare=False)
     #: How busy its GPUs were at the report, a JSON list of objects as REST shows them; "": it has none.
     gpu_readings: str = field(default="", compare=False)
     etag: str = field(default="", compare=False)  #: of the row this was read from
@@ -83,6 +86,7 @@ class NodeTable:
             "Standby": node.standby,
             "Left": node.left,
             "StateSeconds": node.state_seconds,
+            "Layout": layouts.marked(node.layout, str(node.state_seconds)),
             "GpuReadings": node.gpu_readings,
         }
         entity = table_limits.fitted(columns_of_node)
@@ -228,6 +232,7 @@ def _node_from(entity: Any) -> NodeRow:
         release=entity.get("Release", ""),
         left=bool(entity.get("Left", False)),
         state_seconds=entity.get("StateSeconds"),
+        layout=layouts.read(entity.get("Layout"), str(entity.get("StateSeconds"))),
         gpu_readings=entity.get("GpuReadings", ""),
         etag=str(entity.metadata["etag"]),
         heard=entity.metadata["timestamp"],

@@ -1,13 +1,14 @@
 """Row keys: what is listed together lies together. PURE.
 
-One table holds a workspace's jobs in one partition, so that a job, its entry among the live jobs of its
-cluster and its entry in the history change in one transaction (docs/adr/0001). Within it:
+One table holds a workspace's jobs in one partition, so that a job and its entries change in one transaction
+(docs/adr/0001). Which entries a job has, shared/stores/job_entries.py says. Within it:
 
     job|<experiment>|<job>                             the latest run under a name
-    live|<cluster workspace>|<cluster>|<time>|<uuid>   a job that has not ended; time sorts oldest first
-    run|<experiment>|<job>|<time>|<uuid>               a run that has ended
+    live||<experiment>|<time, newest first>|<uuid>     a job that has not ended, whole
+    live|<cluster workspace>|<cluster>|<time>|<uuid>   the same in the first layout, short, oldest first
+    run|<experiment>|<job>|<time>|<uuid>               an earlier run
     time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
-    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it is in
+    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in
 
 The gangs of a cluster have a table and a partition of their own:
 
@@ -25,6 +26,8 @@ from shared.names.ids import ClusterId, JobId, priority_rank
 
 JOBS = "job|"
 LIVE = "live|"
+#: Live entries without the ones of the first layout: no workspace has an empty name.
+LIVE_WHOLE = "live||"
 _AFTER_BAR = "}"  # the character after '|'
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
@@ -44,6 +47,15 @@ def live_row(job: Job) -> str:
 
 def live_prefix(cluster: ClusterId) -> str:
     return f"live|{partition(cluster.workspace)}|{cluster.cluster}|".lower()
+
+
+def whole_live_row(job: Job) -> str:
+    """As `live_row`, in the second layout: the whole job, where its experiment's live jobs are listed."""
+    return f"{whole_live_prefix(job.id.experiment)}{newest_first(job.created)}|{job.uuid}".lower()
+
+
+def whole_live_prefix(experiment: str) -> str:
+    return f"{LIVE_WHOLE}{experiment}|".lower()
 
 
 def run_row(job: Job) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.stores import row_keys
 from shared.stores.connection import Connection, translated
-from shared.stores.job_lists import JobFilter, JobLists, JobPage
+from shared.stores.job_lists import JobFilter, JobLists, JobPage, listed_under
 from shared.stores.job_table import TABLE
 
 #: Times that each range is asked for one page; each brings up to 1000 rows.
@@ -28,6 +28,7 @@ class _Range:
     prefix: str
     first: str
     last: str
+    filters: tuple[str, ...] = ()
     found: list[tuple[str, Any]] = field(default_factory=list)
     over: bool = False  #: all that lies in it was found
 
@@ -51,8 +52,8 @@ class WorkspaceLists:
         """`most` jobs of `experiments` at most, newest first whatever is asked for; with a prefix it may be
         fewer although there is a next page. Raises StoreError."""
         wanted = _MOST_ENTITIES if asked.prefix else most + 1
-        ranges = [_range(experiment, asked, token) for experiment in experiments]
         with translated(f"listing the jobs of workspace {workspace}"):
+            ranges = self._ranges(workspace, experiments, asked, token)
             for _ in range(_MOST_QUERIES):
                 open_ranges = [one for one in ranges if not one.over and one.first <= _horizon(ranges)]
                 list(self._pool.map(self._reader(workspace, asked, wanted), open_ranges))
@@ -63,9 +64,18 @@ class WorkspaceLists:
             rest = found[most - 1][0] if len(found) > most else _left(ranges)
             return JobPage(tuple(self._lists.jobs_of(entity for _, entity in shown)), rest)
 
+    def _ranges(
+        self, workspace: str, experiments: Sequence[str], asked: JobFilter, token: str
+    ) -> list[_Range]:
+        state = asked.state
+        places = [listed_under(experiment, state) for experiment in experiments]
+        if state and state.live and self._lists.has_first_layout(workspace):
+            places += [(row_keys.state_prefix(experiment, state), ()) for experiment in experiments]
+        return [_range(prefix, filters, asked, token) for prefix, filters in places]
+
     def _reader(self, workspace: str, asked: JobFilter, wanted: int) -> Callable[[_Range], None]:
         def read(one: _Range) -> None:
-            rows = self._query(workspace, one, min(wanted, _MOST_ENTITIES)).by_page()
+            rows = self._query(workspace, one, asked, min(wanted, _MOST_ENTITIES)).by_page()
             page = list(next(rows, ()))
             while not page and rows.continuation_token:  # the service may find nothing and look further
                 page = list(next(rows, ()))
@@ -77,25 +87,23 @@ class WorkspaceLists:
 
         return read
 
-    def _query(self, workspace: str, one: _Range, size: int) -> Any:
+    def _query(self, workspace: str, one: _Range, asked: JobFilter, size: int) -> Any:
         # '!' sorts before every character of a key: what follows the key itself.
         values = {
             "partition": row_keys.partition(workspace),
             "first": f"{one.prefix}{one.first}!" if one.first else one.prefix,
             "last": one.prefix + one.last,
+            "state": str(asked.state),
         }
-        filters = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
-        return self._table.query_entities(filters, parameters=values, results_per_page=size)
+        filters = ("PartitionKey eq @partition", "RowKey ge @first", "RowKey lt @last", *one.filters)
+        return self._table.query_entities(" and ".join(filters), parameters=values, results_per_page=size)
 
 
-def _range(experiment: str, asked: JobFilter, token: str) -> _Range:
-    prefix = (
-        row_keys.state_prefix(experiment, asked.state) if asked.state else row_keys.time_prefix(experiment)
-    )
+def _range(prefix: str, filters: tuple[str, ...], asked: JobFilter, token: str) -> _Range:
     # A key is a time and a uuid: what was created at the very moment lies behind the time alone.
     first = row_keys.newest_first(asked.created_before) + _END if asked.created_before else ""
     last = row_keys.newest_first(asked.created_after) + _END if asked.created_after else _END
-    return _Range(prefix, max(first, token.lower()), last)
+    return _Range(prefix, max(first, token.lower()), last, filters)
 
 
 def _fits(row: Any, asked: JobFilter) -> bool:
@@ -109,8 +117,9 @@ def _horizon(ranges: Iterable[_Range]) -> str:
 def _merged(ranges: Sequence[_Range]) -> list[tuple[str, Any]]:
     """What was found, in order, as far as nothing can come between."""
     limit = _horizon(ranges)
-    found = [pair for one in ranges for pair in one.found if pair[0] <= limit]
-    return sorted(found, key=lambda pair: pair[0])
+    # A job that a runner of an earlier version took over lies in two: that of the first layout comes last.
+    found = {key: row for one in ranges for key, row in one.found if key <= limit}
+    return sorted(found.items(), key=lambda pair: pair[0])
 
 
 def _left(ranges: Sequence[_Range]) -> str:

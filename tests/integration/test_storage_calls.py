@@ -1,4 +1,5 @@
-"""What a job that does nothing costs: storage calls after its drop, counted, ingestion included.
+"""What a job that does nothing costs after its drop: storage calls, and entities of the partition of its
+workspace. Both are counted, ingestion included.
 
 Not counted: what the Functions host itself does (receipts, reading the blob), the runner's looks at empty
 queues, and its node report every half minute; they do not grow with jobs.
@@ -7,8 +8,10 @@ queues, and its node report every half minute; they do not grow with jobs.
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.data.tables import TableClient
 
 from api.blob_drops import take_job
 from runner.isolation.node_config import NodeConfig
@@ -38,7 +41,7 @@ def report(step: str, calls: Counter[str]) -> None:
     print(f"{step:10} {calls.total():3}  " + ", ".join(f"{n} {call}" for call, n in sorted(calls.items())))
 
 
-@pytest.fixture(params=[("warm", 9), ("cold", 11), ("first", 13)], ids=lambda case: case[0])
+@pytest.fixture(params=[("warm", 9), ("cold", 12), ("first", 14)], ids=lambda case: case[0])
 def case(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> tuple[str, int]:
     """A process that has seen the cluster before; a fresh one; a fresh one and a new experiment."""
     name, most = request.param
@@ -62,6 +65,26 @@ def test_a_job_that_does_nothing(case: tuple[str, int], world: World, tmp_path: 
     report("run", total - submitted)
     report(name, total)
     assert total.total() <= most
+
+
+def test_the_entities_of_a_job_that_does_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its acceptance, its claim and its end: what shared/stores/job_entries.py says."""
+    sent: list[int] = []
+    submit = TableClient.submit_transaction
+
+    def counted(table: TableClient, operations: Any, **options: Any) -> Any:
+        sent.append(len(operations))
+        return submit(table, operations, **options)
+
+    monkeypatch.setattr(TableClient, "submit_transaction", counted)
+    drop(world, "first")
+    assert run_one(world, tmp_path) is State.SUCCEEDED
+    sent.clear()
+    drop(world, "job")
+    assert run_one(world, tmp_path) is State.SUCCEEDED
+    assert sent == [3, 3, 4]
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ def at(minutes: int) -> datetime:
 
 @pytest.fixture(scope="module")
 def filled(installation: str) -> Iterator[tuple[World, list[Job]]]:
-    """Jobs of three experiments, mixed in time, some at the same moment; in every state but terminating."""
+    """Jobs of three experiments, mixed in time, some at the same moment; in every state but terminating;
+    with the entries of both layouts in turn."""
     with open_world(settings_for(installation)) as world:
         yield world, [_made(world, number) for number in range(COUNT)]
 
@@ -37,6 +38,7 @@ def _made(world: World, number: int) -> Job:
     experiment, name = chance.choice(EXPERIMENTS), f"{chance.choice(('alpha', 'Beta'))}-{number}"
     moment, place = at(chance.randrange(20)), JobId(world.cluster.workspace, experiment, name)
     job = replace(a_job(uuid=f"u-{number:03}"), id=place, cluster=world.cluster, created=moment)
+    job = replace(job, layout=1 + number // 4 % 2)
     job = world.stores.jobs.insert(replace(job, enqueued=moment, state_since=moment))
     if number % 4:
         job = world.stores.jobs.update(transitions.claim(job, "node-0", "m", at(80)))

@@ -1,19 +1,20 @@
 """Rows of many live jobs, as submissions and claims would have left them, without the calls."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import ClusterId, JobId
-from shared.stores import job_rows, row_keys
+from shared.stores import job_entries, job_rows, row_keys
 
 _PROPERTIES = '{"nodeCount":1,"customToolkitSettings":{"commandLine":"true"}}'
 
 
-def live_jobs(cluster: ClusterId, count: int, running: int, since: datetime) -> Iterator[Job]:
+def live_jobs(
+    cluster: ClusterId, count: int, running: int, since: datetime, layout: int = layouts.LATEST
+) -> Iterator[Job]:
     """`count` jobs, the first `running` of them claimed by nodes called node-0, node-1, ..."""
     for number in range(count):
         made = since + timedelta(milliseconds=number)
@@ -31,6 +32,7 @@ def live_jobs(cluster: ClusterId, count: int, running: int, since: datetime) -> 
             content_sha256="0" * 64,
             enqueued=made,
             properties=_PROPERTIES,
+            layout=layout,
         )
         owner = f"node-{number}"
         yield transitions.claim(job, owner, f"message-{number}", made) if number < running else job
@@ -40,9 +42,8 @@ def entities(job: Job) -> Iterator[dict[str, Any]]:
     """The rows of a live job."""
     row = job_rows.job_entity(job, row_keys.job_row(job.id))
     yield row
-    yield job_rows.live_entity(job)
-    yield job_rows.listed_entity(job, row, row_keys.time_row(job))
-    yield job_rows.listed_entity(job, row, row_keys.state_row(job, job.state))
+    for _, entity, *_ in job_entries.added(job, row):
+        yield entity
 
 
 def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]:

@@ -19,6 +19,7 @@ def test_a_limit_serves_at_its_rate_and_in_turn() -> None:
 def test_the_partition_of_a_workspace_breaks_first_and_ten_workspaces_go_further() -> None:
     steps = profile()
     assert steps.submit.total <= 5  # what a document may cost at its acceptance
+    assert steps.entities == 10  # shared/stores/job_entries.py
     one = _run(1000, 1, 4000, steps)
     assert 0.9 * PARTITION / steps.entities < one <= PARTITION / steps.entities
     assert _run(1000, 10, 4000, steps) > 3 * one

@@ -14,7 +14,7 @@ from azure.storage.queue import QueueClient
 
 from shared.errors import BatchAIError
 from shared.jobs.model import State
-from shared.stores import job_rows
+from shared.stores import live_rows
 from shared.stores.job_table import TABLE
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena
 from tests.support.jobs import a_job
@@ -183,7 +183,7 @@ def newer_version(arena: Arena, dice: random.Random, record: Record) -> None:
     queue = world.stores.queue(world.queue(dice.choice(("high", "normal", "low"))))
     table = world.backend.connection.tables.get_table_client(TABLE)
     strange = a_job(id=world.id("strange"), cluster=world.cluster, state=State("suspended"))
-    entity = job_rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}
+    entity = live_rows.live_entity(strange) | {"Priority": "urgent", "Budget": 17}
     try:
         queue.send_message(json.dumps({"v": 2, "task": "of another kind"}))
         table.upsert_entity(entity)

@@ -68,7 +68,7 @@ def test_under_an_ended_name_a_drop_is_a_new_run_and_the_old_one_stays_in_the_hi
     history = list(world.stores.jobs.list_runs(world.id()))
     assert [(run.uuid, run.state) for run in history] == [(first.uuid, State.SUCCEEDED)]
     world.finish(world.must_claim())
-    runs = [run.uuid for run in world.stores.jobs.list_runs(world.id())]
+    runs = [run.uuid for run in world.manager.runs(world.id())]
     assert sorted(runs) == sorted([first.uuid, second.uuid])
 
 

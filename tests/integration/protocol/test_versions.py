@@ -32,7 +32,7 @@ def of_a_newer_version(world: World) -> None:
     world.receive()
     job = world.job("suspended")
     change(world, row_keys.job_row(job.id), State="suspended", Budget=17)
-    change(world, row_keys.live_row(job), State="suspended", Priority="urgent")
+    change(world, row_keys.whole_live_row(job), State="suspended", Priority="urgent")
     world.accept("with-events")
     world.receive()
     seen = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError, StoreError
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, JobError, Outcome, Reason, State, StreamSeal
 from shared.names.ids import ClusterId, JobId
 from shared.stores.job_table import JobTable
@@ -21,9 +21,14 @@ def a_row(world: World, name: str = "job", **changes: object) -> Job:
     return a_job(id=world.id(name), cluster=world.cluster, uuid=f"uuid-of-{name}", **changes)
 
 
-def test_a_job_comes_back_as_it_was_written(world: World) -> None:
+each_layout = pytest.mark.parametrize("layout", [layouts.FIRST, layouts.LATEST])
+
+
+@each_layout
+def test_a_job_comes_back_as_it_was_written(world: World, layout: int) -> None:
     job = a_row(
         world,
+        layout=layout,
         created=after(0.123456),
         state=State.FAILED,
         attempt=2,
@@ -50,16 +55,20 @@ def test_a_name_is_taken_once_whatever_its_case(world: World) -> None:
         jobs_of(world).insert(other)
 
 
-def test_an_end_takes_the_live_entry_and_leaves_a_history_in_one_transaction(world: World) -> None:
-    job = jobs_of(world).insert(a_row(world))
+@each_layout
+def test_an_end_takes_the_live_entry_in_one_transaction(world: World, layout: int) -> None:
+    job = jobs_of(world).insert(a_row(world, layout=layout))
     assert [entry.uuid for entry in jobs_of(world).list_live(world.cluster)] == [job.uuid]
     ended = jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
     assert jobs_of(world).list_live(world.cluster) == []
-    assert [replace(run, etag="") for run in jobs_of(world).list_runs(job.id)] == [replace(ended, etag="")]
+    assert jobs_of(world).get(job.id) == ended
+    history = [replace(run, etag="") for run in jobs_of(world).list_runs(job.id)]
+    assert history == ([replace(ended, etag="")] if layout == layouts.FIRST else [])
 
 
-def test_a_refused_transaction_changes_nothing(world: World) -> None:
-    job = jobs_of(world).insert(a_row(world))
+@each_layout
+def test_a_refused_transaction_changes_nothing(world: World, layout: int) -> None:
+    job = jobs_of(world).insert(a_row(world, layout=layout))
     jobs_of(world).update(replace(job, attempt=1))
     with pytest.raises(LostOwnershipError):
         jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
@@ -67,8 +76,9 @@ def test_a_refused_transaction_changes_nothing(world: World) -> None:
     assert not list(jobs_of(world).list_runs(job.id))
 
 
-def test_an_ended_row_cannot_be_ended_again(world: World) -> None:
-    job = jobs_of(world).insert(a_row(world))
+@each_layout
+def test_an_ended_row_cannot_be_ended_again(world: World, layout: int) -> None:
+    job = jobs_of(world).insert(a_row(world, layout=layout))
     ended = jobs_of(world).end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
     with pytest.raises(StoreError):
         jobs_of(world).end(ended)
@@ -90,11 +100,62 @@ def test_pages_of_jobs_by_name(world: World) -> None:
 
 
 def test_live_jobs_oldest_first_and_of_one_cluster(world: World) -> None:
-    for name, seconds in (("late", 9), ("early", 1), ("middle", 5)):
-        jobs_of(world).insert(a_row(world, name, created=after(seconds)))
+    for name, seconds, layout in (("late", 9, 1), ("early", 1, 2), ("middle", 5, 2), ("latest", 10, 2)):
+        jobs_of(world).insert(a_row(world, name, created=after(seconds), layout=layout))
     elsewhere = ClusterId(world.cluster.workspace, "default2")
-    jobs_of(world).insert(replace(a_row(world, "other"), cluster=elsewhere))
-    assert [e.id.job for e in jobs_of(world).list_live(world.cluster)] == ["early", "middle", "late"]
+    for layout in (1, 2):
+        jobs_of(world).insert(replace(a_row(world, f"other-{layout}", layout=layout), cluster=elsewhere))
+    here = ClusterId(world.cluster.workspace.upper(), world.cluster.cluster.upper())
+    jobs_of(world).insert(replace(a_row(world, "shouted", created=after(20), layout=2), cluster=here))
+    names = ["early", "middle", "late", "latest", "shouted"]
+    assert [e.id.job for e in jobs_of(world).list_live(world.cluster)] == names
+    assert [e.id.job for e in jobs_of(world).list_live(world.cluster, most=2)] == names[:2]
+    of_all = jobs_of(world).list_live_of_workspace(world.cluster.workspace)
+    assert {e.id.job for e in of_all} == {*names, "other-1", "other-2"}
+    assert [e.layout for e in of_all if e.id.job in ("late", "latest")] == [1, 2]
+    assert all(e.etag for e in of_all)
+
+
+def test_live_entries_are_those_of_their_rows(world: World) -> None:
+    table = jobs_of(world)
+    for layout in (layouts.FIRST, layouts.LATEST):
+        name = f"job-{layout}"
+        table.update(replace(table.insert(a_row(world, name, layout=layout)), owner="node-0", attempt=1))
+    first, latest = table.list_live(world.cluster)
+    assert (first.owner, first.attempt) == (latest.owner, latest.attempt) == ("node-0", 1)
+    assert 0 <= latest.age_seconds < 60
+
+
+def test_whether_a_job_of_the_first_layout_lives(world: World) -> None:
+    table = jobs_of(world)
+    table.insert(a_row(world, layout=layouts.LATEST))
+    assert not table.has_first_layout(world.cluster.workspace)
+    table.insert(a_row(world, "other"))
+    assert table.has_first_layout(world.cluster.workspace)
+
+
+def test_a_job_falls_back_to_the_first_layout_as_it_was_read(world: World) -> None:
+    table = jobs_of(world)
+    job = table.insert(a_row(world, layout=layouts.LATEST))
+    former = table.fall_back(job)
+    assert table.get(job.id) == former == replace(job, layout=layouts.FIRST, etag=former.etag)
+    assert [entry.layout for entry in table.list_live(world.cluster)] == [layouts.FIRST]
+    with pytest.raises(LostOwnershipError):
+        table.fall_back(job)
+    table.end(transitions.finish(former, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    assert table.list_live(world.cluster) == []
+
+
+def test_a_live_entry_that_was_written_since_is_not_dropped(world: World) -> None:
+    table = jobs_of(world)
+    job = table.insert(a_row(world, layout=layouts.LATEST))
+    [entry] = table.list_live(world.cluster)
+    table.update(replace(job, attempt=1))
+    table.drop_live_entry(entry)
+    [entry] = table.list_live(world.cluster)
+    table.drop_live_entry(entry)
+    table.drop_live_entry(entry)
+    assert table.list_live(world.cluster) == []
 
 
 def test_a_missing_job_is_none(world: World) -> None:
@@ -114,11 +175,12 @@ def test_a_lease_is_prolonged_over_the_row_as_it_was_read(world: World) -> None:
         table.prolong(renewed, 30)
 
 
-def test_a_new_run_takes_the_place_of_an_ended_one_once(world: World) -> None:
+@each_layout
+def test_a_new_run_takes_the_place_of_an_ended_one_once(world: World, layout: int) -> None:
     table = jobs_of(world)
-    job = table.insert(a_row(world))
+    job = table.insert(a_row(world, layout=layout))
     ended = table.end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
-    again = table.replace_ended(ended, a_row(world, created=after(20)))
+    again = table.replace_ended(ended, a_row(world, created=after(20), layout=layout))
     assert table.get(job.id) == again
     with pytest.raises((LostOwnershipError, ConflictError)):
         table.replace_ended(ended, replace(a_row(world, created=after(21)), uuid="third"))
@@ -126,9 +188,13 @@ def test_a_new_run_takes_the_place_of_an_ended_one_once(world: World) -> None:
     assert [entry.created for entry in table.list_live(world.cluster)] == [again.created]
 
 
-def test_a_history_and_a_row_are_removed_and_missing_ones_are_fine(world: World) -> None:
+@each_layout
+def test_a_history_and_a_row_are_removed_and_missing_ones_are_fine(world: World, layout: int) -> None:
     table = jobs_of(world)
-    ended = table.end(transitions.finish(table.insert(a_row(world)), Outcome(Reason.SUCCEEDED, 0), after(9)))
+    first = transitions.finish(table.insert(a_row(world)), Outcome(Reason.SUCCEEDED, 0), after(9))
+    again = table.replace_ended(table.end(first), a_row(world, created=after(20), layout=layout))
+    ended = table.end(transitions.finish(again, Outcome(Reason.SUCCEEDED, 0), after(29)))
+    assert next(table.list_runs(ended.id)).created == first.created
     table.delete_runs(ended.id)
     table.delete_runs(ended.id)
     assert not list(table.list_runs(ended.id))

@@ -5,7 +5,7 @@ from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.gang import Phase, Step
 from shared.jobs.model import Outcome, Reason
 from shared.stores import (
@@ -61,6 +61,24 @@ def test_of_a_job_its_live_entry_and_its_copies(world: World) -> None:
     client = world.backend.connection.tables.get_table_client(job_table.TABLE)
     for key in (row_keys.run_row(job), row_keys.time_row(job), row_keys.state_row(job, ended.state)):
         assert client.get_entity(partition, key)["Budget"] == 17
+
+
+def test_of_a_job_of_the_latest_layout_and_its_copies(world: World) -> None:
+    table = jobs_of(world)
+    job = table.insert(replace(a_job_row(world), layout=layouts.LATEST))
+    partition = row_keys.partition(world.cluster.workspace)
+    own = Row(world, job_table.TABLE, {"PartitionKey": partition, "RowKey": row_keys.job_row(job.id)})
+    client = world.backend.connection.tables.get_table_client(job_table.TABLE)
+    read = table.get(job.id)
+    assert read is not None
+    claimed = table.update(replace(read, owner="node-0", attempt=1))
+    own.kept()
+    for key in (row_keys.whole_live_row(job), row_keys.time_row(job)):
+        copy = client.get_entity(partition, key)
+        assert (copy["Budget"], copy["Owner"]) == (17, "node-0")
+    ended = table.end(transitions.finish(claimed, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    table.replace_ended(ended, replace(a_job_row(world), uuid="second", created=after(20)))
+    assert client.get_entity(partition, row_keys.run_row(job))["Budget"] == 17
 
 
 def test_of_a_cluster_and_of_a_node(world: World) -> None:

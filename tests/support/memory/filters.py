@@ -21,9 +21,11 @@ _COMPARE = {
 def key_range(text: str, parameters: Mapping[str, Any]) -> tuple[str, str, str]:
     """The partition ("": any), the first row key and the one after the last that a filter can mean: so many
     entities need no look."""
-    if " or " in text:
+    # Stores write an `or` within the brackets at the end, or between brackets.
+    outside = text.partition(" and ( ")[0]
+    if " or " in outside:
         return "", "", _LAST
-    found = dict(_KEYS.findall(text))
+    found = dict(_KEYS.findall(outside))
     partition = parameters[found["PartitionKey eq"]] if "PartitionKey eq" in found else ""
     if "RowKey eq" in found:
         row = parameters[found["RowKey eq"]]

@@ -81,7 +81,7 @@ def ran_once(world: MemoryWorld, command: str, where: str = "") -> None:
     world.finish(claim)
     assert world.claim("node-1") is None, where
     assert (world.messages(), world.status()["state"]) == (0, "succeeded"), where
-    assert len(list(world.stores.jobs.list_runs(job.id))) == 1, where
+    assert len(world.manager.runs(job.id)) == 1, where
 
 
 def test_a_host_that_ends_anywhere_is_healed_by_the_next_delivery(made: Callable[[], MemoryWorld]) -> None:
