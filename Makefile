@@ -6,7 +6,7 @@ PORTS = $(if $(HTTP_PORT),--http-port $(HTTP_PORT)) $(if $(BLOB_PORT),--blob-por
 	$(if $(QUEUE_PORT),--queue-port $(QUEUE_PORT)) $(if $(TABLE_PORT),--table-port $(TABLE_PORT)) \
 	$(if $(FILE_PORT),--file-port $(FILE_PORT)) $(if $(ARM_PORT),--arm-port $(ARM_PORT))
 
-.PHONY: help demo up runner status down check test unit integration e2e chaos soak lint types audit infra machine clients functions browser engines analysis setup setup-dev schema clean
+.PHONY: help screenshots demo up runner status down check test unit integration e2e chaos soak lint types audit infra machine clients functions browser engines analysis setup setup-dev schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ chaos: setup-dev  ## break runners and storage at random: make chaos MINUTES=10 
 
 soak: setup-dev  ## chaos and what grows meanwhile, as curves: make soak HOURS=2 (or MINUTES=30) SEED=7
 	@$(PY) -m tests.soak --minutes $(or $(MINUTES),$$(($(or $(HOURS),2) * 60))) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT))
+
+screenshots: setup-dev machine browser  ## the pictures of the console in docs/
+	@$(PY) -m tests.support.screenshots
 
 test: setup-dev  ## everything; installs what it needs
 	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines browser

@@ -21,7 +21,7 @@ async function drop(page, name, text) {
 test("a broken document is mended where its problems are, and runs", async (t) => {
   const page = await visit(t);
   await show(page, "#/jobs");
-  const good = JSON.stringify(jobDocument("echo mended; sleep 3"), null, 2);
+  const good = JSON.stringify(jobDocument("echo mended; sleep 6"), null, 2);
   await drop(page, "mended.json", good.replace('"nodeCount": 1', '"nodeCount": 0, "nodeCont": 1'));
   const editor = page.getByRole("textbox", { name: "job.json" });
   await editor.waitFor();
@@ -37,7 +37,7 @@ test("a broken document is mended where its problems are, and runs", async (t) =
   await editor.press("Shift+End");
   await editor.pressSequentially('"nodeCount": 1,');
   await page.getByText(/^It will be accepted/).waitFor();
-  await page.getByText("echo mended; sleep 3", { exact: true }).waitFor();
+  await page.getByText("echo mended; sleep 6", { exact: true }).waitFor();
   await page.getByLabel("Experiment").fill(stack.experiment);
   await page.getByLabel("Name", { exact: true }).fill("mended");
   await page.getByRole("button", { name: "Submit job" }).click();

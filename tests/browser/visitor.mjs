@@ -28,7 +28,7 @@ export async function visit(t, { refused = [], ...options } = {}) {
     await browser.close();
     assert.deepEqual(faults, []);
   });
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   return page;
 }
 

@@ -68,6 +68,7 @@ _TEXTS = (
 _NOT_OURS = (
     *("api/console_files/", "console/node_modules/", "console/package-lock.json", "docs/adr/"),
     *("local/node/node_modules/", "local/node/package-lock.json", "tests/data/"),
+    *("tests/browser/node_modules/", "tests/browser/package-lock.json"),
 )
 _DECISION = re.compile(r"\d{4}-[\w-]+\.md")
 

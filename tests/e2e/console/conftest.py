@@ -1,9 +1,5 @@
 """A stack of two nodes and a browser for all tests of the console."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,61 +8,30 @@ from itertools import islice
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
-from local import npm
-from local.layout import DataDirectory
-from local.stack import APP, Stack
 from shared.names.ids import ClusterId
 from shared.stores.job_table import TABLE
+from tests.support import console_stack
 from tests.support.many_jobs import ended_jobs, listed_by_time
 from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient
 
-SCRIPTS = APP / "tests" / "browser"
-EXPERIMENT = "seen"
-#: A rank of a job of two nodes, for `pythonScriptFilePath`.
-RANK = "import os\nprint('rank', os.environ['AZ_BATCHAI_TASK_INDEX'], 'on', os.environ['AZ_BATCH_NODE_ID'])\n"
-
-Look = Callable[[str], str]
-
-
-def _missing() -> str | None:
-    if shutil.which("chromium") is None:
-        return "chromium is not installed; scripts/setup-machine installs it"
-    if not (SCRIPTS / "node_modules" / "playwright-core").is_dir():
-        return "Playwright is not installed; scripts/browser-env installs it"
-    if not (APP / "api" / "console_files" / "index.html").is_file():
-        return "the console is not built; make console builds it"
-    return None
+Look = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[str]:
-    """The address of a Chromium that all scripts drive, each in windows of its own."""
-    need(_missing())
-    command = [npm.node_binary(), str(SCRIPTS / "serve.mjs")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdin and child.stdout
-        yield child.stdout.readline().strip()
-        child.stdin.close()
-        child.wait(20)
+    """The address of a Chromium."""
+    need(console_stack.missing())
+    with console_stack.driven() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
-    """A stack with two runners, the cluster `default`, the share `logs` and an experiment for the tests."""
-    need(_missing())
-    directory = DataDirectory(tmp_path_factory.mktemp("console"))
-    running = Stack(directory, print, runners=2)
-    state = running.start()
-    try:
-        with StackClient(state) as client:
-            client.share("logs")
-            (directory.shares / "logs" / "rank.py").write_text(RANK)
-            assert client.drop_cluster()["state"] == "accepted"
-            client.put(f"{ROOT}/default/experiments/{EXPERIMENT}", {})
-            yield client
-    finally:
-        running.stop()
+    """A stack with two runners that nothing else uses."""
+    need(console_stack.missing())
+    with console_stack.served(tmp_path_factory.mktemp("console")) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -89,22 +54,5 @@ def _fill(table: TableClient) -> None:
 
 @pytest.fixture
 def look(console: StackClient, browser: str) -> Look:
-    """look(script): run the tests of a script; what they said. Fails where one does."""
-    stack = {
-        "url": console.state.http,
-        "workspace": f"{ROOT}/default",
-        "experiment": EXPERIMENT,
-        "cluster": "default",
-    }
-    env = os.environ | {"BATCHAI_STACK": json.dumps(stack), "BATCHAI_BROWSER": browser}
-
-    def run(script: str) -> str:
-        command = [npm.node_binary(), "--test", "--test-reporter=spec"]
-        done = subprocess.run(
-            [*command, script], cwd=SCRIPTS, env=env, capture_output=True, text=True, timeout=120, check=False
-        )
-        print(done.stdout)
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-        return done.stdout
-
-    return run
+    """look(script): run the tests of a script of tests/browser. Fails where one does."""
+    return lambda script: print(console_stack.run(script, console.state.http, browser))

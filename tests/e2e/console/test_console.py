@@ -20,3 +20,7 @@ def test_it_is_for_everyone(look: Look) -> None:
 def test_10_000_jobs_and_what_a_page_costs(look: Look, filled: "Future[None]") -> None:
     filled.result(120)
     look("jobs.test.mjs")
+
+
+def test_curves_of_jobs_and_the_nodes_that_run_them(look: Look) -> None:
+    look("clusters.test.mjs")
