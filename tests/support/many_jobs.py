@@ -1,6 +1,7 @@
 """Rows of many live jobs, as submissions and claims would have left them, without the calls."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
