@@ -1,6 +1,7 @@
 """`python -m runner`: a runner of one cluster."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -48,6 +49,8 @@ For schedulers that start a runner for each job: --once leaves with 0 after one 
 --idle-exit leaves with 0 after SECONDS without a job, with 1 where the node was not once ready for one."""
 
 _IDLE_EXIT_SECONDS = 60.0
+#: New objects until Python looks for cycles among them: 700 by default, several times a job.
+_COLLECTED_AT = 10_000
 #: The exit code of a runner that waited for work in vain on a node that could not have done any.
 NEVER_READY = 1
 
@@ -112,11 +115,19 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     agent = Agent(wired, config, gang_session(SshLink), known=known, share=share, stay=stay)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
+    _spare_the_collector()
     agent.run()
     wired.close()
     if stay.is_over:
         return NEVER_READY if stay.never_ready else 0
     return FINISHED if agent.has_finished else 0
+
+
+def _spare_the_collector() -> None:
+    """What is there by now stays: Python need not look at it again for cycles. A job makes few of those."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AT)
 
 
 def seconds(text: str) -> float:

@@ -29,25 +29,29 @@ SCRIPT = Path(__file__)
 NOT_FOLLOWED = "is a symbolic link, which is not followed"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 #: Log files that were begun, by root, inner and name.
-_Open = dict[tuple[str, str, str], int]
+Files = dict[tuple[str, str, str], int]
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
     """Serve requests until stdin ends."""
-    files: _Open = {}
+    files: Files = {}
     for line in requests:
         asked = json.loads(line)
         data = requests.read(asked.get("length", 0))
-        try:
-            serve(asked, data, files)
-            answer = "ok"
-        except OSError as error:
-            answer = f"{error.strerror or error}"
-        answers.write(answer.encode() + b"\n")
+        answers.write(answer(asked, data, files).encode() + b"\n")
         answers.flush()
 
 
-def serve(asked: dict[str, Any], data: bytes, files: _Open) -> None:
+def answer(asked: dict[str, Any], data: bytes, files: Files) -> str:
+    """Do what a request asks: "ok", or the fault. `files`: those that are open, from request to request."""
+    try:
+        serve(asked, data, files)
+    except OSError as error:
+        return f"{error.strerror or error}"
+    return "ok"
+
+
+def serve(asked: dict[str, Any], data: bytes, files: Files) -> None:
     """Do what a request asks. Raises OSError."""
     user = asked.get("user")
     try:
@@ -75,7 +79,7 @@ def _acting_as(user: Sequence[int] | None) -> Iterator[None]:
         os.setegid(mine[0])
 
 
-def _do(asked: dict[str, Any], data: bytes, files: _Open, owner: Sequence[int] | None) -> None:
+def _do(asked: dict[str, Any], data: bytes, files: Files, owner: Sequence[int] | None) -> None:
     if asked["do"] == "forget":
         while files:
             os.close(files.popitem()[1])

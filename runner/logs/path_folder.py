@@ -3,7 +3,8 @@ grow.
 
 Everything that touches it happens in a child process, so that a server that hangs holds up neither the job
 nor the runner, and no symbolic link of a job's leads the runner astray. Every append is synced: other
-machines see it at once.
+machines see it at once. A folder below the node's own root needs no child where jobs have the runner's user:
+no server is on the way there, and the code that follows no link is the same.
 """
 
 import json
@@ -11,9 +12,10 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+from runner.isolation import path_writer
 from runner.isolation.job_user import JobUser
-from runner.isolation.path_writer import NOT_FOLLOWED
 from runner.logs.log_writers import Writers, end, exchange, started
 from runner.machine import mountinfo
 from runner.machine.trusted_path import TrustedPath
@@ -40,10 +42,12 @@ class PathFolder:
         fenced: bool = True,
         answer_seconds: float = _ANSWER_SECONDS,
         writers: Writers | None = None,
+        near: bool = False,
     ) -> None:
         """`user`: who the files are to belong to; `volume`: the root of `folder` is where one is mounted. Not
         `fenced`: no job's logs; files that are there are begun anew. `writers`: of the runner, else it starts
-        a child of its own."""
+        a child of its own. `near`: below the node's own root; what a write that hangs beyond `close` still
+        brings is removed with the job's folders."""
         self._folder = folder
         self._user = user
         self._target = Path(folder.root) if volume else None
@@ -51,6 +55,8 @@ class PathFolder:
         self._open = not volume
         self._fenced = fenced
         self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
+        self._near = near and user.is_own and not volume
+        self._files: path_writer.Files = {}  #: open, of a near folder
         self._child: subprocess.Popen[bytes] | None = None
         self._writers = writers
         self._asking = threading.Lock()  #: around an exchange
@@ -92,6 +98,8 @@ class PathFolder:
         with self._lock:
             self._open = False
             child, self._child = self._child, None
+        if self._near:
+            self._close_files()
         if child is None:
             return
         # Another thread may be waiting for its answer: with the child's end that is over.
@@ -101,12 +109,12 @@ class PathFolder:
         else:
             end(child)
 
-    def _ask(self, request: dict[str, object], data: bytes = b"") -> None:
+    def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
         with self._lock:
             if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
                 raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
-            child = self._running()
-        where: dict[str, object] = {
+            child = None if self._near else self._running()
+        where: dict[str, Any] = {
             "root": self._folder.root,
             "inner": self._folder.inner,
             "user": self._user.to_act_as,
@@ -114,18 +122,39 @@ class PathFolder:
         # What lies on the node no other machine reads; a sync would be half of what a fast job's output
         # takes.
         where["sync"] = self._target is not None
-        line = json.dumps(request | where).encode() + b"\n"
+        words = (
+            self._answer_of(child, request | where, data) if child else self._answer(request | where, data)
+        )
+        if words != "ok":
+            message = f"writing logs to {self._folder}: {words}"
+            # A link in the place of the folder is a job's doing, and not waited for.
+            is_link = words.endswith(path_writer.NOT_FOLLOWED)
+            raise NotFoundError(message) if is_link else _RefusedError(message)
+
+    def _answer(self, request: dict[str, Any], data: bytes) -> str:
+        with self._asking:
+            words = path_writer.answer(request, data, self._files)
+        if not self._open:
+            self._close_files()
+        return words
+
+    def _close_files(self) -> None:
+        """Unless a write is under way, which does it then."""
+        if self._asking.acquire(blocking=False):
+            try:
+                path_writer.answer({"do": "forget"}, b"", self._files)
+            finally:
+                self._asking.release()
+
+    def _answer_of(self, child: subprocess.Popen[bytes], request: dict[str, Any], data: bytes) -> str:
+        line = json.dumps(request).encode() + b"\n"
         try:
             with self._asking:
                 answer = exchange(child, (line, data), time.monotonic() + self._answer_seconds)
         except (OSError, TimeoutError) as error:
             self._give_up(child)
             raise StoreError(f"writing logs to {self._folder}: {error}") from error
-        if answer != b"ok\n":
-            words = answer.decode(errors="replace").strip()
-            message = f"writing logs to {self._folder}: {words}"
-            # A link in the place of the folder is a job's doing, and not waited for.
-            raise NotFoundError(message) if words.endswith(NOT_FOLLOWED) else _RefusedError(message)
+        return answer.decode(errors="replace").strip()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:

@@ -111,7 +111,14 @@ def open_logs(
         blobs = ContainerFolder(container, place.inner, counter, run, attempt)
         return LogShipper(spool, blobs, attempt, held)
     folder = trusted_path_of(path, str(node_root), roots)
-    files = PathFolder(folder, user, volume=place is not None, fenced=bool(run), writers=writers)
+    files = PathFolder(
+        folder,
+        user,
+        volume=place is not None,
+        fenced=bool(run),
+        writers=writers,
+        near=folder.root == str(node_root),
+    )
     return VolumeLogs(spool, files, attempt, held) if place else LogShipper(spool, files, attempt, held)
 
 

@@ -127,6 +127,31 @@ def test_bytes_that_are_no_text_and_zeros_at_the_end_arrive(
     assert (process.returncode, out) == (0, b"a\0\xffb\0\0")
 
 
+def test_metrics_of_a_job_and_of_two_beside_each_other(batchai: CommandLine, there: tuple[str, ...]) -> None:
+    """Two jobs, one of which lasts long enough to be sampled. About 12 s."""
+    sample = '{\\"step\\": %d, \\"loss\\": 0.%d}\\n'
+    script = f'for s in 1 2 3; do printf "{sample}" $s $s; done >> $AZ_BATCHAI_METRICS_FILE'
+    for name, more in (("first", "echo no >> $AZ_BATCHAI_METRICS_FILE; sleep 3"), ("second", "true")):
+        submit(batchai, there, name, f"{script}; {more}")
+    for name in ("first", "second"):
+        batchai("job", "wait", "-n", name, *there)
+    (loss,) = [
+        line
+        for line in batchai("job", "metrics", "-n", "first", *there, "-o", "table").splitlines()
+        if line.startswith("loss")
+    ]
+    assert loss.split() == ["loss", "0.3", "0.1", "0.3", "3"]
+    found = batchai.json("job", "metrics", "-n", "first", *there)
+    assert [sample["step"] for sample in found["metrics"][0]["samples"]] == [1, 2, 3]
+    assert found["resources"][0]["samples"][0]["processes"] >= 1
+    drawn = batchai("job", "metrics", "--compare", "first", "second", *there, "--plot", "loss", "-o", "table")
+    assert "first last" in drawn and "second last" in drawn
+    assert drawn.splitlines()[-1].split()[-1] == "3.00", "the axis of the curves ends with the last step"
+    assert "There are: loss" in batchai.errors(
+        "job", "metrics", "-n", "second", *there, "--plot", "x", code=3
+    )
+
+
 def test_auto_storage_is_made_and_mounted_in_the_installation_s_own_account(
     batchai: CommandLine, client: StackClient
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import JobId
 from shared.stores.job_lists import JobFilter
@@ -107,3 +107,15 @@ def test_a_page_is_one_call_for_each_experiment(filled: tuple[World, list[Job]])
         assert len(page.jobs) == 10
         assert world.counter.snapshot() <= Counter({"GET table": len(EXPERIMENTS)})
         token = page.token
+
+
+def test_jobs_of_both_layouts_are_listed_together(world: World) -> None:
+    """Those of the first one have their entries in a live state elsewhere (docs/adr/0315)."""
+    for number, layout in enumerate((layouts.FIRST, layouts.FIRST + 1, layouts.FIRST)):
+        place = JobId(world.cluster.workspace, EXPERIMENTS[number % 2], f"job-{number}")
+        job = replace(a_job(uuid=f"u-{number}"), id=place, cluster=world.cluster, layout=layout)
+        world.stores.jobs.insert(replace(job, created=at(number), enqueued=at(number)))
+    for asked in (JobFilter(), JobFilter(state=State.QUEUED)):
+        for most in (1, 2, 9):
+            assert listed(world, asked, most, EXPERIMENTS[:2]) == ["u-2", "u-1", "u-0"], (asked, most)
+    assert listed(world, JobFilter(state=State.RUNNING), 9, EXPERIMENTS[:2]) == []

@@ -100,7 +100,7 @@ def test_a_job_is_two_lists_of_processes_and_one_program(
             again.clear()
             run(world, name)
     (started,) = events.started
-    assert "EPOCHREALTIME" in started, "its shell; the watchdog and the logs' writer are the first job's"
+    assert "EPOCHREALTIME" in started, "its shell; the watchdog is the first job's"
     assert events.looks == 2 + sum(again), "before its first process, and at its end"
     assert events.read_of(bystanders) == []
 

@@ -16,6 +16,7 @@ from types import ModuleType
 import pynvml
 import pytest
 
+from api.resources.clusters import node_information
 from local import environment, processes
 from local.stack import APP
 from runner.isolation.node_config import NodeConfig
@@ -205,6 +206,13 @@ def test_runners_of_one_machine_show_their_jobs_a_part_each(
             ["node-0 2 0 1", "node-0 2 1 3"],
             ["node-1 1 0 0", "node-1 1 1 0"],
         )
+        nodes = {each.view.node_id: each for each in world.backend.clusters.known_nodes(world.cluster)}
+        shown = {name: node_information(each)["gpus"] for name, each in nodes.items()}
+        assert {name: [gpu["index"] for gpu in gpus] for name, gpus in shown.items()} == {
+            "node-0": [1, 3],
+            "node-1": [0],
+        }
+        assert shown["node-1"][0]["memoryTotalBytes"] == pretended.TOTAL_BYTES
 
 
 def test_a_runner_that_wants_anothers_gpu_does_not_start(

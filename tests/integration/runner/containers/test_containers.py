@@ -40,7 +40,16 @@ def test_what_preparation_installs_the_job_finds(boxes: Boxes) -> None:
     assert boxes.log() == f"installed\nyes\n{directory}\n0\n{capabilities}"
     assert f"the image {IMAGE} is on this node already" in boxes.diary
     kinds = [str(event.kind) for event in result.report.events]
-    assert kinds == ["Mounted", "ContainerStarted", "Prepared", "Started", "Stopped", "Uploaded"]
+    assert kinds == [
+        "Mounted",
+        "ImageReady",
+        "ContainerStarted",
+        "PreparationStarted",
+        "Prepared",
+        "Started",
+        "Stopped",
+        "Uploaded",
+    ]
 
 
 def test_exit_codes_are_the_jobs(boxes: Boxes) -> None:
