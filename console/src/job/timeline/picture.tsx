@@ -30,7 +30,11 @@ export function TimelinePicture({ lanes }: { lanes: Lane[] }) {
                 y1={0}
                 y2={height - AXIS}
               />
-              <text class="axis" x={x(begin + at * 1000)} y={height - 6}>
+              <text
+                class={x(begin + at * 1000) > width - 24 ? "axis last" : "axis"}
+                x={x(begin + at * 1000)}
+                y={height - 6}
+              >
                 {at === 0 ? "0" : duration(at)}
               </text>
             </g>
