@@ -56,7 +56,7 @@ def served(folder: Path) -> Iterator[StackClient]:
 
 
 def _pretend_gpus(changed: pytest.MonkeyPatch) -> None:
-    """For this process and those that it starts: two GPUs, one for a runner; the first is busy."""
+    """For this process and those that it starts: two GPUs, one for each runner; the first is busy."""
     serial = uuid.uuid4().hex[:8]  # two stacks of one machine claim GPUs of their own
     busy = f"GPU-00000000-0000-0000-0000-0000{serial}"
     changed.setattr("runner.machine.nvml.pynvml", pynvml)

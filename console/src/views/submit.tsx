@@ -38,7 +38,7 @@ export function SubmitView({ route }: { route: Route }) {
         </p>
       )}
       <div class="panes">
-        <section class="card document" aria-label="Document">
+        <section class="card draft" aria-label="Document">
           <Editor
             text={document.text}
             onText={(text) => change({ text })}
