@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import azurite
+from tests.support.installing import is_installed
 from tests.support.rest_api import PROJECT, RestApi
 from tests.support.rest_api import rest_api as start
 
@@ -24,7 +25,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestApi]:
 def python_of(name: str, options: str = "") -> Path:
     """The interpreter of a client's environment; without it a test skips, or fails where CI is set."""
     python = _ENVIRONMENTS / name / "bin" / "python"
-    if not python.exists():
+    if not is_installed(_ENVIRONMENTS / name, "clients"):
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing(f"no {python}: run scripts/client-envs {options}".rstrip())
     return python
