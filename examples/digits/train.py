@@ -37,8 +37,9 @@ def augmented(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw(point: dict[str, float]) -> None:
-    """A point of the job's curves: a line of the file that AZ_BATCHAI_METRICS_FILE names, where there is one."""
-    with open(os.environ.get("AZ_BATCHAI_METRICS_FILE", os.devnull), "a", encoding="utf-8") as points:
+    """A point of the job's curves: a line of the file that AZ_BATCHAI_METRICS_FILE names, if one is named."""
+    metrics = Path(os.environ.get("AZ_BATCHAI_METRICS_FILE", os.devnull))
+    with metrics.open("a", encoding="utf-8") as points:
         print(json.dumps(point), file=points)
 
 
