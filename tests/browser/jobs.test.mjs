@@ -70,16 +70,15 @@ test("10,000 jobs: pages, filters in the address, changes without reloading", as
 });
 
 test("a page that is left open asks once in two seconds at most", async (t) => {
-  const page = await visit(t);
-  for (const address of ["#/jobs", "#/clusters"]) {
+  const watch = async (address) => {
+    const page = await visit(t);
     await show(page, address);
     await page.getByRole("table").first().waitFor();
     await page.waitForTimeout(500);
-    const waits = [];
-    page.on("requestfinished", (request) => waits.push(Math.round(request.timing().responseEnd)));
     const requests = await asked(page, 8);
-    t.diagnostic(`${address}: ${requests.length} requests in 8 s, answered in ${waits} ms`);
+    t.diagnostic(`${address}: ${requests.length} requests in 8 s`);
     assert.ok(requests.length <= 5, requests.join("\n"));
     assert.ok(requests.length >= 1, "it does not stay current");
-  }
+  };
+  await Promise.all([watch("#/jobs"), watch("#/clusters")]);
 });
