@@ -68,10 +68,9 @@ screenshots: setup-dev machine browser  ## the pictures of the console in docs/
 	@$(PY) -m tests.support.screenshots
 
 test: setup-dev  ## everything; installs what it needs
-	@$(MAKE) --no-print-directory -j3 --output-sync=target machine clients functions analysis engines browser
 	@scripts/test-all
 
-# What `make test` needs, beside each other: most of it waits for downloads.
+# What `make test` makes beside the first tests: most of it waits for downloads.
 machine:
 	@scripts/setup-machine
 clients: setup-dev

@@ -65,7 +65,9 @@ def start(
     command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
     for service in ("blob", "queue", "table"):
         command += [f"--{service}Port", str(getattr(where, f"{service}_port"))]
-    variables = {"BLOB_CHANGES_FILE": str(changes)} if changes else {}
+    variables = {"NODE_COMPILE_CACHE": str(NODE_PACKAGE / "node_modules" / ".cache" / "node")}
+    if changes:
+        variables["BLOB_CHANGES_FILE"] = str(changes)
     child = processes.start("Azurite", command, log, os.environ | variables)
     ports = (where.blob_port, where.queue_port, where.table_port)
     child.wait_ready(lambda: all(map(processes.port_open, ports)), seconds=60)

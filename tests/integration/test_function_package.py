@@ -18,6 +18,7 @@ from api import routes
 from local.azurite import Endpoints
 from shared.names.ids import ClusterId, queue_name
 from shared.settings import DEFAULT_SCOPE
+from tests.support.installing import is_installed
 from tests.support.needs import need
 from tests.support.waiting import eventually
 from tests.support.world import CLUSTER, World, document
@@ -133,7 +134,7 @@ class Worker:
 
 @contextmanager
 def worker(package: Path, **settings: str) -> Iterator[Worker]:
-    if not RUNTIME.exists():
+    if not (is_installed(RUNTIME.parents[1], "functions") or RUNTIME.exists()):
         need("no .venvs/functions: scripts/functions-env makes it where there is Python 3.13")
     env = {"PATH": os.environ["PATH"], **settings}
     words = [str(RUNTIME), str(PROJECT / "tests/support/functions_worker.py")]

@@ -15,6 +15,7 @@ from local import npm
 from local.layout import DataDirectory
 from local.stack import APP, Stack
 from tests.support.fake_nvml import pynvml
+from tests.support.installing import is_installed
 from tests.support.stack_client import ROOT, StackClient
 
 SCRIPTS = APP / "tests" / "browser"
@@ -29,7 +30,7 @@ def missing() -> str | None:
     """What is not there, and what brings it."""
     if shutil.which("chromium") is None:
         return "chromium is not installed; scripts/setup-machine installs it"
-    if not (SCRIPTS / "node_modules" / "playwright-core").is_dir():
+    if not is_installed(SCRIPTS / "node_modules", "browser"):
         return "Playwright is not installed; scripts/browser-env installs it"
     if not (APP / "api" / "console_files" / "index.html").is_file():
         return "the console is not built; make console builds it"

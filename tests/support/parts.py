@@ -4,25 +4,29 @@ A part runs in one worker, its tests one after the other: they share a stack or 
 Where nothing else is said a file is a part.
 """
 
-#: Beginning of a path -> its part; None: each file is one. They begin in this order, the others after them.
+#: Beginning of a test's id -> its part; None: each file is one. The longest beginning counts. They begin in
+#: this order, the others after them.
 PARTS = {
-    # Gangs have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on.
-    "tests/e2e/chaos/test_gangs.py": "ports of a node",
-    "tests/e2e/chaos": "chaos",  # leases of seconds: not two such tests at once
+    # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
+    "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
+    "tests/e2e/chaos": "chaos",
     "tests/e2e/test_scaling.py": None,
+    "tests/e2e/chaos/test_gangs.py": "gangs that lose more",
     "tests/integration/test_runner_image.py": None,
     "tests/e2e/test_bare_machine.py": None,
-    "tests/e2e/test_gangs.py": "ports of a node",
-    "tests/e2e/engines": "ports of a node",
+    "tests/e2e/test_gangs.py": "gangs",
+    "tests/e2e/test_gang_secrets.py": "gangs",
+    # Jobs of these have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on. Clients and
+    # engines are installed meanwhile (scripts/test-all): what needs them comes last.
     "tests/integration/ssh": "ports of a node",
     "tests/e2e/test_toolkits.py": "ports of a node",
-    "tests/e2e/test_gang_secrets.py": "ports of a node",
     "tests/e2e/test_own_clusters.py": "ports of a node",
     "tests/e2e/test_many_nodes.py": "ports of a node",
     "tests/e2e/console": "ports of a node",
-    "tests/e2e/clients": "clients",
+    "tests/e2e/engines": "ports of a node",
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
+    "tests/e2e/clients": "clients",
     "tests/e2e/test_containers.py": None,
     "tests/integration/runner": None,
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
@@ -34,7 +38,6 @@ PARTS = {
 def part_of(test: str) -> tuple[int, str]:
     """(place in the order, name) of the part that the test with the node id `test` belongs to."""
     path = test.partition("::")[0]
-    for place, (beginning, name) in enumerate(PARTS.items()):
-        if path.startswith(beginning):
-            return place, name or path
+    if found := max((beginning for beginning in PARTS if test.startswith(beginning)), key=len, default=""):
+        return list(PARTS).index(found), PARTS[found] or path
     return len(PARTS), path

@@ -30,6 +30,7 @@ from shared.jobs.model import Job, State
 from shared.settings import Settings
 from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
+from tests.support.own_network import own_network
 from tests.support.waiting import eventually
 from tests.support.wire import Wire, WiredStorage
 from tests.support.world import World, document, settings_for
@@ -61,9 +62,11 @@ class Arena:
         max_attempts: int = MOST_ATTEMPTS,
         lease_seconds: float = LEASE_SECONDS,
         own_wires: bool = False,
+        shares_network: bool = False,
     ) -> None:
         """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds.
-        `own_wires`: each runner has some before those that all share, so that its network can fail alone."""
+        `own_wires`: each runner has some before those that all share, so that its network can fail alone.
+        `shares_network`: where others of this machine take part; else nobody can take its nodes' ports."""
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
@@ -73,6 +76,7 @@ class Arena:
         self._lease_seconds = lease_seconds
         self._children: dict[int, Child] = {}
         self._own_wires = own_wires
+        self._shares_network = shares_network
         self.wires_of: dict[int, WiredStorage] = {}
         self._leave = ExitStack()
         self._ended = threading.Event()
@@ -89,6 +93,8 @@ class Arena:
         return self
 
     def _begin(self) -> None:
+        if not self._shares_network:
+            self._leave.enter_context(own_network())
         self.storage, self.endpoints = azurite.start(self.folder / "azurite.log", self.folder / "azurite")
         self._leave.callback(lambda: self.storage.stop(2))
         self.wires = self._leave.enter_context(WiredStorage(self.endpoints))

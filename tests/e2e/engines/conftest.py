@@ -15,6 +15,7 @@ from runner.ssh import server, shared_temp
 from shared.jobs.model import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
 from tests.support import closed_machine
+from tests.support.installing import is_installed
 from tests.support.needs import need
 from tests.support.waiting import eventually
 
@@ -58,7 +59,8 @@ class Field:
 
 
 def made(program: Path) -> str | None:
-    return None if program.exists() else f"{program} is missing (scripts/engine-envs)"
+    installed = is_installed(program.parents[1], "engines")
+    return None if installed else f"{program} is missing (scripts/engine-envs)"
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,7 @@ def able() -> None:
 
 @pytest.fixture
 def field(tmp_path: Path) -> Iterator[Field]:
-    with Arena(tmp_path, runners=2, lease_seconds=20) as arena:
+    with Arena(tmp_path, runners=2, lease_seconds=20, shares_network=True) as arena:
         yield Field(arena, tmp_path / "logs")
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 

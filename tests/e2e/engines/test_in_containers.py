@@ -49,7 +49,7 @@ def field(tmp_path: Path, daemon: DockerDaemon, allreduce: Path) -> Iterator[Fie
     seen = {"/usr", str(PROJECT), *(str(path.resolve()) for path in made_with)}
     words = [f"--mount type=bind,source={path},target={path},readonly" for path in sorted(seen)]
     settings = {"BATCHAI_DOCKER": daemon.command, "BATCHAI_CONTAINER_OPTIONS": " ".join(words)}
-    with Arena(tmp_path, runners=0, lease_seconds=20) as arena:
+    with Arena(tmp_path, runners=0, lease_seconds=20, shares_network=True) as arena:
         for number in range(2):
             arena.start(number, settings)
         yield Field(
