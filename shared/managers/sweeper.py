@@ -11,6 +11,7 @@ from shared.jobs.allocation import TERMINATE
 from shared.jobs.gang import Gang
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView
+from shared.managers import job_traces
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
@@ -205,6 +206,7 @@ class Sweeper:
             self._write(changed)
         except LostOwnershipError:
             return 0
+        job_traces.lost(job, now)
         return 1
 
     def _is_left_alone(self, job: Job) -> bool:

@@ -1,0 +1,41 @@
+"""Every span and attribute, with what it means. docs/reference/telemetry.md lists them; a test
+compares. PURE."""
+
+from enum import StrEnum
+
+
+class SpanName(StrEnum):
+    """The spans of a job's trace."""
+
+    JOB = "batchai.job"  #: from the moment it was accepted until status.json shows its end: the root
+    ACCEPT = "batchai.accept"  #: the function app reads, stores and queues the document
+    WAIT = "batchai.wait"  #: queued, until a runner begins to claim it
+    CLAIM = "batchai.claim"  #: the runner writes the claim over the job's row
+    ATTEMPT = "batchai.attempt"  #: from the claim until the end of the attempt is reported
+    NODE = "batchai.node"  #: one node's part in an attempt
+    MOUNT = "batchai.mount"  #: one volume is mounted
+    IMAGE = "batchai.image"  #: the container's image is made present
+    PREPARATION = "batchai.preparation"  #: jobPreparation runs
+    PROCESSES = "batchai.processes"  #: the job's processes run
+    UNMOUNT = "batchai.unmount"  #: one volume is written back and unmounted
+    UPLOAD = "batchai.upload"  #: the logs are brought where people read them
+
+
+class Attribute(StrEnum):
+    """What spans, metrics and log records say of themselves. Nothing that a document's author wrote freely,
+    beside names: no command, no variable, no message."""
+
+    JOB = "batchai.job.id"  #: <workspace>/<experiment>/<job>
+    RUN = "batchai.job.uuid"  #: of the run
+    STATE = "batchai.job.state"  #: succeeded or failed
+    TOOL = "batchai.job.tool_type"
+    CLUSTER = "batchai.cluster"  #: <workspace>/<cluster>
+    NODES = "batchai.job.node_count"
+    NUMBER = "batchai.attempt.number"  #: from 1
+    REASON = "batchai.attempt.reason"  #: how it ended, a closed list
+    NODE = "batchai.node.id"
+    VOLUME = "batchai.volume.kind"
+    DRIVER = "batchai.volume.driver"
+    FOLDER = "batchai.volume.folder"  #: relativeMountPath
+    IMAGE = "container.image.name"
+    EXIT_CODE = "process.exit.code"
