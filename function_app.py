@@ -72,4 +72,6 @@ def sweep(timer: func.TimerRequest) -> None:
     backend().cascading_deletion.resume()
     reconciler().turn()
     backend().near_misses.look()
+    backend().retention.turn()
+    backend().leftovers.turn()
     log.info("swept: %s", report, extra={"action": "sweep"})

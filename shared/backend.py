@@ -23,6 +23,8 @@ from shared.managers.job_removal import Remover
 from shared.managers.live_jobs import LiveJobs
 from shared.managers.near_misses import NearMisses
 from shared.managers.node_reports import NodeReports
+from shared.managers.retention import Retention
+from shared.managers.retention_leftovers import Leftovers
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
@@ -41,6 +43,7 @@ from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
+from shared.stores.ended_jobs import EndedJobs
 from shared.stores.gang_table import GangTable
 from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
@@ -88,6 +91,8 @@ class Backend:
     usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
+    retention: Retention
+    leftovers: Leftovers
     documents: Documents
 
     def close(self) -> None:
@@ -115,6 +120,7 @@ def backend_over(
     if pools is None and settings.arm.resource_group:
         pools = ScaleSets(settings.arm, connection.counter)
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
+    ended = EndedJobs(connection)
     cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
@@ -126,7 +132,7 @@ def backend_over(
         clusters, cluster_writer, nodes, queues, documents, workspaces, scaler, now
     )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
-    remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
+    remover, accepted = Remover(jobs, ended, documents, workspace_table), AcceptedJobs(documents, sealer)
     status = StatusWriter(settings, documents, remover, now)
     carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
@@ -183,6 +189,8 @@ def backend_over(
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
+        retention=Retention(settings.keep_days, jobs, ended, remover, status, workspaces, now, monotonic),
+        leftovers=Leftovers(settings, jobs, documents, monotonic),
         documents=documents,
     )
 

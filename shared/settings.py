@@ -77,6 +77,8 @@ class Settings:
     resend_seconds: float = 120.0
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
+    #: what is kept of a job for so many days after its end; 0: for ever
+    keep_days: float = 0.0
     arm: ArmSettings = ArmSettings()
     #: a machine of a pool is deleted once it has been idle for so long and nobody waits for it
     scale_in_seconds: float = 600.0
