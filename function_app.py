@@ -73,5 +73,5 @@ def sweep(timer: func.TimerRequest) -> None:
     reconciler().turn()
     backend().near_misses.look()
     backend().retention.turn()
-    backend().leftovers.turn()
+    backend().jobless.turn()
     log.info("swept: %s", report, extra={"action": "sweep"})

@@ -20,11 +20,12 @@ from shared.managers.gang_manager import Gangs
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
+from shared.managers.jobless_documents import JoblessDocuments
 from shared.managers.live_jobs import LiveJobs
 from shared.managers.near_misses import NearMisses
 from shared.managers.node_reports import NodeReports
+from shared.managers.quotas import Quotas
 from shared.managers.retention import Retention
-from shared.managers.retention_leftovers import Leftovers
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
@@ -92,7 +93,7 @@ class Backend:
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
     retention: Retention
-    leftovers: Leftovers
+    jobless: JoblessDocuments
     documents: Documents
 
     def close(self) -> None:
@@ -136,6 +137,8 @@ def backend_over(
     status = StatusWriter(settings, documents, remover, now)
     carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
+    lists = JobLists(connection, jobs, monotonic)
+    quotas = Quotas(settings.limits, jobs, queues, lists, workspaces, status, now, monotonic)
     submitter = Submitter(
         settings,
         jobs,
@@ -148,6 +151,7 @@ def backend_over(
         remover,
         carried,
         job_layouts,
+        quotas,
         now,
     )
     manager = JobManager(
@@ -165,7 +169,7 @@ def backend_over(
         now,
         monotonic,
     )
-    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
+    poison = PoisonQueue(connection)
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -179,7 +183,18 @@ def backend_over(
         gangs=gangs,
         scaler=scaler,
         sweeper=Sweeper(
-            manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, job_layouts, now
+            manager,
+            jobs,
+            queues,
+            status,
+            clusters,
+            cluster_manager,
+            nodes,
+            gangs,
+            scaler,
+            job_layouts,
+            quotas,
+            now,
         ),
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
@@ -190,7 +205,7 @@ def backend_over(
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
         retention=Retention(settings.keep_days, jobs, ended, remover, status, workspaces, now, monotonic),
-        leftovers=Leftovers(settings, jobs, documents, monotonic),
+        jobless=JoblessDocuments(settings, jobs, documents, monotonic),
         documents=documents,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.names.ids import Scope
+from shared.names.limits import NO_LIMITS, Limits
 from shared.names.node_prices import NO_PRICES, NodePrices
 from shared.names.service_urls import PUBLIC_SUFFIX
 
@@ -87,6 +88,7 @@ class Settings:
     #: how old a look at the cloud may be while nothing is to be done: so late is a new pool noticed
     pool_look_seconds: float = 600.0
     node_prices: NodePrices = NO_PRICES
+    limits: Limits = NO_LIMITS
     #: most machines of a cluster with a pool whose document has no scaleSettings; 0: nobody starts any
     default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers

@@ -1,7 +1,7 @@
 """Retention: what is kept of jobs, for BATCHAI_KEEP_DAYS after their end. Files on volumes are never touched.
 
-The timer asks for one turn after another. A round goes through all experiments; a turn does a bounded part of
-it. Nothing is noted of how far it is: whatever a crash leaves, the next round finds, for the row of a job is
+The timer asks for one turn after another. A round visits all experiments; a turn does a bounded part of it.
+Nothing is noted of how far it is: whatever a crash leaves, the next round finds, for the row of a job is
 removed last.
 """
 

@@ -1,4 +1,4 @@
-"""Retention: what goes, what stays, what it costs, and that it can end anywhere."""
+"""Retention: what is removed, what stays, what it costs, and that it can end anywhere."""
 
 from datetime import timedelta
 
@@ -53,7 +53,7 @@ def test_off_nothing_is_looked_at() -> None:
     world = memory_world()
     run(world)
     world.clock.move(1000 * DAY)
-    assert world.calls(lambda: (world.backend.retention.turn(), world.backend.leftovers.turn())) == []
+    assert world.calls(lambda: (world.backend.retention.turn(), world.backend.jobless.turn())) == []
     assert world.job().state is State.SUCCEEDED
 
 
@@ -199,7 +199,7 @@ def test_a_process_may_end_at_any_call(world: MemoryWorld) -> None:
     assert crashes > 30
 
 
-def test_a_turn_is_bounded_and_the_next_one_goes_on(
+def test_a_turn_is_bounded_and_the_next_one_continues(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_MOST_REMOVED", 10)
@@ -226,8 +226,8 @@ def test_a_round_that_finds_nothing_costs_three_queries_an_experiment(world: Mem
 # What no job has.
 
 
-def leftovers(world: MemoryWorld, count: int = 4) -> int:
-    return sum(world.backend.leftovers.turn() for _ in range(count))
+def jobless(world: MemoryWorld, count: int = 4) -> int:
+    return sum(world.backend.jobless.turn() for _ in range(count))
 
 
 def refused(world: MemoryWorld, path: str = "ws/exp/bad/job.json") -> None:
@@ -237,14 +237,14 @@ def refused(world: MemoryWorld, path: str = "ws/exp/bad/job.json") -> None:
     world.manager.submit(world.id("bad"), b"{}", Source(place, etag.strip('"')))
 
 
-def test_a_refused_drop_goes_with_its_answer(world: MemoryWorld) -> None:
+def test_a_refused_drop_is_removed_with_its_answer(world: MemoryWorld) -> None:
     refused(world)
     refused(world, "a/b/c/d/e/job.json")
     refused(world, "job.json")
     world.clock.move((KEEP_DAYS - 1) * DAY)
-    assert leftovers(world) == 0
+    assert jobless(world) == 0
     world.clock.move(2 * DAY)
-    assert leftovers(world) == 6
+    assert jobless(world) == 6
     assert documents(world) == set()
 
 
@@ -254,7 +254,7 @@ def test_what_jobs_have_is_left_to_their_rows(world: MemoryWorld) -> None:
     world.accept("waiting")
     before = documents(world)
     world.clock.move(100 * DAY)
-    assert leftovers(world) == 0
+    assert jobless(world) == 0
     assert documents(world) == before
 
 
@@ -267,37 +267,37 @@ def test_a_drop_that_is_written_anew_keeps_its_answer(world: MemoryWorld) -> Non
         return call.service == "table"
 
     world.faults.meanwhile(reads, lambda: refused(world))
-    assert leftovers(world) == 0
+    assert jobless(world) == 0
     assert path in documents(world)
 
 
-def test_what_was_accepted_for_a_run_without_a_row_goes(world: MemoryWorld) -> None:
+def test_what_was_accepted_for_a_run_without_a_row_is_removed(world: MemoryWorld) -> None:
     """A process ended between the document and the row."""
     world.backend.documents.put_accepted("0-0-0", {"job": "ws/exp/never", "uuid": "0-0-0"})
     world.clock.move((KEEP_DAYS + 1) * DAY)
-    assert leftovers(world) == 1
+    assert jobless(world) == 1
     assert documents(world) == set()
 
 
-def test_leftovers_are_looked_for_once_a_day(world: MemoryWorld) -> None:
+def test_jobless_documents_are_looked_for_once_a_day(world: MemoryWorld) -> None:
     world.accept()
-    assert len(world.calls(lambda: leftovers(world, 20))) == 2
+    assert len(world.calls(lambda: jobless(world, 20))) == 2
     world.clock.move(timedelta(days=1).total_seconds())
-    assert len(world.calls(lambda: leftovers(world, 20))) == 2
+    assert len(world.calls(lambda: jobless(world, 20))) == 2
 
 
-def test_leftovers_wait_while_storage_is_away(world: MemoryWorld) -> None:
+def test_jobless_documents_wait_while_storage_is_away(world: MemoryWorld) -> None:
     refused(world)
     world.clock.move((KEEP_DAYS + 1) * DAY)
     world.faults.refuse(lambda call: call.verb == "list", 500, "InternalError", times=9)
-    assert leftovers(world) == 0
+    assert jobless(world) == 0
     world.faults.heal()
     world.clock.move(DAY)
     world.faults.refuse(lambda call: call.service == "table", 500, "InternalError", times=9)
-    assert leftovers(world) == 0
+    assert jobless(world) == 0
     world.faults.heal()
     world.clock.move(DAY)
-    assert leftovers(world) == 2
+    assert jobless(world) == 2
 
 
 def test_nothing_grows_for_ever() -> None:

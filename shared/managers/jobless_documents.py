@@ -22,7 +22,7 @@ _DAY_SECONDS = 86_400.0
 _STATUS, _JOB, _CLUSTER = "status.json", "job.json", "cluster-"
 
 
-class Leftovers:
+class JoblessDocuments:
     """Remembers where its round is; another process begins one anew. For one thread at a time."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Leftovers:
         try:
             page = self._documents.dropped_page(container, place)
         except BatchAIError as error:
-            log.warning("leftovers: %s", error, extra={"action": "retention"})
+            log.warning("documents without a job: %s", error, extra={"action": "retention"})
             return 0
         if page.next:
             self._pages.insert(0, (container, page.next))
@@ -81,7 +81,7 @@ class Leftovers:
         place = f"{self._settings.jobs_container}/{path}"
         dropped, job = self._drops.pop(blob.folder, None), self._job_at(path)
         if job is not None and place_of(job.source) == place:
-            return 0  # it goes with its row
+            return 0  # removed with its row
         if self._documents.overtaken(place, dropped.etag if dropped else "none"):
             return 0  # dropped anew since: the answer is about to be written
         if dropped:
