@@ -22,6 +22,8 @@ from api import (
     provider,
     queue_drops,
     resource_groups,
+    sweep_steps,
+    sweeps,
     usage,
     workspace_jobs,
     workspaces,
@@ -45,6 +47,7 @@ _PARTS = (
     jobs,
     workspace_jobs,
     job_files,
+    sweeps,
     job_logs,
     documents,
     job_metrics,
@@ -57,7 +60,7 @@ _PARTS = (
 )
 for part in _PARTS:
     app.register_functions(part.bp)
-for beside in (resource_groups, emulated_account):
+for beside in (resource_groups, emulated_account, sweep_steps):
     app.register_functions(beside.bp)
 
 
@@ -70,6 +73,7 @@ def sweep(timer: func.TimerRequest) -> None:
     """Heal what a crash left behind, and answer drops that no trigger sees."""
     report = backend().sweeper.sweep()
     backend().cascading_deletion.resume()
+    sweep_steps.mend(backend())
     reconciler().turn()
     backend().near_misses.look()
     backend().retention.turn()

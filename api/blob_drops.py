@@ -10,6 +10,7 @@ from shared.errors import BatchAIError, Problem
 from shared.managers.admission import Source
 from shared.managers.drop_reconciler import Reconciler
 from shared.names.ids import cluster_from_blob_path, job_from_blob_path
+from shared.names.sweep_ids import SWEEP_FILE, sweep_from_blob_path
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,30 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
     )
 
 
+def take_sweep(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
+    """A sweep.json was dropped in the jobs container. Raises StoreError."""
+    path = blob_name.partition("/")[2]
+    if _walks(path):
+        return
+    settings, source = backend.settings, _source(blob_name, data, etag)
+    try:
+        sweep = sweep_from_blob_path(
+            path, settings.default_workspace, settings.default_experiment, settings.scope
+        )
+    except ValueError as error:
+        answer = backend.sweeps.refuse(source, _bad_path(error))
+    else:
+        answer = backend.sweeps.submit(sweep, data, source)
+    said = "accepted" if answer.accepted else "refused"
+    log.info("sweep document %s", said, extra={"action": "drop", "blob": blob_name})
+
+
 def reconciler(backend: Backend) -> Reconciler:
     """What takes drops whose event came to nothing. One for a process: it remembers how far it has looked."""
     settings = backend.settings
     takes = {
         "job.json": (settings.jobs_container, functools.partial(take_job, backend)),
+        SWEEP_FILE: (settings.jobs_container, functools.partial(take_sweep, backend)),
         "cluster.json": (settings.clusters_container, functools.partial(take_cluster, backend)),
     }
     return backend.reconciler(takes)
@@ -83,7 +103,9 @@ def _source(blob_name: str, data: bytes, etag: str) -> Source:
 def take(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
     """A blob `<container>/<path>` was dropped, whichever it is. Raises StoreError."""
     container = blob_name.partition("/")[0]
-    if container == backend.settings.jobs_container:
+    if container == backend.settings.jobs_container and blob_name.endswith(f"/{SWEEP_FILE}"):
+        take_sweep(backend, blob_name, data, etag)
+    elif container == backend.settings.jobs_container:
         take_job(backend, blob_name, data, etag)
     elif container == backend.settings.clusters_container:
         take_cluster(backend, blob_name, data, etag)
@@ -116,8 +138,11 @@ def take_given_up(backend: Backend, blob_name: str) -> None:
 def _is_drop(backend: Backend, blob_name: str) -> bool:
     settings = backend.settings
     container, _, path = blob_name.partition("/")
-    wanted = {settings.jobs_container: "job.json", settings.clusters_container: "cluster.json"}
-    return wanted.get(container) == path.rpartition("/")[2] and not _walks(path)
+    wanted = {
+        settings.jobs_container: ("job.json", SWEEP_FILE),
+        settings.clusters_container: ("cluster.json",),
+    }
+    return path.rpartition("/")[2] in wanted.get(container, ()) and not _walks(path)
 
 
 def _refuse(backend: Backend, blob_name: str, problems: tuple[Problem, ...]) -> None:
@@ -126,6 +151,8 @@ def _refuse(backend: Backend, blob_name: str, problems: tuple[Problem, ...]) -> 
         return  # nobody waits for an answer to a file that is gone
     if blob_name.endswith("/job.json"):
         backend.manager.refuse(_source(blob_name, *found), problems)
+    elif blob_name.endswith(f"/{SWEEP_FILE}"):
+        backend.sweeps.refuse(_source(blob_name, *found), problems)
     else:
         backend.cluster_manager.refuse(blob_name, problems)
 

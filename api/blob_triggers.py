@@ -9,7 +9,7 @@ from api.wired import backend
 
 
 def blueprint(source: str) -> func.Blueprint:
-    """The two functions, for the source "LogsAndContainerScan" or "EventGrid"."""
+    """The three functions, for the source "LogsAndContainerScan" or "EventGrid"."""
     bp = func.Blueprint()
     source_of_drops = func.BlobSource(source)
 
@@ -18,6 +18,13 @@ def blueprint(source: str) -> func.Blueprint:
     )
     def job_dropped(blob: func.InputStream) -> None:
         """A job.json appeared: accept it and queue the work, or say in status.json what is wrong."""
+        _take(blob)
+
+    @bp.blob_trigger(
+        arg_name="blob", path="jobs/{path}/sweep.json", connection="BATCHAI_STORAGE", source=source_of_drops
+    )
+    def sweep_dropped(blob: func.InputStream) -> None:
+        """A sweep.json appeared: accept it and have its runs made, or say in status.json what is wrong."""
         _take(blob)
 
     @bp.blob_trigger(

@@ -49,6 +49,7 @@ def documents_validate(req: func.HttpRequest) -> func.HttpResponse:
             "valid": found.valid,
             "problems": [_located(problem.as_json()) for problem in found.problems],
             "explain": found.job,
+            **({"sweep": found.sweep} if found.sweep else {}),
             "explainText": job_text(found.job, _COLUMNS) if found.job else "",
         }
     )

@@ -42,12 +42,13 @@ def may(roles: Collection[str], req: func.HttpRequest, names: Sequence[str]) -> 
 
 def needed(req: func.HttpRequest, names: Sequence[str]) -> tuple[str, ...]:
     """The roles of which one is needed, the least one first: who reads sees everything, outputs included; who
-    submits also makes, stops and deletes jobs and makes experiments; the rest is a contributor's."""
+    submits also makes, stops and deletes jobs and sweeps, and makes experiments; the rest is a
+    contributor's."""
     last = req.url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
     reads = req.method == "POST" and (last.startswith("list") or last == "validate")
     if reads or req.method in ("GET", "HEAD"):
         return ALL
-    if "job" in names or ("experiment" in names and req.method == "PUT"):
+    if "job" in names or "sweep" in names or ("experiment" in names and req.method == "PUT"):
         return ALL[1:]
     return ALL[2:]
 

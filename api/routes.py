@@ -20,6 +20,8 @@ EXPERIMENT = f"{EXPERIMENTS}/{{experiment}}"
 JOBS = f"{EXPERIMENT}/jobs"
 JOB = f"{JOBS}/{{job}}"
 RUN = f"{JOB}/runs/{{run}}"
+SWEEPS = f"{EXPERIMENT}/sweeps"
+SWEEP = f"{SWEEPS}/{{sweep}}"
 CLUSTERS = f"{WORKSPACE}/clusters"
 CLUSTER = f"{CLUSTERS}/{{cluster}}"
 NODES = f"{CLUSTER}/nodes"
@@ -51,6 +53,11 @@ METHODS = {
     f"{JOB}/runs": "GET",
     RUN: "GET",
     f"{RUN}/listOutputFiles": "POST",
+    SWEEPS: "GET",
+    SWEEP: "GET, PUT, DELETE",
+    f"{SWEEP}/runs": "GET",
+    f"{SWEEP}/terminate": "POST",
+    f"{SWEEP}/rerun": "POST",
     f"{JOB}/document": "GET",
     f"{RUN}/document": "GET",
     f"{JOB}/logs": "GET",

@@ -22,6 +22,7 @@ from bench.peer_rq import Rq
 from bench.peer_slurm import Slurm
 from bench.process_cost import bystanders
 
+_OTHERS: dict[str, type[Peer]] = {"rq": Rq, "slurm": Slurm, "ray": Ray}
 _AT_ONCE = 20  #: sequential jobs of one system before it is another's turn
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     asked = _asked()
     with tempfile.TemporaryDirectory(prefix="peers-") as folder, ExitStack() as stack:
         peers: list[Peer] = []
-        for kind in (Ours, Rq, Slurm, Ray):
+        for kind in (Ours, *(_OTHERS[name] for name in asked.beside)):
             place = Path(folder, kind.name)
             place.mkdir()
             try:
@@ -46,6 +47,8 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    names = list(_OTHERS)
+    parser.add_argument("--beside", nargs="*", choices=names, default=names, help="the other systems")
     parser.add_argument("--jobs", type=int, default=200, help="jobs of one drain (default: 200)")
     parser.add_argument("--rounds", type=int, default=3, help="drains of each system (default: 3)")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4], help="workers of a drain")

@@ -137,6 +137,20 @@ def file_server(item: dict[str, Any]) -> Row:
     }
 
 
+def sweep(item: dict[str, Any]) -> Row:
+    runs = item.get("runs") or {}
+    return {
+        "Name": _text(item, "name"),
+        "State": _state(item, "state"),
+        "Runs": _text(runs, "total"),
+        "Succeeded": _text(runs, "succeeded"),
+        "Failed": _text(runs, "failed"),
+        "In Flight": _text(runs, "inFlight"),
+        "Waiting": _text(runs, "waiting"),
+        "Created": _moment(_text(item, "creationTime")),
+    }
+
+
 def usage(item: dict[str, Any]) -> Row:
     name = item.get("name") or {}
     return {

@@ -31,6 +31,21 @@ def read_job(file: str, account: str = "") -> dict[str, Any]:
     return dict(read_json(data, _MOST_BYTES).value["properties"])
 
 
+def read_sweep(file: str, name: str, account: str = "") -> dict[str, Any]:
+    """The `properties` of a sweep.json for the sweep `name`; else as `read_job`."""
+    return sweep_properties(file, _read(file), name, account)
+
+
+def sweep_properties(file: str, data: bytes, name: str, account: str = "") -> dict[str, Any]:
+    """As `read_sweep`, of a document that came from `file` in some other way."""
+    from shared.documents.parse import DocumentSettings
+    from shared.sweeps.parse import parse_sweep
+
+    checking = DocumentSettings(storage_account=account or UNKNOWN_ACCOUNT, storage_key="AAAA")
+    _refuse_faults(file, parse_sweep(data, checking, name).problems)
+    return dict(read_json(data, _MOST_BYTES).value["properties"])
+
+
 def read_properties(file: str) -> dict[str, Any]:
     """The `properties` of a document that options complete: only its JSON is checked here. Raises Fault."""
     found = read_json(_read(file), _MOST_BYTES)

@@ -12,8 +12,9 @@ from rich.text import Text
 from cli.config import own_cloud
 from cli.words import Command, one_of
 from shared.documents.parse import DocumentSettings
-from shared.explain.check import STAND_IN_KEY, explained
+from shared.explain.check import STAND_IN_KEY, explained, explained_sweep, guessed_kind
 from shared.explain.text import lines
+from shared.sweeps.parse import SWEEP
 
 #: Columns where the output is not a terminal, which knows its own width.
 _WIDTH = 100
@@ -49,9 +50,15 @@ def command(file: str, nodes: int | None, gpus: int, storage_account_name: str, 
     with click.open_file(file, "rb") as stream:
         data = stream.read()
     settings = DocumentSettings(storage_account=storage_account_name, storage_key=STAND_IN_KEY)
-    found = explained(data, settings, nodes, gpus, own_cloud(os.environ))
+    cloud = own_cloud(os.environ)
+    if guessed_kind(data, settings.max_bytes) == SWEEP:
+        found = explained_sweep(data, settings, gpus, cloud)
+    else:
+        found = explained(data, settings, nodes, gpus, cloud)
     problems = [problem.as_json() for problem in found.problems]
     fields = {"file": file, "accepted": found.job is not None, "problems": problems, "job": found.job}
+    if found.sweep:
+        fields["sweep"] = found.sweep
     if output == "json":
         click.echo(json.dumps(fields, indent=2))
     else:

@@ -6,7 +6,7 @@ import click
 
 from cli import columns
 from cli.document import read_job
-from cli.faults import Fault, Refused
+from cli.faults import USAGE, Fault, Refused
 from cli.job import jobs, where
 from cli.job_file import Terminal, log_name
 from cli.job_wait import Progress, finish, interrupted, wait
@@ -15,6 +15,7 @@ from cli.messages import say
 from cli.options import command, name_option
 from cli.session import Session, named
 from cli.storage import Mounts, completed, mount_options
+from cli.sweep_array import create_array
 from cli.tail import Follower
 from shared.environment.layout import STDOUTERR_FOLDER
 
@@ -31,12 +32,27 @@ _WATCH_SECONDS = 1.0
     click.option("-c", "--cluster", help="Cluster: its name, or ARM id.  [default: the document's]"),
     mount_options,
     click.option(
+        "--array", metavar="FIRST-LAST", help="One job for each index, as one sweep: AZ_BATCHAI_ARRAY_INDEX."
+    ),
+    click.option("--max-concurrent", type=click.IntRange(1, 10_000), help="Of an array: jobs at once."),
+    click.option(
         "--watch", is_flag=True, help="Stay: show the job's states and its output, exit as it does."
     ),
 )
-def create(session: Session, name: str, file: str, cluster: str | None, watch: bool, **given: Any) -> None:
+def create(
+    session: Session,
+    name: str,
+    file: str,
+    cluster: str | None,
+    watch: bool,
+    array: str | None,
+    max_concurrent: int | None,
+    **given: Any,
+) -> None:
     """Submit a job. The document is checked first, and faults are reported with line and column."""
     path = session.job(name)
+    if max_concurrent and not array:
+        raise Fault("--max-concurrent is for --array", "Leave it out, or give --array 0-99.", USAGE)
     properties = read_job(file, session.account())
     if cluster:
         properties["cluster"] = {"id": cluster_id(session, cluster)}
@@ -45,6 +61,9 @@ def create(session: Session, name: str, file: str, cluster: str | None, watch: b
     volumes = completed(session, properties.get("mountVolumes"), Mounts(**given))
     if volumes:
         properties["mountVolumes"] = volumes
+    if array:
+        create_array(session, name, {"properties": properties}, array, max_concurrent, watch)
+        return
     _refuse_existing(session, path)
     job = session.api.put(path, {"properties": properties})
     if not watch:

@@ -17,6 +17,7 @@ from shared.documents.envelope import CLUSTER, JOB
 from shared.documents.parse import DocumentSettings, parse_cluster, parse_job
 from shared.errors import Problem, Severity
 from shared.explain.check import STAND_IN_KEY, guessed_kind
+from shared.sweeps.parse import SWEEP, parse_sweep
 
 #: More of a file than this is not even looked at.
 _MOST_READ = 16 * 1024 * 1024
@@ -55,6 +56,7 @@ class Linted:
 @click.option(
     "--job", "kind", flag_value=JOB, help="Read every FILE as a job.  [default: known by its content]"
 )
+@click.option("--sweep", "kind", flag_value=SWEEP, help="Read every FILE as a sweep.")
 @click.option("--cluster", "kind", flag_value=CLUSTER, help="Read every FILE as a cluster.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @click.option("--quiet-notes", is_flag=True, help="Leave notes out.")
@@ -81,7 +83,7 @@ def command(
     storage_account_name: str,
     output: str,
 ) -> None:
-    """Check job.json and cluster.json files: every problem at once, with line and column.
+    """Check job.json, sweep.json and cluster.json files: every problem at once, with line and column.
 
     FILE may be - for standard input. Exit code: 0 accepted, 1 problems, 2 a file could not be read.
     """
@@ -103,10 +105,16 @@ def _lint(file: str, kind: str | None, settings: DocumentSettings, quiet_notes: 
     except OSError as fault:
         return Linted(file, kind or "", (), f"cannot be read: {fault.strerror or fault}")
     kind = kind or _guess(file, data, settings.max_bytes)
-    problems = (parse_cluster if kind == CLUSTER else parse_job)(data, settings).problems
+    problems = _problems(kind, data, settings)
     if quiet_notes:
         problems = tuple(problem for problem in problems if problem.severity is not Severity.NOTE)
     return Linted(file, kind, problems)
+
+
+def _problems(kind: str, data: bytes, settings: DocumentSettings) -> tuple[Problem, ...]:
+    if kind == SWEEP:
+        return parse_sweep(data, settings).problems
+    return (parse_cluster if kind == CLUSTER else parse_job)(data, settings).problems
 
 
 def _read(file: str) -> bytes:
@@ -118,7 +126,8 @@ def _read(file: str) -> bytes:
 
 def _guess(file: str, data: bytes, max_bytes: int) -> str:
     """The kind by content; by name where the content reports nothing."""
-    by_name = CLUSTER if "cluster" in Path(file).name.lower() else JOB
+    name = Path(file).name.lower()
+    by_name = CLUSTER if "cluster" in name else SWEEP if "sweep" in name else JOB
     return guessed_kind(data, max_bytes) or by_name
 
 

@@ -9,6 +9,7 @@ _COMMANDS = {
     "workspace": ("workspace", "workspaces"),
     "experiment": ("experiment", "experiments"),
     "cluster": ("cluster cluster_create cluster_node", "clusters"),
+    "sweep": ("sweep", "sweeps"),
     "job": ("job job_create job_file job_metrics job_node job_wait", "jobs"),
     "file-server": ("file_server", "file_servers"),
     "list-usages": ("usages", "command"),

@@ -4,6 +4,7 @@ Where the output is no terminal the forms are those of az 2.91 (knack 0.14, tabu
 tests/e2e/clients/test_azure_cli.py holds both beside each other.
 """
 
+import csv
 import io
 import json
 import shutil
@@ -17,7 +18,7 @@ import click
 from cli.columns import Columns, Row
 from cli.faults import USAGE, Fault
 
-FORMS = ("table", "json", "jsonc", "yaml", "yamlc", "tsv", "none")
+FORMS = ("table", "json", "jsonc", "yaml", "yamlc", "tsv", "csv", "none")
 #: Columns where the output is no terminal: wide enough never to cut or fold.
 _WIDTH = 10_000
 #: A column is not made narrower than this, nor than the words of its header.
@@ -45,10 +46,16 @@ def show(value: Any, form: str, query: str | None, columns: Columns) -> None:
         _http_copy(_yaml(value), form)
     elif form == "tsv":
         click.echo(_tsv(value), nl=False)
+    elif form == "csv":
+        click.echo(_csv(_general(value) if query else _rows(value, columns)), nl=False)
     elif query:
         _print_table(_general(value))
     else:
-        _print_table([columns(item) for item in (value if isinstance(value, list) else [value])])
+        _print_table(_rows(value, columns))
+
+
+def _rows(value: Any, columns: Columns) -> list[Row]:
+    return [columns(item) for item in (value if isinstance(value, list) else [value])]
 
 
 def check_query(query: str | None) -> None:
@@ -114,6 +121,16 @@ def _tsv_cell(cell: Any) -> str:
     return " ".join(cell.split()) if isinstance(cell, str) else str(cell)
 
 
+def _csv(rows: Sequence[Row]) -> str:
+    """What the table says, with a header, as RFC 4180 has it but for the line ends."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue() if names else ""
+
+
 def _general(value: Any) -> list[Row]:
     """Rows for the answer of a query, whatever its form."""
     items = value if isinstance(value, list) else [value]
@@ -147,6 +164,11 @@ def _print_table(rows: Sequence[Row]) -> None:
         click.echo_via_pager(text)
     else:
         click.echo(text, nl=False)
+
+
+def rows_text(rows: Sequence[Row]) -> str:
+    """Rows as a table, as wide as the terminal; "" for none."""
+    return _table(rows, _width()) if any(rows) else ""
 
 
 def _width() -> int:

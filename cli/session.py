@@ -119,6 +119,10 @@ class Session:
         """ARM id of a job."""
         return f"{self.experiment()}/jobs/{named('job', name)}"
 
+    def sweep(self, name: str) -> str:
+        """ARM id of a sweep."""
+        return f"{self.experiment()}/sweeps/{named('sweep', name)}"
+
     def cluster(self, name: str) -> str:
         """ARM id of a cluster."""
         return f"{self.workspace()}/clusters/{named('cluster', name)}"

@@ -29,6 +29,9 @@ from shared.managers.retention import Retention
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
+from shared.managers.sweep_manager import SweepManager
+from shared.managers.sweep_runs import AT_A_TIME
+from shared.managers.sweep_wiring import sweeps_over
 from shared.managers.sweeper import Sweeper
 from shared.managers.usage_report import UsageReport
 from shared.managers.workspace_manager import WorkspaceManager
@@ -39,6 +42,7 @@ from shared.stores import gang_table as gang_tables
 from shared.stores import job_table as job_tables
 from shared.stores import node_table as node_tables
 from shared.stores import scaling_table as scaling_tables
+from shared.stores import sweep_table as sweep_tables
 from shared.stores import workspace_table as workspace_tables
 from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
@@ -55,6 +59,8 @@ from shared.stores.poison_queue import PoisonQueue
 from shared.stores.scale_sets import ScaleSets
 from shared.stores.scaling_table import ScalingTable
 from shared.stores.secrets.sealing import Sealer
+from shared.stores.sweep_queue import QUEUE as SWEEPS
+from shared.stores.sweep_queue import SweepQueue
 from shared.stores.workspace_lists import WorkspaceLists
 from shared.stores.workspace_table import WorkspaceTable
 
@@ -66,6 +72,7 @@ TABLES = (
     gang_tables.TABLE,
     workspace_tables.TABLE,
     scaling_tables.TABLE,
+    sweep_tables.TABLE,
 )
 
 
@@ -84,6 +91,7 @@ class Backend:
     gangs: Gangs
     scaler: Scaler
     sweeper: Sweeper
+    sweeps: SweepManager
     workspaces: WorkspaceManager
     cascading_deletion: CascadingDeletion
     lists: JobLists
@@ -114,15 +122,19 @@ def backend_over(
     now: Callable[[], datetime],
     monotonic: Callable[[], float] = time.monotonic,
     pools: Pools | None = None,
+    at_a_time: int = AT_A_TIME,
 ) -> Backend:
     """A Backend over an account that is connected already. `pools`: where the clusters' machines come from;
-    None: what the settings say."""
+    None: what the settings say. `at_a_time`: runs of a sweep that are made at the same time."""
     settings = connection.settings
     if pools is None and settings.arm.resource_group:
         pools = ScaleSets(settings.arm, connection.counter)
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
-    ended = EndedJobs(connection)
-    cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
+    cluster_table, sealer, ended = (
+        ClusterTable(connection),
+        Sealer(settings.sealing_keys),
+        EndedJobs(connection),
+    )
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
     clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
@@ -134,10 +146,11 @@ def backend_over(
     )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
     remover, accepted = Remover(jobs, ended, documents, workspace_table), AcceptedJobs(documents, sealer)
-    status = StatusWriter(settings, documents, remover, now)
-    carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
+    sweep_queue = SweepQueue(connection)
+    status = StatusWriter(settings, documents, remover, sweep_queue, now)
+    carried, layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
-    lists = JobLists(connection, jobs, monotonic)
+    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
     quotas = Quotas(settings.limits, jobs, queues, lists, workspaces, status, now, monotonic)
     submitter = Submitter(
         settings,
@@ -150,7 +163,7 @@ def backend_over(
         workspaces,
         remover,
         carried,
-        job_layouts,
+        layouts,
         quotas,
         now,
     )
@@ -169,7 +182,22 @@ def backend_over(
         now,
         monotonic,
     )
-    poison = PoisonQueue(connection)
+    sweeps = sweeps_over(
+        connection,
+        manager,
+        documents,
+        clusters,
+        cluster_manager,
+        workspaces,
+        sealer,
+        sweep_queue,
+        now,
+        monotonic,
+        at_a_time,
+    )
+    sweeper = Sweeper(
+        manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, layouts, quotas, now
+    )
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -182,22 +210,10 @@ def backend_over(
         nodes=nodes,
         gangs=gangs,
         scaler=scaler,
-        sweeper=Sweeper(
-            manager,
-            jobs,
-            queues,
-            status,
-            clusters,
-            cluster_manager,
-            nodes,
-            gangs,
-            scaler,
-            job_layouts,
-            quotas,
-            now,
-        ),
+        sweeper=sweeper,
+        sweeps=sweeps,
         workspaces=workspaces,
-        cascading_deletion=CascadingDeletion(manager, clusters, cluster_manager, workspaces, now),
+        cascading_deletion=CascadingDeletion(manager, sweeps, clusters, cluster_manager, workspaces, now),
         lists=lists,
         workspace_lists=WorkspaceLists(connection, lists),
         live=live,
@@ -214,7 +230,7 @@ def provision(settings: Settings) -> None:
     """Create the tables, containers and queues of an installation where they are missing. Raises StoreError,
     which names what this identity may not make."""
     containers = (settings.jobs_container, settings.clusters_container, settings.accepted_container)
-    queues = (DROPS, DROPS_POISON) if settings.drop_source == QUEUE else ()
+    queues = (SWEEPS, *((DROPS, DROPS_POISON) if settings.drop_source == QUEUE else ()))
     connection = Connection(settings)
     try:
         make_missing(connection, TABLES, containers, queues)

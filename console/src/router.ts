@@ -1,6 +1,7 @@
 /** The address bar as state: `#/jobs/{experiment}/{job}?tab=logs`. Everything is behind the hash, so that the
  * server is asked for real files only. */
 import { useEffect, useState } from "preact/hooks";
+import { decoded } from "./api/paths";
 
 export interface Route {
   /** Decoded segments: ["jobs", "e1", "j1"]. */
@@ -50,12 +51,4 @@ export function useRoute(): Route {
     return () => removeEventListener("hashchange", follow);
   }, []);
   return route;
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

@@ -4,7 +4,7 @@ import type { Job, JobProperties } from "../src/api/types";
 import { another } from "../src/job/nextName";
 import { remedy } from "../src/job/remedies";
 import { any, asked, fromAddress, tokenOf } from "../src/jobs/filters";
-import { clusterOf, nameOf, remark, spent } from "../src/jobs/summary";
+import { clusterOf, eventsOf, nameOf, remark, spent } from "../src/jobs/summary";
 
 const W = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.BatchAI/workspaces/w";
 const NOW = Date.parse("2026-11-29T12:00:30Z");
@@ -59,6 +59,13 @@ test("a job waits until it begins, then runs until it ends", () => {
   });
   // Between two attempts it waits again.
   expect(spent(job({ executionInfo: { startTime } }), NOW).waiting).toBe(true);
+});
+
+test("a job that nothing has happened to yet is queued", () => {
+  const { properties } = job({});
+  expect(eventsOf(properties)).toEqual([{ time: properties.creationTime, event: "Queued" }]);
+  const events = [{ time: properties.creationTime, event: "Claimed" }];
+  expect(eventsOf({ ...properties, timeline: { events, seconds: {}, attempts: 1 } })).toBe(events);
 });
 
 test("one line says why it waits or how it failed", () => {

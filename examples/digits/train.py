@@ -36,6 +36,13 @@ def augmented(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return noisy.reshape(-1, 64)
 
 
+def draw(point: dict[str, float]) -> None:
+    """A point of the job's curves: a line of the file that AZ_BATCHAI_METRICS_FILE names, if one is named."""
+    metrics = Path(os.environ.get("AZ_BATCHAI_METRICS_FILE", os.devnull))
+    with metrics.open("a", encoding="utf-8") as points:
+        print(json.dumps(point), file=points)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -65,6 +72,7 @@ def main() -> None:
                 network.partial_fit(images[order], labels[order], classes=np.arange(10))
         accuracy = float(network.score(test_x, test_y))
         history.append({"epoch": epoch, "loss": float(network.loss_), "accuracy": accuracy})
+        draw({"step": epoch, "loss": float(network.loss_), "accuracy": accuracy})
         print(f"epoch {epoch:2d}/{args.epochs}  loss {network.loss_:.4f}  test accuracy {accuracy:.2%}")
 
     args.model.mkdir(parents=True, exist_ok=True)

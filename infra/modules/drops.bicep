@@ -77,7 +77,7 @@ resource toQueue 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15
         {
           operatorType: 'StringEndsWith'
           key: 'subject'
-          values: ['/job.json', '/cluster.json']
+          values: ['/job.json', '/sweep.json', '/cluster.json']
         }
       ]
     }

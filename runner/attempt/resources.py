@@ -91,7 +91,8 @@ class ResourceSampler:
             "node": self.node,
             "attempt": self.attempt,
             "cpuPercent": cpu,
-            "memoryBytes": seen.memory_bytes,
+            # What has ended has none: zero would be drawn as a fall.
+            "memoryBytes": seen.memory_bytes if seen.processes else None,
             "diskReadBytes": seen.read_bytes + counted.read_bytes,
             "diskWrittenBytes": seen.written_bytes + counted.written_bytes,
             "processes": seen.processes,

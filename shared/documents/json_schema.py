@@ -10,7 +10,7 @@ from shared.documents.rules.toolkits import SETTINGS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 #: Members that only carry a remark may stand in any object.
-_REMARKS = "^(\\$comment|_?comment|//)$"
+REMARKS = "^(\\$comment|_?comment|//)$"
 
 
 def job_schema() -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _document(model: type[Model], title: str) -> dict[str, Any]:
             "$schema": {"type": "string", "description": "Where this schema is."},
             "properties": {"$ref": f"#/definitions/{model.__name__}"},
         },
-        "patternProperties": {_REMARKS: {}},
+        "patternProperties": {REMARKS: {}},
         "additionalProperties": False,
         "definitions": dict(sorted(definitions.items())),
     }
@@ -56,7 +56,7 @@ def _polish(definition: dict[str, Any]) -> None:
     """Let an editor mark misspelt members; drop what pydantic adds and no editor shows."""
     definition.pop("title", None)
     definition["additionalProperties"] = False
-    definition["patternProperties"] = {_REMARKS: {}}
+    definition["patternProperties"] = {REMARKS: {}}
     for member in definition.get("properties", {}).values():
         member.pop("title", None)
         _without_null(member)

@@ -11,11 +11,14 @@ from shared.documents.spec import JobSpec
 from shared.environment.variables import Placement
 from shared.errors import LaunchError, Problem, Severity
 from shared.explain.explanation import IMAGINED, Places, explanation, imagined_placement
+from shared.explain.sweeps import sweep_explanation
+from shared.sweeps.parse import SWEEP, is_sweep, parse_sweep
+from shared.sweeps.run_documents import run_document
 
 #: Fills <AZURE_BATCHAI_STORAGE_KEY>: well-formed, opens nothing, never shown.
 STAND_IN_KEY = "AAAA"
 #: The kinds that can be checked.
-KINDS = (JOB, CLUSTER)
+KINDS = (JOB, CLUSTER, SWEEP)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Checked:
     kind: str
     problems: tuple[Problem, ...]
     job: dict[str, Any] | None = None
+    sweep: dict[str, Any] | None = None  #: its runs, of which `job` is the first
 
     @property
     def valid(self) -> bool:
@@ -33,8 +37,11 @@ class Checked:
 
 
 def guessed_kind(data: bytes, max_bytes: int) -> str | None:
-    """JOB or CLUSTER by what the document holds; None where that shows neither."""
-    found = document_kind(read_json(data, max_bytes).value)
+    """One of KINDS by what the document holds; None where that shows none."""
+    root = read_json(data, max_bytes).value
+    if is_sweep(root):
+        return SWEEP
+    found = document_kind(root)
     return found if found in KINDS else None
 
 
@@ -52,6 +59,8 @@ def checked(
     """
     if kind == CLUSTER:
         return Checked(kind, parse_cluster(data, settings).problems)
+    if kind == SWEEP:
+        return explained_sweep(data, settings, gpus, cloud, places)
     return explained(data, settings, None, gpus, cloud, places)
 
 
@@ -69,6 +78,19 @@ def explained(
         return Checked(JOB, parsed.problems)
     placement = imagined_placement(parsed.spec.node_count, gpus, places)
     return _explained(parsed.spec, parsed.problems, placement, cloud)
+
+
+def explained_sweep(
+    data: bytes, settings: DocumentSettings, gpus: int, cloud: str, places: Places = IMAGINED
+) -> Checked:
+    """Check a sweep's document, and explain its runs and the job of the first."""
+    parsed = parse_sweep(data, settings)
+    if parsed.plan is None:
+        return Checked(SWEEP, parsed.problems)
+    first = explained(run_document(parsed.plan, 0), settings, None, gpus, cloud, places)
+    # Its problems are the sweep's too, with other places; but one that only starting it shows.
+    problems = parsed.problems if first.job else (*parsed.problems, *first.problems[-1:])
+    return Checked(SWEEP, problems, first.job, sweep_explanation(parsed.plan))
 
 
 def _explained(spec: JobSpec, problems: tuple[Problem, ...], placement: Placement, cloud: str) -> Checked:

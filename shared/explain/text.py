@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from shared.explain.sweeps import sweep_lines
+
 Explained = Mapping[str, Any]
 #: Pieces of a line: text and its style, "" for none.
 Line = tuple[tuple[str, str], ...]
@@ -29,6 +31,11 @@ def lines(explained: Explained, width: int) -> list[Line]:
     """What `explained` says of one document: `file`, `accepted`, `problems`, and of its `job`."""
     page = Page(width)
     _problems(explained, page)
+    if explained.get("sweep"):
+        page.heading("Runs")
+        for line in sweep_lines(explained["sweep"]):
+            page.line(line)
+        page.heading("The first run")
     if explained["job"] is not None:
         _job(explained["job"], page)
     return page.lines

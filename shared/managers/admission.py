@@ -12,6 +12,7 @@ from shared.jobs.model import Job, State
 from shared.jobs.status_json import problems_json
 from shared.names import table_limits
 from shared.names.ids import NAME_PATTERN, ClusterId, JobId, Scope, cluster_from_arm_id
+from shared.names.sweep_ids import RUN_MARK
 from shared.settings import Settings
 from shared.stores.secrets.sealing import Sealer
 
@@ -27,7 +28,8 @@ class Source:
     """Where a document came from.
 
     `place` is "<container>/<path>" of a dropped blob, or where a document that came over HTTP is shown;
-    `mark` is the blob's ETag, or a hash of the content where the trigger carries none; for HTTP a random one.
+    `mark` is the blob's ETag, or a hash of the content where the trigger carries none; for HTTP a random one;
+    for a run of a sweep which run it is (RunMark), so that it is made once however often it is tried.
     Place and mark together are the idempotency key of a drop; that of HTTP is the content. `by` shows people
     who sent it, and nothing else: who sends the same once more is not noted.
     """
@@ -52,7 +54,7 @@ def place_of(source: str) -> str:
 def mark_of(source: str) -> str:
     """The ETag of a stored source that was a blob, else ""."""
     mark = source.rpartition("@")[2]
-    return "" if mark.startswith((_HTTP, "sha256-")) else mark
+    return "" if mark.startswith((_HTTP, "sha256-", RUN_MARK)) else mark
 
 
 def is_http(job: Job) -> bool:

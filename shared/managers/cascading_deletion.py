@@ -8,6 +8,7 @@ from shared.errors import BatchAIError, NotFoundError
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
+from shared.managers.sweep_manager import SweepManager
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import ClusterId, JobId
 from shared.stores.cluster_table import ClusterRow
@@ -29,12 +30,14 @@ class CascadingDeletion:
     def __init__(
         self,
         manager: JobManager,
+        sweeps: SweepManager,
         clusters: ClusterReader,
         cluster_manager: ClusterManager,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime],
     ) -> None:
         self._manager = manager
+        self._sweeps = sweeps
         self._clusters = clusters
         self._cluster_manager = cluster_manager
         self._workspaces = workspaces
@@ -142,6 +145,9 @@ class CascadingDeletion:
         """Remove what lies in a workspace or an experiment; whether nothing is left."""
         if row.kind is Kind.FILE_SERVER:
             return True
+        experiment = row.name if row.kind is Kind.EXPERIMENT else ""
+        if not self._sweeps.delete_all(row.workspace, experiment):
+            return False  # else they would go on making jobs
         if row.kind is Kind.EXPERIMENT:
             jobs = self._manager.list_jobs(row.workspace, row.name, most=_MOST_JOBS)
         else:

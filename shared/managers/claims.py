@@ -195,7 +195,10 @@ class Claims:
         if carried is None or carried.job.state is not State.QUEUED or carried.job.owner is not None:
             return None
         reach("received")
-        claimed = self._writer.take(carried.job, message, owner)
+        try:
+            claimed = self._writer.take(carried.job, message, owner)
+        except NotFoundError:
+            return None  # it was deleted while it waited: a look at the row says so
         return Claim(*claimed, carried.spec, carried.cluster_revision) if claimed else None
 
     def _claim(self, job: Job, message: JobMessage, owner: str) -> Claim | None:

@@ -9,6 +9,7 @@ from shared.jobs.transitions import request_deletion
 from shared.managers.admission import mark_of, place_of
 from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.names.ids import JobId
+from shared.names.sweep_ids import run_mark
 from shared.stores.document_blobs import Documents
 from shared.stores.ended_jobs import EndedJobs
 from shared.stores.job_table import JobTable
@@ -54,8 +55,9 @@ class Remover:
         self.jobs.delete_runs(job.id)
         self.documents.delete_accepted(job.uuid)
         place = place_of(job.source)
-        # With the ETag: a document dropped since then is somebody's wish for a new run.
-        self.documents.delete_dropped(place, mark_of(job.source))
+        if run_mark(job.source) is None:  # nothing was dropped for a run of a sweep
+            # With the ETag: a document dropped since then is somebody's wish for a new run.
+            self.documents.delete_dropped(place, mark_of(job.source))
         self.documents.delete_status(place)
         gone = True
         try:
@@ -70,7 +72,8 @@ class Remover:
         self.documents.delete_accepted(run.uuid)
         latest, place = self.jobs.get(run.id), place_of(run.source)
         if latest is None or place_of(latest.source) != place:
-            self.documents.delete_dropped(place, mark_of(run.source))
+            if run_mark(run.source) is None:
+                self.documents.delete_dropped(place, mark_of(run.source))
             self.documents.delete_status(place)
         self.ended.forget(run)
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 86_400.0
 _DAY_SECONDS = 86_400.0
-_STATUS, _JOB, _CLUSTER = "status.json", "job.json", "cluster-"
+_STATUS, _JOB, _SWEEP, _CLUSTER = "status.json", "job.json", "sweep.json", "cluster-"
 
 
 class JoblessDocuments:
@@ -82,12 +82,13 @@ class JoblessDocuments:
         dropped, job = self._drops.pop(blob.folder, None), self._job_at(path)
         if job is not None and place_of(job.source) == place:
             return 0  # removed with its row
-        if self._documents.overtaken(place, dropped.etag if dropped else "none"):
-            return 0  # dropped anew since: the answer is about to be written
-        if dropped:
-            self._documents.delete_dropped(place, dropped.etag.strip('"'))
+        if dropped is None or self._documents.overtaken(place, dropped.etag):
+            return 0  # a sweep's answer, or dropped anew since: the answer is about to be written
+        if self._documents.read_dropped(place.removesuffix(_JOB) + _SWEEP):
+            return 0  # the answer may be the sweep's
+        self._documents.delete_dropped(place, dropped.etag.strip('"'))
         self._documents.delete_status(place)
-        return 1 + (dropped is not None)
+        return 2
 
     def _job_at(self, path: str) -> Job | None:
         """The job that a file dropped there is for, if its row is kept."""
@@ -103,9 +104,11 @@ class JoblessDocuments:
         if blob.path.startswith(_CLUSTER):
             return 0  # of a cluster: removed with its workspace
         uuid = blob.path.removesuffix(".json")
-        document = self._documents.get_accepted(uuid)
-        workspace, _, rest = str(document.get("job", "")).rpartition("/")[0].rpartition("/")
-        job = JobId(workspace, rest, str(document.get("job", "")).rpartition("/")[2])
+        place = self._documents.get_accepted(uuid).get("job")
+        if not isinstance(place, str):
+            return 0  # of a sweep, or what a newer version keeps
+        workspace, experiment, name = place.rsplit("/", 2)
+        job = JobId(workspace, experiment, name)
         latest = self._jobs.get(job)
         if latest is not None and latest.uuid == uuid:
             return 0

@@ -15,6 +15,7 @@ from datetime import datetime
 from shared.errors import ConflictError, Problem, StoreError
 from shared.jobs import status_json
 from shared.managers.pacing import LastWrite, Pace, is_quiet, never_known
+from shared.names.sweep_ids import SWEEP_FILE
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
 
@@ -27,10 +28,11 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Kind:
-    """What is read from a container: files called `leaf`, in the places of `forms`."""
+    """What is read from a container: files called `leaf` (or as in `beside`), in the places of `forms`."""
 
     leaf: str
     forms: tuple[str, ...]
+    beside: tuple[str, ...] = ()  #: other files that are read from the same places
 
     @property
     def deepest(self) -> int:
@@ -42,7 +44,7 @@ class Kind:
         return " or ".join(self.forms)
 
 
-JOBS = Kind("job.json", ("<job>/job.json", "<workspace>/<experiment>/<job>/job.json"))
+JOBS = Kind("job.json", ("<job>/job.json", "<workspace>/<experiment>/<job>/job.json"), (SWEEP_FILE,))
 CLUSTERS = Kind("cluster.json", ("<cluster>/cluster.json", "<workspace>/<cluster>/cluster.json"))
 
 
@@ -66,7 +68,8 @@ def unread(paths: Iterable[str], kind: Kind, other: Kind, other_container: str) 
     near: list[tuple[str, Problem]] = []
     foreign: list[str] = []
     for folder, names in sorted(folders.items()):
-        if _STATUS in names or (folder and kind.leaf in names) or {".", ".."} & set(folder.split("/")):
+        read = folder and {kind.leaf, *kind.beside} & set(names)
+        if _STATUS in names or read or {".", ".."} & set(folder.split("/")):
             continue
         below = f"{folder}/" if folder else ""
         problems = [
@@ -80,8 +83,9 @@ def unread(paths: Iterable[str], kind: Kind, other: Kind, other_container: str) 
 
 def _problem(name: str, kind: Kind, other: Kind, other_container: str) -> Problem | None:
     """What is wrong with a file that is called nearly as it should be; None for any other."""
-    if name == kind.leaf:
-        message, hint = f"{name} is not read at the root of the container", f"Move it to {kind.expected}"
+    if name in (kind.leaf, *kind.beside):
+        place = kind.expected.replace(kind.leaf, name)
+        message, hint = f"{name} is not read at the root of the container", f"Move it to {place}"
     elif name.strip().lower() in _likely(kind.leaf):
         message, hint = f"'{name}' is not read", f"Call it {kind.leaf}, as in {kind.expected}"
     elif name == other.leaf:

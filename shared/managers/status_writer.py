@@ -11,9 +11,11 @@ from shared.jobs.model import Job
 from shared.jobs.waiting_reason import Waiting
 from shared.managers import admission
 from shared.managers.job_removal import Remover
+from shared.names.sweep_ids import RunMark, run_mark, sweep_of
 from shared.settings import Settings
 from shared.stores.document_blobs import Documents
 from shared.stores.job_table import JobTable
+from shared.stores.sweep_queue import SweepMessage, SweepQueue
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +27,14 @@ class StatusWriter:
     settings: Settings
     documents: Documents
     remover: Remover
+    sweeps: SweepQueue
     now: Callable[[], datetime]
 
     def write(self, job: Job, waiting: Waiting | None = None) -> bool:
-        """Bring status.json up to date. A failure is logged and answered by False: the row is what counts."""
+        """Bring status.json up to date, and have the sweep looked at of which the job was a run. A failure is
+        logged and answered by False: the row is what counts."""
+        if not job.state.live and (mark := run_mark(job.source)):
+            self._announce_end(job, mark)
         place = admission.place_of(job.source)
         try:
             self.documents.put_status(
@@ -38,6 +44,13 @@ class StatusWriter:
             log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
             return False
         return True
+
+    def _announce_end(self, job: Job, mark: RunMark) -> None:
+        try:
+            self.sweeps.send(SweepMessage(sweep_of(job.id), mark.number))
+        except StoreError as error:
+            # The timer looks at every sweep.
+            log.warning("end not announced: %s", error, extra={"action": "sweep_run", "job": str(job.id)})
 
     def write_as_read(self, job: Job, jobs: JobTable, waiting: Waiting | None = None) -> None:
         """As `write`, of a job that was read a while ago. It may have gone on before what is written arrives:

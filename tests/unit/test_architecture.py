@@ -14,6 +14,7 @@ LONGER = {"shared.documents.json_reader.scanner": 259}
 #: Values in, values out: no clock, environment, files or processes. Packages, and what all of them import.
 PURE_PACKAGES = """
     shared.names shared.documents shared.environment shared.launch shared.jobs shared.scaling shared.explain
+    shared.sweeps
     api.resources
 """
 PURE = (

@@ -348,7 +348,7 @@ def test_drops_go_to_the_queue_that_is_read_without_a_webhook() -> None:
     assert event["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
     begins, ends = event["filter"]["advancedFilters"]
     assert [value.split("/")[4] for value in begins["values"]] == ["jobs", "clusters"]
-    assert ends["values"] == ["/job.json", "/cluster.json"]
+    assert ends["values"] == ["/job.json", "/sweep.json", "/cluster.json"]
     assert given_to(parsed(INFRA / "main.bicep")["modules"]["drops"])["queueName"] == "drops"
 
 

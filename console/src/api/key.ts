@@ -15,6 +15,9 @@ export function keepKey(value: string): void {
   keyWanted.set(false);
 }
 
-export function forgetKey(): void {
+/** Takes away a key that was not accepted; whether there was one. */
+export function forgetKey(): boolean {
+  const had = key() !== "";
   sessionStorage.removeItem(NAME);
+  return had;
 }

@@ -66,7 +66,16 @@ export function query(path: string, members: Record<string, string | number | nu
 export function nameIn(id: string, type: string): string {
   const parts = id.split("/");
   const at = parts.findIndex((part) => part.toLowerCase() === type.toLowerCase());
-  return at < 0 ? "" : decodeURIComponent(parts[at + 1] ?? "");
+  return at < 0 ? "" : decoded(parts[at + 1] ?? "");
+}
+
+/** A part of a path as it was before it was encoded; as it is written, where that cannot be said. */
+export function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 function encode(name: string): string {

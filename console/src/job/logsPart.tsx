@@ -1,4 +1,5 @@
 /** The logs of a job: which there are, and one of them. */
+import { useEffect, useState } from "preact/hooks";
 import { query } from "../api/paths";
 import type { Page } from "../api/types";
 import { LogView } from "../logs/logView";
@@ -18,8 +19,12 @@ interface Shown {
 
 export function LogsPart({ path, live, route }: Shown) {
   const logs = `${path}/logs`;
-  const { data, error } = usePoll<Page<Stream>>(query(logs, {}), live);
+  // The turns are the job's, whose state is to be seen within 2 s; a list that is empty yet is looked at with it.
+  const [seconds, setSeconds] = useState(0);
+  const { data, error } = usePoll<Page<Stream>>(query(logs, {}), live, seconds);
   const streams = data?.value ?? [];
+  const some = streams.length > 0;
+  useEffect(() => setSeconds(some ? 10 : 0), [some]);
   const asked = route.query.get("log") ?? "";
   const stream =
     streams.find((each) => each.name === asked) ?? streams.find((each) => each.name === preferred(streams));

@@ -1,11 +1,16 @@
 /** A job in one line. PURE. */
 import { nameIn } from "../api/paths";
-import type { Job } from "../api/types";
+import type { Job, JobEvent, JobProperties } from "../api/types";
 import { between } from "../parts/words";
 
 /** The experiment and the name under which a job is found. */
 export function nameOf(job: Job): { experiment: string; job: string } {
   return { experiment: job.properties.experimentName || nameIn(job.id, "experiments"), job: job.name };
+}
+
+/** What happened to it, oldest first. A job that nothing has happened to yet has no time line: it is queued. */
+export function eventsOf(properties: JobProperties): JobEvent[] {
+  return properties.timeline?.events ?? [{ time: properties.creationTime, event: "Queued" }];
 }
 
 /** Name of the job's cluster; with its workspace where that is another one. */

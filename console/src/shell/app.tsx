@@ -2,7 +2,7 @@
  * that the address names. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { json, words } from "../api/client";
-import { forgetKey, keyWanted } from "../api/key";
+import { keyWanted } from "../api/key";
 import { Paths, query } from "../api/paths";
 import type { Config, Session } from "../api/types";
 import { useRoute } from "../router";
@@ -11,25 +11,26 @@ import { Layout } from "./layout";
 import { SignIn } from "./signIn";
 import { View } from "./view";
 
+/** Milliseconds after which a server that did not answer is asked again. */
+const AGAIN = 5000;
+
 export function App() {
   const [config, setConfig] = useState<Config | null>(null);
   const [session, setSession] = useState<Session | null>(null);
   const [failure, setFailure] = useState("");
+  const [tries, setTries] = useState(0);
   const wanted = keyWanted.use();
   useEffect(() => {
-    json<Config>("/console/config.json").then(setConfig, (error: unknown) => setFailure(words(error)));
-  }, []);
-  useEffect(() => {
-    if (!config) return;
-    if (wanted) {
-      forgetKey();
-      setSession(null);
-      return;
-    }
-    json<Session>(query("/providers/Microsoft.BatchAI/session", {})).then(setSession, (error: unknown) =>
-      setFailure(words(error)),
-    );
-  }, [config, wanted]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const failed = (error: unknown) => {
+      setFailure(words(error));
+      timer = setTimeout(() => setTries(tries + 1), AGAIN);
+    };
+    if (!config) json<Config>("/console/config.json").then(setConfig, failed);
+    else if (wanted) setSession(null);
+    else json<Session>(query("/providers/Microsoft.BatchAI/session", {})).then(setSession, failed);
+    return () => clearTimeout(timer);
+  }, [config, wanted, tries]);
   if (config && wanted) return <SignIn config={config} />;
   if (config && session) return <Signed config={config} session={session} />;
   return <main class="loading">{failure ? <p role="alert">{failure}</p> : <p>Loading…</p>}</main>;

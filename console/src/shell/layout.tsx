@@ -1,7 +1,9 @@
 /** The frame around every view: the bar with the places to be, and the main landmark. */
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { href, useRoute } from "../router";
 import { DropTarget } from "../submit/dropTarget";
+import { Boundary } from "./boundary";
 import { useHere } from "./context";
 import { WorkspaceChoice } from "./workspaceChoice";
 
@@ -14,10 +16,22 @@ const PLACES: readonly [string, string][] = [
 
 export function Layout({ children }: { children: ComponentChildren }) {
   const here = useHere();
-  const at = useRoute().path[0] ?? "jobs";
+  const { path } = useRoute();
+  const at = path[0] ?? "jobs";
+  const view = path.join("/");
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(view);
+  // Another view is another page to whoever does not see it: reading begins there.
+  useEffect(() => {
+    if (shown.current === view) return;
+    shown.current = view;
+    main.current?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, [view]);
   return (
     <>
-      <button class="skip" type="button" onClick={skip}>
+      {/* No link: the part after # is the router's. */}
+      <button class="skip" type="button" onClick={() => main.current?.focus()}>
         Skip to content
       </button>
       <header class="bar">
@@ -38,15 +52,10 @@ export function Layout({ children }: { children: ComponentChildren }) {
         <WorkspaceChoice />
         {here.session.name && <span class="who">{here.session.name}</span>}
       </header>
-      <main id="main" tabIndex={-1}>
-        {children}
+      <main ref={main} id="main" tabIndex={-1}>
+        <Boundary key={view}>{children}</Boundary>
       </main>
       <DropTarget />
     </>
   );
-}
-
-/** No link: the part after # is the router's. */
-function skip() {
-  document.getElementById("main")?.focus();
 }

@@ -1,6 +1,6 @@
 /** The form that asks for the function key, once for a tab. */
 import { useState } from "preact/hooks";
-import { keepKey } from "../api/key";
+import { forgetKey, keepKey } from "../api/key";
 import type { Config } from "../api/types";
 
 export function SignIn({ config }: { config: Config }) {
@@ -22,6 +22,7 @@ function EntraSignIn() {
 
 function KeyForm() {
   const [value, setValue] = useState("");
+  const [refused] = useState(forgetKey);
   function submit(event: Event) {
     event.preventDefault();
     if (value.trim()) keepKey(value.trim());
@@ -39,6 +40,11 @@ function KeyForm() {
             onInput={(event) => setValue(event.currentTarget.value)}
           />
         </label>
+        {refused && (
+          <p class="notice error" role="alert">
+            That key was not accepted.
+          </p>
+        )}
         <p class="quiet">
           A key of the function app (Azure portal: App keys). It is kept until this tab is closed, and sent to
           this address only.

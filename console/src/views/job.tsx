@@ -13,6 +13,7 @@ import { OutputsPart } from "../job/outputsPart";
 import { Runs } from "../job/runs";
 import { TimelinePicture } from "../job/timeline/picture";
 import { lanes } from "../job/timeline/segments";
+import { eventsOf } from "../jobs/summary";
 import { useNow } from "../parts/clock";
 import { Failure } from "../parts/failure";
 import { isLive, StateBadge } from "../parts/stateBadge";
@@ -82,7 +83,7 @@ function Found({ name, run, path, job, route, reload }: Shown) {
       preparation: "jobPreparation" in properties,
       nodes: properties.nodeCount ?? 1,
     };
-    return lanes(properties.timeline?.events ?? [], shape, live, now);
+    return lanes(eventsOf(properties), shape, live, now);
   }, [properties, live, now]);
   return (
     <>
@@ -131,7 +132,7 @@ function Parts({ name, run, path, job, live, route }: Chosen) {
       {part === "metrics" && <MetricsPart name={name} run={run} live={live} />}
       {part === "outputs" && <OutputsPart path={path} job={job.properties} />}
       {part === "document" && <DocumentPart path={path} />}
-      {part === "events" && <EventsPart events={job.properties.timeline?.events ?? []} />}
+      {part === "events" && <EventsPart events={eventsOf(job.properties)} />}
     </>
   );
 }

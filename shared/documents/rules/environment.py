@@ -9,6 +9,8 @@ from shared.names.ids import printable
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 #: No variable and no command line can be longer; some space is left for the variable's name.
 MOST_BYTES = 131_000
+#: What a sweep gives its runs, in the very documents of their jobs (shared/sweeps/run_documents.py).
+_OF_RUNS = ("AZ_BATCHAI_PARAM_", "AZ_BATCHAI_ARRAY_INDEX")
 
 
 def environment_rules(holder: Raw) -> Findings:
@@ -41,7 +43,7 @@ def _name(variable: Raw, seen: dict[str, str], group: str) -> Findings:
     elif not _SHELL_NAME.fullmatch(name):
         message = f"{printable(name)} cannot be used as a variable in a shell."
         yield warning(path, message, "Use letters, digits and _, not beginning with a digit.")
-    if name.startswith("AZ_BATCH"):
+    if name.startswith("AZ_BATCH") and not name.startswith(_OF_RUNS):
         message = f"{printable(name)} begins with AZ_BATCH; what the service sets under that name wins."
         yield warning(path, message, "Choose another name.")
     if name in seen:

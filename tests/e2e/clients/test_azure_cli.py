@@ -14,8 +14,8 @@ import pytest
 
 from local import azurite
 from shared.jobs.model import Reason
-from tests.e2e.clients.conftest import python_of
 from tests.support.command_line import CommandLine
+from tests.support.installing import python_of
 from tests.support.rest_api import PROJECT, RestApi
 from tests.support.rest_runner import runner
 from tests.support.tls import Front

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.environment import FILES_ALIAS, RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import StackState
-from tests.e2e.clients.conftest import python_of
+from tests.support.installing import python_of
 from tests.support.stack_client import StackClient, job
 
 

@@ -10,7 +10,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.e2e.clients.conftest import python_of
+from tests.support.installing import python_of
 from tests.support.rest_api import ROOT, RestApi
 
 SEED, EXAMPLES, LIMIT_SECONDS = 2018, 20, 90

@@ -12,7 +12,7 @@ from local import environment
 from local.environment import RESOURCE_GROUP, SUBSCRIPTION
 from local.layout import DataDirectory, StackState
 from local.stack import Stack
-from tests.e2e.clients.conftest import python_of
+from tests.support.installing import python_of
 
 #: A machine takes long enough to be seen on its way, and the cluster shrinks while somebody waits.
 TIMES = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clients.conftest import python_of
+from tests.support.installing import python_of
 from tests.support.rest_api import RestApi
 from tests.support.rest_runner import runner
 

@@ -1,18 +1,15 @@
 """Growing files: several writers, readers that poll, other processes; and the asynchronous SDK."""
 
-import asyncio
 import subprocess
 import sys
 import threading
-import uuid
 from pathlib import Path
-from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.fileshare import ShareClient
-from azure.storage.fileshare.aio import ShareServiceClient as AsyncShareServiceClient
 
 from local.files.server import FilesServer
+from tests.support.installing import python_of
 from tests.support.waiting import eventually
 
 LINE = b"0123456789abcde\n"
@@ -153,30 +150,10 @@ def test_a_file_cut_short_is_read_again_from_the_start(share: ShareClient, folde
 
 
 def test_the_asynchronous_sdk(emulator: FilesServer) -> None:
-    async def work() -> None:
-        # Pieces of at most 1 MiB: aiohttp warns about larger bodies, and warnings are errors here.
-        async with AsyncShareServiceClient.from_connection_string(
-            emulator.connection_string, retry_total=0, max_range_size=2**20
-        ) as service:
-            share = await service.create_share(f"async-{uuid.uuid4().hex[:8]}")
-            directory = await share.create_directory("two words/".rstrip("/"))
-            await directory.create_subdirectory("ü+%#")
-            names = [f"two words/ü+%#/{number}" for number in range(8)]
-            data = b"x" * 5 * 2**20
-            await asyncio.gather(*(share.get_file_client(name).upload_file(data) for name in names))
-            found: list[Any] = [item async for item in share.list_directories_and_files("two words/ü+%#")]
-            assert [(item.name, item.size) for item in found] == [(str(n), len(data)) for n in range(8)]
-            client = share.get_file_client(names[0])
-            assert await (await client.download_file()).readall() == data
-            lease = await client.acquire_lease()
-            await client.set_file_metadata({"a": "1"}, lease=lease)
-            await lease.release()
-            moved = await client.rename_file("two words/moved")
-            assert (await moved.get_file_properties()).metadata == {"a": "1"}
-            await moved.delete_file()
-            await share.delete_share()
-
-    asyncio.run(work())
+    script = Path(__file__).with_name("asynchronous_client.py")
+    command = [str(python_of("asynchronous")), "-W", "error", str(script), emulator.connection_string]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "good\n"), done.stderr
 
 
 def test_many_clients_at_once(share: ShareClient) -> None:

@@ -5,7 +5,16 @@ from typing import Any, cast
 
 from shared.backend import Backend, backend_over
 from shared.jobs.model import Job
-from shared.stores import cluster_table, gang_table, job_table, node_table, scaling_table, workspace_table
+from shared.stores import (
+    cluster_table,
+    gang_table,
+    job_table,
+    node_table,
+    scaling_table,
+    sweep_queue,
+    sweep_table,
+    workspace_table,
+)
 from shared.stores.connection import Connection
 from tests.support.memory.account import MemoryAccount, MemoryConnection
 from tests.support.memory.clock import FakeClock
@@ -20,6 +29,7 @@ TABLES = (
     gang_table.TABLE,
     workspace_table.TABLE,
     scaling_table.TABLE,
+    sweep_table.TABLE,
 )
 
 
@@ -34,6 +44,7 @@ class MemoryWorld(World):
             self.account.tables.create_table(table)
         for container in (settings.jobs_container, settings.clusters_container, settings.accepted_container):
             self.account.blobs.create_container(container)
+        self.account.queues.get_queue_client(sweep_queue.QUEUE).create_queue()
         super().__init__(settings)
         self.clock: FakeClock = self.account.clock  # type: ignore[assignment]
         self.restart()
@@ -46,7 +57,7 @@ class MemoryWorld(World):
     def start(self) -> Backend:
         connection = cast(Connection, MemoryConnection(self.settings, self.account))
         clock = self.account.clock
-        return backend_over(connection, clock, clock.monotonic, self.pools)
+        return backend_over(connection, clock, clock.monotonic, self.pools, at_a_time=1)
 
     def wait(self, seconds: float) -> None:
         self.clock.move(seconds)

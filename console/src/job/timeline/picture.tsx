@@ -11,7 +11,6 @@ const AXIS = 22;
 
 export function TimelinePicture({ lanes }: { lanes: Lane[] }) {
   const [frame, width] = useWidth();
-  if (!lanes.length) return null;
   const labels = Math.min(190, width * 0.34);
   const all = lanes.flatMap((lane) => lane.segments);
   const begin = Math.min(...all.map((segment) => segment.begin));
@@ -20,7 +19,7 @@ export function TimelinePicture({ lanes }: { lanes: Lane[] }) {
   const height = lanes.length * LANE + AXIS;
   return (
     <div ref={frame} class="timeline">
-      {width > 0 && (
+      {width > 0 && lanes.length > 0 && (
         <svg width={width} height={height} role="img" aria-label="Time line; the table below says the same">
           {marks(span / 1000, width / 110).map((at) => (
             <g key={at}>
@@ -31,7 +30,11 @@ export function TimelinePicture({ lanes }: { lanes: Lane[] }) {
                 y1={0}
                 y2={height - AXIS}
               />
-              <text class="axis" x={x(begin + at * 1000)} y={height - 6}>
+              <text
+                class={x(begin + at * 1000) > width - 24 ? "axis last" : "axis"}
+                x={x(begin + at * 1000)}
+                y={height - 6}
+              >
                 {at === 0 ? "0" : duration(at)}
               </text>
             </g>

@@ -106,6 +106,11 @@ def test_what_ended_processes_have_read_and_written_stays_counted(folder: Path) 
     assert lines[2]["cpuPercent"] > 0
 
 
+def test_what_has_ended_has_no_memory_that_would_be_drawn_as_a_fall(folder: Path) -> None:
+    lines = Sampled(folder, Usage(1.0, 4096, 10, 20, 1), Usage(2.0, 0, 0, 0, 0)).after(2)
+    assert [line.get("memoryBytes") for line in lines[:2]] == [4096, None]
+
+
 def test_a_sample_that_fails_is_the_only_one_missing(folder: Path) -> None:
     made = Sampled(folder, RuntimeError("no /proc"), Usage(processes=1))
     assert made.after(1)[0]["processes"] == 1

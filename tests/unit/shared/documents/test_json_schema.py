@@ -8,12 +8,16 @@ import jsonschema
 import pytest
 
 from shared.documents.json_schema import cluster_schema, job_schema, schema_text
+from shared.sweeps.json_schema import sweep_schema
 from tests.support.documents import CLUSTER, JOB, changed
 
 SCHEMAS = Path(__file__).parents[4] / "schemas"
 
 
-@pytest.mark.parametrize(("name", "schema"), [("job", job_schema()), ("cluster", cluster_schema())])
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [("job", job_schema()), ("cluster", cluster_schema()), ("sweep", sweep_schema())],
+)
 def test_the_files_are_what_the_models_say(name: str, schema: dict[str, Any]) -> None:
     jsonschema.Draft7Validator.check_schema(schema)
 

@@ -279,6 +279,20 @@ def test_what_was_accepted_for_a_run_without_a_row_is_removed(world: MemoryWorld
     assert documents(world) == set()
 
 
+def test_what_sweeps_have_is_left_alone(world: MemoryWorld) -> None:
+    """Their answers, their accepted documents, and an answer that may be theirs."""
+    documents_of = world.backend.documents
+    documents_of.put_accepted("1-1-1", {"sweep": "ws/exp/many", "uuid": "1-1-1"})
+    for name in ("sweep.json", "status.json"):
+        documents_of.put_dropped(f"{world.settings.jobs_container}/ws/exp/many/{name}", {})
+    refused(world)
+    documents_of.put_dropped(f"{world.settings.jobs_container}/ws/exp/bad/sweep.json", {})
+    before = documents(world)
+    world.clock.move((KEEP_DAYS + 1) * DAY)
+    assert jobless(world) == 0
+    assert documents(world) == before
+
+
 def test_jobless_documents_are_looked_for_once_a_day(world: MemoryWorld) -> None:
     world.accept()
     assert len(world.calls(lambda: jobless(world, 20))) == 2
