@@ -127,7 +127,8 @@ class Attempts:
         pause_seconds: float = 0.0,
     ) -> Job:
         written = self._write_owned(job, lease, change)
-        job_traces.attempt_over(written, lease.owner, reason, self._now())
+        used = written.gpu_seconds - job.gpu_seconds
+        job_traces.attempt_over(written, lease.owner, reason, self._now(), used)
         reach("ended")
         reported = self.status.report(written)
         reach("reported")

@@ -1,5 +1,5 @@
-"""What the writers of a job's row and message record of it as spans (shared/telemetry). Nothing while traces
-are off.
+"""What the writers of a job's row and message record of it as spans and metrics (shared/telemetry). Nothing
+while both are off.
 
 Times come from the row where it has them, so that a process which knows only the row can record what another
 has begun. Recorded twice, as after a crash between two steps, a span has the same ids.
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from shared.jobs.events import EventKind
 from shared.jobs.model import Job, Reason
-from shared.telemetry import trace_ids, tracing
-from shared.telemetry.names import Attribute, SpanName
+from shared.telemetry import metrics, trace_ids, tracing
+from shared.telemetry.names import Attribute, Metric, SpanName
 from shared.telemetry.tracing import Span, Value
 
 #: How an attempt ended that is given back, beside the words of Reason.
@@ -30,11 +30,11 @@ def accepted(job: Job, began: datetime, now: datetime) -> None:
 
 def claimed(before: Job, after: Job, began: datetime, now: datetime) -> None:
     """A runner has written the claim `after` over `before`."""
+    since = before.state_since if before.owner is None else lost(before, now)
+    waited_seconds = max(0.0, (began - since).total_seconds())
+    metrics.add(Metric.WAIT, waited_seconds, {Attribute.CLUSTER: str(after.cluster)})
     if not tracing.is_on():
         return
-    since = before.state_since
-    if before.owner is not None:
-        since = lost(before, now)
     number = after.attempt
     own: dict[str, Value] = {Attribute.NUMBER: number, Attribute.NODE: after.owner or ""}
     waited = trace_ids.span_id(after.uuid, f"wait {number}")
@@ -47,8 +47,8 @@ def lost(job: Job, now: datetime) -> datetime:
     """The runner of the job's attempt is gone: what it could not record any more is recorded for it, as the
     end of its lease shows. That moment."""
     end = now + timedelta(seconds=min(0.0, job.lease_left or 0.0))
+    attempt_over(job, job.owner or "", str(Reason.RUNNER_LOST), end)
     if tracing.is_on():
-        attempt_over(job, job.owner or "", str(Reason.RUNNER_LOST), end)
         node = trace_ids.node_span(job.uuid, job.attempt, job.owner or "")
         own: dict[str, Value] = {Attribute.NUMBER: job.attempt, Attribute.NODE: job.owner or ""}
         attempt, start = trace_ids.attempt_span(job.uuid, job.attempt), _claimed_at(job)
@@ -56,8 +56,13 @@ def lost(job: Job, now: datetime) -> datetime:
     return end
 
 
-def attempt_over(job: Job, node: str, reason: str, now: datetime) -> None:
+def attempt_over(job: Job, node: str, reason: str, now: datetime, gpu_seconds: float = 0.0) -> None:
     """The attempt of `node`, the job's latest, is over. `reason`: a word of Reason, or one of this module."""
+    if metrics.is_on():
+        which = {Attribute.CLUSTER: str(job.cluster), Attribute.REASON: reason}
+        metrics.add(Metric.ATTEMPTS, 1, which)
+        metrics.add(Metric.RUN, max(0.0, (now - _claimed_at(job)).total_seconds()), which)
+        metrics.add(Metric.GPU_TIME, gpu_seconds, {Attribute.CLUSTER: str(job.cluster)})
     if not tracing.is_on():
         return
     number = job.attempt

@@ -1,7 +1,7 @@
-"""Every span and attribute, with what it means. docs/reference/telemetry.md lists them; a test
+"""Every span, attribute and metric, with what it means. docs/reference/telemetry.md lists them; a test
 compares. PURE."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class SpanName(StrEnum):
@@ -27,15 +27,46 @@ class Attribute(StrEnum):
 
     JOB = "batchai.job.id"  #: <workspace>/<experiment>/<job>
     RUN = "batchai.job.uuid"  #: of the run
-    STATE = "batchai.job.state"  #: succeeded or failed
+    STATE = "batchai.job.state"  #: of a span: succeeded or failed; of a metric: any
     TOOL = "batchai.job.tool_type"
     CLUSTER = "batchai.cluster"  #: <workspace>/<cluster>
     NODES = "batchai.job.node_count"
     NUMBER = "batchai.attempt.number"  #: from 1
     REASON = "batchai.attempt.reason"  #: how it ended, a closed list
     NODE = "batchai.node.id"
+    NODE_STATE = "batchai.node.state"
     VOLUME = "batchai.volume.kind"
     DRIVER = "batchai.volume.driver"
     FOLDER = "batchai.volume.folder"  #: relativeMountPath
     IMAGE = "container.image.name"
     EXIT_CODE = "process.exit.code"
+    SERVICE = "batchai.storage.service"  #: blob, queue or table
+    METHOD = "http.request.method"
+
+
+class Kind(StrEnum):
+    """What becomes of the values of a metric."""
+
+    COUNTER = "counter"  #: they are added up
+    GAUGE = "gauge"  #: the latest counts
+    HISTOGRAM = "histogram"  #: how they are spread
+
+
+class Metric(Enum):
+    """A metric: its name, kind and unit (UCUM's)."""
+
+    JOBS = ("batchai.jobs", Kind.GAUGE, "{job}")
+    QUEUE_LENGTH = ("batchai.queue.length", Kind.GAUGE, "{job}")
+    QUEUE_AGE = ("batchai.queue.age", Kind.GAUGE, "s")
+    NODES = ("batchai.nodes", Kind.GAUGE, "{node}")
+    WAIT = ("batchai.job.wait.duration", Kind.HISTOGRAM, "s")
+    RUN = ("batchai.attempt.duration", Kind.HISTOGRAM, "s")
+    ATTEMPTS = ("batchai.attempts", Kind.COUNTER, "{attempt}")
+    GPU_TIME = ("batchai.gpu.time", Kind.COUNTER, "s")
+    REQUESTS = ("batchai.storage.requests", Kind.COUNTER, "{request}")
+    THROTTLED = ("batchai.storage.throttled", Kind.COUNTER, "{request}")
+
+    def __init__(self, title: str, kind: Kind, unit: str) -> None:
+        self.title = title
+        self.kind = kind
+        self.unit = unit

@@ -10,7 +10,6 @@ from datetime import datetime
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -18,14 +17,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
 
 from shared.package import package_version
+from shared.telemetry.otlp_process import SCOPE, end_soon, process
 from shared.telemetry.trace_ids import TraceParent
 from shared.telemetry.tracing import Span, Value
 
-#: Seconds. What is not sent by then when the process leaves is lost.
-_CLOSE_SECONDS = 5.0
 #: Traces whose sampling somebody else has decided; a runner has one at a time.
 _MOST_DECIDED = 64
-_SCOPE = "batchai"
 
 
 class _GivenIds(IdGenerator):
@@ -59,17 +56,14 @@ class Otlp:
         """`exporter`: None: OTLP."""
         self._redacted = redacted
         self._ids = _GivenIds()
-        named = {"service.namespace": "batchai", "service.name": service, "service.instance.id": instance}
-        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, and win.
-        own = Resource({**named, "service.version": package_version()})
-        resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
+        resource = process(service, instance)
         # Whether a trace is recorded is settled in `take`, in the same way for each of its spans.
         self._sampler = TracerProvider(shutdown_on_exit=False).sampler
         self._provider = TracerProvider(
             sampler=ALWAYS_ON, resource=resource, id_generator=self._ids, shutdown_on_exit=False
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
-        self._tracer = self._provider.get_tracer(_SCOPE, package_version())
+        self._tracer = self._provider.get_tracer(SCOPE, package_version())
         self._decided: OrderedDict[int, bool] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -78,7 +72,7 @@ class Otlp:
         with self._lock:
             if trace in self._decided:
                 return self._decided[trace]
-        decision = self._sampler.should_sample(Context(), trace, _SCOPE).decision
+        decision = self._sampler.should_sample(Context(), trace, SCOPE).decision
         return decision is Decision.RECORD_AND_SAMPLE
 
     def follow(self, decided: TraceParent) -> None:
@@ -113,9 +107,7 @@ class Otlp:
 
     def close(self) -> None:
         """Send what is left, for a few seconds at most."""
-        ending = threading.Thread(target=self._provider.shutdown, name="telemetry-end", daemon=True)
-        ending.start()
-        ending.join(_CLOSE_SECONDS)
+        end_soon(self._provider.shutdown)
 
 
 def _context(trace_id: int, span_id: int) -> SpanContext:

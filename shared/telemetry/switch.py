@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from shared.errors import SettingsError
-from shared.telemetry import tracing
+from shared.telemetry import metrics, tracing
 
-TRACES = "TRACES"
-_SIGNALS = (TRACES,)
+TRACES, METRICS = "TRACES", "METRICS"
+_SIGNALS = (TRACES, METRICS)
 _OTLP, _NONE = "otlp", "none"
 _PROTOCOL = "http/protobuf"
 _WANTED = "pip install 'batchai-serverless[telemetry]'"
@@ -62,16 +62,22 @@ def start(
     try:
         # Imported late: a quarter of a second and a thread, which whoever has no telemetry does not pay.
         from shared.telemetry.otlp import Otlp
+        from shared.telemetry.otlp_metrics import OtlpMetrics
 
-        sent = Otlp(service, instance, redacted)
+        spans = Otlp(service, instance, redacted) if TRACES in signals else None
+        values = OtlpMetrics(service, instance) if METRICS in signals else None
     except ImportError as error:
         warn(f"no telemetry is sent: {error}; {_WANTED} first")
         return lambda: None
-    tracing.use(sent)
+    tracing.use(spans)
+    metrics.use(values)
 
     def end() -> None:
         tracing.use(None)
-        sent.close()
+        metrics.use(None)
+        for sent in (spans, values):
+            if sent:
+                sent.close()
 
     return end
 

@@ -1,4 +1,5 @@
-"""A receiver of OTLP over HTTP (POST /v1/traces, protobuf): what a collector takes, kept. For tests only."""
+"""A receiver of OTLP over HTTP (POST /v1/traces and /v1/metrics, protobuf): what a collector takes, kept. For
+tests only."""
 
 import gzip
 import threading
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -38,10 +40,13 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list)  #: of every request, uncompressed
     headers: list[dict[str, str]] = field(default_factory=list)
     spans: list[ReceivedSpan] = field(default_factory=list)
+    metrics: set[tuple[str, str]] = field(default_factory=set)  #: service and metric
 
     def environment(self) -> dict[str, str]:
         """What a process is given that sends here, soon."""
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "200"} | {
+            "OTEL_METRIC_EXPORT_INTERVAL": "1000"
+        }
 
     def named(self, name: str) -> list[ReceivedSpan]:
         """The spans of a name, by their start."""
@@ -95,7 +100,10 @@ def _handler(made: Receiver) -> type[BaseHTTPRequestHandler]:
                 data = gzip.decompress(data)
             made.bodies.append(data)
             made.headers.append(dict(self.headers))
-            made.spans += spans_of(data)
+            if self.path == "/v1/metrics":
+                made.metrics.update(metrics_of(data))
+            else:
+                made.spans += spans_of(data)
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
@@ -128,6 +136,14 @@ def spans_of(data: bytes) -> Iterator[ReceivedSpan]:
                     links=tuple(link.span_id.hex() for link in span.links),
                     fault=span.status.message,
                 )
+
+
+def metrics_of(data: bytes) -> Iterator[tuple[str, str]]:
+    """The metrics of a request's body, each with the service that sent it."""
+    for resource in ExportMetricsServiceRequest.FromString(data).resource_metrics:
+        words = {one.key: one.value.string_value for one in resource.resource.attributes}
+        for scope in resource.scope_metrics:
+            yield from ((words["service.name"], metric.name) for metric in scope.metrics)
 
 
 def _text(value: object) -> str:

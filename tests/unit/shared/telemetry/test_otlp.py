@@ -10,7 +10,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from shared.telemetry import otlp, trace_ids
+from shared.telemetry import otlp, otlp_process, trace_ids
 from shared.telemetry.names import Attribute, SpanName
 from shared.telemetry.otlp import Otlp
 from shared.telemetry.trace_ids import TraceParent
@@ -110,7 +110,7 @@ class Stuck(SpanExporter):
 
 
 def test_a_receiver_that_does_not_answer_costs_little_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp, "_CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(otlp_process, "_CLOSE_SECONDS", 0.2)
     stuck = Stuck()
     sink = Otlp("batchai-runner", "gpu-0", str, stuck)
     sink.take(ROOT)

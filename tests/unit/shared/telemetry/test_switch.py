@@ -4,26 +4,33 @@ import os
 import sys
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from shared.errors import SettingsError
-from shared.telemetry import switch, tracing
-from shared.telemetry.switch import TRACES, signals_from
+from shared.telemetry import metrics, otlp_metrics, switch, tracing
+from shared.telemetry.otlp_metrics import OtlpMetrics
+from shared.telemetry.switch import METRICS, TRACES, signals_from
 
 COMMON, OWN = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 ON = {COMMON: "http://127.0.0.1:9"}
+NONE = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
 
 
 @pytest.mark.parametrize(
-    "env",
+    ("env", "signals"),
     [
-        ON,
-        {OWN: "http://127.0.0.1:9/v1/traces"},
-        {"OTEL_TRACES_EXPORTER": "OTLP"},
-        {**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_SDK_DISABLED": "false"},
+        (ON, {TRACES, METRICS}),
+        ({OWN: "http://127.0.0.1:9/v1/traces"}, {TRACES}),
+        ({"OTEL_TRACES_EXPORTER": "OTLP"}, {TRACES}),
+        ({**ON, "OTEL_TRACES_EXPORTER": "none"}, {METRICS}),
+        (
+            {**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_SDK_DISABLED": "false"},
+            {TRACES, METRICS},
+        ),
     ],
 )
-def test_an_address_or_a_named_exporter_is_on(env: dict[str, str]) -> None:
-    assert signals_from(env) == {TRACES}
+def test_an_address_or_a_named_exporter_is_on(env: dict[str, str], signals: set[str]) -> None:
+    assert signals_from(env) == signals
 
 
 @pytest.mark.parametrize(
@@ -31,7 +38,12 @@ def test_an_address_or_a_named_exporter_is_on(env: dict[str, str]) -> None:
     [
         {},
         {COMMON: ""},
-        {**ON, "OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        {
+            **ON,
+            "OTEL_TRACES_EXPORTER": "none",
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+        },
         {**ON, "OTEL_SDK_DISABLED": "True"},
     ],
 )
@@ -63,6 +75,9 @@ def test_without_the_libraries_there_is_a_warning_and_no_telemetry(monkeypatch: 
 
 def test_it_is_on_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMMON, ON[COMMON])
+    monkeypatch.setattr(
+        otlp_metrics, "OtlpMetrics", lambda name, node: OtlpMetrics(name, node, InMemoryMetricReader())
+    )
     with switch.telemetry(os.environ, "batchai-runner", "gpu-0"):
-        assert tracing.is_on()
-    assert not tracing.is_on()
+        assert tracing.is_on() and metrics.is_on()
+    assert not tracing.is_on() and not metrics.is_on()
