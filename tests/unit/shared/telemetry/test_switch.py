@@ -12,6 +12,7 @@ from shared.telemetry import metrics, otlp_logs, otlp_metrics, switch, tracing
 from shared.telemetry.otlp_logs import OtlpLog
 from shared.telemetry.otlp_metrics import OtlpMetrics
 from shared.telemetry.switch import LOGS, METRICS, TRACES, signals_from
+from tests.support.otlp import kept_log_records
 
 COMMON, OWN = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 ON = {COMMON: "http://127.0.0.1:9"}
