@@ -1,6 +1,6 @@
 /** How uPlot draws a chart: colours of the theme, axes with the units of the chart. */
 import uPlot from "uplot";
-import { type Chart, shown } from "./chart";
+import { type Chart, type Series, shown } from "./chart";
 import { clock } from "./clock";
 
 const HEIGHT = 190;
@@ -37,12 +37,14 @@ export function options(
     cursor: { sync: { key: group }, y: false, drag: { x: true, y: false } },
     scales: { x: { time: chart.x === "time" }, y: { range: (_, least, most) => range(chart, least, most) } },
     axes: [across, up],
-    series: [{}, ...chart.series.map((_, index) => curve(index, colour))],
+    series: [{}, ...chart.series.map((each, index) => curve(each, index, colour))],
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
   };
 }
 
-function curve(index: number, colour: (name: string) => string): uPlot.Series {
+function curve(each: Series, index: number, colour: (name: string) => string): uPlot.Series {
+  if (each.weight === "best") return { stroke: colour("--best"), width: 3 };
+  if (each.weight === "rest") return { stroke: colour("--curve-0"), width: 1, alpha: 0.45 };
   const drawn: uPlot.Series = { stroke: colour(`--curve-${index % CURVES}`), width: 1.75 };
   // More curves than colours: the next round is dashed.
   if (index >= CURVES) drawn.dash = [6, 4];
