@@ -161,8 +161,8 @@ def test_the_package_is_at_most_a_megabyte(package: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("source", "drops"),
     [
-        ("", {"job_dropped", "cluster_dropped"}),
-        ("eventgrid", {"job_dropped", "cluster_dropped"}),
+        ("", {"job_dropped", "sweep_dropped", "cluster_dropped"}),
+        ("eventgrid", {"job_dropped", "sweep_dropped", "cluster_dropped"}),
         ("queue", {"drop_announced", "drop_given_up"}),
     ],
 )
