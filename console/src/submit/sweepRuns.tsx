@@ -4,7 +4,7 @@ import type { ExplainedSweep } from "./validated";
 import "../styles/facts.css";
 
 /** More are not listed: one has seen by then how they vary. */
-const MOST = 20;
+const MOST = 8;
 
 export function SweepRuns({ sweep }: { sweep: ExplainedSweep }) {
   const facts: [string, string | number | undefined][] = [
@@ -25,7 +25,7 @@ export function SweepRuns({ sweep }: { sweep: ExplainedSweep }) {
           ) : null,
         )}
       </dl>
-      <ul class="plain" aria-label="Runs">
+      <ul class="plain runs-of-sweep" aria-label="Runs">
         {sweep.runs.slice(0, MOST).map((run) => (
           <li key={run.index}>
             <span class="quiet">run {run.index}</span>{" "}

@@ -29,7 +29,7 @@ export function RunTable(shown: Shown) {
   return (
     <div class="stack">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to scroll by keys, too */}
-      <section class="card flush scroll-x" tabIndex={0} aria-label="Table of runs">
+      <section class="card flush scroll-x rows" tabIndex={0} aria-label="Table of runs">
         <table class="runs" aria-label="Runs">
           <thead>
             <tr>
