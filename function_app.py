@@ -76,4 +76,6 @@ def sweep(timer: func.TimerRequest) -> None:
     sweep_steps.mend(backend())
     reconciler().turn()
     backend().near_misses.look()
+    backend().retention.turn()
+    backend().jobless.turn()
     log.info("swept: %s", report, extra={"action": "sweep"})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 bp = func.Blueprint()
 #: What a GET says of a job's place in the queue may be this old.
 _LOOK_SECONDS = 2.0
-_CONFLICTS = ("JobAlreadyExists", "ResourceBeingDeleted", "TooManyWorkspaces")
+_CONFLICTS = ("JobAlreadyExists", "ResourceBeingDeleted", "QuotaExceeded", "TooManyWorkspaces")
 _STATUS = dict.fromkeys(_CONFLICTS, 409) | {"ClusterNotFound": 404}
 
 

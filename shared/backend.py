@@ -20,9 +20,12 @@ from shared.managers.gang_manager import Gangs
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
+from shared.managers.jobless_documents import JoblessDocuments
 from shared.managers.live_jobs import LiveJobs
 from shared.managers.near_misses import NearMisses
 from shared.managers.node_reports import NodeReports
+from shared.managers.quotas import Quotas
+from shared.managers.retention import Retention
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
@@ -45,6 +48,7 @@ from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
 from shared.stores.document_blobs import Documents
+from shared.stores.ended_jobs import EndedJobs
 from shared.stores.gang_table import GangTable
 from shared.stores.installation import make_missing
 from shared.stores.job_lists import JobLists
@@ -96,6 +100,8 @@ class Backend:
     usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
+    retention: Retention
+    jobless: JoblessDocuments
     documents: Documents
 
     def close(self) -> None:
@@ -124,7 +130,11 @@ def backend_over(
     if pools is None and settings.arm.resource_group:
         pools = ScaleSets(settings.arm, connection.counter)
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
-    cluster_table, sealer = ClusterTable(connection), Sealer(settings.sealing_keys)
+    cluster_table, sealer, ended = (
+        ClusterTable(connection),
+        Sealer(settings.sealing_keys),
+        EndedJobs(connection),
+    )
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
     clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
@@ -135,11 +145,13 @@ def backend_over(
         clusters, cluster_writer, nodes, queues, documents, workspaces, scaler, now
     )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
-    remover, accepted = Remover(jobs, documents, workspace_table), AcceptedJobs(documents, sealer)
+    remover, accepted = Remover(jobs, ended, documents, workspace_table), AcceptedJobs(documents, sealer)
     sweep_queue = SweepQueue(connection)
     status = StatusWriter(settings, documents, remover, sweep_queue, now)
-    carried, job_layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
+    carried, layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
+    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
+    quotas = Quotas(settings.limits, jobs, queues, lists, workspaces, status, now, monotonic)
     submitter = Submitter(
         settings,
         jobs,
@@ -151,7 +163,8 @@ def backend_over(
         workspaces,
         remover,
         carried,
-        job_layouts,
+        layouts,
+        quotas,
         now,
     )
     manager = JobManager(
@@ -182,7 +195,9 @@ def backend_over(
         monotonic,
         at_a_time,
     )
-    lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
+    sweeper = Sweeper(
+        manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, layouts, quotas, now
+    )
     written = functools.partial(last_write, settings.blob_changes)
     return Backend(
         settings=settings,
@@ -195,9 +210,7 @@ def backend_over(
         nodes=nodes,
         gangs=gangs,
         scaler=scaler,
-        sweeper=Sweeper(
-            manager, jobs, queues, status, clusters, cluster_manager, nodes, gangs, scaler, job_layouts, now
-        ),
+        sweeper=sweeper,
         sweeps=sweeps,
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, sweeps, clusters, cluster_manager, workspaces, now),
@@ -207,6 +220,8 @@ def backend_over(
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
+        retention=Retention(settings.keep_days, jobs, ended, remover, status, workspaces, now, monotonic),
+        jobless=JoblessDocuments(settings, jobs, documents, monotonic),
         documents=documents,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.names.ids import Scope
+from shared.names.limits import NO_LIMITS, Limits
 from shared.names.node_prices import NO_PRICES, NodePrices
 from shared.names.service_urls import PUBLIC_SUFFIX
 
@@ -77,6 +78,8 @@ class Settings:
     resend_seconds: float = 120.0
     #: a node that was not heard of for so long is not known any more
     forget_node_seconds: float = 86_400.0
+    #: what is kept of a job for so many days after its end; 0: for ever
+    keep_days: float = 0.0
     arm: ArmSettings = ArmSettings()
     #: a machine of a pool is deleted once it has been idle for so long and nobody waits for it
     scale_in_seconds: float = 600.0
@@ -85,6 +88,7 @@ class Settings:
     #: how old a look at the cloud may be while nothing is to be done: so late is a new pool noticed
     pool_look_seconds: float = 600.0
     node_prices: NodePrices = NO_PRICES
+    limits: Limits = NO_LIMITS
     #: most machines of a cluster with a pool whose document has no scaleSettings; 0: nobody starts any
     default_most_nodes: int = 0
     #: between two looks at the names of all files in the drop containers

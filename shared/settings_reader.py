@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from shared.arm_settings import arm_settings
 from shared.errors import SettingsError
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
+from shared.names.limits import EXPECTED as EXPECTED_LIMITS
+from shared.names.limits import NO_LIMITS, Limits, limits_from
 from shared.names.node_prices import EXPECTED, NO_PRICES, NodePrices, node_prices
 from shared.names.vault_urls import vault_secret
 from shared.settings import DEFAULT_SCOPE, EVENT_GRID, POLLING, QUEUE, Settings
@@ -72,11 +74,13 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         retry_seconds=reader.number("BATCHAI_RETRY_SECONDS", 10.0, least=0.0),
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
+        keep_days=reader.number("BATCHAI_KEEP_DAYS", 0.0, least=0.0),
         arm=arm_settings(env, reader.faults),
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
         node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
         pool_look_seconds=reader.number("BATCHAI_POOL_LOOK_SECONDS", 600.0, least=0.0),
         node_prices=reader.node_prices(),
+        limits=reader.limits(),
         default_most_nodes=int(reader.number("BATCHAI_DEFAULT_MOST_NODES", 0.0, least=0.0)),
         look_seconds=reader.number("BATCHAI_LOOK_SECONDS", 300.0, least=1.0),
         blob_changes=env.get("BATCHAI_BLOB_CHANGES", ""),
@@ -187,6 +191,13 @@ class _Reader:
         except ValueError as error:
             self.faults.append(f"BATCHAI_NODE_PRICES: {error}; expected JSON like {EXPECTED}")
             return NO_PRICES
+
+    def limits(self) -> Limits:
+        try:
+            return limits_from(self.env.get("BATCHAI_LIMITS", ""))
+        except ValueError as error:
+            self.faults.append(f"BATCHAI_LIMITS: {error}; expected JSON like {EXPECTED_LIMITS}")
+            return NO_LIMITS
 
     def public_url(self) -> str:
         value = self.env.get("BATCHAI_PUBLIC_URL", "").rstrip("/")

@@ -12,6 +12,7 @@ from shared.jobs import layouts
 from shared.jobs.events import JobEvent
 from shared.jobs.open_enums import OpenStrEnum
 from shared.names.ids import ClusterId, JobId
+from shared.names.table_limits import escaped
 
 
 class State(OpenStrEnum):
@@ -85,6 +86,13 @@ class JobError:
     details: tuple[tuple[str, str], ...] = ()
 
 
+def error_of(outcome: Outcome) -> JobError:
+    """What a job shows of how an attempt ended."""
+    # A message of any length must not keep the row from being written.
+    details = ((escaped(n, 100), escaped(value, 400)) for n, value in outcome.details[:MOST_DETAILS])
+    return JobError(str(outcome.reason), escaped(outcome.message, MOST_MESSAGE), tuple(details))
+
+
 @dataclass(frozen=True)
 class StreamSeal:
     """What is known of one log stream: length in bytes, sha256 in hex ("": not known), whether it is whole,
@@ -142,6 +150,8 @@ class Job:
     deleting: bool = False  #: somebody asked for its deletion: it is removed once it has ended
     #: Who submitted it, as far as the way it came shows (api/submitters.py); "": a row from before ADR 0303.
     submitted_by: str = ""
+    #: Not "": the limit that it would have passed, for people. It has no message until it is let go.
+    withheld: str = ""
     #: Columns of the row that a newer version wrote: carried along, never looked at.
     newer: tuple[tuple[str, Any], ...] = ()
     #: How long a claim or a renewal holds; None: unclaimed, or claimed by a runner from before ADR 0150.
@@ -179,3 +189,4 @@ class Lease:
     pop_receipt: str
     deadline: float  #: monotonic clock of the runner, seconds; measured from before the last renewal
     excused: int = 0  #: deliveries of the message that were no attempt and are not held against it
+    traceparent: str = ""  #: of its message, which keeps it when it is rewritten

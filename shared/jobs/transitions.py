@@ -18,20 +18,17 @@ from shared.environment.layout import attempt_name
 from shared.errors import IllegalTransitionError, LostOwnershipError
 from shared.jobs.events import EventKind, JobEvent, appended
 from shared.jobs.model import (
-    MOST_DETAILS,
-    MOST_MESSAGE,
     MOST_SEALS,
     NOTHING_REPORTED,
     AttemptReport,
     Job,
-    JobError,
     Lease,
     Outcome,
     Reason,
     State,
     StreamSeal,
+    error_of,
 )
-from shared.names.table_limits import escaped
 
 
 def claim(
@@ -159,7 +156,7 @@ def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NO
         started=job.started or now,
         ended=now,
         exit_code=outcome.exit_code,
-        errors=() if outcome.succeeded else (_error(outcome),),
+        errors=() if outcome.succeeded else (error_of(outcome),),
         seals=(*job.seals, *report.seals)[-MOST_SEALS:],
         events=appended(job.events, *report.events, end),
         gpu_seconds=job.gpu_seconds + report.gpu_seconds,
@@ -168,12 +165,6 @@ def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NO
 
 
 TERMINATED = Outcome(Reason.TERMINATED, message="The specified job has been terminated by the user")
-
-
-def _error(outcome: Outcome) -> JobError:
-    # A message of any length must not keep the row from being written.
-    details = ((escaped(n, 100), escaped(value, 400)) for n, value in outcome.details[:MOST_DETAILS])
-    return JobError(str(outcome.reason), escaped(outcome.message, MOST_MESSAGE), tuple(details))
 
 
 def request_termination(job: Job, now: datetime) -> Job:
@@ -201,6 +192,11 @@ def happened(job: Job, events: Sequence[JobEvent]) -> Job:
 def sent_again(job: Job, now: datetime) -> Job:
     """A queued job whose message was lost, for which another one is about to be sent."""
     return replace(happened(job, [JobEvent(now, EventKind.MESSAGE_SENT_AGAIN, job.attempt)]), enqueued=now)
+
+
+def withheld(job: Job, limit: str, now: datetime) -> Job:
+    """A job that has to wait for `limit` (for people); "": that does no longer, and is about to be sent."""
+    return replace(job, withheld=limit, enqueued=now)
 
 
 def woken_by(job: Job, message_id: str) -> Job:
@@ -241,7 +237,7 @@ def requeue(
         owner=None,
         message_id=None,
         lease_seconds=None,
-        errors=(_error(outcome),),
+        errors=(error_of(outcome),),
         enqueued=now,
         seals=_kept(job, report.seals),
         events=appended(job.events, *report.events, message),

@@ -26,6 +26,7 @@ class WaitingReason(StrEnum):
     CLUSTER_GROWING = "ClusterGrowing"
     CLUSTER_CANNOT_GROW = "ClusterCannotGrow"
     NODE_DOES_NOT_START = "NodeDoesNotStart"
+    QUOTA_REACHED = "QuotaReached"
 
 
 #: The code of a cluster's own error where jobs wait for that reason.
@@ -95,6 +96,13 @@ def why(
     it has one."""
     if job.state is not State.QUEUED:
         return None
+    if job.withheld:
+        return Waiting(
+            WaitingReason.QUOTA_REACHED,
+            f"when it was submitted, {job.withheld}",
+            "Nothing to do: the timer looks every minute who is next, who uses the fewest nodes first. "
+            "For more, ask who operates this installation (BATCHAI_LIMITS).",
+        )
     if job.held:
         return incomplete(job, gang or [str(job.owner)])
     alive = [node for node in nodes if node.alive and not node.standby]

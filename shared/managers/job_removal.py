@@ -11,6 +11,7 @@ from shared.managers.conflict_retry import overtaken_by, until_written
 from shared.names.ids import JobId
 from shared.names.sweep_ids import run_mark
 from shared.stores.document_blobs import Documents
+from shared.stores.ended_jobs import EndedJobs
 from shared.stores.job_table import JobTable
 from shared.stores.workspace_table import Deletion, Kind, WorkspaceTable
 
@@ -20,6 +21,7 @@ class Remover:
     """Removes ended jobs. Used by JobManager alone. Files that jobs wrote on volumes are never touched."""
 
     jobs: JobTable
+    ended: EndedJobs
     documents: Documents
     table: WorkspaceTable
 
@@ -45,9 +47,9 @@ class Remover:
 
         return until_written(mark, f"job {job}")
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: Job) -> bool:
         """Remove an ended job. Each step can be repeated; the row is removed last, so that a crash leaves
-        something to find. A new run that took the name meanwhile stays."""
+        something to find. False when a new run took the name meanwhile: it stays, without its status.json."""
         for run in self.jobs.list_runs(job.id):
             self.documents.delete_accepted(run.uuid)
         self.jobs.delete_runs(job.id)
@@ -57,11 +59,23 @@ class Remover:
             # With the ETag: a document dropped since then is somebody's wish for a new run.
             self.documents.delete_dropped(place, mark_of(job.source))
         self.documents.delete_status(place)
+        gone = True
         try:
             self.jobs.delete(job)
         except LostOwnershipError:
-            pass
+            gone = False
         self.table.end_deletion(deletion_of(job))
+        return gone
+
+    def remove_earlier(self, run: Job) -> None:
+        """Remove an ended run that others have followed under its name. Its row is removed last."""
+        self.documents.delete_accepted(run.uuid)
+        latest, place = self.jobs.get(run.id), place_of(run.source)
+        if latest is None or place_of(latest.source) != place:
+            if run_mark(run.source) is None:
+                self.documents.delete_dropped(place, mark_of(run.source))
+            self.documents.delete_status(place)
+        self.ended.forget(run)
 
 
 def deletion_of(job: Job) -> Deletion:

@@ -38,8 +38,12 @@ class LiveJobs:
 
 
 def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
-    """What the place of a job in its queue depends on."""
-    return [QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created, e.owner or "") for e in entries]
+    """What the place of a job in its queue depends on. Those that wait for a limit are in no queue."""
+    return [
+        QueuedEntry(e.uuid, e.state, e.priority, e.node_count, e.created, e.owner or "")
+        for e in entries
+        if not e.withheld
+    ]
 
 
 def read_entry(jobs: JobTable, entry: LiveEntry) -> Job | None:

@@ -13,7 +13,7 @@ from shared.documents.spec import JobSpec
 from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem
 from shared.jobs import status_json, transitions
 from shared.jobs.model import Job, State
-from shared.managers import admission
+from shared.managers import admission, job_traces
 from shared.managers.admission import Source
 from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cluster_manager import ClusterManager
@@ -21,6 +21,7 @@ from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import Overtaken, until_written
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_removal import Remover
+from shared.managers.quotas import Quotas
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.ids import JobId
 from shared.settings import Settings
@@ -38,6 +39,7 @@ class Fault(StrEnum):
     NO_CLUSTER = "ClusterNotFound"
     NAME_TAKEN = "JobAlreadyExists"
     TOO_MANY = "TooManyWorkspaces"  #: the cluster runs jobs of as many workspaces as it can
+    QUOTA = "QuotaExceeded"  #: a limit of the workspace or the submitter
     BEING_DELETED = "ResourceBeingDeleted"  #: the job, its experiment or its workspace
 
 
@@ -68,10 +70,12 @@ class Submitter:
     remover: Remover
     carried: CarriedJobs
     layouts: JobLayouts
+    quotas: Quotas
     now: Callable[[], datetime]
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse. Never raises for what the document says; StoreError when storage fails."""
+        began = self.now()
         parsed = parse_job(data, DocumentSettings.of(self.settings))
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
@@ -87,7 +91,7 @@ class Submitter:
             self.workspaces.ensure(job.workspace, job.experiment)
             self.cluster_manager.admit_guest(row, job.workspace)
             problems = (*parsed.problems, *unmounted_on_cluster(parsed.spec, self.clusters.public_spec(row)))
-            new = self._new_job(problems, parsed.spec, job, row, source)
+            new = self._within_limits(self._new_job(problems, parsed.spec, job, row, source), parsed.spec)
             stored, fresh = self._store(new, parsed.spec, row, source)
         except _Refused as refused:
             return self.refuse(source, (*parsed.problems, refused.problem), refused.fault)
@@ -95,10 +99,11 @@ class Submitter:
             refusal = Problem(0, 0, "$", str(error), "Then drop it again.")
             fault = Fault.TOO_MANY if error.code == Fault.TOO_MANY else Fault.BEING_DELETED
             return self.refuse(source, (*parsed.problems, refusal), fault)
-        if stored.state is State.QUEUED and stored.attempt == 0:
+        if stored.state is State.QUEUED and stored.attempt == 0 and not stored.withheld:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
             carried = self.carried.text(stored, parsed.spec, row.revision) if fresh else ""
             self.queues.send(stored, carried=carried)
+            job_traces.accepted(stored, began, self.now())
         if source.http and admission.is_http(stored):
             self._show(stored)
         place = admission.place_of(stored.source) if source.http else source.place
@@ -131,6 +136,16 @@ class Submitter:
         attempts = self.settings.max_attempts
         new = admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
         return replace(new, layout=self.layouts.of_new_job(row.id))
+
+    def _within_limits(self, new: Job, spec: JobSpec) -> Job:
+        """The new job, marked to wait where it would pass a limit. Raises _Refused; not for what was accepted
+        before, however often it comes."""
+        passed, refused = self.quotas.over(new)
+        if passed and refused:
+            existing = self.jobs.get(new.id)
+            if existing is None or not self._same(existing, new, spec):
+                raise _Refused(_over(passed), Fault.QUOTA)
+        return transitions.withheld(new, passed, self.now()) if passed else new
 
     def _store(self, new: Job, spec: JobSpec, row: ClusterRow, source: Source) -> tuple[Job, bool]:
         """The job's row, and whether it is new; else it is the one that stands for the same document or for
@@ -192,6 +207,11 @@ class _Refused(BatchAIError):
         self.problem = problem
         self.fault = fault
         super().__init__(str(problem))
+
+
+def _over(passed: str) -> Problem:
+    advice = "Wait until jobs have ended, or ask who operates this installation for more (BATCHAI_LIMITS)."
+    return Problem(0, 0, "$", f"{passed}.", advice)
 
 
 def _fault(existing: Job) -> Fault:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.errors import BatchAIError, LostOwnershipError
@@ -11,6 +11,7 @@ from shared.jobs.allocation import TERMINATE
 from shared.jobs.gang import Gang
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView
+from shared.managers import cluster_metrics, job_traces
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
@@ -19,6 +20,7 @@ from shared.managers.job_manager import JobManager
 from shared.managers.live_jobs import queued, read_entry
 from shared.managers.node_reports import NodeReports
 from shared.managers.pool_look import PoolLook
+from shared.managers.quotas import Quotas
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.waiting_reports import WaitingReports
@@ -42,7 +44,9 @@ class SweepReport:
     gangs: int = 0
     scaled: int = 0  #: clusters whose machines were changed
     forgotten: int = 0  #: nodes that never came back
+    let_go: int = 0  #: jobs that waited for a limit and are within it now
     faults: int = 0
+    over: set[str] = field(default_factory=set)  #: workspaces with jobs that wait for a limit
 
 
 class Sweeper:
@@ -60,6 +64,7 @@ class Sweeper:
         gangs: Gangs,
         scaler: Scaler,
         layouts: JobLayouts,
+        quotas: Quotas,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = manager.settings
@@ -73,6 +78,7 @@ class Sweeper:
         self._gangs = gangs
         self._scaler = scaler
         self._layouts = layouts
+        self._quotas = quotas
         self._now = now
         self._waiting = WaitingReports(manager, jobs, status, clusters)
 
@@ -90,12 +96,21 @@ class Sweeper:
                 log.exception("sweep failed", extra={"action": "sweep", "cluster": str(row.id)})
         if look:
             self._scaler.end(look, clusters)
+        report.let_go = self._let_go(report)
         try:
             report.forgotten = self._forget_nodes(service_time)
         except BatchAIError:
             report.faults += 1
             log.exception("nodes not forgotten", extra={"action": "sweep"})
         return report
+
+    def _let_go(self, report: SweepReport) -> int:
+        try:
+            return self._quotas.let_go(sorted(report.over))
+        except BatchAIError:
+            report.faults += 1
+            log.exception("no job is let go", extra={"action": "let_go"})
+            return 0
 
     def _forget_nodes(self, service_time: datetime) -> int:
         """Remove the rows of nodes that were not heard of for long, whatever cluster they are of. A node that
@@ -115,6 +130,7 @@ class Sweeper:
         entries = self._manager.live(cluster)
         report.scaled += self._scale(look, row, nodes, entries)
         report.live += len(entries)
+        cluster_metrics.measured(cluster, entries, nodes, self._now())
         gangs, hints = self._gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
@@ -122,7 +138,8 @@ class Sweeper:
             return
         self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
         self._layouts.mend(entries, nodes)
-        report.resent += self._resend(cluster, entries, hints)
+        report.over |= {entry.id.workspace for entry in entries if entry.withheld}
+        report.resent += self._resend(cluster, [e for e in entries if not e.withheld], hints)
         report.ended += self._end_orphans(entries, nodes)
         self._waiting.report(cluster, entries, nodes, self._scaler.growth_seen(look, cluster))
 
@@ -205,6 +222,7 @@ class Sweeper:
             self._write(changed)
         except LostOwnershipError:
             return 0
+        job_traces.lost(job, now)
         return 1
 
     def _is_left_alone(self, job: Job) -> bool:

@@ -1,20 +1,20 @@
 """UsageReport: what the jobs of a workspace and its clusters have used. Reads only."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.jobs.model import Job
 from shared.jobs.usage import Use, attempts_of, seconds_since, used, with_idle
 from shared.managers.cluster_reader import ClusterReader
+from shared.managers.jobs_since import jobs_since
 from shared.managers.scaler import Scaler
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.node_prices import NodePrices
 from shared.stores.cluster_table import ClusterRow
-from shared.stores.job_lists import JobFilter, JobLists
+from shared.stores.job_lists import JobLists
 
-_PAGE = 1000
 #: Who submitted a job whose row is older than the column that says it.
 UNKNOWN = "unknown"
 
@@ -39,7 +39,7 @@ class UsageReport:
         off. Raises NotFoundError, StoreError.
         """
         row = self.workspaces.workspace(workspace)
-        now, jobs = self.now(), list(self._jobs(row.name, since))
+        now, jobs = self.now(), list(jobs_since(self.lists, self.workspaces, row.name, since))
         prices: dict[str, float | None] = {}
         for key in {str(job.cluster): job.cluster for job in jobs}.values():
             found = self.clusters.find(key)
@@ -54,16 +54,6 @@ class UsageReport:
         if by == "cluster":
             self._add_idle(workspace, uses, since, now)
         return [uses[name] for name in sorted(uses)]
-
-    def _jobs(self, workspace: str, since: datetime) -> Iterator[Job]:
-        asked = JobFilter(created_after=since)
-        for experiment in self.workspaces.list_experiments(workspace, most=_PAGE):
-            token = ""
-            while True:
-                page = self.lists.page(workspace, experiment.name, asked, token, _PAGE)
-                yield from page.jobs
-                if not (token := page.token):
-                    break
 
     def _add_idle(self, workspace: str, uses: dict[str, Use], since: datetime, now: datetime) -> None:
         for row in self.clusters.list_workspace(workspace):

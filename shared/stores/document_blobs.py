@@ -26,6 +26,7 @@ class Dropped:
 
     path: str
     age_seconds: float
+    etag: str = ""
 
     @property
     def folder(self) -> str:
@@ -160,7 +161,7 @@ class Documents:
         except NotFoundError:
             return DroppedPage((), "")
         now = time.now
-        found = (Dropped(str(b.name), (now - b.last_modified).total_seconds()) for b in page)
+        found = (Dropped(str(b.name), (now - b.last_modified).total_seconds(), str(b.etag)) for b in page)
         return DroppedPage(tuple(found), str(pages.continuation_token or ""))
 
     def overtaken(self, dropped: str, etag: str) -> bool:

@@ -20,7 +20,7 @@ from shared.stores.unreadable_rows import readable
 _COLUMNS = re.compile(
     "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
     "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
-    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Layout|Serves|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Withheld|Layout|Serves|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
 #: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
@@ -57,6 +57,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Problems": job.problems if job.problems != "[]" else None,
         "Deleting": job.deleting or None,
         "SubmittedBy": job.submitted_by or None,
+        "Withheld": job.withheld or None,
         "Layout": _layout(job),
         **progress(job),
         **dict(job.newer),
@@ -161,6 +162,7 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         problems=entity.get("Problems", "[]"),
         deleting=bool(entity.get("Deleting", False)),
         submitted_by=entity.get("SubmittedBy", ""),
+        withheld=entity.get("Withheld", ""),
         layout=layouts.read(entity.get("Layout"), _written(entity["Attempt"], state)),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,

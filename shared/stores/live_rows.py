@@ -16,6 +16,7 @@ from shared.stores.unreadable_rows import readable
 LIVE_COLUMNS = [
     *("PartitionKey", "RowKey", "Timestamp", "Workspace", "Experiment", "Job", "ClusterWorkspace", "Cluster"),
     *("Uuid", "State", "Priority", "NodeCount", "Created", "Enqueued", "Owner", "Attempt"),
+    *("SubmittedBy", "Withheld"),
 ]
 
 
@@ -38,6 +39,8 @@ class LiveEntry:
     etag: str = ""
     layout: int = layouts.FIRST  #: of the job's entries (job_entries.py)
     row_key: str = field(default="", compare=False)
+    submitted_by: str = ""
+    withheld: str = ""  #: not "": the limit that it waits for; it has no message
 
 
 def live_entity(job: Job) -> dict[str, Any]:
@@ -50,6 +53,8 @@ def live_entity(job: Job) -> dict[str, Any]:
         **job_rows.progress(job),
         # The entry is merged: a column that is left out would stay.
         "Owner": job.owner or "",
+        "SubmittedBy": job.submitted_by,
+        "Withheld": job.withheld,
     }
     return table_limits.fitted(entity)
 
@@ -83,6 +88,8 @@ def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Live
         etag=etag,
         layout=layouts.LATEST if entity["RowKey"].startswith(row_keys.LIVE_WHOLE) else layouts.FIRST,
         row_key=entity["RowKey"],
+        submitted_by=entity.get("SubmittedBy") or "",
+        withheld=entity.get("Withheld") or "",
     )
 
 

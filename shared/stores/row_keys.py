@@ -63,7 +63,11 @@ def run_row(job: Job) -> str:
 
 
 def run_prefix(job: JobId) -> str:
-    return f"run|{job.experiment}|{job.job}|".lower()
+    return f"{runs_prefix(job.experiment)}{job.job}|".lower()
+
+
+def runs_prefix(experiment: str) -> str:
+    return f"run|{experiment}|".lower()
 
 
 def experiment_prefix(experiment: str) -> str:

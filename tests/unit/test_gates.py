@@ -31,6 +31,7 @@ _SDK_WRITES = {
 _STORES = {
     "job_table": "jobs",
     "job_queues": "queues",
+    "ended_jobs": "ended",
     "document_blobs": "documents",
     "cluster_table": "table",
     "node_table": "table",

@@ -78,6 +78,7 @@ class MemoryContainer:
                     SimpleNamespace(
                         name=name,
                         last_modified=blob.last_modified.replace(microsecond=0),
+                        etag=blob.etag,
                         metadata=dict(blob.metadata) if "metadata" in (include or ()) else None,
                     )
                     for name, blob in meant[:results_per_page]

@@ -1,0 +1,264 @@
+"""Limits of workspaces and submitters: jobs that are over are refused or wait, and who is next is fair."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
+from shared.managers.admission import Source
+from shared.managers.submission import Fault, Submission
+from shared.names.limits import REFUSE, WAIT, Limit, Limits
+from tests.support.memory.faults import Call
+from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.world import document
+
+
+def limited(over: str = WAIT, submitters: Limit | None = None, workspace: Limit | None = None) -> MemoryWorld:
+    lines = {"*": workspace} if workspace else {}
+    others = {"*": submitters} if submitters else {}
+    return memory_world(limits=Limits(over, lines, others))
+
+
+def submit(world: MemoryWorld, name: str, by: str = "ada", mark: str = "0x1", nodes: int = 1) -> Submission:
+    data = document(f"echo {name}", nodeCount=nodes)
+    answer: Submission = world.manager.submit(world.id(name), data, Source(world.place(name), mark, by))
+    return answer
+
+
+def accept(world: MemoryWorld, name: str, by: str = "ada", nodes: int = 1) -> Job:
+    job = submit(world, name, by, nodes=nodes).job
+    assert job is not None
+    return job
+
+
+def sweep(world: MemoryWorld) -> int:
+    world.clock.move(60)
+    report = world.backend.sweeper.sweep()
+    assert not report.faults
+    return report.let_go
+
+
+def test_without_limits_nothing_is_counted() -> None:
+    world = memory_world()
+    world.accept()
+    calls = world.calls(lambda: world.accept("second"))
+    assert not [call for call in calls if call.verb == "query" and call.name.startswith("jobs")]
+
+
+def test_what_is_over_waits_without_a_message_and_says_why() -> None:
+    world = limited(submitters=Limit(live_jobs=1))
+    accept(world, "first")
+    second = accept(world, "second")
+    accept(world, "others", by="bob")
+    assert (second.state, world.messages()) == (State.QUEUED, 2)
+    waits = world.manager.why(second)
+    assert waits is not None
+    assert waits.reason == "QuotaReached"
+    assert "submitter ada in workspace ws has 1 live jobs of 1" in waits.message
+    assert sweep(world) == 0
+    assert world.status("second")["waiting"]["reason"] == "QuotaReached"
+    # However long: the sweep takes its message for withheld, not for lost.
+    for _ in range(5):
+        assert sweep(world) == 0
+    assert world.messages() == 2
+
+
+def test_it_is_let_go_once_there_is_space() -> None:
+    world = limited(workspace=Limit(live_jobs=1))
+    accept(world, "first")
+    accept(world, "second")
+    world.finish(world.must_claim())
+    assert world.claim() is None
+    assert sweep(world) == 1
+    claim = world.must_claim()
+    assert (claim.job.id.job, claim.job.withheld) == ("second", "")
+    assert world.finish(claim).state is State.SUCCEEDED
+    assert world.messages() == 0
+
+
+def test_what_is_over_is_refused_where_so_configured() -> None:
+    world = limited(REFUSE, workspace=Limit(nodes=2))
+    accept(world, "first", nodes=1)
+    refused = submit(world, "second", nodes=2)
+    assert (refused.job, refused.fault) == (None, Fault.QUOTA)
+    problem = refused.problems[-1]
+    assert "jobs for 1 nodes of 2, and this one needs 2" in problem.message
+    assert "BATCHAI_LIMITS" in str(problem)
+    assert world.status("second")["state"] == "refused"
+    world.finish(world.must_claim())
+    accept(world, "second", nodes=2)
+
+
+def test_a_job_that_was_accepted_is_not_refused_when_it_is_delivered_again() -> None:
+    world = limited(REFUSE, workspace=Limit(live_jobs=1))
+    first = accept(world, "first")
+    again = submit(world, "first")
+    assert again.job is not None and again.job.uuid == first.uuid
+    assert world.status("first")["state"] == "queued"
+
+
+def test_a_job_that_would_wait_for_ever_is_refused() -> None:
+    world = limited(WAIT, submitters=Limit(nodes=2))
+    assert submit(world, "huge", nodes=3).fault is Fault.QUOTA
+
+
+def test_a_job_that_waits_can_be_terminated_and_deleted() -> None:
+    world = limited(submitters=Limit(live_jobs=1))
+    accept(world, "first")
+    accept(world, "second")
+    accept(world, "third")
+    assert world.manager.terminate(world.id("second")).state is State.FAILED
+    world.manager.delete(world.id("third"))
+    assert world.job_or_none("third") is None
+    world.finish(world.must_claim())
+    assert sweep(world) == 0
+
+
+def test_jobs_that_wait_for_a_limit_ask_for_no_machines() -> None:
+    world = limited(submitters=Limit(live_jobs=1))
+    for number in range(5):
+        accept(world, f"job-{number}")
+    row = world.backend.clusters.get(world.cluster)
+    assert world.backend.live.demand(row).nodes == 1
+
+
+def test_limits_that_are_lifted_let_everything_go() -> None:
+    world = limited(submitters=Limit(live_jobs=1))
+    for number in range(5):
+        accept(world, f"job-{number}")
+    world.settings = memory_world().settings
+    world.restart()
+    assert sweep(world) == 4
+    assert world.messages() == 5
+
+
+def test_gpu_hours_of_the_month_count_and_a_new_month_begins_anew() -> None:
+    world = limited(submitters=Limit(gpu_hours=1.0))
+    accept(world, "first")
+    claim = world.must_claim()
+    hour = AttemptReport(gpu_seconds=3600.0)
+    world.backend.attempts.finish(claim.job, claim.lease, Outcome(Reason.SUCCEEDED, 0), hour)
+    world.clock.move(61)
+    second = accept(world, "second")
+    assert "has used 1.0 GPU hours of 1 this month" in second.withheld
+    assert not accept(world, "others", by="bob").withheld
+    assert sweep(world) == 0
+    world.clock.move(32 * 86_400.0)
+    assert sweep(world) == 1
+
+
+def test_counting_costs_no_call_for_each_job() -> None:
+    world = limited(submitters=Limit(live_jobs=1000))
+    accept(world, "first")
+    counted = world.calls(lambda: [accept(world, f"job-{n}") for n in range(10)])
+    lists = [call for call in counted if call.verb == "query" and call.name.startswith("jobs")]
+    assert lists == []
+    world.clock.move(6)
+    counted = world.calls(lambda: accept(world, "later"))
+    assert len([call for call in counted if call.verb == "query" and call.name.startswith("jobs")]) == 1
+
+
+def test_a_limit_is_kept_exactly_by_one_process() -> None:
+    world = limited(workspace=Limit(live_jobs=7))
+    for number in range(20):
+        accept(world, f"job-{number}")
+    assert world.messages() == 7
+
+
+def test_the_sweep_lets_go_no_more_than_fits_though_others_submit_meanwhile() -> None:
+    world = limited(workspace=Limit(live_jobs=2))
+    for number in range(6):
+        accept(world, f"job-{number}")
+    world.finish(world.must_claim())
+    assert sweep(world) == 1
+    assert world.messages() == 2
+
+
+def test_a_sweep_that_ends_at_any_call_loses_no_job() -> None:
+    def made() -> MemoryWorld:
+        world = limited(workspace=Limit(live_jobs=1))
+        accept(world, "first")
+        accept(world, "second")
+        world.finish(world.must_claim())
+        return world
+
+    crashes = 0
+    for arrived in (False, True):
+        at = 1
+        while True:
+            world = made()
+            if not crashed(world, at, arrived, lambda world=world: sweep(world)):  # type: ignore[misc]
+                break
+            for _ in range(4):
+                sweep(world)
+            world.finish(world.must_claim())
+            assert world.job("second").state is State.SUCCEEDED, f"call {at}, arrived: {arrived}"
+            at, crashes = at + 1, crashes + 1
+    assert crashes > 6
+
+
+def test_who_is_let_go_was_not_changed_meanwhile() -> None:
+    world = limited(workspace=Limit(live_jobs=1))
+    accept(world, "first")
+    accept(world, "second")
+    world.finish(world.must_claim())
+
+    def writes(call: Call) -> bool:
+        return call.service == "table" and call.writes and call.name.startswith("jobs")
+
+    world.faults.meanwhile(writes, lambda: world.manager.terminate(world.id("second")))
+    assert sweep(world) == 0
+    assert world.job("second").state is State.FAILED
+
+
+def test_while_storage_is_away_no_job_is_let_go() -> None:
+    world = limited(workspace=Limit(live_jobs=1))
+    accept(world, "first")
+    accept(world, "second")
+    world.finish(world.must_claim())
+    seen: list[str] = []
+
+    def second_listing(call: Call) -> bool:
+        if call.service == "table" and call.verb == "query" and call.name.startswith("jobs"):
+            seen.append(call.name)
+            return len(seen) == 2
+        return False
+
+    world.faults.refuse(second_listing, 500, "InternalError", times=1)
+    world.clock.move(60)
+    assert world.backend.sweeper.sweep().faults == 1
+    world.faults.heal()
+    assert sweep(world) == 1
+
+
+def test_fair_share_between_submitters() -> None:
+    """Ada submits 100 jobs, later Bob 10: of four places Bob has two from the next ends on, until his ten
+    are done; first come, first served, he would wait for all of hers."""
+    world = limited(workspace=Limit(live_jobs=4))
+    for number in range(100):
+        accept(world, f"ada-{number:03}")
+    for number in range(10):
+        accept(world, f"bob-{number}", by="bob")
+    shares: list[Counter[str]] = []
+    ended: list[str] = []
+    while len(ended) < 110:
+        places = [world.must_claim() for _ in range(world.messages())]
+        shares.append(Counter(claim.job.submitted_by for claim in places))
+        for claim in places:
+            ended.append(world.finish(claim).submitted_by)
+        sweep(world)
+    assert shares[0] == {"ada": 4}
+    assert [share["bob"] for share in shares[1:6]] == [2, 2, 2, 2, 2]
+    assert "bob" in ended[4:8] and ended.count("bob") == 10
+    assert max(place for place, by in enumerate(ended) if by == "bob") < 24
+    assert json.dumps(shares[6]) == '{"ada": 4}'
+
+
+@pytest.mark.parametrize("over", [WAIT, REFUSE])
+def test_over_http_it_is_said_as_well(over: str) -> None:
+    world = limited(over, submitters=Limit(live_jobs=1))
+    accept(world, "first", by="ada")
+    answer = world.manager.submit_http(world.id("second"), document("echo 2"), "ada")
+    assert (answer.job is None) == (over == REFUSE)
+    assert answer.job is None or answer.job.withheld
