@@ -97,4 +97,4 @@ setup-dev:
 	@scripts/setup dev
 
 clean: down  ## stop the stack and remove its data, the environment and caches
-	rm -rf .local .venv local/node/node_modules console/node_modules api/console_files .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .local .venv local/node/node_modules console/node_modules tests/browser/node_modules api/console_files .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -10,7 +10,6 @@ from api.answers import answer, arm
 from api.jobs import job_of, run_of
 from api.requests import number, query, workspace_of
 from api.wired import backend
-from shared.documents.accepted_text import accepted_text, placed
 from shared.errors import RequestError
 from shared.names.ids import name_fault, name_in
 
@@ -27,7 +26,7 @@ _COLUMNS = 100  #: of explainText
 def documents_validate(req: func.HttpRequest) -> func.HttpResponse:
     """200 whatever the body is: its problems at their lines, and what would become of the job. Nothing is
     stored, and no name is looked up."""
-    # Imported late: the models take long to load.
+    # Imported late here and below: the models take long to load.
     from shared.documents.parse import DocumentSettings
     from shared.explain.check import KINDS, STAND_IN_KEY, checked
     from shared.explain.text import job_text
@@ -70,6 +69,8 @@ def jobs_get_document_of_run(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _document(job: "Job") -> func.HttpResponse:
+    from shared.documents.accepted_text import accepted_text, placed
+
     text = accepted_text(json.loads(job.properties))
     problems = placed(text, json.loads(job.problems))
     return answer({"document": text, "problems": [_located(problem) for problem in problems]})

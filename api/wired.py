@@ -1,12 +1,17 @@
 """The backend of this process, made at the first request: importing a module opens and loads nothing."""
 
+import atexit
 import functools
+import logging
 import os
+import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.backend import Backend
     from shared.managers.drop_reconciler import Reconciler
+
+log = logging.getLogger(__name__)
 
 
 @functools.lru_cache(maxsize=1)
@@ -24,7 +29,16 @@ def backend() -> "Backend":
     settings = with_vault_keys(settings_from(os.environ))
     # An installation makes itself, when its first instance is first asked for anything.
     provision(settings)
+    _start_telemetry()
     return wire(settings)
+
+
+def _start_telemetry() -> None:
+    """Before the first job is accepted; what is left is sent when the process ends."""
+    from shared.telemetry import switch
+
+    instance = os.environ.get("WEBSITE_INSTANCE_ID", "") or socket.gethostname()
+    atexit.register(switch.start(os.environ, "batchai-function-app", instance, warn=log.warning))
 
 
 @functools.lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 from runner.agent.gang_session import gang_session
 from runner.agent.loop import Agent
@@ -23,7 +24,7 @@ from runner.machine.network import primary_address
 from runner.mounts import mount
 from runner.processes import orphans
 from runner.secrets import log_filter
-from runner.secrets.redaction import KnownSecrets
+from runner.secrets.redaction import KnownSecrets, without_parameters
 from runner.secrets.settings import secrets_in
 from runner.ssh.ssh_link import SshLink
 from shared import fail_points
@@ -33,6 +34,7 @@ from shared.settings import Settings
 from shared.settings_reader import settings_from
 from shared.stores.application_insights import Insights, InsightsHandler, insights_from
 from shared.stores.secrets import sealing_keys
+from shared.telemetry import switch
 
 _EPILOG = f"""Settings come from the environment: BATCHAI_STORAGE and BATCHAI_SEALING_KEYS are needed,
 docs/reference/settings.md lists the rest. Example:
@@ -91,6 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
         with (
             log_filter.sent_to(_sending(insights, config.node_id), known),
+            switch.telemetry(os.environ, "batchai-runner", config.node_id, _redacted(known), _warn),
             isolated(config) as node,
             claimed(config.gpus, whose) as share,
         ):
@@ -138,6 +141,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def _redacted(known: KnownSecrets) -> Callable[[str], str]:
+    return lambda text: without_parameters(known.text(text))
+
+
+def _warn(text: str) -> None:
+    logging.getLogger("runner").warning("%s", text)
+
+
 def _sending(insights: Insights | None, node_id: str) -> InsightsHandler | None:
     """What sends the log to Application Insights, where the settings name one."""
     if insights is None:
@@ -160,6 +171,10 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend, Insights | N
     insights: Insights | None = None
     try:
         insights = insights_from(os.environ)
+    except SettingsError as error:
+        faults += error.faults
+    try:
+        switch.signals_from(os.environ)
     except SettingsError as error:
         faults += error.faults
     try:

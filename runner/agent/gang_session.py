@@ -69,8 +69,7 @@ class LeaderSession(JobSession):
             return Result(None, stopped=stop.reason, dissolved=together)
         work = replace(self._claim, job=together)
         self._runner = runner = services.runner(work, stop, self.tracker, rendezvous.peers)
-        busy = services.busy_gpus()
-        return services.without_gpu_use(rendezvous.peers.conclude(runner.run()), busy)
+        return services.carry_out(runner, rendezvous.peers.conclude)
 
 
 class HelperSession:
@@ -124,6 +123,4 @@ class HelperSession:
             early = Result(None, stopped=stop.reason)
         if early:
             return peers.conclude(early)
-        runner = services.runner(part, stop, self.tracker, peers)
-        busy = services.busy_gpus()
-        return services.without_gpu_use(peers.conclude(runner.run()), busy)
+        return services.carry_out(services.runner(part, stop, self.tracker, peers), peers.conclude)

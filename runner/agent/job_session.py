@@ -17,7 +17,7 @@ from runner.agent.setup_task import SetupTaskError
 from runner.agent.stop_requests import StopRequests
 from runner.attempt.host import AttemptHost
 from runner.attempt.job_runner import JobRunner
-from runner.attempt.peers import Peers, Work
+from runner.attempt.peers import Alone, Peers, Work
 from runner.attempt.result import Result
 from runner.isolation.node_config import NodeConfig
 from runner.logs.log_writers import Writers
@@ -36,7 +36,9 @@ from shared.jobs.allocation import REQUEUE
 from shared.jobs.events import JobEvent
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.managers.claims import Claim, Help
+from shared.managers.job_traces import about
 from shared.stores.secrets.key_vaults import Vaults
+from shared.telemetry.tracing import node_part
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +110,15 @@ class NodeServices:
             self.volumes.idle_gpus,
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
+
+    def carry_out(self, runner: JobRunner, conclude: Callable[[Result], Result] = lambda own: own) -> Result:
+        """The node's part in an attempt, and whether it leaves the GPUs free. `conclude`: what it comes to
+        with that of other nodes."""
+        job, peers = runner.claim.job, runner.peers or Alone(self.node)
+        busy, leader = self.busy_gpus(), peers.nodes[0].node_id
+        with node_part(job.uuid, job.attempt, self.node.node_id, about(job), leader):
+            result = runner.run()
+        return self.without_gpu_use(conclude(result), busy)
 
     def busy_gpus(self) -> frozenset[int]:
         """Processes that use this node's GPUs now."""
@@ -208,8 +219,7 @@ class JobSession:
         """The attempt. `stack` is left when its end was reported."""
         services = self._services
         self._runner = runner = services.runner(self._claim, stop, self.tracker)
-        busy = services.busy_gpus()
-        return services.without_gpu_use(runner.run(), busy)
+        return services.carry_out(runner)
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()

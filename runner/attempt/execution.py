@@ -28,6 +28,8 @@ from shared.jobs.model import Outcome, Reason
 from shared.jobs.transitions import TERMINATED
 from shared.launch.plan import LaunchPlan, ProcessPlan, preparation_log_name
 from shared.launch.planning import plan
+from shared.telemetry.names import SpanName
+from shared.telemetry.tracing import stage
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +126,7 @@ class Execution:
         with job_process.ends_of(processes) as ends:
             return self.stop.wait(seconds, ends)
 
+    @stage(SpanName.PREPARATION)
     def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
         out, err = (
             self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
@@ -137,6 +140,7 @@ class Execution:
             self.record.happened(EventKind.PREPARED)
         return early
 
+    @stage(SpanName.PROCESSES)
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
         self.peers.launching()

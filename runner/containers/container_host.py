@@ -24,6 +24,8 @@ from runner.processes.stop_signal import StopSignal
 from shared.documents.spec import JobSpec
 from shared.environment.variables import Placement, log_directory, output_directories
 from shared.errors import LaunchError
+from shared.telemetry.names import SpanName
+from shared.telemetry.tracing import stage
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class ContainerStepHost:
             raise LaunchError("the job has no containerSettings")
         image = images.image_of(settings)
         self._must_answer(docker, image.name)
-        images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
+        with stage(SpanName.IMAGE, image=image.name):
+            images.obtain(docker, image, self.say, self.config.image_pull_seconds, self._stopped)
         self.image_ready(image.name)
         self.tracker.open()
         exits = self.config.work / "containers" / self.placement.uuid

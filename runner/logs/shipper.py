@@ -17,6 +17,8 @@ from shared.environment.layout import attempt_name
 from shared.errors import BatchAIError, LostOwnershipError
 from shared.jobs.model import StreamSeal
 from shared.stores.volumes.file_shares import MOST_BYTES
+from shared.telemetry.names import SpanName
+from shared.telemetry.tracing import stage
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,7 @@ class LogShipper:
         """Begin to carry."""
         self._thread.start()
 
+    @stage(SpanName.UPLOAD)
     def finish(self, until: Until) -> tuple[StreamSeal, ...]:
         """Send what is left; what is known of every file. Raises nothing, and is over a second after the time
         is up, whatever a call under way is waiting for.

@@ -23,6 +23,8 @@ from runner.mounts.types import (
 from runner.secrets.redaction import masked
 from shared.errors import MountError
 from shared.names.paths import TakenFolders
+from shared.telemetry.names import SpanName
+from shared.telemetry.tracing import stage
 
 __all__ = ["choose", "mount_all", "mount_volume", "stuck_children", "sweep"]
 
@@ -99,7 +101,8 @@ def _open(volume: Volume, root: Path, context: MountContext) -> _Open:
     context.say(f"mounting {volume} at {target} with {driver.NAME}{f' ({why})' if why else ''}")
     manager = driver.mount(volume, target, context)
     try:
-        opened = _Open(manager.__enter__(), manager)
+        with stage(SpanName.MOUNT, **_about(volume), driver=driver.NAME):
+            opened = _Open(manager.__enter__(), manager)
     except MountError:
         raise
     except Exception as error:
@@ -110,6 +113,11 @@ def _open(volume: Volume, root: Path, context: MountContext) -> _Open:
         _close_one(opened, context)
         raise MountError(volume.code, f"{volume} was not mounted inside {root}: {target} leads out of it.")
     return opened
+
+
+def _about(volume: Volume) -> dict[str, str]:
+    """What telemetry says of it: neither its server nor its account."""
+    return {"volume": volume.kind, "folder": volume.relative_mount_path}
 
 
 def _close(opened: Sequence[_Open], context: MountContext, failure: BaseException | None) -> None:
@@ -130,7 +138,8 @@ def _close_one(one: _Open, context: MountContext) -> MountError | None:
     volume = one.mounted.volume
     fault: MountError | None = None
     try:
-        one.manager.__exit__(None, None, None)
+        with stage(SpanName.UNMOUNT, **_about(volume)):
+            one.manager.__exit__(None, None, None)
     except MountError as error:
         fault = error
     except Exception as error:

@@ -16,7 +16,7 @@ _SECRET = (
 
 def without_settings(env: Mapping[str, str]) -> dict[str, str]:
     """`env` for a program of the runner's that has no business with its settings, keys among them."""
-    ours = ("BATCHAI_", "AZURE_", "APPLICATIONINSIGHTS_")
+    ours = ("BATCHAI_", "AZURE_", "APPLICATIONINSIGHTS_", "OTEL_")
     return {name: value for name, value in env.items() if not name.startswith(ours) or name == RUNNER_MARK}
 
 
@@ -37,4 +37,7 @@ def secrets_in(env: Mapping[str, str]) -> tuple[str, ...]:
     whole = [env.get(name, "") for name in _SECRET]
     storage = {name.lower(): value for name, value in parts_of(whole[0]).items()}
     inner = [storage.get("accountkey", ""), storage.get("sharedaccesssignature", "")]
-    return tuple(s for s in (*whole, *inner, *whole[1].split(",")) if len(s) > 3)
+    # Of the receiver of telemetry: name=value,name=value.
+    headers = [env[name] for name in env if name.startswith("OTEL_") and name.endswith("_HEADERS")]
+    inner += [part.partition("=")[2] for text in headers for part in text.split(",")]
+    return tuple(s for s in (*whole, *inner, *headers, *whole[1].split(",")) if len(s) > 3)

@@ -190,3 +190,4 @@ class Lease:
     pop_receipt: str
     deadline: float  #: monotonic clock of the runner, seconds; measured from before the last renewal
     excused: int = 0  #: deliveries of the message that were no attempt and are not held against it
+    traceparent: str = ""  #: of its message, which keeps it when it is rewritten

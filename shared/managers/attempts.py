@@ -14,6 +14,7 @@ from shared.fail_points import reach
 from shared.jobs import transitions
 from shared.jobs.events import JobEvent
 from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, StreamSeal
+from shared.managers import job_traces
 from shared.managers.accepted_jobs import AcceptedJobs
 from shared.managers.conflict_retry import Overtaken, arrived, retry_pause, until_written
 from shared.managers.leases import Leases
@@ -88,7 +89,7 @@ class Attempts:
                 return transitions.requeue(current, outcome, now, report=report, retry_at=again)
             return transitions.finish(current, outcome, now, report)
 
-        return self._conclude(job, lease, ended, pause)
+        return self._conclude(job, lease, ended, str(outcome.reason), pause)
 
     def give_back(
         self, job: Job, lease: Lease, message: str, report: AttemptReport = NOTHING_REPORTED
@@ -99,6 +100,7 @@ class Attempts:
             job,
             lease,
             lambda current: transitions.requeue(current, outcome, self._now(), spend=False, report=report),
+            job_traces.HANDED_BACK,
         )
 
     def assembled(self, job: Job, lease: Lease, nodes: Sequence[str]) -> Job:
@@ -110,14 +112,23 @@ class Attempts:
 
         Raises LostOwnershipError, StoreError.
         """
-        return self._conclude(
-            job, lease, lambda held: transitions.dissolve(held, why, self._now()), pause_seconds
-        )
+
+        def dissolved(held: Job) -> Job:
+            return transitions.dissolve(held, why, self._now())
+
+        return self._conclude(job, lease, dissolved, job_traces.DISSOLVED, pause_seconds)
 
     def _conclude(
-        self, job: Job, lease: Lease, change: Callable[[Job], Job], pause_seconds: float = 0.0
+        self,
+        job: Job,
+        lease: Lease,
+        change: Callable[[Job], Job],
+        reason: str,
+        pause_seconds: float = 0.0,
     ) -> Job:
         written = self._write_owned(job, lease, change)
+        used = written.gpu_seconds - job.gpu_seconds
+        job_traces.attempt_over(written, lease.owner, reason, self._now(), used)
         reach("ended")
         reported = self.status.report(written)
         reach("reported")

@@ -8,9 +8,11 @@ from shared.errors import LostOwnershipError
 from shared.fail_points import reach
 from shared.jobs import transitions
 from shared.jobs.model import NOTHING_REPORTED, AttemptReport, Job, Lease, Outcome, Reason, State
+from shared.managers import job_traces
 from shared.managers.attempts import Attempts
 from shared.stores.job_queues import JobMessage
 from shared.stores.job_table import JobTable
+from shared.telemetry import tracing
 
 
 class ClaimWriter:
@@ -36,7 +38,7 @@ class ClaimWriter:
         wanted = transitions.claim(
             job, owner, message.message_id, self._now(), message.last_heard, lease_seconds
         )
-        before = self._monotonic()
+        began, before = self._now(), self._monotonic()
         try:
             claimed = self._jobs.update(wanted)
         except LostOwnershipError:
@@ -45,6 +47,8 @@ class ClaimWriter:
             if found is None or replace(found, etag="") != replace(wanted, etag=""):
                 return None
             claimed = found
+        tracing.follow(message.traceparent, job.uuid)
+        job_traces.claimed(job, claimed, began, self._now())
         reach("claimed")
         lease = Lease(
             job=job.id,
@@ -56,6 +60,7 @@ class ClaimWriter:
             pop_receipt=message.pop_receipt,
             deadline=before + lease_seconds,
             excused=message.excused,
+            traceparent=message.traceparent,
         )
         return claimed, lease
 
@@ -71,6 +76,7 @@ class ClaimWriter:
         if job.owner is not None:
             lost = transitions.lost_event(job, now, message.last_heard)
             report = AttemptReport(message.last_heard, (lost,))
+            job_traces.lost(job, now)
         ended = transitions.finish(job, outcome, now, report)
         if self._attempts.status.report(self._jobs.end(ended)):
             self._attempts.delete_message(message.queue, message.message_id, message.pop_receipt)

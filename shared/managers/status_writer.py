@@ -9,7 +9,7 @@ from shared.errors import StoreError
 from shared.jobs import status_json
 from shared.jobs.model import Job
 from shared.jobs.waiting_reason import Waiting
-from shared.managers import admission
+from shared.managers import admission, job_traces
 from shared.managers.job_removal import Remover
 from shared.names.sweep_ids import RunMark, run_mark, sweep_of
 from shared.settings import Settings
@@ -43,6 +43,7 @@ class StatusWriter:
         except StoreError as error:
             log.warning("status.json not written: %s", error, extra={"action": "status", "job": str(job.id)})
             return False
+        job_traces.shown(job, self.now())
         return True
 
     def _announce_end(self, job: Job, mark: RunMark) -> None:
@@ -69,6 +70,7 @@ class StatusWriter:
             return self.write(job)
         try:
             self.remover.remove(job)
+            job_traces.shown(job, self.now())
         except StoreError:
             # The list of deletions still holds it; the timer finishes it.
             log.warning("job not removed yet", extra={"action": "remove", "job": str(job.id)})

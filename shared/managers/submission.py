@@ -13,7 +13,7 @@ from shared.documents.spec import JobSpec
 from shared.errors import BatchAIError, ConflictError, LostOwnershipError, Problem
 from shared.jobs import status_json, transitions
 from shared.jobs.model import Job, State
-from shared.managers import admission
+from shared.managers import admission, job_traces
 from shared.managers.admission import Source
 from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cluster_manager import ClusterManager
@@ -75,6 +75,7 @@ class Submitter:
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
         """Accept or refuse. Never raises for what the document says; StoreError when storage fails."""
+        began = self.now()
         parsed = parse_job(data, DocumentSettings.of(self.settings))
         if parsed.spec is None:
             return self.refuse(source, parsed.problems)
@@ -102,6 +103,7 @@ class Submitter:
             # Also for a known job: a crash may have lost its message, and a second one is harmless.
             carried = self.carried.text(stored, parsed.spec, row.revision) if fresh else ""
             self.queues.send(stored, carried=carried)
+            job_traces.accepted(stored, began, self.now())
         if source.http and admission.is_http(stored):
             self._show(stored)
         place = admission.place_of(stored.source) if source.http else source.place

@@ -11,6 +11,7 @@ from shared.jobs.allocation import TERMINATE
 from shared.jobs.gang import Gang
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.jobs.waiting_reason import NodeView
+from shared.managers import cluster_metrics, job_traces
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.gang_manager import Gangs
@@ -129,6 +130,7 @@ class Sweeper:
         entries = self._manager.live(cluster)
         report.scaled += self._scale(look, row, nodes, entries)
         report.live += len(entries)
+        cluster_metrics.measured(cluster, entries, nodes, self._now())
         gangs, hints = self._gangs.sweep(cluster, self._is_over)
         report.gangs += gangs
         if not entries:
@@ -220,6 +222,7 @@ class Sweeper:
             self._write(changed)
         except LostOwnershipError:
             return 0
+        job_traces.lost(job, now)
         return 1
 
     def _is_left_alone(self, job: Job) -> bool:

@@ -35,10 +35,14 @@ from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
 from shared.stores.table_transactions import Tables
 from shared.stores.transport import StorageTransport
+from shared.telemetry import metrics
+from shared.telemetry.names import Attribute, Metric
 
 #: Seconds. Storage calls here are small; a call that takes longer is stuck.
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 30
+#: What a service answers whose limits are reached: too many requests, server busy.
+_THROTTLED = (429, 503)
 
 
 class CallCounter:
@@ -74,7 +78,12 @@ class _CountingTransport(StorageTransport):
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         self._counter.add(request.method, self._service)
-        return super().send(request, **kwargs)
+        about = {Attribute.METHOD: str(request.method), Attribute.SERVICE: self._service}
+        metrics.add(Metric.REQUESTS, 1, about)
+        answer = super().send(request, **kwargs)
+        if answer.status_code in _THROTTLED:
+            metrics.add(Metric.THROTTLED, 1, about)
+        return answer
 
 
 def counting_transport(counter: CallCounter, service: str) -> Any:

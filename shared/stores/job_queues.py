@@ -4,7 +4,6 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
 from azure.storage.queue import QueueClient
 
@@ -12,11 +11,11 @@ from shared.errors import BeingRemovedError, ConflictError, NotFoundError
 from shared.jobs.model import Job, Lease, StreamSeal
 from shared.names.ids import PRIORITIES, ClusterId, JobId, queue_name
 from shared.stores.connection import Connection, translated
+from shared.stores.message_text import VERSION, body_of, text_of
+from shared.telemetry import tracing
 
-_VERSION = 1
 #: For as long as this the service blocks the name of a queue that was removed (30 s at least, it says).
 _REMOVAL_SECONDS = 60.0
-_MOST_STREAMS = 200  #: named in a message, which holds 64 KiB
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class JobMessage:
     hint: ClusterId | None = None  #: a gang of this cluster lacks nodes; such a message means no job
     #: what it says of the job beside its name (managers/carried_jobs.py); "" once it is rewritten
     carried: str = ""
+    traceparent: str = ""  #: of the run's trace, where its sender records traces
 
 
 class JobQueues:
@@ -85,7 +85,8 @@ class JobQueues:
         """Put a message for a job, to be seen in `hidden_seconds`; its id and its pop receipt. `logs` as in
         `renew`, `carried` as in JobMessage. Raises StoreError; NotFoundError when the cluster has no
         queues."""
-        body = _text(job.id, job.uuid, job.attempt, logs, carried=carried)
+        context = tracing.traceparent(job.uuid)
+        body = text_of(job.id, job.uuid, job.attempt, logs, carried=carried, traceparent=context)
         name = queue_name(job.cluster, job.priority)
         with translated(f"queueing job {job.id}"):
             # -1: the default would drop a job that waits for more than seven days.
@@ -100,7 +101,7 @@ class JobQueues:
             message = self._client(name).receive_message(visibility_timeout=max(1, round(lease_seconds)))
         if message is None:
             return None
-        body = _body(message.content)
+        body = body_of(message.content)
         return JobMessage(
             queue=name,
             message_id=str(message.id),
@@ -115,12 +116,13 @@ class JobQueues:
             newer=body.newer,
             hint=body.hint,
             carried=body.carried,
+            traceparent=body.traceparent,
         )
 
     def send_hints(self, cluster: ClusterId, count: int, seconds: float) -> None:
         """Inform `count` runners that a gang lacks nodes. Only hints: they vanish after `seconds`."""
         name = queue_name(cluster, PRIORITIES[0])
-        body = json.dumps({"v": _VERSION, "hint": [cluster.workspace, cluster.cluster]})
+        body = json.dumps({"v": VERSION, "hint": [cluster.workspace, cluster.cluster]})
         with translated(f"asking for nodes in queue {name}"):
             for _ in range(count):
                 self._client(name).send_message(body, time_to_live=max(1, round(seconds)))
@@ -139,7 +141,10 @@ class JobQueues:
         if message.job is None:
             raise ValueError("a message that means no job is not put back")
         seals, excused, suspected = message.last_heard, message.excused, message.suspected
-        text = _text(message.job, message.uuid, message.attempt, seals, excused, suspected)
+        context = message.traceparent
+        text = text_of(
+            message.job, message.uuid, message.attempt, seals, excused, suspected, traceparent=context
+        )
         with translated(f"rewriting a message of queue {message.queue}"):
             answer = self._client(message.queue).update_message(
                 message.message_id,
@@ -165,7 +170,8 @@ class JobQueues:
         text = None
         if reported:
             lease, seals = reported
-            text = _text(lease.job, lease.uuid, lease.attempt, seals, lease.excused)
+            context = lease.traceparent
+            text = text_of(lease.job, lease.uuid, lease.attempt, seals, lease.excused, traceparent=context)
         with translated(f"renewing a message of queue {name}"):
             # 0 makes it visible at once, which gives it back.
             answer = self._client(name).update_message(
@@ -191,58 +197,3 @@ class JobQueues:
         if name not in self._clients:
             self._clients[name] = self._service.get_queue_client(name)
         return self._clients[name]
-
-
-@dataclass(frozen=True)
-class _Body:
-    """What the text of a message says."""
-
-    job: JobId | None = None
-    uuid: str = ""
-    attempt: int = 0
-    seals: tuple[StreamSeal, ...] = ()
-    excused: int = 0
-    suspected: int = 0
-    newer: bool = False
-    hint: ClusterId | None = None
-    carried: str = ""
-
-
-def _text(
-    job: JobId,
-    uuid: str,
-    attempt: int,
-    seals: tuple[StreamSeal, ...] = (),
-    excused: int = 0,
-    suspected: int = 0,
-    carried: str = "",
-) -> str:
-    name = {"workspace": job.workspace, "experiment": job.experiment, "job": job.job}
-    body: dict[str, Any] = {"v": _VERSION, **name, "uuid": uuid, "attempt": attempt}
-    if seals:
-        body["logs"] = [[seal.name, seal.size, seal.lines] for seal in seals[:_MOST_STREAMS]]
-    if excused:
-        body["excused"] = excused
-    if suspected:
-        body["suspected"] = suspected
-    if carried:
-        body["carried"] = carried
-    return json.dumps(body)
-
-
-def _body(content: Any) -> _Body:
-    try:
-        body = json.loads(content)
-        # Whatever another version may call itself: it is not ours to take for a stray message.
-        if body.get("v", _VERSION) != _VERSION:
-            return _Body(newer=True)
-        if "hint" in body:
-            workspace, cluster = body["hint"]
-            return _Body(hint=ClusterId(str(workspace), str(cluster)))
-        job = JobId(str(body["workspace"]), str(body["experiment"]), str(body["job"]))
-        seals = tuple(StreamSeal(str(n), int(size), "", False, int(k)) for n, size, k in body.get("logs", ()))
-        excused, suspected = int(body.get("excused", 0)), int(body.get("suspected", 0))
-        uuid, attempt, carried = str(body["uuid"]), int(body["attempt"]), str(body.get("carried", ""))
-        return _Body(job, uuid, attempt, seals, excused, suspected, carried=carried)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _Body()

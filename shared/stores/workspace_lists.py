@@ -1,7 +1,8 @@
-"""Pages of the jobs of all experiments of a workspace, newest first.
+"""Pages of the jobs of all experiments of a workspace, newest first; those with a prefix by name.
 
 Each experiment's jobs lie in a range of their own, newest first (row_keys.py): a page is the merge of the
-beginnings of these ranges, which are asked for at the same time, each in one call.
+beginnings of these ranges, which are asked for at the same time, each in one call. A prefix leads, as in the
+list of an experiment: it finds a job of last year without a look at all that came later.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.jobs.model import Job
 from shared.stores import row_keys
 from shared.stores.connection import Connection, translated
 from shared.stores.job_lists import JobFilter, JobLists, JobPage, listed_under
@@ -18,6 +20,8 @@ from shared.stores.job_table import TABLE
 _MOST_QUERIES = 5
 _MOST_ENTITIES = 1000
 _AT_A_TIME = 16
+#: That are looked into for one page of those with a prefix.
+_MOST_EXPERIMENTS = 10
 _END = "~"  # sorts after every character of a key
 
 
@@ -49,20 +53,38 @@ class WorkspaceLists:
     def page(
         self, workspace: str, experiments: Sequence[str], asked: JobFilter, token: str, most: int
     ) -> JobPage:
-        """`most` jobs of `experiments` at most, newest first whatever is asked for; with a prefix it may be
-        fewer although there is a next page. Raises StoreError."""
-        wanted = _MOST_ENTITIES if asked.prefix else most + 1
+        """`most` jobs of `experiments` at most, newest first; with a prefix by experiment and name, and then
+        it may be fewer although there is a next page. Raises StoreError."""
+        if asked.prefix:
+            return self._by_name(workspace, experiments, asked, token, most)
         with translated(f"listing the jobs of workspace {workspace}"):
             ranges = self._ranges(workspace, experiments, asked, token)
             for _ in range(_MOST_QUERIES):
                 open_ranges = [one for one in ranges if not one.over and one.first <= _horizon(ranges)]
-                list(self._pool.map(self._reader(workspace, asked, wanted), open_ranges))
+                list(self._pool.map(self._reader(workspace, asked, most + 1), open_ranges))
                 found = _merged(ranges)
                 if len(found) > most or all(one.over for one in ranges):
                     break
             shown = found[:most]
             rest = found[most - 1][0] if len(found) > most else _left(ranges)
             return JobPage(tuple(self._lists.jobs_of(entity for _, entity in shown)), rest)
+
+    def _by_name(
+        self, workspace: str, experiments: Sequence[str], asked: JobFilter, token: str, most: int
+    ) -> JobPage:
+        """One experiment after the other. A token is the experiment to go on in and its list's token."""
+        where, _, inner = token.partition("/")
+        found: list[Job] = []
+        rest = sorted(name for name in map(str.lower, experiments) if name >= where.lower())
+        for asked_for, experiment in enumerate(rest):
+            if len(found) == most or asked_for == _MOST_EXPERIMENTS:
+                return JobPage(tuple(found), f"{experiment}/")
+            begin = inner if experiment == where.lower() else ""
+            page = self._lists.page(workspace, experiment, asked, begin, most - len(found))
+            found += page.jobs
+            if page.token:
+                return JobPage(tuple(found), f"{experiment}/{page.token}")
+        return JobPage(tuple(found))
 
     def _ranges(
         self, workspace: str, experiments: Sequence[str], asked: JobFilter, token: str
@@ -80,7 +102,7 @@ class WorkspaceLists:
             while not page and rows.continuation_token:  # the service may find nothing and look further
                 page = list(next(rows, ()))
             keyed = [(str(row["RowKey"]).removeprefix(one.prefix), row) for row in page]
-            one.found += [(key, row) for key, row in keyed if _fits(row, asked)]
+            one.found += keyed
             one.over = rows.continuation_token is None
             if keyed:
                 one.first = keyed[-1][0]
@@ -104,10 +126,6 @@ def _range(prefix: str, filters: tuple[str, ...], asked: JobFilter, token: str) 
     first = row_keys.newest_first(asked.created_before) + _END if asked.created_before else ""
     last = row_keys.newest_first(asked.created_after) + _END if asked.created_after else _END
     return _Range(prefix, max(first, token.lower()), last, filters)
-
-
-def _fits(row: Any, asked: JobFilter) -> bool:
-    return str(row.get("Job", "")).lower().startswith(asked.prefix.lower())
 
 
 def _horizon(ranges: Iterable[_Range]) -> str:

@@ -73,6 +73,9 @@ def expected(jobs: list[Job], asked: JobFilter, experiments: tuple[str, ...]) ->
             and job.id.job.lower().startswith(asked.prefix.lower())
         )
 
+    if asked.prefix:
+        named = sorted((job for job in jobs if fits(job)), key=lambda job: job.id.job.lower())
+        return [job.uuid for job in sorted(named, key=lambda job: job.id.experiment.lower())]
     newest = sorted((job for job in jobs if fits(job)), key=lambda job: job.uuid)
     return [job.uuid for job in sorted(newest, key=lambda job: job.created, reverse=True)]
 
@@ -107,6 +110,18 @@ def test_a_page_is_one_call_for_each_experiment(filled: tuple[World, list[Job]])
         assert len(page.jobs) == 10
         assert world.counter.snapshot() <= Counter({"GET table": len(EXPERIMENTS)})
         token = page.token
+
+
+def test_an_old_job_is_found_by_its_prefix_in_one_call(filled: tuple[World, list[Job]]) -> None:
+    world, jobs = filled
+    oldest = min(jobs, key=lambda job: job.created)
+    world.counter.reset()
+    asked = JobFilter(prefix=oldest.id.job)
+    page = world.backend.workspace_lists.page(
+        world.cluster.workspace, [oldest.id.experiment], asked, "", 1000
+    )
+    assert oldest.uuid in [job.uuid for job in page.jobs]
+    assert world.counter.snapshot() == Counter({"GET table": 1})
 
 
 def test_jobs_of_both_layouts_are_listed_together(world: World) -> None:

@@ -5,14 +5,17 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from local import environment, processes
 from tests.support.arm import TOKEN
 from tests.support.rest_api import PROJECT
 from tests.support.world import World
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def environment_of(world: World, **more: str) -> dict[str, str]:
@@ -41,12 +44,15 @@ def environment_of(world: World, **more: str) -> dict[str, str]:
     )
 
 
-def start_runner(world: World, root: Path, node_id: str, words: Sequence[str] = ()) -> processes.Child:
-    """`python -m runner` of the world's cluster, with a log in `root`; the caller stops it."""
+def start_runner(
+    world: World, root: Path, node_id: str, words: Sequence[str] = (), more: Mapping[str, str] = NOTHING
+) -> processes.Child:
+    """`python -m runner` of the world's cluster, with a log in `root` and `more` settings; the caller stops
+    it."""
     root.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "runner", "--cluster", str(world.cluster), "--node-id", node_id]
     command += ["--root", str(root / "node"), "--gpus", "none", *words]
-    return processes.start(node_id, command, root / f"{node_id}.log", environment_of(world), PROJECT)
+    return processes.start(node_id, command, root / f"{node_id}.log", environment_of(world, **more), PROJECT)
 
 
 @contextmanager

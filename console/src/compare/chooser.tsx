@@ -33,7 +33,7 @@ export function Chooser({ jobs, choose }: Chosen) {
         aria-label="Another job, as experiment/job"
         placeholder="experiment/job"
         list="recent-jobs"
-        pattern="[^/]+/[^/]+"
+        pattern="[^\/]+\/[^\/]+"
         title="experiment/job"
         value={typed}
         onInput={(event) => setTyped(event.currentTarget.value)}

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -150,14 +151,21 @@ def test_a_node_is_drained_and_serves_again(api: RestApi, workspace: str) -> Non
     api.stores.nodes.report(NodeRow(cluster, "n0", "running", 0, "10.0.0.4", "u", version="1.2"))
     shown = {"nodeId": "n0", "state": "running", "drain": False, "version": "1.2", "ipAddress": "10.0.0.4"}
     shown |= {"port": 22, "job": "u"}
-    assert api.must("GET", f"{path}/nodes")["value"] == [shown]
+    assert [untimed(node) for node in api.must("GET", f"{path}/nodes")["value"]] == [shown]
     drained = shown | {"state": "leaving", "drain": True}
-    assert api.must("POST", f"{path}/nodes/n0/drain") == drained
-    assert api.must("GET", f"{path}/nodes")["value"] == [drained]
+    assert untimed(api.must("POST", f"{path}/nodes/n0/drain")) == drained
+    assert [untimed(node) for node in api.must("GET", f"{path}/nodes")["value"]] == [drained]
     assert api.must("GET", path)["properties"]["nodeStateCounts"]["leavingNodeCount"] == 1
-    assert api.must("POST", f"{path}/nodes/n0/undrain") == shown
+    assert untimed(api.must("POST", f"{path}/nodes/n0/undrain")) == shown
     answer = api.call("POST", f"{path}/nodes/n1/drain")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NodeNotFound")
+
+
+def untimed(node: dict[str, Any]) -> dict[str, Any]:
+    """A node as it is shown, but for when its row was written last."""
+    written = datetime.fromisoformat(node["reportedAt"])
+    assert abs(datetime.now(UTC) - written) < timedelta(minutes=5)
+    return {name: value for name, value in node.items() if name != "reportedAt"}
 
 
 def stands_by(table: NodeTable, cluster: ClusterId) -> bool:

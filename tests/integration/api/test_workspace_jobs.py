@@ -37,7 +37,7 @@ def names(api: RestApi, path: str, **query: object) -> list[str]:
         ({"experiment": "ANOTHER"}, ["Third", "second"]),
         ({"experiment": "another", "state": "succeeded"}, []),
         ({"experiment": "none"}, []),
-        ({"prefix": "F"}, ["fourth", "first"]),
+        ({"prefix": "F"}, ["first", "fourth"]),
         ({"prefix": "th", "state": "queued", "experiment": "another"}, ["Third"]),
         ({"createdafter": "2099-01-01"}, []),
         ({"createdbefore": "2099-01-01", "maxresults": 2}, ["fourth", "Third"]),
