@@ -42,6 +42,7 @@ METHODS = {
     WORKSPACE: "GET, PUT, PATCH, DELETE",
     f"{WORKSPACE}/usage": "GET",
     f"{WORKSPACE}/jobs": "GET",
+    f"{WORKSPACE}/sweeps": "GET",
     f"{WORKSPACE}/validate": "POST",
     EXPERIMENTS: "GET",
     EXPERIMENT: "GET, PUT, DELETE",

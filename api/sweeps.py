@@ -1,18 +1,20 @@
-"""Sweeps (ours): PUT, GET, DELETE, list, terminate, rerun, and a page of runs."""
+"""Sweeps (ours): PUT, GET, DELETE, lists, terminate, rerun, and a page of runs."""
 
 import azure.functions as func
 
 from api import routes
-from api.answers import answer, arm, empty, gone, paged, refuse_document, shown
+from api.answers import answer, arm, empty, gone, paged, refuse_document, shown, unchanged
 from api.requests import next_link, page_size, skip_token, workspace_of
 from api.resources import forms
-from api.resources.sweeps import run_resource, sweep_resource
+from api.resources.sweeps import listed_sweep, run_resource, sweep_resource
 from api.submitters import submitter
 from api.wired import backend
 from shared.errors import RequestError
 from shared.names.sweep_ids import SweepId
 
 bp = func.Blueprint()
+#: Sweeps that one answer lists. A workspace with more is rare, and its page says that there are more.
+_MOST_LISTED = 500
 _STATUS = {"SweepAlreadyExists": 409, "ResourceBeingDeleted": 409, "ClusterNotFound": 404}
 
 
@@ -69,10 +71,24 @@ def sweeps_list(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@bp.route(route=f"{routes.WORKSPACE}/sweeps", methods=["GET"])
+@arm("workspace", beside=True)
+def sweeps_list_of_workspace(req: func.HttpRequest) -> func.HttpResponse:
+    """The sweeps of all experiments, newest first; `truncated`: there are more than an answer holds. 304
+    where the caller has it already (If-None-Match)."""
+    services, workspace = backend(), workspace_of(req)
+    found = services.sweeps.list_sweeps(workspace, most=_MOST_LISTED + 1)
+    if not found:
+        services.workspaces.workspace(workspace)  # there may be none of that name
+    newest = sorted(found[:_MOST_LISTED], key=lambda sweep: sweep.created, reverse=True)
+    value = [listed_sweep(sweep, services.settings.scope) for sweep in newest]
+    return unchanged(req, answer({"value": value, "truncated": len(found) > _MOST_LISTED}))
+
+
 @bp.route(route=f"{routes.SWEEP}/runs", methods=["GET"])
 @arm("workspace", "experiment", "sweep")
 def sweeps_list_runs(req: func.HttpRequest) -> func.HttpResponse:
-    """The runs of a sweep by index, with parameters, state and metric."""
+    """The runs of a sweep by index, with parameters, state and metric; 304 where the caller has them."""
     services, token, most = backend(), skip_token(req), page_size(req)
     if token and not token.isdecimal():
         raise RequestError("$skiptoken is not one that a nextLink held.", "InvalidQueryParameterValue")
@@ -83,7 +99,8 @@ def sweeps_list_runs(req: func.HttpRequest) -> func.HttpResponse:
         run_resource(sweep, n, page.plan.values(n), page.results.get(n), page.jobs.get(n), scope)
         for n in range(page.first, page.end)
     ]
-    return answer(forms.page(runs, next_link(req, str(page.end)) if page.end < sweep.count else None))
+    link = next_link(req, str(page.end)) if page.end < sweep.count else None
+    return unchanged(req, answer(forms.page(runs, link)))
 
 
 @bp.route(route=f"{routes.SWEEP}/terminate", methods=["POST"])

@@ -10,6 +10,7 @@ from shared.jobs.status_json import timestamp
 from shared.jobs.timeline import timeline
 from shared.jobs.waiting_reason import Waiting
 from shared.names.ids import Scope
+from shared.names.sweep_ids import run_mark, sweep_arm_id, sweep_of
 from shared.times import parse_duration
 
 
@@ -31,6 +32,8 @@ def job_resource(job: Job, scope: Scope, waiting: Waiting | None = None) -> dict
         properties["executionInfo"] = info
     if job.submitted_by:
         properties["submittedBy"] = job.submitted_by
+    if run_mark(job.source):
+        properties["sweep"] = {"id": sweep_arm_id(sweep_of(job.id), scope)}
     if job.attempt:
         properties["attempt"] = job.attempt
     if waiting:

@@ -16,6 +16,8 @@ from shared.times import timestamp
 SWEEP_TYPE = f"{EXPERIMENT_TYPE}/sweeps"
 #: Of a run that has no job yet.
 WAITING = "waiting"
+#: Members of a document that may be long, and that a list of many sweeps leaves out.
+_LONG = ("job", "parameters", "rows")
 
 
 def sweep_resource(sweep: Sweep, scope: Scope) -> dict[str, Any]:
@@ -33,6 +35,13 @@ def sweep_resource(sweep: Sweep, scope: Scope) -> dict[str, Any]:
     if sweep.submitted_by:
         properties["submittedBy"] = sweep.submitted_by
     return resource(sweep_arm_id(sweep.id, scope), SWEEP_TYPE, properties)
+
+
+def listed_sweep(sweep: Sweep, scope: Scope) -> dict[str, Any]:
+    """A sweep in a list of many: how it stands, without its jobs' document and its parameters."""
+    shown = sweep_resource(sweep, scope)
+    kept = {name: value for name, value in shown["properties"].items() if name not in _LONG}
+    return shown | {"properties": kept}
 
 
 def run_resource(

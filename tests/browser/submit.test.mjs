@@ -1,22 +1,7 @@
 // A document is dropped, mended and handed in; its job is watched to its end, another one is cancelled.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jobDocument, show, stack, visit } from "./visitor.mjs";
-
-/** Drops `text` onto the page as a file from the desktop. */
-async function drop(page, name, text) {
-  const transfer = await page.evaluateHandle(
-    ([fileName, content]) => {
-      const data = new DataTransfer();
-      data.items.add(new File([content], fileName, { type: "application/json" }));
-      return data;
-    },
-    [name, text],
-  );
-  for (const kind of ["dragenter", "dragover", "drop"]) {
-    await page.dispatchEvent("main", kind, { dataTransfer: transfer });
-  }
-}
+import { drop, jobDocument, show, stack, visit } from "./visitor.mjs";
 
 test("a broken document is mended where its problems are, and runs", async (t) => {
   const page = await visit(t);

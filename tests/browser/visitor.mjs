@@ -38,6 +38,21 @@ export async function show(page, hash) {
   await page.getByRole("navigation", { name: "Main" }).waitFor();
 }
 
+/** Drops `text` onto the page as a file from the desktop. */
+export async function drop(page, name, text) {
+  const transfer = await page.evaluateHandle(
+    ([fileName, content]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([content], fileName, { type: "application/json" }));
+      return data;
+    },
+    [name, text],
+  );
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    await page.dispatchEvent("main", kind, { dataTransfer: transfer });
+  }
+}
+
 /** A request to the stack, as another client would send it. */
 export async function ask(path, { method = "GET", body } = {}) {
   const init = { method };

@@ -21,7 +21,8 @@ def main() -> int:
         console_stack.served(Path(folder)) as client,
         console_stack.driven() as browser,
     ):
-        print(console_stack.run("screenshots.mjs", client.state.http, browser, BATCHAI_PICTURES=str(_DOCS)))
+        for script in ("screenshots.mjs", "sweep.test.mjs"):
+            print(console_stack.run(script, client.state.http, browser, BATCHAI_PICTURES=str(_DOCS)))
     pictures = sorted(map(str, _DOCS.glob("console-*.png")))
     if shutil.which("pngquant"):
         # 256 colours are enough for a page, at a third of the bytes.

@@ -9,6 +9,12 @@ export interface JobName {
   job: string;
 }
 
+/** A sweep's name within its workspace. */
+export interface SweepName {
+  experiment: string;
+  sweep: string;
+}
+
 export class Paths {
   readonly workspaces: string;
   readonly workspace: string;
@@ -42,6 +48,15 @@ export class Paths {
 
   job(name: JobName): string {
     return `${this.experiment(name.experiment)}/jobs/${encode(name.job)}`;
+  }
+
+  /** Sweeps of all experiments of the workspace. */
+  get sweeps(): string {
+    return `${this.workspace}/sweeps`;
+  }
+
+  sweep(name: SweepName): string {
+    return `${this.experiment(name.experiment)}/sweeps/${encode(name.sweep)}`;
   }
 
   get clusters(): string {

@@ -70,6 +70,8 @@ export interface JobProperties {
   waiting?: Waiting;
   timeline?: Timeline;
   submittedBy?: string;
+  /** Of a run of a sweep. */
+  sweep?: { id: string };
   /** Ends in the uuid of the run. */
   jobOutputDirectoryPathSegment?: string;
   attempt?: number;

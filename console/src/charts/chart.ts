@@ -9,6 +9,9 @@ export interface Series {
   /** Ascending; seconds since the epoch where the chart's x is time. */
   x: number[];
   y: (number | null)[];
+  /** Of many curves that are alike: the one to be seen, or one of the others, which have one colour and stand in no
+   * legend. Absent: a colour of its own. */
+  weight?: "best" | "rest";
 }
 
 export interface Chart {

@@ -41,15 +41,17 @@ export function Plot({ chart, group }: Drawn) {
       <figcaption>
         <h3>{chart.title}</h3>
         <ul class="legend">
-          {chart.series.map((series, index) => (
-            <li key={series.label || chart.title}>
-              <span class={`swatch curve-${index % 8}`} />
-              {series.label}
-              <b>
-                {shown(pointed === null ? summary(series)?.last : data[index + 1]?.[pointed], chart.unit)}
-              </b>
-            </li>
-          ))}
+          {chart.series.map((series, index) =>
+            series.weight === "rest" ? null : (
+              <li key={series.label || chart.title}>
+                <span class={`swatch ${series.weight ?? `curve-${index % 8}`}`} />
+                {series.label}
+                <b>
+                  {shown(pointed === null ? summary(series)?.last : data[index + 1]?.[pointed], chart.unit)}
+                </b>
+              </li>
+            ),
+          )}
         </ul>
       </figcaption>
       <div ref={place} class="plot" role="img" aria-label={spoken(chart)} />
@@ -59,18 +61,22 @@ export function Plot({ chart, group }: Drawn) {
 
 /** The chart in words. */
 function spoken(chart: Chart): string {
-  const each = chart.series.map((series) => {
-    const found = summary(series);
-    if (!found) return `${series.label} without values`;
-    const [last, least, most] = [found.last, found.least, found.most].map((value) =>
-      shown(value, chart.unit),
-    );
-    return `${series.label} last ${last}, between ${least} and ${most}`.trim();
-  });
+  const each = chart.series
+    .filter(({ weight }) => weight !== "rest")
+    .map((series) => {
+      const found = summary(series);
+      if (!found) return `${series.label} without values`;
+      const [last, least, most] = [found.last, found.least, found.most].map((value) =>
+        shown(value, chart.unit),
+      );
+      return `${series.label} last ${last}, between ${least} and ${most}`.trim();
+    });
+  const more = chart.series.length - each.length;
+  if (more) each.push(`${more} further ${more === 1 ? "run" : "runs"}`);
   return `${chart.title}: ${each.join("; ")}`;
 }
 
-function useDark(): boolean {
+export function useDark(): boolean {
   const asked = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
   const [dark, setDark] = useState(asked.matches);
   useEffect(() => {

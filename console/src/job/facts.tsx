@@ -7,6 +7,7 @@ import { Time } from "../parts/time";
 import { duration } from "../parts/words";
 import { href } from "../router";
 import { useHere } from "../shell/context";
+import { SweepLink } from "../sweeps/sweepOfRun";
 
 export function Facts({ job, now }: { job: Job; now: number }) {
   const { workspace } = useHere();
@@ -31,6 +32,11 @@ export function Facts({ job, now }: { job: Job; now: number }) {
       <Fact name="Created">
         <Time at={properties.creationTime} />
       </Fact>
+      {properties.sweep && (
+        <Fact name="Sweep">
+          <SweepLink id={properties.sweep.id} />
+        </Fact>
+      )}
       {properties.submittedBy && <Fact name="Submitted by">{properties.submittedBy}</Fact>}
     </dl>
   );

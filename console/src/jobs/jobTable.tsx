@@ -5,6 +5,7 @@ import { Time } from "../parts/time";
 import { duration } from "../parts/words";
 import { href } from "../router";
 import { useHere } from "../shell/context";
+import { SweepOfRun } from "../sweeps/sweepOfRun";
 import { clusterOf, nameOf, remark, spent } from "./summary";
 
 /** On a narrow page the cells of a row stand below each other (styles/jobs.css), with their data-label. */
@@ -52,6 +53,7 @@ function Row({ job, now }: { job: Job; now: number }) {
       <td class="name">
         <a href={href(["jobs", name.experiment, name.job], { workspace })}>{job.name}</a>
         {said && <div class="remark">{said}</div>}
+        <SweepOfRun job={job} />
       </td>
       <td data-label="Experiment" class="wrap">
         {name.experiment}

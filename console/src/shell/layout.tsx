@@ -10,6 +10,7 @@ import { WorkspaceChoice } from "./workspaceChoice";
 /** First segment of the route and what it is called. */
 const PLACES: readonly [string, string][] = [
   ["jobs", "Jobs"],
+  ["sweeps", "Sweeps"],
   ["clusters", "Clusters"],
   ["submit", "Submit"],
 ];

@@ -1,4 +1,4 @@
-/** What the document becomes: the experiment and name of a job, the name of a cluster. */
+/** What the document becomes: the experiment and name of a job or a sweep, the name of a cluster. */
 import { query } from "../api/paths";
 import type { Page, Resource } from "../api/types";
 import { usePoll } from "../polling/usePoll";
@@ -13,10 +13,11 @@ export function Destination({ draft }: { draft: Draft }) {
         What it is
         <select value={draft.kind} onChange={(event) => change({ kind: event.currentTarget.value as Kind })}>
           <option value="job">Job</option>
+          <option value="sweep">Sweep</option>
           <option value="cluster">Cluster</option>
         </select>
       </label>
-      {draft.kind === "job" && <ExperimentField draft={draft} />}
+      {draft.kind !== "cluster" && <ExperimentField draft={draft} />}
       <label>
         Name
         <input

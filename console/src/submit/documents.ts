@@ -8,8 +8,9 @@ export const NAME_RULE = "1 to 64 letters, digits, - or _";
 /** More is not read from a file: the service takes no such document. */
 export const MOST_BYTES = 1024 * 1024;
 
-/** A cluster has a size of machine, or its scale; everything else is a job. */
+/** A sweep has the document of a job in it, a cluster a size of machine, or its scale; everything else is a job. */
 export function kindOf(text: string): Kind {
+  if (/"job"\s*:\s*\{/i.test(text) && /"(parameters|rows|array)"\s*:/i.test(text)) return "sweep";
   return /"(vmSize|scaleSettings|userAccountSettings)"\s*:/i.test(text) ? "cluster" : "job";
 }
 

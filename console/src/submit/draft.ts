@@ -2,7 +2,7 @@
  * it is kept in memory only. */
 import { store } from "../store";
 
-export type Kind = "job" | "cluster";
+export type Kind = "job" | "sweep" | "cluster";
 
 export interface Draft {
   text: string;

@@ -36,7 +36,7 @@ export function DropTarget() {
   }, [session, workspace]);
   return over ? (
     <div class="drop-target" aria-hidden="true">
-      <p>Drop a job.json or cluster.json to check and submit it</p>
+      <p>Drop a job.json, sweep.json or cluster.json to check and submit it</p>
     </div>
   ) : null;
 }

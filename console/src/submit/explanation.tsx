@@ -1,6 +1,7 @@
 /** What would become of the document, as `batchai explain` says it. */
 import type { ComponentChildren } from "preact";
-import type { Explained, ExplainedNode, Validated } from "./validated";
+import { SweepRuns } from "./sweepRuns";
+import type { Explained, ExplainedNode, ExplainedSweep, Validated } from "./validated";
 import "../styles/facts.css";
 
 const PLACES: Record<string, string> = {
@@ -12,7 +13,8 @@ const PLACES: Record<string, string> = {
 const MOST_NODES = 8;
 
 export function Explanation({ result }: { result: Validated }) {
-  const { explain, explainText } = result;
+  const { explain, explainText, sweep } = result;
+  if (sweep) return <SweepExplanation sweep={sweep} job={explain} />;
   if (!explain) return explainText ? <pre class="explain-text">{explainText}</pre> : null;
   return (
     <>
@@ -31,6 +33,23 @@ export function Explanation({ result }: { result: Validated }) {
         <details>
           <summary>As the command batchai explain says it</summary>
           <pre class="explain-text">{explainText}</pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** The runs that there would be, and what the first of them does. */
+function SweepExplanation({ sweep, job }: { sweep: ExplainedSweep; job: Explained | null }) {
+  return (
+    <>
+      <SweepRuns sweep={sweep} />
+      {job && (
+        <details open>
+          <summary>The first run</summary>
+          <Summary job={job} />
+          <Commands job={job} />
+          <Volumes job={job} />
         </details>
       )}
     </>

@@ -10,6 +10,18 @@ export async function submitJob(paths: Paths, experiment: string, job: string, t
   await json(query(paths.job({ experiment, job }), {}), { method: "PUT", body: text });
 }
 
+/** The same for a sweep. */
+export async function submitSweep(
+  paths: Paths,
+  experiment: string,
+  sweep: string,
+  text: string,
+): Promise<void> {
+  await workspaceMade(paths);
+  await json(query(paths.experiment(experiment), {}), { method: "PUT" });
+  await json(query(paths.sweep({ experiment, sweep }), {}), { method: "PUT", body: text });
+}
+
 /** Makes a cluster, or changes the one that has the name. */
 export async function submitCluster(paths: Paths, cluster: string, text: string): Promise<void> {
   await workspaceMade(paths);

@@ -8,6 +8,16 @@ export interface Validated {
   /** What would become of it; null of what cannot run, and of a cluster. */
   explain: Explained | null;
   explainText: string;
+  /** The runs there would be of a sweep. */
+  sweep?: ExplainedSweep;
+}
+
+export interface ExplainedSweep {
+  count: number;
+  runs: { index: number; parameters: Record<string, string | number | boolean> }[];
+  maxConcurrent?: number;
+  maxFailures?: number;
+  metric?: { name: string; goal: string };
 }
 
 /** What would become of a job, as `batchai explain -o json` has it. Members may be missing in answers of

@@ -11,7 +11,7 @@ import { take } from "../submit/dropTarget";
 import { Explanation } from "../submit/explanation";
 import { counted, ProblemList } from "../submit/problemList";
 import { said } from "../submit/said";
-import { submitCluster, submitJob } from "../submit/send";
+import { submitCluster, submitJob, submitSweep } from "../submit/send";
 import { useCopy } from "../submit/useCopy";
 import { useSchema } from "../submit/useSchema";
 import { useValidation, type Validation } from "../submit/useValidation";
@@ -44,7 +44,7 @@ export function SubmitView({ route }: { route: Route }) {
             onText={(text) => change({ text })}
             problems={problems}
             schema={schema}
-            label={document.kind === "job" ? "job.json" : "cluster.json"}
+            label={`${document.kind}.json`}
             handle={editor}
           />
           <Verdict validation={validation} empty={!document.text.trim()} />
@@ -114,12 +114,14 @@ function verdict({ result, failure }: Validation, empty: boolean): string {
   return `It will not be accepted: ${found}.`;
 }
 
+const ACTIONS = { job: "Submit job", sweep: "Submit sweep", cluster: "Create or change cluster" };
+
 function SubmitForm({ valid }: { valid: boolean }) {
   const { paths, session, workspace } = useHere();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState("");
   const { text, kind, name, experiment } = draft.use();
-  const may = kind === "job" ? session.may.submit : session.may.contribute;
+  const may = kind === "cluster" ? session.may.contribute : session.may.submit;
 
   async function submit(event: Event) {
     event.preventDefault();
@@ -129,6 +131,9 @@ function SubmitForm({ valid }: { valid: boolean }) {
       if (kind === "job") {
         await submitJob(paths, experiment, name, text);
         navigate(href(["jobs", experiment, name], { workspace }));
+      } else if (kind === "sweep") {
+        await submitSweep(paths, experiment, name, text);
+        navigate(href(["sweeps", experiment, name], { workspace }));
       } else {
         await submitCluster(paths, name, text);
         navigate(href(["clusters", name], { workspace }));
@@ -149,7 +154,7 @@ function SubmitForm({ valid }: { valid: boolean }) {
         </p>
       )}
       <button class="primary" type="submit" disabled={!valid || busy || !may}>
-        {busy ? "Submitting…" : kind === "job" ? "Submit job" : "Create or change cluster"}
+        {busy ? "Submitting…" : ACTIONS[kind]}
       </button>
       {!may && <p class="quiet">Clusters are changed by contributors; your roles let you submit jobs.</p>}
     </form>

@@ -24,3 +24,7 @@ def test_10_000_jobs_and_what_a_page_costs(look: Look, filled: "Future[None]") -
 
 def test_curves_of_jobs_and_the_nodes_that_run_them(look: Look) -> None:
     look("clusters.test.mjs")
+
+
+def test_a_sweep_is_dropped_and_its_runs_compared(look: Look) -> None:
+    look("sweep.test.mjs")

@@ -48,6 +48,9 @@ def test_a_sweep_is_made_shown_run_and_removed(api: RestApi, workspace: str) -> 
     other = api.call("PUT", sweep, document(api, workspace, maxConcurrent=2))
     assert (other.status_code, other.json()["error"]["code"]) == (409, "SweepAlreadyExists")
     assert [item["name"] for item in api.must("GET", sweep.rpartition("/")[0])["value"]] == ["s"]
+    listed = api.call("GET", f"{workspace}/sweeps")
+    assert [(item["name"], "job" in item["properties"]) for item in listed.json()["value"]] == [("s", False)]
+    assert api.call("GET", f"{workspace}-none/sweeps").status_code == 404
 
     for number, loss in enumerate((0.5, 0.25, 0.75)):
         eventually(lambda n=number: states(api, sweep)[n] == "queued")  # type: ignore[misc]

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from api.resources.sweeps import run_resource, sweep_resource
+from api.resources.jobs import job_resource
+from api.resources.sweeps import listed_sweep, run_resource, sweep_resource
 from shared.names.ids import Scope
 from shared.sweeps.model import RunResult, SweepState, Why
 from shared.sweeps.status_json import of_sweep
+from tests.support.jobs import a_job
 from tests.support.memory.world import memory_world
 from tests.support.sweeps import Sweeps
 from tests.unit.shared.sweeps.test_progress import sweep
@@ -31,6 +33,24 @@ def test_a_sweep_shows_its_document_and_how_it_stands() -> None:
     properties = sweep_resource(over, SCOPE)["properties"]
     assert (properties["why"], properties["submittedBy"]) == ("MaxFailuresReached", "me")
     assert properties["provisioningState"] == "deleting"
+
+
+def test_in_a_list_of_many_what_may_be_long_is_left_out() -> None:
+    plain = sweep(5, properties='{"job": {}, "parameters": {}, "rows": [], "metric": {"key": "loss"}}')
+    shown = listed_sweep(plain, SCOPE)
+    assert shown["name"] == sweep_resource(plain, SCOPE)["name"]
+    assert shown["properties"].keys() >= {"metric", "state", "runs"}
+    assert not shown["properties"].keys() & {"job", "parameters", "rows"}
+
+
+def test_the_job_of_a_run_names_its_sweep() -> None:
+    world = memory_world()
+    sweeps = Sweeps(world)
+    sweeps.accept()
+    sweeps.deliver()
+    shown = job_resource(world.job("s-0"), SCOPE)["properties"]
+    assert shown["sweep"] == {"id": sweep_resource(sweeps.get(), SCOPE)["id"]}
+    assert "sweep" not in job_resource(a_job(), SCOPE)["properties"]
 
 
 def test_a_run_shows_its_job_or_its_end() -> None:
