@@ -107,6 +107,7 @@ class NodeServices:
             self.writers,
             self.start.events,
             self.gpu_readings,
+            self.volumes.idle_gpus,
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
 

@@ -16,6 +16,7 @@ from runner.mounts.types import MountedVolume, UnmountError, Volume
 from runner.secrets.key_vault import opened
 from runner.secrets.redaction import KnownSecrets
 from shared.backend import Backend
+from shared.documents.models.cluster import IdleGpus
 from shared.documents.secret_references import secret_values
 from shared.documents.spec import NodeSetup
 from shared.environment.layout import mount_root
@@ -49,6 +50,7 @@ class ClusterVolumes:
         self._set_up = ""  #: the revision whose setup task has been run
         self.revision = ""
         self.volumes: tuple[Volume, ...] = ()
+        self.idle_gpus: IdleGpus | None = None
 
     def follow(self) -> bool:
         """Bring the node to what the cluster's document says now: its volumes mounted, its setup task run.
@@ -100,6 +102,7 @@ class ClusterVolumes:
     def _setup(self, revision: str) -> NodeSetup:
         """What the document asks of a node, secrets opened."""
         spec = self._clusters.spec(revision)
+        self.idle_gpus = spec.idle_gpus
         # Nobody here counts performance: their key is not asked for.
         setup = spec.node_setup.model_copy(update={"performance_counters_settings": None})
         setup = opened(setup, self._vaults, ("properties", "nodeSetup"))

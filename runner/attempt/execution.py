@@ -216,6 +216,9 @@ class Execution:
         if reason is StopReason.WALL_CLOCK:
             limit = self.spec.constraints.max_wall_clock_time
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
+        if reason is StopReason.IDLE_GPUS:
+            text = "idleGpus of the cluster ended the job: no GPU of its node did anything for that long"
+            return Outcome(Reason.GPUS_IDLE, message=text)
         return TERMINATED if reason is StopReason.TERMINATED else self.peers.verdict
 
     def _give_notice(self) -> None:

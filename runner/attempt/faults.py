@@ -62,7 +62,8 @@ def explained(
     if not job_folders.is_full(config.root):
         return outcome
     message = f"{outcome.message}; the node's disk is full"
-    if outcome.exit_code is None and outcome.reason not in (Reason.TERMINATED, Reason.WALL_CLOCK):
+    asked_for = (Reason.TERMINATED, Reason.WALL_CLOCK, Reason.GPUS_IDLE)
+    if outcome.exit_code is None and outcome.reason not in asked_for:
         node_faults.append("the node's disk is full")
         return Outcome(Reason.RUNNER_FAULT, message=message)
     return replace(outcome, message=message)

@@ -10,6 +10,7 @@ from runner.machine.gpu_share import NO_GPUS, GpuShare
 from runner.mounts.from_document import FindServer
 from runner.mounts.types import Volume
 from runner.secrets.redaction import KnownSecrets
+from shared.documents.models.cluster import IdleGpus
 from shared.jobs.events import JobEvent
 from shared.jobs.model import Job
 from shared.settings import Settings
@@ -35,3 +36,4 @@ class AttemptHost:
     #: of a job on a node of this name: when the node came up, where the job waited for it
     node_events: Callable[[Job, str], tuple[JobEvent, ...]] = lambda job, node_id: ()
     gpu_readings: GpuReadings = field(default_factory=lambda: GpuReadings(()))  #: of `share`
+    idle_gpus: IdleGpus | None = None  #: the cluster's

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runner.attempt import clean_node, faults, resources
+from runner.attempt import clean_node, faults, idle_gpus, resources
 from runner.attempt.execution import Execution, with_code
 from runner.attempt.host import AttemptHost
 from runner.attempt.peers import Alone, Peers, Work
@@ -174,6 +174,7 @@ class JobRunner:
         step_host = step_host_of(
             begun.spec, begun.placement, host, begun.roots, record, self.tracker, self.stop
         )
+        watch = idle_gpus.watch(host.idle_gpus, begun.placement, record, self.stop)
         execution = Execution(
             config=host.config,
             spec=begun.spec,
@@ -184,7 +185,7 @@ class JobRunner:
             stop=self.stop,
             tracker=self.tracker,
             peers=self._peers,
-            sampler=resources.of_attempt(begun.placement, step_host, self.tracker, host, begun.logs),
+            sampler=resources.of_attempt(begun.placement, step_host, self.tracker, host, begun.logs, watch),
             trusted_path=lambda path: trusted_path_of(path, layout.root, begun.roots),
             notice=self.notice,
             monotonic=self.monotonic,

@@ -42,6 +42,7 @@ class ResourceSampler:
     open_file: Callable[[], Path]  #: begins the file, once there is something to write
     first_seconds: float
     every_seconds: float
+    seen: Callable[[tuple[GpuReading, ...]], None] = lambda readings: None  #: of each sample
     samples: int = 0
     _path: Path | None = None
     _written: int = 0
@@ -82,6 +83,8 @@ class ResourceSampler:
             log.exception("resources not sampled", extra={"action": "resources"})
 
     def _sample(self) -> None:
+        readings = self.gpus()
+        self.seen(readings)
         seen, at = self.usage(), time.monotonic()
         cpu = self._percent(seen, at)
         self._count(seen)
@@ -96,7 +99,7 @@ class ResourceSampler:
             "diskReadBytes": seen.read_bytes + counted.read_bytes,
             "diskWrittenBytes": seen.written_bytes + counted.written_bytes,
             "processes": seen.processes,
-            "gpus": [reading.shown() for reading in self.gpus()],
+            "gpus": [reading.shown() for reading in readings],
         }
         line = json.dumps({name: value for name, value in shown.items() if value is not None}) + "\n"
         self._path = self._path or self.open_file()
@@ -123,7 +126,12 @@ class ResourceSampler:
 
 
 def of_attempt(
-    placement: Placement, step_host: StepHost, tracker: ProcessTracker, host: AttemptHost, logs: Logs
+    placement: Placement,
+    step_host: StepHost,
+    tracker: ProcessTracker,
+    host: AttemptHost,
+    logs: Logs,
+    seen: Callable[[tuple[GpuReading, ...]], None],
 ) -> ResourceSampler:
     """For an attempt on this node: of its cgroup where it has one, else of each of its processes."""
 
@@ -140,4 +148,5 @@ def of_attempt(
         lambda: logs.add(resources_log_name(placement)),
         FIRST_SECONDS,
         EVERY_SECONDS,
+        seen,
     )

@@ -23,6 +23,7 @@ class StopReason(Enum):
     LOST = "lost"  #: the lease is gone: kill, write nothing
     TERMINATED = "terminated"  #: somebody asked for it
     WALL_CLOCK = "wall clock"  #: constraints.maxWallClockTime has passed
+    IDLE_GPUS = "idle GPUs"  #: the cluster's idleGpus ends jobs whose GPUs do nothing
     DRAIN = "drain"  #: the runner itself is stopping
     EVICTED = "evicted"  #: the machine is about to be taken away
     PEER = "another node"  #: another node of the job has ended the attempt

@@ -26,6 +26,7 @@ class EventKind(OpenStrEnum):
     PREPARED = "Prepared"  #: jobPreparation ended well
     STARTED = "Started"  #: its processes run
     STOPPED = "Stopped"  #: its processes have ended
+    GPUS_IDLE = "GpusIdle"  #: the node's GPUs did nothing for as long as its cluster allows; detail: how long
     VOLUME_FAULT = "VolumeFault"  #: a volume is still there, or lacks what was written to it; detail: what
     UPLOADED = "Uploaded"  #: volumes unmounted, logs sealed
     TERMINATION_REQUESTED = "TerminationRequested"

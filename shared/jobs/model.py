@@ -38,6 +38,7 @@ class Reason(OpenStrEnum):
     PREPARATION_FAILED = "JobPreparationFailed"  #: jobPreparation did
     TERMINATED = "JobTerminated"  #: somebody asked for it
     WALL_CLOCK = "JobWallClockTimeExceeded"  #: constraints.maxWallClockTime passed (ours: not recorded)
+    GPUS_IDLE = "JobGpusIdle"  #: its GPUs did nothing for as long as the cluster's idleGpus allows (ours)
     FILE_SHARE_MOUNT = "AZFMountError"
     CONTAINER_MOUNT = "BFSMountError"
     FILE_SERVER_MOUNT = "NFSMountError"  #: ours

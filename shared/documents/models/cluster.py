@@ -16,6 +16,8 @@ from shared.documents.models.volumes import MountVolumes
 
 NodeCount = Annotated[int, Strict(), Field(ge=0, le=MOST_NODES)]
 
+IdleMinutes = Annotated[int, Strict(), Field(ge=1, le=10_080)]
+
 
 class UserAccountSettings(Model):
     """The administrator account of each node."""
@@ -106,6 +108,15 @@ class NodeSetup(Model):
     )
 
 
+class IdleGpus(Model):
+    """What becomes of a job whose GPUs do nothing (ours: Batch AI had nothing of the kind)."""
+
+    minutes: IdleMinutes = Field(description="How long every GPU of a node has done nothing, 1 to 10080.")
+    action: Literal["warn", "end"] = Field(
+        default="warn", description="warn: an event of the job; end: the job fails as well. Default warn."
+    )
+
+
 class ClusterSpec(Model):
     """What the user asked for: one cluster.
 
@@ -126,5 +137,8 @@ class ClusterSpec(Model):
     node_setup: NodeSetup = Field(default=NodeSetup(), description="Volumes and setup task of each node.")
     user_account_settings: UserAccountSettings | None = Field(
         default=None, description="Administrator account of the nodes."
+    )
+    idle_gpus: IdleGpus | None = Field(
+        default=None, description="Jobs whose GPUs do nothing. Default: nobody looks."
     )
     subnet: ResourceId | None = Field(default=None, description="Virtual network subnet of the nodes.")

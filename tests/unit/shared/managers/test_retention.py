@@ -22,14 +22,17 @@ def world() -> MemoryWorld:
     return memory_world(keep_days=KEEP_DAYS)
 
 
-def run(world: MemoryWorld, name: str = "job", number: int = 0) -> Job:
-    """A job from its drop to its end."""
+def drop(world: MemoryWorld, name: str = "job", number: int = 0) -> None:
     data = document(f"echo {number}")
     path = f"{world.id(name)}/job.json"
     client = world.backend.connection.blobs.get_blob_client(world.settings.jobs_container, path)
     client.upload_blob(data, overwrite=True)
-    etag = str(client.get_blob_properties().etag).strip('"')
-    world.accept(name, data, etag)
+    world.accept(name, data, str(client.get_blob_properties().etag).strip('"'))
+
+
+def run(world: MemoryWorld, name: str = "job", number: int = 0) -> Job:
+    """A job from its drop to its end."""
+    drop(world, name, number)
     return world.finish(world.must_claim())
 
 
@@ -123,6 +126,19 @@ def test_a_document_that_was_dropped_since_stays(world: MemoryWorld) -> None:
     world.backend.documents.put_dropped(world.place(), {"another": "one"})
     assert removed_in(world) == 1
     assert documents(world) == {f"{world.id()}/job.json"}
+
+
+def test_a_run_that_took_the_name_after_it_was_listed_stays_whole(world: MemoryWorld) -> None:
+    run(world)
+    world.clock.move((KEEP_DAYS + 1) * DAY)
+
+    def reads_the_row(call: Call) -> bool:
+        return call.service == "table" and call.verb == "get" and call.name.startswith("jobs")
+
+    world.faults.meanwhile(reads_the_row, lambda: drop(world, number=1))
+    assert removed_in(world, 1) == 0
+    assert (world.job().state, world.status()["state"]) == (State.QUEUED, "queued")
+    assert len([name for name in documents(world) if "/" not in name]) == 2, "of both runs"
 
 
 def test_a_run_that_takes_the_name_meanwhile_keeps_its_answer(world: MemoryWorld) -> None:
