@@ -82,6 +82,9 @@ param addressPrefix string = '10.86.0.0/16'
 
 var poolNames = [for pool in pools: pool.name]
 var tags = { 'azd-env-name': environmentName }
+@description('Who gets mail of alerts; empty: they are shown in the portal only.')
+param alertMailTo string = ''
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var stateName = 'bai${token}'
 var dataName = separateDataAccount ? 'baidata${token}' : stateName
@@ -189,6 +192,18 @@ module dataRoles 'modules/data-roles.bicep' = {
     runnerPrincipalId: identities.outputs.runnerPrincipalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    componentName: monitoring.outputs.componentName
+    mailTo: alertMailTo
   }
 }
 

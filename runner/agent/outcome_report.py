@@ -37,7 +37,9 @@ def _report_once(attempts: Attempts, job: Job, lease: Lease, result: Result, lea
         log.info("dissolved: %s", gone.why, extra={"action": "dissolved", "job": str(job.id)})
     elif result.outcome is not None:
         ended = attempts.finish(job, lease, result.outcome, result.report)
-        log.info("ended as %s", ended.state, extra={"action": "ended", "job": str(job.id)})
+        # infra/alerts.json looks for the words.
+        reason = "" if result.outcome.succeeded else f": {result.outcome.reason}"
+        log.info("ended as %s%s", ended.state, reason, extra={"action": "ended", "job": str(job.id)})
     elif result.stopped and result.stopped.hands_back:
         why = result.node_fault or result.given_back or leaving
         attempts.give_back(job, lease, why, result.report)

@@ -1,5 +1,6 @@
 """The two writes that a message of a queued or abandoned job may lead to: it is claimed, or given up."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,8 @@ from shared.managers.attempts import Attempts
 from shared.stores.job_queues import JobMessage
 from shared.stores.job_table import JobTable
 from shared.telemetry import tracing
+
+log = logging.getLogger(__name__)
 
 
 class ClaimWriter:
@@ -78,5 +81,7 @@ class ClaimWriter:
             report = AttemptReport(message.last_heard, (lost,))
             job_traces.lost(job, now)
         ended = transitions.finish(job, outcome, now, report)
+        # infra/alerts.json looks for the words.
+        log.warning("given up as %s", outcome.reason, extra={"action": "given_up", "job": str(job.id)})
         if self._attempts.status.report(self._jobs.end(ended)):
             self._attempts.delete_message(message.queue, message.message_id, message.pop_receipt)

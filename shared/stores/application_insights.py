@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import SettingsError
-from shared.log_context import ABOUT
 from shared.stores.identity import identity
 
 _CONNECTION, _AUTHENTICATION = (
@@ -19,8 +18,6 @@ _CONNECTION, _AUTHENTICATION = (
 _KEY = re.compile(r"(?i)(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)")
 #: Over plain HTTP to this machine only: a collector.
 _ENDPOINT = re.compile(r"(?i)https://[^\s;]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/?")
-#: Of a record's `extra`, what is searched by.
-_SENT = (*ABOUT, "uuid", "action")
 #: Seconds. What is not sent by then when the process leaves is in the journal only.
 _CLOSE_SECONDS = 5.0
 _SEND_SECONDS = 5.0
@@ -87,20 +84,10 @@ class InsightsHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a record, with what it is about as properties."""
-        if record.name.partition(".")[0] in ("azure", "opentelemetry"):
-            return  # what sending has to say would be sent, and so on
-        from opentelemetry._logs import LogRecord, SeverityNumber
+        from shared.telemetry.log_records import is_sent, log_record
 
-        attributes = {name: str(getattr(record, name)) for name in _SENT if getattr(record, name, "")}
-        self._provider.get_logger(record.name).emit(
-            LogRecord(
-                timestamp=int(record.created * 1e9),
-                severity_text=record.levelname,
-                severity_number=SeverityNumber(_severity(record.levelno)),
-                body=self.format(record),
-                attributes=attributes,
-            )
-        )
+        if is_sent(record):
+            self._provider.get_logger(record.name).emit(log_record(record, self.format(record)))
 
     def close(self) -> None:
         """Send what is left, for a few seconds at most."""
@@ -108,11 +95,6 @@ class InsightsHandler(logging.Handler):
         ending.start()
         ending.join(_CLOSE_SECONDS)
         super().close()
-
-
-def _severity(level: int) -> int:
-    """OpenTelemetry's number of a level of logging: DEBUG 5, INFO 9, WARNING 13, ERROR 17, CRITICAL 21."""
-    return min(21, max(5, level // 10 * 4 + 1))
 
 
 def _keep_to_the_log() -> None:

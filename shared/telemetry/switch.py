@@ -1,13 +1,14 @@
 """Whether telemetry is on, by OpenTelemetry's own variables; what starts and ends it for a process."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from shared.errors import SettingsError
 from shared.telemetry import metrics, tracing
 
-TRACES, METRICS = "TRACES", "METRICS"
-_SIGNALS = (TRACES, METRICS)
+TRACES, METRICS, LOGS = "TRACES", "METRICS", "LOGS"
+_SIGNALS = (TRACES, METRICS, LOGS)
 _OTLP, _NONE = "otlp", "none"
 _PROTOCOL = "http/protobuf"
 _WANTED = "pip install 'batchai-serverless[telemetry]'"
@@ -62,20 +63,26 @@ def start(
     try:
         # Imported late: a quarter of a second and a thread, which whoever has no telemetry does not pay.
         from shared.telemetry.otlp import Otlp
+        from shared.telemetry.otlp_logs import OtlpLog
         from shared.telemetry.otlp_metrics import OtlpMetrics
 
         spans = Otlp(service, instance, redacted) if TRACES in signals else None
         values = OtlpMetrics(service, instance) if METRICS in signals else None
+        records = OtlpLog(service, instance, redacted) if LOGS in signals else None
     except ImportError as error:
         warn(f"no telemetry is sent: {error}; {_WANTED} first")
         return lambda: None
     tracing.use(spans)
     metrics.use(values)
+    if records:
+        logging.getLogger().addHandler(records)
 
     def end() -> None:
         tracing.use(None)
         metrics.use(None)
-        for sent in (spans, values):
+        if records:
+            logging.getLogger().removeHandler(records)
+        for sent in (spans, values, records):
             if sent:
                 sent.close()
 

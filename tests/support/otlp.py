@@ -1,5 +1,5 @@
-"""A receiver of OTLP over HTTP (POST /v1/traces and /v1/metrics, protobuf): what a collector takes, kept. For
-tests only."""
+"""A receiver of OTLP over HTTP (POST /v1/traces, /v1/metrics and /v1/logs, protobuf): what a collector takes,
+kept. For tests only."""
 
 import gzip
 import threading
@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list)  #: of every request, uncompressed
     headers: list[dict[str, str]] = field(default_factory=list)
     spans: list[ReceivedSpan] = field(default_factory=list)
+    records: list[tuple[str, str, str]] = field(default_factory=list)  #: service, trace and text
     metrics: set[tuple[str, str]] = field(default_factory=set)  #: service and metric
 
     def environment(self) -> dict[str, str]:
@@ -102,7 +105,9 @@ def _handler(made: Receiver) -> type[BaseHTTPRequestHandler]:
             made.headers.append(dict(self.headers))
             if self.path == "/v1/metrics":
                 made.metrics.update(metrics_of(data))
-            else:
+            elif self.path == "/v1/logs":
+                made.records += records_of(data)
+            elif self.path == "/v1/traces":
                 made.spans += spans_of(data)
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
@@ -146,6 +151,20 @@ def metrics_of(data: bytes) -> Iterator[tuple[str, str]]:
             yield from ((words["service.name"], metric.name) for metric in scope.metrics)
 
 
+def records_of(data: bytes) -> Iterator[tuple[str, str, str]]:
+    """The log records of a request's body: the service that sent it, its trace, its text."""
+    for resource in ExportLogsServiceRequest.FromString(data).resource_logs:
+        words = {one.key: one.value.string_value for one in resource.resource.attributes}
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                yield words["service.name"], record.trace_id.hex(), record.body.string_value
+
+
 def _text(value: object) -> str:
     kind = value.WhichOneof("value")  # type: ignore[attr-defined]
     return str(getattr(value, kind))
+
+
+def kept_log_records() -> InMemoryLogRecordExporter:
+    """Keeps log records instead of sending them."""
+    return InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""One trace for each job, and metrics, as a receiver of OTLP gets it from real processes."""
+"""One trace for each job, metrics and the log, as a receiver of OTLP gets it from real processes."""
 
 import json
 import os
@@ -95,6 +95,8 @@ def test_a_job_of_two_nodes_whose_first_leader_is_killed_is_one_trace(
     of_runners = {name for service, name in collector.metrics if service == "batchai-runner"}
     assert {"batchai.attempts", "batchai.job.wait.duration", "batchai.storage.requests"} <= of_runners
     assert ("batchai-function-app", "batchai.storage.requests") in collector.metrics
+    claims = [text for _, trace, text in collector.records if trace == root.trace and "claimed" in text]
+    assert claims and all(str(job.id) in text for text in claims)
     sent = b"".join(collector.bodies)
     for secret in (b"hunter2-secret", b"a2V5LWtleS1rZXkh", b"key-of-the-receiver", b"touch"):
         assert secret not in sent

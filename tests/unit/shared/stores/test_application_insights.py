@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from shared.errors import SettingsError
-from shared.stores.application_insights import Insights, _severity, insights_from
+from shared.stores.application_insights import Insights, insights_from
+from shared.telemetry.log_records import _severity
 
 KEY = "12345678-1234-1234-1234-123456789abc"
 CONNECTION, AUTHENTICATION = (

@@ -1,5 +1,6 @@
 """When telemetry is on, by OpenTelemetry's variables, and what is said of settings that make no sense."""
 
+import logging
 import os
 import sys
 
@@ -7,25 +8,27 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from shared.errors import SettingsError
-from shared.telemetry import metrics, otlp_metrics, switch, tracing
+from shared.telemetry import metrics, otlp_logs, otlp_metrics, switch, tracing
+from shared.telemetry.otlp_logs import OtlpLog
 from shared.telemetry.otlp_metrics import OtlpMetrics
-from shared.telemetry.switch import METRICS, TRACES, signals_from
+from shared.telemetry.switch import LOGS, METRICS, TRACES, signals_from
+from tests.support.otlp import kept_log_records
 
 COMMON, OWN = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 ON = {COMMON: "http://127.0.0.1:9"}
-NONE = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+NONE = {f"OTEL_{signal}_EXPORTER": "none" for signal in (TRACES, METRICS, LOGS)}
 
 
 @pytest.mark.parametrize(
     ("env", "signals"),
     [
-        (ON, {TRACES, METRICS}),
+        (ON, {TRACES, METRICS, LOGS}),
         ({OWN: "http://127.0.0.1:9/v1/traces"}, {TRACES}),
         ({"OTEL_TRACES_EXPORTER": "OTLP"}, {TRACES}),
-        ({**ON, "OTEL_TRACES_EXPORTER": "none"}, {METRICS}),
+        ({**ON, "OTEL_TRACES_EXPORTER": "none"}, {METRICS, LOGS}),
         (
             {**ON, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_SDK_DISABLED": "false"},
-            {TRACES, METRICS},
+            {TRACES, METRICS, LOGS},
         ),
     ],
 )
@@ -38,12 +41,7 @@ def test_an_address_or_a_named_exporter_is_on(env: dict[str, str], signals: set[
     [
         {},
         {COMMON: ""},
-        {
-            **ON,
-            "OTEL_TRACES_EXPORTER": "none",
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
-        },
+        {**ON, **NONE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {**ON, "OTEL_SDK_DISABLED": "True"},
     ],
 )
@@ -78,6 +76,11 @@ def test_it_is_on_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(
         otlp_metrics, "OtlpMetrics", lambda name, node: OtlpMetrics(name, node, InMemoryMetricReader())
     )
+    records = kept_log_records()
+    monkeypatch.setattr(otlp_logs, "OtlpLog", lambda *who: OtlpLog(who[0], who[1], who[2], records))
+    before = logging.getLogger().handlers[:]
     with switch.telemetry(os.environ, "batchai-runner", "gpu-0"):
+        assert [type(one) for one in logging.getLogger().handlers if one not in before] == [OtlpLog]
         assert tracing.is_on() and metrics.is_on()
     assert not tracing.is_on() and not metrics.is_on()
+    assert logging.getLogger().handlers == before

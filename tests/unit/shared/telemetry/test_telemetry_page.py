@@ -1,7 +1,9 @@
-"""docs/reference/telemetry.md lists every span, attribute and metric, and no other."""
+"""docs/reference/telemetry.md lists every span, attribute and metric, and what log records say, and no
+other."""
 
 import re
 
+from shared.telemetry.log_records import SENT
 from shared.telemetry.names import Attribute, Metric, SpanName
 from tests.support.sources import PROJECT
 
@@ -27,6 +29,10 @@ def test_the_page_lists_every_attribute() -> None:
 def test_the_page_lists_every_metric_with_kind_and_unit() -> None:
     wanted = [f"`{metric.title}` | {metric.kind}, `{metric.unit}`" for metric in Metric]
     assert sorted(_listed("Metrics and their attributes")) == sorted(wanted)
+
+
+def test_the_page_lists_what_a_log_record_says() -> None:
+    assert sorted(_first(_listed("Attributes of a log record"))) == sorted(SENT)
 
 
 def _first(rows: list[str]) -> list[str]:
