@@ -137,7 +137,7 @@ def backend_over(
     )
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
-    clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer)
+    clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer, monotonic)
     live = LiveJobs(jobs, clusters)
     scaler = Scaler(settings, pools, ScalingTable(connection), clusters, nodes, live, monotonic)
     cluster_writer = ClusterWriter(clusters, cluster_table, queues, documents, sealer, now)

@@ -69,7 +69,10 @@ class LeaderSession(JobSession):
             return Result(None, stopped=stop.reason, dissolved=together)
         work = replace(self._claim, job=together)
         self._runner = runner = services.runner(work, stop, self.tracker, rendezvous.peers)
-        return services.carry_out(runner, rendezvous.peers.conclude)
+        busy = services.busy_gpus()
+        with services.part(runner):
+            result = runner.run()
+        return services.without_gpu_use(rendezvous.peers.conclude(result), busy)
 
 
 class HelperSession:
@@ -123,4 +126,8 @@ class HelperSession:
             early = Result(None, stopped=stop.reason)
         if early:
             return peers.conclude(early)
-        return services.carry_out(services.runner(part, stop, self.tracker, peers), peers.conclude)
+        runner = services.runner(part, stop, self.tracker, peers)
+        busy = services.busy_gpus()
+        with services.part(runner):
+            result = runner.run()
+        return services.without_gpu_use(peers.conclude(result), busy)

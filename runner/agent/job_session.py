@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -110,14 +110,10 @@ class NodeServices:
         )
         return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
 
-    def carry_out(self, runner: JobRunner, conclude: Callable[[Result], Result] = lambda own: own) -> Result:
-        """The node's part in an attempt, and whether it leaves the GPUs free. `conclude`: what it comes to
-        with that of other nodes."""
+    def part(self, runner: JobRunner) -> AbstractContextManager[None]:
+        """What happens inside is the node's part in an attempt, for telemetry."""
         job, peers = runner.claim.job, runner.peers or Alone(self.node)
-        busy, leader = self.busy_gpus(), peers.nodes[0].node_id
-        with node_part(job.uuid, job.attempt, self.node.node_id, about(job), leader):
-            result = runner.run()
-        return self.without_gpu_use(conclude(result), busy)
+        return node_part(job.uuid, job.attempt, self.node.node_id, about(job), peers.nodes[0].node_id)
 
     def busy_gpus(self) -> frozenset[int]:
         """Processes that use this node's GPUs now."""
@@ -218,7 +214,10 @@ class JobSession:
         """The attempt. `stack` is left when its end was reported."""
         services = self._services
         self._runner = runner = services.runner(self._claim, stop, self.tracker)
-        return services.carry_out(runner)
+        busy = services.busy_gpus()
+        with services.part(runner):
+            result = runner.run()
+        return services.without_gpu_use(result, busy)
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()

@@ -77,14 +77,16 @@ class Execution:
         self._deadline = self.monotonic() + (limit if self.peers.leads else math.inf)
         with self.peers.connected(self._scene(env)) as connected, self._sampled():
             if steps.preparation is not None:
-                early = self._prepare(steps.preparation, connected)
+                with stage(SpanName.PREPARATION):
+                    early = self._prepare(steps.preparation, connected)
                 if early is None or not early.succeeded:
                     return early
             self.peers.prepared()
             while not self.peers.may_launch():
                 if self._is_over(0.05):
                     return self._stopped([])
-            return self._launch(steps, connected)
+            with stage(SpanName.PROCESSES):
+                return self._launch(steps, connected)
 
     @contextmanager
     def _sampled(self) -> Iterator[None]:
@@ -126,7 +128,6 @@ class Execution:
         with job_process.ends_of(processes) as ends:
             return self.stop.wait(seconds, ends)
 
-    @stage(SpanName.PREPARATION)
     def _prepare(self, command: str, env: Mapping[str, str]) -> Outcome | None:
         out, err = (
             self.logs.add(preparation_log_name(stream, self.placement)) for stream in ("stdout", "stderr")
@@ -140,7 +141,6 @@ class Execution:
             self.record.happened(EventKind.PREPARED)
         return early
 
-    @stage(SpanName.PROCESSES)
     def _launch(self, steps: LaunchPlan, env: Mapping[str, str]) -> Outcome | None:
         started: list[tuple[ProcessPlan, JobProcess]] = []
         self.peers.launching()

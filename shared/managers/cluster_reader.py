@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,12 +34,14 @@ class ClusterReader:
         nodes: NodeReports,
         documents: Documents,
         sealer: Sealer,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self._table = table
         self._nodes = nodes
         self._documents = documents
         self._sealer = sealer
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, ClusterRow]] = {}
         self._forgotten = 0  #: how often something was
@@ -57,13 +60,13 @@ class ClusterReader:
         key = str(cluster).lower()
         with self._lock:
             found, forgotten = self._seen.get(key), self._forgotten
-        if found and time.monotonic() - found[0] < _CACHE_SECONDS:
+        if found and self._monotonic() - found[0] < _CACHE_SECONDS:
             return found[1]
         row = self._table.get(cluster)
         with self._lock:
             # Else it may have been read before the write that it was forgotten for.
             if row and self._forgotten == forgotten:
-                self._seen[key] = (time.monotonic(), row)
+                self._seen[key] = (self._monotonic(), row)
         return row
 
     def fresh(self, cluster: ClusterId) -> ClusterRow | None:
