@@ -1,6 +1,6 @@
 /** Metrics files of the runs of a sweep: of one that has ended read once, of one that runs again now and then. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { json } from "../api/client";
+import { ApiError, json } from "../api/client";
 import { nameIn, query } from "../api/paths";
 import type { JobMetrics } from "../charts/metrics";
 import { isLive } from "../parts/stateBadge";
@@ -40,8 +40,11 @@ export function useCurves(runs: readonly Run[]): ReadonlyMap<number, JobMetrics>
       const queue = [...open];
       const worker = async () => {
         for (let run = queue.shift(); run; run = queue.shift()) {
-          // A job that is gone, or has written nothing, has no curve; the next turn looks again.
-          await read(run).catch(() => {});
+          const asked = run;
+          await read(asked).catch((failure: unknown) => {
+            // What is gone has no curve; of anything else the next turn asks again.
+            if (failure instanceof ApiError && failure.status === 404) done.current.add(mark(asked));
+          });
           if (stopped.signal.aborted) return;
         }
       };

@@ -21,13 +21,13 @@ interface Runs {
 export function useRuns(sweep: string, live: boolean, total: number): Runs {
   const path = query(`${sweep}/runs`, { maxresults: PAGE });
   const first = usePoll<Page<Run>>(path, live, total > PAGE ? PAUSE / 1000 : 0);
-  const more = useFurther(first.data?.nextLink);
+  const more = useFurther(first.data?.nextLink, live);
   const runs = useMemo(() => [...(first.data?.value ?? []), ...more.runs], [first.data, more.runs]);
   return { runs, known: first.data !== undefined, error: first.error ?? more.error, reload: first.reload };
 }
 
-/** The pages after the first, read one after the other whenever it has come anew. */
-function useFurther(link: string | null | undefined): { runs: Run[]; error: unknown } {
+/** The pages after the first, read one after the other, again each PAUSE while the sweep is live and once when it has ended. */
+function useFurther(link: string | null | undefined, live: boolean): { runs: Run[]; error: unknown } {
   const [further, setFurther] = useState<{ runs: Run[]; error: unknown }>({ runs: [], error: undefined });
   useEffect(() => {
     if (!link) return setFurther({ runs: [], error: undefined });
@@ -39,14 +39,14 @@ function useFurther(link: string | null | undefined): { runs: Run[]; error: unkn
       } catch (error) {
         if (!stopped.signal.aborted) setFurther((before) => ({ ...before, error }));
       }
-      if (!stopped.signal.aborted) timer = setTimeout(read, PAUSE);
+      if (live && !stopped.signal.aborted) timer = setTimeout(read, PAUSE);
     };
     void read();
     return () => {
       stopped.abort();
       clearTimeout(timer);
     };
-  }, [link]);
+  }, [link, live]);
   return further;
 }
 

@@ -9,10 +9,17 @@ import { SweepTable } from "../sweeps/sweepTable";
 import type { Sweep } from "../sweeps/types";
 import "../styles/sweeps.css";
 
+/** Between two readings: an answer comes of the rows of all sweeps. */
+const SECONDS = 4;
+
 export function SweepsView(_: { route: Route }) {
   const { paths } = useHere();
   useTitle("Sweeps");
-  const { data, error } = usePoll<{ value: Sweep[]; truncated?: boolean }>(query(paths.sweeps, {}));
+  const { data, error } = usePoll<{ value: Sweep[]; truncated?: boolean }>(
+    query(paths.sweeps, {}),
+    true,
+    SECONDS,
+  );
   return (
     <div class="stack">
       <h1>Sweeps</h1>
