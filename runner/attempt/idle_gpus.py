@@ -19,7 +19,7 @@ class IdleGpuWatch:
     """Of one attempt on one node. Idle is what every sample of the last `limit.minutes` shows as 0 % on all
     of the node's GPUs; a driver that does not say is not called idle."""
 
-    limit: IdleGpus | None  #: None: nobody looks
+    limit: IdleGpus
     nodes: int  #: of the job; that of one node is ended, of several each node only warns
     record: AttemptRecord
     stop: StopSignal
@@ -29,8 +29,6 @@ class IdleGpuWatch:
 
     def seen(self, readings: Sequence[GpuReading]) -> None:
         """A sample. Warns once for each time the GPUs have become idle; ends the job where it is to."""
-        if self.limit is None:
-            return
         if not readings or any(reading.utilization_percent != 0 for reading in readings):
             self._since, self._warned = None, False
             return
@@ -49,8 +47,14 @@ class IdleGpuWatch:
 def watch(
     limit: IdleGpus | None, placement: Placement, record: AttemptRecord, stop: StopSignal
 ) -> Callable[[Sequence[GpuReading]], None]:
-    """What looks at each sample of an attempt. `limit`: of the cluster."""
+    """What looks at each sample of an attempt. `limit`: of the cluster; None: nobody looks."""
+    if limit is None:
+        return _unwatched
     return IdleGpuWatch(limit, len(placement.nodes), record, stop).seen
+
+
+def _unwatched(readings: Sequence[GpuReading]) -> None:
+    """Nothing is made of a sample."""
 
 
 def idle_text(limit: IdleGpus) -> str:

@@ -56,7 +56,8 @@ def ended_jobs(cluster: ClusterId, count: int, since: datetime) -> Iterator[Job]
         yield transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), made + timedelta(seconds=65))
 
 
-def listed_by_time(job: Job) -> dict[str, Any]:
-    """The row that lists by time read of a job that has ended."""
+def listed(job: Job) -> Iterator[dict[str, Any]]:
+    """The rows that lists by name and by time read of a job that has ended."""
     row = job_rows.job_entity(job, row_keys.job_row(job.id))
-    return job_rows.listed_entity(job, row, row_keys.time_row(job))
+    yield row
+    yield job_rows.listed_entity(job, row, row_keys.time_row(job))

@@ -26,6 +26,7 @@ BEYOND = {
         "waiting",
         "timeline",
         "submittedBy",
+        "sweep",
     )
 }
 _FORMATS = FormatChecker(())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
@@ -11,7 +11,7 @@ from azure.data.tables import TableClient, TableServiceClient
 from shared.names.ids import ClusterId
 from shared.stores.job_table import TABLE
 from tests.support import console_stack
-from tests.support.many_jobs import ended_jobs, listed_by_time
+from tests.support.many_jobs import ended_jobs, listed
 from tests.support.needs import need
 from tests.support.stack_client import ROOT, StackClient
 
@@ -47,7 +47,7 @@ def filled(console: StackClient) -> Iterator["Future[None]"]:
 
 def _fill(table: TableClient) -> None:
     jobs = ended_jobs(ClusterId("default", "default"), 10_000, datetime.now(UTC))
-    rows = map(listed_by_time, jobs)
+    rows = chain.from_iterable(map(listed, jobs))
     while part := list(islice(rows, 100)):
         table.submit_transaction([("create", entity) for entity in part])
 

@@ -206,6 +206,7 @@ def test_runners_of_one_machine_show_their_jobs_a_part_each(
             ["node-0 2 0 1", "node-0 2 1 3"],
             ["node-1 1 0 0", "node-1 1 1 0"],
         )
+        eventually(lambda: len(world.backend.clusters.known_nodes(world.cluster)) == 2, 30)  # one came late
         nodes = {each.view.node_id: each for each in world.backend.clusters.known_nodes(world.cluster)}
         shown = {name: node_information(each)["gpus"] for name, each in nodes.items()}
         assert {name: [gpu["index"] for gpu in gpus] for name, gpus in shown.items()} == {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.attempt.idle_gpus import IdleGpuWatch, idle_text
+from runner.attempt.idle_gpus import IdleGpuWatch, idle_text, watch
 from runner.attempt.record import AttemptRecord
 from runner.logs.execution_log import ExecutionLog
 from runner.machine.gpu_readings import GpuReading
@@ -12,13 +12,14 @@ from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.models.cluster import IdleGpus
 from shared.jobs.events import EventKind
 from tests.support.jobs import a_job
+from tests.support.placements import placement
 
 
 class Watched:
     """A watch whose time is given in minutes."""
 
-    def __init__(self, folder: Path, minutes: int | None = 5, action: str = "warn", nodes: int = 1) -> None:
-        limit = None if minutes is None else IdleGpus.model_validate({"minutes": minutes, "action": action})
+    def __init__(self, folder: Path, minutes: int = 5, action: str = "warn", nodes: int = 1) -> None:
+        limit = IdleGpus.model_validate({"minutes": minutes, "action": action})
         text = ExecutionLog(folder / "execution.log", lambda: "now", lambda line: line)
         self.record = AttemptRecord(a_job(), "node-0", text)
         self.stop = StopSignal()
@@ -85,10 +86,12 @@ def test_a_job_of_several_nodes_is_warned_of_only(tmp_path: Path) -> None:
 
 
 def test_without_the_setting_nobody_looks(tmp_path: Path) -> None:
-    watched = Watched(tmp_path, minutes=None)
-    watched.at(0, 0)
-    watched.at(1e6, 0)
-    assert watched.events == []
+    text = ExecutionLog(tmp_path / "execution.log", lambda: "now", lambda line: line)
+    record, stop = AttemptRecord(a_job(), "node-0", text), StopSignal()
+    look = watch(None, placement(), record, stop)
+    assert not isinstance(getattr(look, "__self__", None), IdleGpuWatch)
+    look([GpuReading(0, "H200", 0, 0, 1)])
+    assert list(record.events) == []
 
 
 def test_a_minute_is_one() -> None:
