@@ -1,9 +1,12 @@
 """Retention and limits on the storage services: their filters, their listings, their conditions."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from local import azurite
+from shared.backend import provision
 from shared.managers.admission import Source
 from shared.names.limits import WAIT, Limit, Limits
 from shared.stores import job_table
@@ -14,11 +17,18 @@ _KEEP_SECONDS = 2.0
 
 
 @pytest.fixture
-def world(installation: str) -> Iterator[World]:
-    limits = Limits(WAIT, {}, {"*": Limit(live_jobs=1)})
-    settings = settings_for(installation, keep_days=_KEEP_SECONDS / 86_400, limits=limits)
-    with open_world(settings) as made:
-        yield made
+def world(tmp_path: Path) -> Iterator[World]:
+    """On an Azurite of its own: what other tests have left ended long ago, too."""
+    child, endpoints = azurite.start(tmp_path / "azurite.log")
+    try:
+        limits = Limits(WAIT, {}, {"*": Limit(live_jobs=1)})
+        keep_days = _KEEP_SECONDS / 86_400
+        settings = settings_for(endpoints.connection_string, keep_days=keep_days, limits=limits)
+        provision(settings)
+        with open_world(settings) as made:
+            yield made
+    finally:
+        child.stop()
 
 
 def run(world: World, name: str, text: str) -> None:
