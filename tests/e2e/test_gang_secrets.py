@@ -16,20 +16,21 @@ SECRET = "swordfish of two nodes"
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    (tmp_path / "tls").mkdir()
-    with running_vault(tmp_path / "tls") as made:
-        made.put("token", SECRET)
+def arena(tmp_path: Path) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=0, lease_seconds=20) as made:
         yield made
+    eventually(lambda: no_process_of(tmp_path) == [], 5)
 
 
 @pytest.fixture
-def arena(tmp_path: Path, vault: Vault) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0, lease_seconds=20) as made:
+def vault(tmp_path: Path, arena: Arena) -> Iterator[Vault]:
+    """In the network of the arena, and two runners that know it."""
+    (tmp_path / "tls").mkdir()
+    with running_vault(tmp_path / "tls") as made:
+        made.put("token", SECRET)
         for number in range(2):
-            made.start(number, vault.environment())
+            arena.start(number, made.environment())
         yield made
-    eventually(lambda: no_process_of(tmp_path) == [], 5)
 
 
 def submit(arena: Arena, vault: Vault, tmp_path: Path) -> None:

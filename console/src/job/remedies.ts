@@ -6,8 +6,7 @@ const REMEDIES: Record<string, string> = {
   JobTerminated: "Somebody stopped it. Run it again if that was a mistake.",
   JobWallClockTimeExceeded:
     "It took longer than constraints.maxWallClockTime. Allow more (edit a copy), or make it write checkpoints.",
-  JobGpusIdle:
-    "Its cluster ends jobs whose GPUs do nothing (idleGpus): resources.jsonl shows what they did.",
+  JobGpusIdle: "Its cluster ends jobs whose GPUs do nothing (idleGpus): resources.jsonl shows what they did.",
   AZFMountError:
     "Check the share's name, account and credentials in mountVolumes, and whether the node reaches it.",
   BFSMountError:
