@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 Point = tuple[float, float]
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 320, 220, 60, 34, 40
