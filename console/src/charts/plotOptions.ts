@@ -1,5 +1,7 @@
 /** How uPlot draws a chart: colours of the theme, axes with the units of the chart. */
+
 import uPlot from "uplot";
+import { axisLook } from "./axisLook";
 import { type Chart, type Series, shown } from "./chart";
 import { clock } from "./clock";
 
@@ -16,14 +18,7 @@ export function options(
   holder: HTMLElement,
   point: (index: number | null) => void,
 ): uPlot.Options {
-  const theme = getComputedStyle(holder);
-  const colour = (name: string) => theme.getPropertyValue(name).trim();
-  const axis: uPlot.Axis = {
-    stroke: colour("--quiet"),
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { stroke: colour("--line"), width: 1 },
-    font: `11px ${colour("--sans")}`,
-  };
+  const { axis, colour } = axisLook(holder);
   const across: uPlot.Axis = { ...axis, size: 32 };
   const up: uPlot.Axis = {
     ...axis,

@@ -1,5 +1,7 @@
 /** How uPlot draws the metric against a parameter: points without a line, the best one in a colour of its own. */
+
 import type uPlot from "uplot";
+import { axisLook } from "../charts/axisLook";
 import { shown } from "../charts/chart";
 import type { Scatter } from "./scatter";
 
@@ -12,13 +14,9 @@ export function scatterOptions(
   holder: HTMLElement,
   point: (at: number | null) => void,
 ): uPlot.Options {
-  const theme = getComputedStyle(holder);
-  const colour = (name: string) => theme.getPropertyValue(name).trim();
+  const { axis: look, colour } = axisLook(holder);
   const axis: uPlot.Axis = {
-    stroke: colour("--quiet"),
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { stroke: colour("--line"), width: 1 },
-    font: `11px ${colour("--sans")}`,
+    ...look,
     values: (_, marks) => marks.map((mark) => (mark === null ? "" : shown(mark, "number"))),
   };
   const across: uPlot.Axis = { ...axis, size: 32 };
