@@ -60,10 +60,12 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What collecting makes stays to the end: looking for garbage in it again and again takes time."""
+    """What collecting makes stays to the end: looking for garbage in it again and again takes time, and so
+    does looking after every 700 new objects in what tests make."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         gc.enable()

@@ -4,7 +4,7 @@ ones."""
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId
@@ -97,6 +97,11 @@ class ScaledWorld(MemoryWorld):
         self.create_cluster(cluster_document(scale))
         self.pools.calls.clear()
         self.counter.reset()
+
+    def copy(self) -> Self:
+        made = super().copy()
+        made.runners = {name: replace(runner, world=made) for name, runner in self.runners.items()}
+        return made
 
     def step(self, seconds: float = 30.0, sweeps: bool = True) -> None:
         self.clock.move(seconds)

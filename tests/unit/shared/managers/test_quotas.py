@@ -10,7 +10,7 @@ from shared.managers.admission import Source
 from shared.managers.submission import Fault, Submission
 from shared.names.limits import REFUSE, WAIT, Limit, Limits
 from tests.support.memory.faults import Call
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
 
 
@@ -183,19 +183,13 @@ def test_a_sweep_that_ends_at_any_call_loses_no_job() -> None:
         world.finish(world.must_claim())
         return world
 
-    crashes = 0
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world = made()
-            if not crashed(world, at, arrived, lambda world=world: sweep(world)):  # type: ignore[misc]
-                break
-            for _ in range(4):
-                sweep(world)
-            world.finish(world.must_claim())
-            assert world.job("second").state is State.SUCCEEDED, f"call {at}, arrived: {arrived}"
-            at, crashes = at + 1, crashes + 1
-    assert crashes > 6
+    crashes = every_crash(made, sweep)
+    for world, where in crashes:
+        for _ in range(4):
+            sweep(world)
+        world.finish(world.must_claim())
+        assert world.job("second").state is State.SUCCEEDED, where
+    assert len(crashes) > 3
 
 
 def test_who_is_let_go_was_not_changed_meanwhile() -> None:

@@ -11,7 +11,7 @@ from shared.managers.admission import Source
 from shared.stores import job_table
 from tests.support.memory.faults import Call
 from tests.support.memory.many_days import DAY, held, many_days, turns, world_that_keeps
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
 
 KEEP_DAYS = 7.0
@@ -198,21 +198,14 @@ def test_a_process_may_end_at_any_call(world: MemoryWorld) -> None:
         run(world, "kept", 3)
         return world
 
-    crashes = 0
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world = made()
-            if not crashed(world, at, arrived, lambda world=world: removed_in(world)):  # type: ignore[misc]
-                break
-            removed_in(world)
-            where = f"call {at}, arrived: {arrived}"
-            assert len(rows(world)) == 3, where
-            assert world.status("kept")["state"] == "succeeded", where
-            # Its accepted document, the drop, the answer.
-            assert len(documents(world)) == 3, where
-            at, crashes = at + 1, crashes + 1
-    assert crashes > 30
+    crashes = every_crash(made, removed_in)
+    for world, where in crashes:
+        removed_in(world)
+        assert len(rows(world)) == 3, where
+        assert world.status("kept")["state"] == "succeeded", where
+        # Its accepted document, the drop, the answer.
+        assert len(documents(world)) == 3, where
+    assert len(crashes) > 10
 
 
 def test_a_turn_is_bounded_and_the_next_one_continues(

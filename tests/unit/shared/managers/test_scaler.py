@@ -14,8 +14,8 @@ from shared.stores import scaling_table
 from shared.stores.node_table import NodeRow
 from tests.support.examples import examples
 from tests.support.memory.faults import Call
-from tests.support.memory.scaled import Runner, ScaledWorld, auto, cluster_document, scaled_world
-from tests.support.memory.world import MemoryWorld, crashed
+from tests.support.memory.scaled import ScaledWorld, auto, cluster_document, scaled_world
+from tests.support.memory.world import MemoryWorld, every_crash
 from tests.support.world import document
 
 
@@ -380,24 +380,25 @@ def test_nodes_on_other_machines_count() -> None:
     assert len(world.machines()) == 1
 
 
-def with_an_idle_node() -> tuple[ScaledWorld, Runner]:
+def with_an_idle_node() -> ScaledWorld:
     """A world whose only node has been idle for so long that the next sweep lets it go."""
     world = scaled_world()
     world.accept()
     world.until(lambda: ended_job(world))
     for _ in range(21):
         world.step(sweeps=False)
-    [runner] = world.runners.values()
+    assert len(world.runners) == 1
     assert not world.nodes()[0].drain
-    return world, runner
+    return world
 
 
 def test_the_claim_wins_or_the_way_out_wins() -> None:
     """A job comes with the sweep that lets an idle node go; at each of its storage calls the node's runner
     looks for a job just then, as it does when it has read its row before."""
-    ways = set()
+    ways, idle = set(), with_an_idle_node()
     for at in itertools.count(1):
-        world, runner = with_an_idle_node()
+        world = idle.copy()
+        [runner] = world.runners.values()
         world.works = False
         first = len(world.faults.calls)
         world.faults.meanwhile(at_call(world, first + at), functools.partial(late, world))
@@ -429,20 +430,19 @@ def late(world: ScaledWorld) -> None:
         runner.take()
 
 
-@pytest.mark.parametrize("arrived", [False, True])
 @pytest.mark.parametrize("what", ["grow", "shrink"])
-def test_a_sweep_that_dies_anywhere_is_made_good_by_the_next(what: str, arrived: bool) -> None:
-    for at in itertools.count(1):
-        world = growing() if what == "grow" else with_an_idle_node()[0]
-        if not crashed(world, at, arrived, world.backend.sweeper.sweep):
-            break
+def test_a_sweep_that_dies_anywhere_is_made_good_by_the_next(what: str) -> None:
+    crashes = every_crash(
+        growing if what == "grow" else with_an_idle_node, lambda w: w.backend.sweeper.sweep()
+    )
+    for world, where in crashes:
         for _ in range(12):
             world.step()
-            assert len(world.machines()) <= 2, at
+            assert len(world.machines()) <= 2, where
         if what == "grow":
             world.until(functools.partial(ended, world, 2))
         world.until(world.is_empty)
-    assert at > 5
+    assert len(crashes) > 3
 
 
 def growing() -> ScaledWorld:
@@ -460,8 +460,9 @@ def growing() -> ScaledWorld:
 def test_two_sweeps_at_once_do_no_more_than_one(what: str) -> None:
     """The second runs as a whole at each storage call of the first, and before the first's change of the pool
     arrives."""
+    begun = growing() if what == "grow" else with_an_idle_node()
     for at in itertools.count(0):
-        world = growing() if what == "grow" else with_an_idle_node()[0]
+        world = begun.copy()
         other = world.start()
         first = len(world.faults.calls)
         if at == 0:
