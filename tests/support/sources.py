@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,21 @@ PACKAGES = ("api", "cli", "local", "runner", "shared")
 
 
 @functools.cache
+def files(folder: str) -> tuple[Path, ...]:
+    """Every file below a folder of the project, by name; nothing of packages of others, nothing compiled."""
+    found = []
+    for parent, folders, names in os.walk(PROJECT / folder):
+        folders[:] = [name for name in folders if name not in ("node_modules", "__pycache__")]
+        found += [Path(parent, name) for name in names]
+    return tuple(sorted(found))
+
+
+@functools.cache
 def texts() -> dict[str, str]:
     """Module -> its source: the packages and function_app."""
-    files = [PROJECT / "function_app.py", *(file for p in PACKAGES for file in PROJECT.glob(f"{p}/**/*.py"))]
+    modules = [PROJECT / "function_app.py", *(file for p in PACKAGES for file in files(p))]
     found = {}
-    for file in sorted(file for file in files if "node_modules" not in file.parts):
+    for file in sorted(file for file in modules if file.suffix == ".py"):
         module = ".".join(file.relative_to(PROJECT).with_suffix("").parts)
         found[module.removesuffix(".__init__")] = file.read_text()
     return found

@@ -5,7 +5,7 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import NoReturn
 
 import pytest
@@ -40,9 +40,9 @@ class YouForgotThatUnitTestsStartNothing(AssertionError):
     """This test starts a process. Move it to tests/integration, or test the plan instead of the process."""
 
 
-@pytest.fixture(autouse=True)
-def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections and processes raise, and settings of the environment is gone."""
+@pytest.fixture(scope="package", autouse=True)
+def nothing_outside() -> Iterator[None]:
+    """Connections and processes raise, and settings of the environment are gone, for the tests below."""
 
     def no_connection(*_: object) -> NoReturn:
         raise YouForgotThatUnitTestsConnectToNothing(YouForgotThatUnitTestsConnectToNothing.__doc__)
@@ -50,12 +50,14 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_process(*_: object, **__: object) -> NoReturn:
         raise YouForgotThatUnitTestsStartNothing(YouForgotThatUnitTestsStartNothing.__doc__)
 
-    monkeypatch.setattr(socket.socket, "connect", no_connection)
-    monkeypatch.setattr(socket.socket, "connect_ex", no_connection)
-    monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
-    monkeypatch.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
-    for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
-        monkeypatch.delenv(name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket.socket, "connect", no_connection)
+        patched.setattr(socket.socket, "connect_ex", no_connection)
+        patched.setattr(subprocess.Popen, "__init__", no_process)
+        patched.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
+        for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
+            patched.delenv(name)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.managers.admission import Source
 from shared.managers.submission import Fault, Submission
 from shared.names.limits import REFUSE, WAIT, Limit, Limits
+from tests.support.examples import examples
 from tests.support.memory.faults import Call
 from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
@@ -227,16 +228,17 @@ def test_while_storage_is_away_no_job_is_let_go() -> None:
 
 
 def test_fair_share_between_submitters() -> None:
-    """Ada submits 100 jobs, later Bob 10: of four places Bob has two from the next ends on, until his ten
+    """Ada submits many jobs, later Bob 10: of four places Bob has two from the next ends on, until his ten
     are done; first come, first served, he would wait for all of hers."""
     world = limited(workspace=Limit(live_jobs=4))
-    for number in range(100):
+    many = max(30, examples(100))
+    for number in range(many):
         accept(world, f"ada-{number:03}")
     for number in range(10):
         accept(world, f"bob-{number}", by="bob")
     shares: list[Counter[str]] = []
     ended: list[str] = []
-    while len(ended) < 110:
+    while len(ended) < many + 10:
         places = [world.must_claim() for _ in range(world.messages())]
         shares.append(Counter(claim.job.submitted_by for claim in places))
         for claim in places:

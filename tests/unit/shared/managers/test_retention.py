@@ -9,6 +9,7 @@ from shared.jobs.model import Job, State
 from shared.managers import retention
 from shared.managers.admission import Source
 from shared.stores import job_table
+from tests.support.examples import examples
 from tests.support.memory.faults import Call
 from tests.support.memory.many_days import DAY, held, many_days, turns, world_that_keeps
 from tests.support.memory.world import MemoryWorld, every_crash, memory_world
@@ -327,7 +328,7 @@ def test_nothing_grows_for_ever() -> None:
     """As `python -m bench.retention`, which does it with 20,000 jobs."""
     world = world_that_keeps(3)
     before = held(world)
-    days = many_days(world, 8, 20)
+    days = many_days(world, 8, max(10, examples(20)))
     assert days[-1].rows <= max(day.rows for day in days[:5])
     assert days[-1].blobs <= max(day.blobs for day in days[:5])
     for _ in range(5):
