@@ -32,7 +32,7 @@ def cases(names: str | tuple[str, ...], table: Iterable[Any]) -> Callable[[Test]
         left = [each for name, each in signature.parameters.items() if name not in wanted]
         assert len(left) == len(signature.parameters) - len(wanted), f"{test.__name__} has other parameters"
         run.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
-        del run.__wrapped__  # type: ignore[attr-defined]  # pytest would read its parameters
+        del run.__wrapped__  # pytest would read its parameters
         return run
 
     return decorate
