@@ -9,11 +9,18 @@ from collections.abc import Generator, Iterator
 from typing import NoReturn
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-#: `make unit` tries a few examples of each property, `make test` all of them (--hypothesis-profile=thorough).
+from tests.support.examples import examples
+
+#: `make unit` tries a few examples of each property; `make test` does so with coverage, and then all examples
+#: of what is marked `more_examples` without (--hypothesis-profile=thorough).
 settings.register_profile(
-    "quick", max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "quick",
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
 )
 settings.register_profile(
     "thorough",
@@ -58,6 +65,14 @@ def nothing_outside() -> Iterator[None]:
         for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
             patched.delenv(name)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what does more with all examples than with few."""
+    for item in items:
+        tries = isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+        if tries or getattr(getattr(item, "module", None), "examples", None) is examples:
+            item.add_marker("more_examples")
 
 
 @pytest.hookimpl(wrapper=True)
