@@ -1,4 +1,4 @@
-"""A sweep lets nodes go or asks for machines; something else happens at the same time, or it ends in between."""
+"""A sweep lets nodes go or asks for machines; something else happens at the same time, or it ends there."""
 
 import functools
 import itertools
