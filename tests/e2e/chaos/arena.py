@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,11 +17,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from local import azurite, environment, processes
+from local import azurite, environment
 from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.processes import Child
-from local.stack import APP
 from shared.backend import provision
 from shared.environment.layout import path_segment
 from shared.errors import BatchAIError
@@ -30,6 +28,7 @@ from shared.jobs.model import Job, State
 from shared.settings import Settings
 from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
+from tests.support import forked_runners
 from tests.support.own_network import own_network
 from tests.support.waiting import eventually
 from tests.support.wire import Wire, WiredStorage
@@ -43,12 +42,14 @@ TIMES = {
     "BATCHAI_RETRY_SECONDS": "0.3",
     "BATCHAI_GRACE_SECONDS": "0.5",
     "BATCHAI_DRAIN_SECONDS": "0.5",
-    "BATCHAI_ACTIVE_POLL_SECONDS": "0.1",
-    "BATCHAI_IDLE_POLL_SECONDS": "0.1",
+    "BATCHAI_ACTIVE_POLL_SECONDS": "0.3",
+    "BATCHAI_IDLE_POLL_SECONDS": "0.3",
     "BATCHAI_NODE_REPORT_SECONDS": "0.5",
     "BATCHAI_MAX_ATTEMPTS": str(MOST_ATTEMPTS),
 }
 _SWEEP_SECONDS = 0.5
+#: Between two looks of a test at a condition: a look asks storage, which runners ask meanwhile.
+_LOOK_SECONDS = 0.1
 _SHARE = "logs"
 
 
@@ -143,17 +144,16 @@ class Arena:
         env.setdefault("BATCHAI_STORAGE", self._line_of(number).connection_string)
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})
-        command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
-        command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
-        command += ["--address", f"127.0.0.{number + 1}"]
+        words = ["--cluster", str(self.world.cluster), "--gpus", "none"]
+        words += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
+        words += ["--address", f"127.0.0.{number + 1}"]
         if clock:
             # Waiting is measured by the monotonic clock, which is right on a machine whose wall clock is
             # wrong. The command faketime is not used, for it stays between us and the runner.
             env |= {"LD_PRELOAD": faketime(), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
             # Under that library time.sleep fails, which waiting for an answer of docker's uses.
             env["BATCHAI_DOCKER"] = "none"
-        log = self.folder / f"runner-{number}.log"
-        child = processes.start(f"runner {number}", command, log, env, APP)
+        child = forked_runners.start(f"runner {number}", words, self.folder / f"runner-{number}.log", env)
         self._leave.callback(_end, child)
         self._children[number] = child
         return child
@@ -329,7 +329,7 @@ def _end(child: Child) -> None:
 def wait_for(condition: Callable[[], object], arena: Arena, seconds: float = 20.0) -> None:
     """`eventually`, with the runners' logs when it does not come true."""
     try:
-        eventually(condition, seconds)
+        eventually(condition, seconds, _LOOK_SECONDS)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{arena.logs()}") from error
 

@@ -1,0 +1,113 @@
+"""`python -m tests.support.fork_server FD`: becomes a runner as often as forked_runners.py asks it to.
+
+It has imported what a runner imports, which takes a runner 0.8 s of a processor, and forks. Each fork is a
+process of its own, with a session, network, environment, folder and log of its own, and calls the runner's
+`main` as `python -m runner` does.
+
+A request is one message over the socket FD: {"words", "env", "cwd"} as JSON and three descriptors: the log,
+the network namespace (setns(2)), and a socket. To that socket come the runner's process id at once, and its
+exit code, negative for a signal, when it has ended; each a line.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from runner.__main__ import main as runner_main
+
+_MOST_BYTES = 1 << 20
+_MOST_DESCRIPTORS = 1 << 16
+_CLONE_NEWNET = 0x40000000  # sched.h
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and the descriptors that came with it."""
+
+    words: list[str]
+    env: dict[str, str]
+    cwd: str
+    log: int
+    network: int
+    answers: socket.socket
+
+
+def serve(requests: socket.socket) -> Asked | None:
+    """In each fork the request that it was made for; None where nobody asks any more."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(requests, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.data:
+                    selector.unregister(key.fd)
+                    _report_end(key.fd, *key.data)
+                    continue
+                asked = _received(requests)
+                if asked is None:
+                    return None
+                pid = os.fork()
+                if not pid:
+                    return asked
+                os.close(asked.log)
+                os.close(asked.network)
+                asked.answers.sendall(b"%d\n" % pid)
+                selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asked.answers))
+
+
+def _report_end(fd: int, pid: int, answers: socket.socket) -> None:
+    os.close(fd)
+    _, status = os.waitpid(pid, 0)
+    with answers:
+        try:
+            answers.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        except OSError:
+            pass  # whoever asked has forgotten it
+
+
+def _received(requests: socket.socket) -> Asked | None:
+    data, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 3)
+    if not data:
+        return None
+    found: dict[str, Any] = json.loads(data)
+    log, network, answers = descriptors
+    return Asked(**found, log=log, network=network, answers=socket.socket(fileno=answers))
+
+
+def become(asked: Asked) -> None:
+    """Of a fork: what a process has that was started by itself."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.setsid()
+    if os.geteuid() == 0 and libc.setns(asked.network, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+    for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, asked.log), (2, asked.log)):
+        os.dup2(source, target)
+    asked.answers.detach()
+    os.closerange(3, _MOST_DESCRIPTORS)
+    os.environ.clear()
+    os.environ.update(asked.env)
+    os.chdir(asked.cwd)
+
+
+def main() -> int:
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    gc.collect()
+    gc.freeze()
+    asked = serve(requests)
+    if asked is None:
+        return 0
+    requests.detach()
+    become(asked)
+    return runner_main(asked.words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
