@@ -1,26 +1,28 @@
-"""`python -m tests.support.fork_server FD`: becomes a runner as often as forked_runners.py asks it to.
+"""Becomes a program whenever forks.py asks it to: `python -m tests.support.fork_server FD MODULE:FUNCTION`.
 
-It has imported what a runner imports, which takes a runner 0.8 s of a processor, and forks. Each fork is a
-process of its own, with a session, network, environment, folder and log of its own, and calls the runner's
-`main` as `python -m runner` does.
+It has imported the program, and what else is named behind it, and forks. Each fork is a process of its own,
+with a session, network, environment, folder and output of its own, and calls the function as the program's
+start does.
 
-A request is one message over the socket FD: {"words", "env", "cwd"} as JSON and three descriptors: the log,
-the network namespace (setns(2)), and a socket. To that socket come the runner's process id at once, and its
-exit code, negative for a signal, when it has ended; each a line.
+A request is one message over the socket FD: {"words", "env", "cwd"} as JSON, "words" as sys.argv has them,
+and four descriptors: stdout, stderr, the network namespace (setns(2)), and a socket. To that socket come the
+fork's process id at once, and its exit code, negative for a signal, when it has ended; each a line.
 """
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from runner.__main__ import main as runner_main
+import coverage
 
 _MOST_BYTES = 1 << 20
 _MOST_DESCRIPTORS = 1 << 16
@@ -35,7 +37,8 @@ class Asked:
     words: list[str]
     env: dict[str, str]
     cwd: str
-    log: int
+    stdout: int
+    stderr: int
     network: int
     answers: socket.socket
 
@@ -56,8 +59,8 @@ def serve(requests: socket.socket) -> Asked | None:
                 pid = os.fork()
                 if not pid:
                     return asked
-                os.close(asked.log)
-                os.close(asked.network)
+                for descriptor in (asked.stdout, asked.stderr, asked.network):
+                    os.close(descriptor)
                 asked.answers.sendall(b"%d\n" % pid)
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asked.answers))
 
@@ -73,12 +76,14 @@ def _report_end(fd: int, pid: int, answers: socket.socket) -> None:
 
 
 def _received(requests: socket.socket) -> Asked | None:
-    data, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 3)
+    data, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
     if not data:
         return None
     found: dict[str, Any] = json.loads(data)
-    log, network, answers = descriptors
-    return Asked(**found, log=log, network=network, answers=socket.socket(fileno=answers))
+    stdout, stderr, network, answers = descriptors
+    return Asked(
+        **found, stdout=stdout, stderr=stderr, network=network, answers=socket.socket(fileno=answers)
+    )
 
 
 def become(asked: Asked) -> None:
@@ -88,17 +93,24 @@ def become(asked: Asked) -> None:
     os.setsid()
     if os.geteuid() == 0 and libc.setns(asked.network, _CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "setns")
-    for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, asked.log), (2, asked.log)):
+    for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, asked.stdout), (2, asked.stderr)):
         os.dup2(source, target)
     asked.answers.detach()
     os.closerange(3, _MOST_DESCRIPTORS)
     os.environ.clear()
     os.environ.update(asked.env)
     os.chdir(asked.cwd)
+    sys.argv = asked.words
+    coverage.process_startup()  # where the environment asks for it
 
 
-def main() -> int:
-    requests = socket.socket(fileno=int(sys.argv[1]))
+def main(descriptor: str, program: str, *modules: str) -> object:
+    """The exit code, or what a program returns that is one."""
+    place, _, name = program.partition(":")
+    function: Callable[[], object] = getattr(importlib.import_module(place), name)
+    for module in modules:
+        importlib.import_module(module)
+    requests = socket.socket(fileno=int(descriptor))
     gc.collect()
     gc.freeze()
     asked = serve(requests)
@@ -106,8 +118,8 @@ def main() -> int:
         return 0
     requests.detach()
     become(asked)
-    return runner_main(asked.words)
+    return function()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]  # as the scripts of packages do
