@@ -10,7 +10,6 @@ import pytest
 from tests.support import forks
 from tests.support.forks import Fork
 from tests.support.own_network import own_network
-from tests.support.waiting import eventually
 
 
 def started(folder: Path, words: list[str], **env: str) -> Fork:
@@ -65,9 +64,7 @@ def test_it_is_in_the_network_of_the_thread_that_asks(tmp_path: Path) -> None:
     outside = running(tmp_path)
     with own_network():
         inside = running(tmp_path)
-        # A fork begins by moving there
-        eventually(lambda: network_of(inside.pid) == network_of("thread-self"))
-        assert network_of(outside.pid) != network_of("thread-self")
+        assert network_of(inside.pid) == network_of("thread-self") != network_of(outside.pid)
     for one in (inside, outside):
         one.kill()
         one.wait(20)

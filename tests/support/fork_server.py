@@ -5,8 +5,9 @@ with a session, network, environment, folder and output of its own, and calls th
 start does.
 
 A request is one message over the socket FD: {"words", "env", "cwd"} as JSON, "words" as sys.argv has them,
-and four descriptors: stdout, stderr, the network namespace (setns(2)), and a socket. To that socket come the
-fork's process id at once, and its exit code, negative for a signal, when it has ended; each a line.
+and four descriptors: stdout, stderr, the network namespace (setns(2)), and a socket. To that socket come a
+line with the fork's process id when it is a process of its own, and one with its exit code, negative for a
+signal.
 """
 
 import ctypes
@@ -61,7 +62,6 @@ def serve(requests: socket.socket) -> Asked | None:
                     return asked
                 for descriptor in (asked.stdout, asked.stderr, asked.network):
                     os.close(descriptor)
-                asked.answers.sendall(b"%d\n" % pid)
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asked.answers))
 
 
@@ -70,7 +70,7 @@ def _report_end(fd: int, pid: int, answers: socket.socket) -> None:
     _, status = os.waitpid(pid, 0)
     with answers:
         try:
-            answers.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            answers.sendall(b"ended %d\n" % os.waitstatus_to_exitcode(status))
         except OSError:
             pass  # whoever asked has forgotten it
 
@@ -95,6 +95,7 @@ def become(asked: Asked) -> None:
         raise OSError(ctypes.get_errno(), "setns")
     for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, asked.stdout), (2, asked.stderr)):
         os.dup2(source, target)
+    asked.answers.sendall(b"began %d\n" % os.getpid())
     asked.answers.detach()
     os.closerange(3, _MOST_DESCRIPTORS)
     os.environ.clear()

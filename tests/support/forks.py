@@ -44,16 +44,17 @@ class Fork(subprocess.Popen[bytes]):
     """The handle of a fork, as subprocess has it of a child."""
 
     def __init__(self, answers: socket.socket, args: Sequence[str]) -> None:
-        """`answers`: where fork_server.py reports."""
+        """`answers`: where fork_server.py reports. Returns when the fork is a process of its own. Raises
+        EOFError where it does not become one."""
         self.args = list(args)
         self.stdin = self.stdout = self.stderr = None
         self.returncode: int | None = None
         self._answers = answers
-        self.pid = int(self._line(60))
+        self.pid = self._line(b"began", 60)
 
-    def _line(self, seconds: float) -> bytes:
-        """The next line that is reported. Raises TimeoutError, with 0 seconds BlockingIOError, and EOFError
-        where the fork server has ended."""
+    def _line(self, word: bytes, seconds: float) -> int:
+        """The number in the next line, which begins with `word`. Raises TimeoutError, with 0 seconds
+        BlockingIOError, and EOFError where nothing of the kind comes any more."""
         self._answers.settimeout(seconds)
         line = b""
         while not line.endswith(b"\n"):
@@ -61,7 +62,9 @@ class Fork(subprocess.Popen[bytes]):
             if not piece:
                 raise EOFError("the fork server has ended")
             line += piece
-        return line
+        if not line.startswith(word):
+            raise EOFError(f"the fork has {line.decode()}")
+        return int(line.split()[1])
 
     def poll(self) -> int | None:
         try:
@@ -72,7 +75,7 @@ class Fork(subprocess.Popen[bytes]):
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
             try:
-                self.returncode = int(self._line(1e6 if timeout is None else max(timeout, 0)))
+                self.returncode = self._line(b"ended", 1e6 if timeout is None else max(timeout, 0))
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._answers.close()
