@@ -16,7 +16,7 @@ from tests.support.stack_client import StackClient
 
 #: Tests that are measured, with their child processes: one for each program. Measuring costs a third of a
 #: processor, and where leases last seconds some of those. What the others run, integration tests run too
-#: (docs/adr/0395).
+#: (docs/adr/0396).
 _MEASURED = tuple(f"tests/e2e/test_{name}" for name in ("cli", "doctor", "secrets", "stack"))
 
 
