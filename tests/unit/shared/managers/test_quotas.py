@@ -329,3 +329,13 @@ def test_what_an_earlier_runner_has_claimed_all_the_same_counts() -> None:
     accept(world, "third")
     assert world.job("third").withheld
     assert sweep(world) == 0
+
+
+def test_hours_of_the_month_are_looked_up_once_a_minute() -> None:
+    world = limited(submitters=Limit(gpu_hours=1.0))
+    accept(world, "first")
+    world.clock.move(61)
+    # The live jobs; the experiments, of which there is one; the jobs of that one.
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 3
+    world.clock.move(6)
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 1
