@@ -52,7 +52,7 @@ def many_days(world: MemoryWorld, days: int, jobs_a_day: int) -> list[Held]:
 def turns(world: MemoryWorld) -> None:
     """The timer's, a minute apart, until nothing is left to do."""
     world.clock.move(3600)
-    while world.backend.retention.turn() + world.backend.jobless.turn() + world.backend.jobless.turn():
+    while world.backend.keeping.turn() + world.backend.keeping.jobless.turn():
         world.clock.move(60)
 
 
