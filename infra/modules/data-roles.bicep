@@ -2,6 +2,7 @@
 // right over the account that none of the roles for files has, and nobody needs it while jobs run.
 param accountName string
 param isStateAccount bool
+param appRemovesFiles bool
 param appPrincipalId string
 param runnerPrincipalId string
 param deployerPrincipalId string
@@ -13,7 +14,7 @@ var filePrivilegedReader = 'b8eda974-7b85-4f76-af95-65846b26df6d'
 var fileDelegator = '765a04e0-5de8-4bb2-9bf6-b2a30bc03e91'
 
 var files = [
-  { who: appPrincipalId, role: filePrivilegedReader }
+  { who: appPrincipalId, role: appRemovesFiles ? filePrivilegedContributor : filePrivilegedReader }
   { who: appPrincipalId, role: fileDelegator }
   { who: runnerPrincipalId, role: filePrivilegedContributor }
 ]
