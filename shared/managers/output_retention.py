@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 86_400.0
+_DAY_SECONDS = 86_400.0
 #: Of one turn: files and folders removed, documents looked at, and when it stops in any case.
 _MOST_REMOVED = 1_000
 _MOST_LOOKS = 100
@@ -98,7 +99,7 @@ class OutputRetention:
     def _read_page(self, place: str) -> None:
         found, after = self._marks.page(place)
         self._page = after or None
-        oldest, before = self._settings.keep_output_days * _ROUND_SECONDS, self._before()
+        oldest, before = self._settings.keep_output_days * _DAY_SECONDS, self._before()
         for one in found:
             old = one.ended.ended < before if one.ended else one.age_seconds > oldest
             if old and not one.cleared and not one.name.startswith(_CLUSTER):

@@ -66,6 +66,6 @@ def _drop(world: MemoryWorld, name: str, data: bytes) -> None:
 
 def world_that_keeps(days: float) -> MemoryWorld:
     """With what stays for ever: its workspace, its experiment, its cluster."""
-    world = memory_world(keep_days=days)
+    world = memory_world(keep_days=days, keep_output_days=days)
     world.backend.workspaces.ensure("ws", "exp")
     return world
