@@ -39,7 +39,11 @@ class Plan:
     fault_seconds: float = 15.0
     sample_seconds: float = 10.0
     storage_seconds: float = 60.0
-    round_seconds: float = 10.0  #: between two rounds of retention: an hour, and a day, in an installation
+
+    @property
+    def round_seconds(self) -> float:
+        """Between two rounds of retention: an hour, and a day, in an installation."""
+        return self.keep_seconds / 6
 
 
 @dataclass
