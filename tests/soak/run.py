@@ -64,10 +64,10 @@ def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda
     """Soak for `plan.seconds` in `folder`; samples go to `out`/samples.jsonl as they are taken."""
     dice, record, suite = random.Random(plan.seed), Record(), list[str]()
     days = plan.keep_seconds / _DAY_SECONDS
-    kept = {"keep_days": days, "keep_output_days": days * _OUTPUTS_FACTOR}
+    kept_longer = days * _OUTPUTS_FACTOR
     with (
         short_rounds(plan.round_seconds),
-        Arena(folder, runners=_RUNNERS, own_wires=True, **kept) as arena,
+        Arena(folder, _RUNNERS, own_wires=True, keep_days=days, keep_output_days=kept_longer) as arena,
     ):
         flow = Flow(arena, random.Random(plan.seed + 1), plan.pace_seconds, plan.keep_seconds)
         flow.one()
