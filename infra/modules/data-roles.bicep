@@ -14,7 +14,7 @@ var filePrivilegedReader = 'b8eda974-7b85-4f76-af95-65846b26df6d'
 var fileDelegator = '765a04e0-5de8-4bb2-9bf6-b2a30bc03e91'
 
 var files = [
-  { who: appPrincipalId, role: appRemovesFiles ? filePrivilegedContributor : filePrivilegedReader }
+  { who: appPrincipalId, role: filePrivilegedReader }
   { who: appPrincipalId, role: fileDelegator }
   { who: runnerPrincipalId, role: filePrivilegedContributor }
 ]
@@ -40,6 +40,16 @@ resource dataRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
+
+resource appRemoves 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (appRemovesFiles) {
+  name: guid(account.id, appPrincipalId, filePrivilegedContributor)
+  scope: account
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', filePrivilegedContributor)
+  }
+}
 
 resource deployerReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
   name: guid(account.id, deployerPrincipalId, filePrivilegedReader)
