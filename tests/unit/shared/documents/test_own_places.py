@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from api.resources.output_places import output_place
 from runner.mounts.from_document import volumes_of
 from shared.documents.own_places import own_places
 from shared.documents.parse import DocumentSettings
 from shared.documents.spec import JobSpec, MountVolumes
 from shared.errors import MountError, NotFoundError, RequestError, Severity
+from shared.jobs.output_places import output_place
 from shared.names.file_urls import file_share
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings

@@ -50,14 +50,16 @@ def documents(world: MemoryWorld) -> set[str]:
 
 
 def removed_in(world: MemoryWorld, count: int = 3) -> int:
-    return sum(world.backend.retention.turn() for _ in range(count))
+    return sum(world.backend.keeping.rows.turn() for _ in range(count))
 
 
 def test_off_nothing_is_looked_at() -> None:
     world = memory_world()
     run(world)
     world.clock.move(1000 * DAY)
-    assert world.calls(lambda: (world.backend.retention.turn(), world.backend.jobless.turn())) == []
+    assert (
+        world.calls(lambda: (world.backend.keeping.rows.turn(), world.backend.keeping.jobless.turn())) == []
+    )
     assert world.job().state is State.SUCCEEDED
 
 
@@ -156,13 +158,46 @@ def test_a_run_that_takes_the_name_meanwhile_keeps_its_answer(world: MemoryWorld
     assert world.status()["state"] == "queued"
 
 
+@pytest.mark.parametrize("verb", ["get", "delete", "transaction"])
+def test_a_run_that_takes_the_name_while_somebody_deletes_the_old_one_keeps_its_answer(
+    world: MemoryWorld, verb: str
+) -> None:
+    """A person's deletion: whenever the new run comes, between any two of its calls."""
+    run(world)
+
+    def meant(call: Call) -> bool:
+        about = call.name.endswith("status.json") or call.service == "table"
+        return call.verb == verb and about and call.service == ("table" if verb == "transaction" else "blob")
+
+    world.faults.meanwhile(meant, lambda: world.accept(data=document("echo new"), etag="0xnew"))
+    world.manager.delete(world.id())
+    assert (world.job().state, world.status()["state"]) == (State.QUEUED, "queued")
+    assert world.status()["uuid"] == world.job().uuid
+
+
+def test_a_status_that_answers_another_document_stays(world: MemoryWorld) -> None:
+    run(world)
+    refused(world, f"{world.id()}/job.json")
+    world.manager.delete(world.id())
+    assert world.status()["state"] == "refused"
+
+
+def test_a_status_that_nobody_can_read_is_removed(world: MemoryWorld) -> None:
+    run(world)
+    path = f"{world.id()}/status.json"
+    client = world.backend.connection.blobs.get_blob_client(world.settings.jobs_container, path)
+    client.upload_blob(b"no JSON", overwrite=True)
+    world.manager.delete(world.id())
+    assert documents(world) == set()
+
+
 def test_what_a_newer_version_wrote_keeps_nobody_from_the_others(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(world, "a")
     run(world, "b", 1)
     world.clock.move((KEEP_DAYS + 1) * DAY)
-    store = world.backend.retention._jobs
+    store = world.backend.keeping.rows._jobs
     get = store.get
 
     def unreadable(job: object) -> Job | None:
@@ -216,7 +251,7 @@ def test_a_turn_is_bounded_and_the_next_one_continues(
     for number in range(13):
         run(world, f"job-{number}", number)
     world.clock.move((KEEP_DAYS + 1) * DAY)
-    assert [world.backend.retention.turn() for _ in range(3)] == [10, 3, 0]
+    assert [world.backend.keeping.rows.turn() for _ in range(3)] == [10, 3, 0]
     assert rows(world) == []
 
 
@@ -237,7 +272,7 @@ def test_a_round_that_finds_nothing_costs_three_queries_an_experiment(world: Mem
 
 
 def jobless(world: MemoryWorld, count: int = 4) -> int:
-    return sum(world.backend.jobless.turn() for _ in range(count))
+    return sum(world.backend.keeping.jobless.turn() for _ in range(count))
 
 
 def refused(world: MemoryWorld, path: str = "ws/exp/bad/job.json") -> None:
