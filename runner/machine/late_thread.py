@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-#: Until a thread is begun again that the machine had no room for.
+#: Until a thread is begun again that the machine had no space for.
 _AGAIN_SECONDS = 0.5
 
 
@@ -31,7 +31,7 @@ class LateThread:
         _CLOCK.call(seconds, self._due)
 
     def begin(self) -> None:
-        """Begin now; one that has begun goes on. Raises RuntimeError where the machine has no room."""
+        """Begin now; one that has begun continues. Raises RuntimeError where the machine has no space."""
         with self._lock:
             if not self._begun:
                 self._thread.start()

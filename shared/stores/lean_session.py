@@ -15,6 +15,8 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import Retry
 
+from shared.stores.lean_response import POOLS
+
 #: Of uploads: the default of http.client is half that (the SDK's own transport does the same).
 _BLOCK_BYTES = 32 * 1024
 #: What the SDK's transport says of a request.
@@ -39,6 +41,11 @@ class _LeanAdapter(HTTPAdapter):
     """Remembers the pool of the latest host: each client has one, or two."""
 
     _latest: tuple[Any, Any] = (None, None)  #: what it was asked for, and the pool; replaced together
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """As that of requests, with connections of our own."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None

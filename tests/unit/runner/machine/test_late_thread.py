@@ -54,13 +54,13 @@ def test_asked_for_it_begins_at_once_and_once() -> None:
     assert len(calls) == 1
 
 
-def test_a_machine_without_room_for_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_space_for_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
-    thread = LateThread(begun.set, "no room")
+    thread = LateThread(begun.set, "no space")
     start, refused = threading.Thread.start, []
 
     def starting(self: threading.Thread) -> None:
-        if self.name == "no room" and not refused:
+        if self.name == "no space" and not refused:
             refused.append(self)
             raise RuntimeError("can't start new thread")
         start(self)
