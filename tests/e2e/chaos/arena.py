@@ -65,12 +65,14 @@ class Arena:
         own_wires: bool = False,
         shares_network: bool = False,
         at: Place | None = None,
+        keep_days: float = 0.0,
+        keep_output_days: float = 0.0,
     ) -> None:
         """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds.
         `own_wires`: each runner has some before those that all share, so that its network can fail alone.
         `shares_network`: where others of this machine take part; else nobody can take its nodes' ports.
         `at`: a place that others have used before; without it the arena makes one, whose storage can be
-        restarted."""
+        restarted. `keep_days`, `keep_output_days`: retention, with a turn in each sweep."""
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
@@ -80,6 +82,7 @@ class Arena:
         self._lease_seconds = lease_seconds
         self._children: dict[int, Child] = {}
         self._own_wires = own_wires
+        self._keep_days, self._keep_output_days = keep_days, keep_output_days
         self._shares_network = shares_network
         self._at = at
         self.wires_of: dict[int, WiredStorage] = {}
@@ -134,6 +137,8 @@ class Arena:
             retry_seconds=0.3,
             resend_seconds=3,
             max_attempts=self._max_attempts,
+            keep_days=self._keep_days,
+            keep_output_days=self._keep_output_days,
         )
 
     # ---- runners
@@ -318,6 +323,7 @@ class Arena:
         while not self._ended.wait(_SWEEP_SECONDS * random.uniform(0.8, 1.2)):
             try:
                 self.world.backend.sweeper.sweep()
+                self.world.backend.keeping.turn()
             except BatchAIError:
                 self.sweep_faults += 1
 
