@@ -36,9 +36,9 @@ class JobTable:
         self._table = connection.tables.get_table_client(TABLE)
         self._named = NamedRows(self._table)
 
-    def get(self, job: JobId) -> Job | None:
-        """The latest run under a name, or None."""
-        return self._named.get(job)
+    def get(self, job: JobId, live: str = "") -> Job | None:
+        """The latest run under a name, or None. `live`: as NamedRows.get."""
+        return self._named.get(job, live)
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""

@@ -43,13 +43,15 @@ class NamedRows:
         #: name before it has gone.
         self._remembered: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def get(self, job: JobId) -> Job | None:
-        """The latest run under a name, or None. Raises StoreError, UnreadableError."""
+    def get(self, job: JobId, live: str = "") -> Job | None:
+        """The latest run under a name, or None. `live`: the key of a live entry that may be the job: then it
+        costs one call. Raises StoreError, UnreadableError."""
         name = (keys.partition(job.workspace), keys.job_row(job))
         for _ in range(_TRIES):
             with self._lock:
-                known = self._remembered.get(name, "")
-            if known and (found := self._read(job, known)):
+                live = live or self._remembered.get(name, "")
+            if live and (found := self._read(job, live)):
+                self._remember(name, live)
                 return found[1]
             named = self._read(job, name[1])
             if named is None:
@@ -90,7 +92,7 @@ class NamedRows:
             return live, None
         return "", job_rows.job_from(entity, str(entity.metadata["etag"]), time.age(entity))
 
-    def jobs(self, found: Iterable[Any], select: Sequence[str] | None = None) -> Iterator[Job]:
+    def jobs(self, found: Iterable[Any], select: list[str] | None = None) -> Iterator[Job]:
         """The jobs of rows under names, in their order; of an entry of another list the job that it holds. Of
         the living ones the columns `select`. To be looked at, not written. Raises StoreError."""
         rest = iter(found)
@@ -104,14 +106,14 @@ class NamedRows:
             return self.get(JobId(entity["Workspace"], entity["Experiment"], entity["Job"]))
         return job_rows.job_from(entity, str(entity.metadata["etag"]))
 
-    def _living(self, pointers: Iterable[Any], select: Sequence[str] | None) -> dict[str, Any]:
+    def _living(self, pointers: Iterable[Any], select: list[str] | None) -> dict[str, Any]:
         """The live entries that are pointed at, by the uuids of their jobs."""
         found: dict[str, Any] = {}
         for _, of_experiment in groupby(pointers, lambda entity: str(entity["Experiment"]).lower()):
             found |= {str(row["Uuid"]): row for row in self._living_of(list(of_experiment), select)}
         return found
 
-    def _living_of(self, pointers: Sequence[Mapping[str, Any]], select: Sequence[str] | None) -> Any:
+    def _living_of(self, pointers: Sequence[Mapping[str, Any]], select: list[str] | None) -> Any:
         live, names = ([str(e[column]) for e in pointers] for column in ("LiveRow", "RowKey"))
         values = {
             "partition": pointers[0]["PartitionKey"],

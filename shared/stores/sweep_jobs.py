@@ -40,7 +40,7 @@ class SweepJobs:
             found = self._table.query_entities(
                 filters, parameters=values, select=[*_COLUMNS, *POINTER_COLUMNS], results_per_page=_MOST
             )
-            yield from (job for job in self._named.jobs(found, _COLUMNS) if _is_run(job, sweep))
+            yield from (job for job in self._named.jobs(found, list(_COLUMNS)) if _is_run(job, sweep))
 
 
 def _is_run(job: Job, sweep: SweepId) -> bool:
