@@ -14,7 +14,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
-from shared.errors import StoreError
+from shared.errors import UnreadableError
 from shared.jobs.model import Job
 from shared.names.ids import JobId
 from shared.stores import job_entries, job_rows
@@ -24,7 +24,8 @@ from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable_rows import readables
 
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
-_TRIES = 5  #: where others work on the same rows
+#: Looks at a name whose live entry is missing: between the calls of each the job has ended and begun anew.
+_TRIES = 5
 _MOST_REMEMBERED = 10_000
 _LIVING = (
     "PartitionKey eq @partition and RowKey ge @first and RowKey le @last and Named ge @from and Named le @to"
@@ -60,7 +61,7 @@ class NamedRows:
             self._remember(name, live)
             if read is not None:
                 return read
-        raise StoreError(f"the rows of job {job} are being written by others at the same time; try again")
+        raise UnreadableError(f"the name of job {job} points at a live entry that is missing: {live}")
 
     def written(self, job: Job) -> None:
         """Remember where a job lies since it was written."""
