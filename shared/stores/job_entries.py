@@ -131,7 +131,7 @@ def _superseded(job: Job) -> list[Operation]:
 
 
 def _unlisted(job: Job) -> list[Operation]:
-    """Of a job whose row under its name goes, or becomes another run's."""
+    """Of a job whose row under its name is removed, or becomes another run's."""
     state = job.stored_as or job.state
     gone = [_gone(job, keys.time_row(job))]
     if state.live and job.layout == layouts.SECOND:

@@ -84,7 +84,7 @@ class JobLists:
                 self._merged((former, area), token, most) if former else self._some(area, token, most)
             )
             jobs = self.jobs_of(found)
-            if asked.by_name and asked.state:  # where names only point, the service cannot tell states apart
+            if asked.by_name and asked.state:  # of names that point the service does not know the state
                 jobs = (job for job in jobs if job.state is asked.state)
             return JobPage(tuple(jobs), more)
 

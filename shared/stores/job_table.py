@@ -223,7 +223,7 @@ def _job(entity: Any) -> Job:
 
 @contextlib.contextmanager
 def _gone_is_lost(job: Job) -> Iterator[None]:
-    """A live entry that is the job goes when the job ends: where it is missing, the job is not as it was
+    """A live entry that is the job is removed when the job ends: where it is missing, the job is not as it was
     read. Raises LostOwnershipError then."""
     try:
         yield

@@ -8,8 +8,8 @@ One table holds a workspace's jobs in one partition, so that a job and its entri
     live|<cluster workspace>|<cluster>|<time>|<uuid>   the same in the first layout, short, oldest first
     run|<experiment>|<job>|<time>|<uuid>               an earlier run
     time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
-    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in: third layout: if that
-                                                            is failed; first layout: by the one it is in
+    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in;
+                                                            third layout: only if that is failed
 
 The gangs of a cluster have a table and a partition of their own:
 

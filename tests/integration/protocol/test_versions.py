@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,8 +57,8 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
     world.accept("plain")
     assert world.backend.sweeper.sweep().faults == 0
     assert world.finish(world.must_claim()).id.job == "plain"
-    world.stores.queues.send(world.job("suspended"))
     before = world.job("suspended")
+    world.stores.queues.send(replace(before, priority="normal"))
     assert world.claim() is None
     assert (world.job("suspended"), world.job("suspended").etag) == (before, before.etag)
     assert world.backend.sweeper.sweep().faults == 0
