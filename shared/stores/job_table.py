@@ -223,8 +223,8 @@ def _job(entity: Any) -> Job:
 
 @contextlib.contextmanager
 def _gone_is_lost(job: Job) -> Iterator[None]:
-    """A live entry that is the job is removed when the job ends: where it is missing, the job is not as it was
-    read. Raises LostOwnershipError then."""
+    """A live entry that is the job is removed when the job ends: where it is missing, the job is not as it
+    was read. Raises LostOwnershipError then."""
     try:
         yield
     except NotFoundError as error:
