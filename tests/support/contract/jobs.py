@@ -200,12 +200,14 @@ def test_who_writes_a_job_as_it_was_is_refused_whole(
     read = table.insert(a_row(world, layout=layout))
     wanted = transitions.finish(read, Outcome(Reason.SUCCEEDED, 0), after(9))
     now = table.update(replace(read, attempt=1))
-    more = (30.0,) if write is JobTable.prolong else ()
-    for later in (now, table.end(transitions.finish(now, Outcome(Reason.JOB_FAILED, 1), after(8)))):
-        with pytest.raises(LostOwnershipError):
-            write(table, wanted if write is JobTable.end else read, *more)
-        assert table.get(read.id) == later or later is now
-    assert [entry.uuid for entry in table.list_live(world.cluster)] == []
+    arguments = {JobTable.prolong: (read, 30.0), JobTable.end: (wanted,)}.get(write, (read,))
+    with pytest.raises(LostOwnershipError):
+        write(table, *arguments)
+    assert (table.get(read.id), len(table.list_live(world.cluster))) == (now, 1)
+    ended = table.end(transitions.finish(now, Outcome(Reason.JOB_FAILED, 1), after(8)))
+    with pytest.raises(LostOwnershipError):
+        write(table, *arguments)
+    assert (table.get(read.id), table.list_live(world.cluster)) == (ended, [])
 
 
 def test_a_name_points_at_a_job_of_the_third_layout_while_it_lives(world: World) -> None:
