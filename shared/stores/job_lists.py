@@ -90,7 +90,7 @@ class JobLists:
 
     def jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
         """The jobs of entries, whole. Raises StoreError."""
-        listed = self._jobs.of_rows(found)
+        listed = self._jobs.jobs(found)
         return filter(None, (job if job.properties else self._latest(job.id, job.uuid) for job in listed))
 
     def _latest(self, job: JobId, uuid: str) -> Job | None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,16 +29,11 @@ _OF_CLUSTER = " and ( Serves eq @serves or RowKey ge @from and RowKey lt @to )"
 _TRIES = 5  #: where others work on the same rows
 
 
-class JobTable:
+class JobTable(NamedRows):
     """Rows of jobs, their entries in the indexes and their history. Knows no rule of the protocol."""
 
     def __init__(self, connection: Connection) -> None:
-        self._table = connection.tables.get_table_client(TABLE)
-        self._named = NamedRows(self._table)
-
-    def get(self, job: JobId, live: str = "") -> Job | None:
-        """The latest run under a name, or None. `live`: as NamedRows.get."""
-        return self._named.get(job, live)
+        super().__init__(connection.tables.get_table_client(TABLE))
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
@@ -100,15 +95,11 @@ class JobTable:
         prefix = keys.experiment_prefix(experiment)
         # '!' sorts before every character of a name, so "after" excludes the name itself and nothing else.
         first = f"{prefix}{after.lower()}!" if after else prefix
-        return list(self._named.jobs(itertools.islice(self._range(workspace, prefix, most, first), most)))
+        return list(self.jobs(itertools.islice(self._range(workspace, prefix, most, first), most)))
 
     def list_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""
-        return list(self._named.jobs(itertools.islice(self._range(workspace, keys.JOBS, most), most)))
-
-    def of_rows(self, found: Iterable[Any]) -> Iterator[Job]:
-        """The jobs of rows that a list found (NamedRows.jobs): to be looked at, not written."""
-        return self._named.jobs(found)
+        return list(self.jobs(itertools.islice(self._range(workspace, keys.JOBS, most), most)))
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Earlier runs under a name, oldest first. One of the first layout is here once it has ended."""
@@ -213,7 +204,7 @@ class JobTable:
                 operations, retry_on_methods=["POST"]
             )
         written = replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
-        self._named.written(written)
+        self.remember(written)
         return written
 
 

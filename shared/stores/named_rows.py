@@ -63,8 +63,8 @@ class NamedRows:
                 return read
         raise UnreadableError(f"the name of job {job} points at a live entry that is missing: {live}")
 
-    def written(self, job: Job) -> None:
-        """Remember where a job lies since it was written."""
+    def remember(self, job: Job) -> None:
+        """Remember where a job lies that was just written."""
         live = job_entries.row_key(job) if job_entries.in_live_entry(job) else ""
         self._remember((keys.partition(job.id.workspace), keys.job_row(job.id)), live)
 

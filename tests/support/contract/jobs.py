@@ -240,11 +240,11 @@ def test_a_job_that_has_begun_another_run_since_its_name_was_read_is_that_run(wo
     key = (row_keys.partition(job.id.workspace), row_keys.job_row(job.id))
     old = client.get_entity(*key)
     ended = table.end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
-    assert list(table.of_rows([old])) == [ended]
+    assert list(table.jobs([old])) == [ended]
     again = table.replace_ended(ended, replace(a_row(world, created=after(20)), uuid="second", layout=3))
-    assert [found.uuid for found in table.of_rows([old])] == [again.uuid]
+    assert [found.uuid for found in table.jobs([old])] == [again.uuid]
     table.delete(table.end(transitions.finish(again, Outcome(Reason.SUCCEEDED, 0), after(29))))
-    assert list(table.of_rows([old])) == []
+    assert list(table.jobs([old])) == []
 
 
 @pytest.mark.parametrize("size", [70_000, 400_000])
