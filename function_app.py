@@ -18,6 +18,7 @@ from api import (
     job_logs,
     job_metrics,
     jobs,
+    limits,
     nodes,
     provider,
     queue_drops,
@@ -55,6 +56,7 @@ _PARTS = (
     nodes,
     file_servers,
     usage,
+    limits,
     provider,
     console,
 )
