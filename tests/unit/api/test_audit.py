@@ -129,8 +129,12 @@ def test_what_telemetry_sends_of_a_line_can_be_searched_by(log: pytest.LogCaptur
     answered(request("DELETE"), ("workspace", "experiment", "job"), answers.empty(202))
     sent = log_record(log.records[0], log.records[0].getMessage())
     assert sent.attributes == {
-        "uuid": UUID, "action": "audit", "act": "delete", "by": "ada@example.com",
-        "outcome": "accepted", "resource": JOB,
+        "uuid": UUID,
+        "action": "audit",
+        "act": "delete",
+        "by": "ada@example.com",
+        "outcome": "accepted",
+        "resource": JOB,
     }
     assert sent.trace_id == int(UUID.replace("-", ""), 16)
 
