@@ -365,7 +365,8 @@ def test_nothing_grows_for_ever() -> None:
     before = held(world)
     days = many_days(world, 8, max(10, examples(20)))
     assert days[-1].rows <= max(day.rows for day in days[:5])
-    assert days[-1].blobs <= max(day.blobs for day in days[:5])
+    # What was refused is looked for once a day, sooner or later on it: one answer more some days.
+    assert min(day.blobs for day in days[-3:]) <= max(day.blobs for day in days[:5])
     for _ in range(5):
         world.clock.move(DAY)
         turns(world)
