@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
@@ -16,66 +15,48 @@ from shared.jobs.model import Job
 from shared.names.ids import ClusterId, JobId
 from shared.stores import job_entries, job_rows
 from shared.stores import row_keys as keys
-from shared.stores.connection import Connection, error_code, translated
+from shared.stores.connection import Connection, translated
 from shared.stores.live_rows import LIVE_COLUMNS, LiveEntry, live_from, once_each
+from shared.stores.named_rows import NamedRows
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable_rows import readables
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
-#: Of live entries: those of the latest layout say so in a column, those of the first in their keys.
+#: Of live entries: those that are whole say so in a column, those of the first layout in their keys.
 _OF_CLUSTER = " and ( Serves eq @serves or RowKey ge @from and RowKey lt @to )"
 _TRIES = 5  #: where others work on the same rows
 
 
-class JobTable:
+class JobTable(NamedRows):
     """Rows of jobs, their entries in the indexes and their history. Knows no rule of the protocol."""
 
     def __init__(self, connection: Connection) -> None:
-        self._table = connection.tables.get_table_client(TABLE)
-
-    def get(self, job: JobId) -> Job | None:
-        """The latest run under a name, or None."""
-        time = ServiceTime()
-        with translated(f"reading job {job}"):
-            try:
-                # A point read: Azurite answers a query for one row by a look at every row.
-                entity = self._table.get_entity(
-                    keys.partition(job.workspace), keys.job_row(job), raw_response_hook=time.hook
-                )
-            except ResourceNotFoundError as error:
-                if error_code(error) != "ResourceNotFound":
-                    raise  # the table is missing: that says nothing of the job
-                return None
-        return job_rows.job_from(entity, str(entity.metadata["etag"]), time.age(entity))
+        super().__init__(connection.tables.get_table_client(TABLE))
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        row = _row(job)
-        return self._commit(job, [("create", row), *job_entries.added(job, row)])
+        return self._commit(job, job_entries.added(job))
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        row = _row(job)
-        operations = [*job_entries.superseded(ended), *job_entries.added(job, row)]
-        return self._commit(job, [("update", row, _over(ended)), *operations])
+        return self._commit(job, job_entries.added(job, ended))
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
-        row = _row(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row)])
+        with _gone_is_lost(job):
+            return self._commit(job, job_entries.changed(job))
 
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
         version. Raises LostOwnershipError."""
         former = replace(job, layout=layouts.FIRST)
-        row = _row(former)
-        first = ("update", row, _over(job))
-        return self._commit(former, [first, *job_entries.fallen_back(job, former, row)])
+        with _gone_is_lost(job):
+            return self._commit(former, job_entries.fallen_back(job, former))
 
     def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
         """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
@@ -83,15 +64,15 @@ class JobTable:
         longer as `job` was read."""
         entity = {
             "PartitionKey": keys.partition(job.id.workspace),
-            "RowKey": keys.job_row(job.id),
+            "RowKey": job_entries.row_key(job),
             "LeaseSeconds": float(seconds),
             "MessageId": job.message_id,
         } | (job_rows.events_column(job) if with_events else {})
-        with translated(f"renewing the lease of job {job.id}"):
+        with _gone_is_lost(job), translated(f"renewing the lease of job {job.id}"):
             written = self._table.update_entity(
                 entity,
                 mode=UpdateMode.MERGE,
-                **_unmodified(job.etag),
+                **job_entries.unmodified(job),
                 # The condition makes a repetition harmless; unasked the SDK does not repeat a PATCH.
                 retry_on_methods=["PATCH"],
             )
@@ -102,8 +83,8 @@ class JobTable:
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
-        row = _row(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row)])
+        with _gone_is_lost(job):
+            return self._commit(job, job_entries.ended(job))
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -114,13 +95,11 @@ class JobTable:
         prefix = keys.experiment_prefix(experiment)
         # '!' sorts before every character of a name, so "after" excludes the name itself and nothing else.
         first = f"{prefix}{after.lower()}!" if after else prefix
-        found = itertools.islice(self._range(workspace, prefix, most, first), most)
-        return list(readables(found, _job))
+        return list(self.jobs(itertools.islice(self._range(workspace, prefix, most, first), most)))
 
     def list_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""
-        found = itertools.islice(self._range(workspace, keys.JOBS, most), most)
-        return list(readables(found, _job))
+        return list(self.jobs(itertools.islice(self._range(workspace, keys.JOBS, most), most)))
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Earlier runs under a name, oldest first. One of the first layout is here once it has ended."""
@@ -148,13 +127,9 @@ class JobTable:
 
         Raises LostOwnershipError when it is not as `job` was read.
         """
-        row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
         try:
             with translated(f"removing job {job.id}"):
-                self._table.submit_transaction(
-                    [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job)],
-                    retry_on_methods=["POST"],
-                )
+                self._table.submit_transaction(job_entries.removed(job), retry_on_methods=["POST"])
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
 
@@ -180,7 +155,8 @@ class JobTable:
             self._table.delete_entity(
                 keys.partition(entry.id.workspace),
                 entry.row_key,
-                **_unmodified(entry.etag),
+                etag=entry.etag,
+                match_condition=MatchConditions.IfNotModified,
             )
 
     def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
@@ -220,29 +196,29 @@ class JobTable:
             )
 
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
-        """Run the operations as one transaction; the first one is the job's own row."""
+        """Run the operations as one transaction; the first one is the row that is the job from then on."""
         with translated(f"writing job {job.id}"):
-            # Every first operation is conditional, so a repetition does no harm: where only the answer was
+            # One operation of each is conditional, so a repetition does no harm: where only the answer was
             # lost it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
             answers: list[Mapping[str, Any]] = self._table.submit_transaction(
                 operations, retry_on_methods=["POST"]
             )
-        return replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
+        written = replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
+        self.remember(written)
+        return written
 
 
 def _job(entity: Any) -> Job:
     return job_rows.job_from(entity, str(entity.metadata["etag"]))
 
 
-def _row(job: Job) -> dict[str, Any]:
-    """The job's own row. Every other row that holds the whole job is made from it."""
-    return job_rows.job_entity(job, keys.job_row(job.id))
-
-
-def _unmodified(etag: str) -> dict[str, Any]:
-    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _over(job: Job) -> dict[str, Any]:
-    """The row that `job` was read from is replaced, if it is as it was."""
-    return {"mode": UpdateMode.REPLACE, **_unmodified(job.etag)}
+@contextlib.contextmanager
+def _gone_is_lost(job: Job) -> Iterator[None]:
+    """A live entry that is the job is removed when the job ends: where it is missing, the job is not as it
+    was read. Raises LostOwnershipError then."""
+    try:
+        yield
+    except NotFoundError as error:
+        if job_entries.in_live_entry(job):
+            raise LostOwnershipError(f"job {job.id} has ended or is gone") from error
+        raise
