@@ -18,6 +18,7 @@ from api import (
     job_logs,
     job_metrics,
     jobs,
+    limits,
     nodes,
     provider,
     queue_drops,
@@ -55,6 +56,7 @@ _PARTS = (
     nodes,
     file_servers,
     usage,
+    limits,
     provider,
     console,
 )
@@ -76,6 +78,5 @@ def sweep(timer: func.TimerRequest) -> None:
     sweep_steps.mend(backend())
     reconciler().turn()
     backend().near_misses.look()
-    backend().retention.turn()
-    backend().jobless.turn()
+    backend().keeping.turn()
     log.info("swept: %s", report, extra={"action": "sweep"})

@@ -46,6 +46,8 @@ def of_job(job: Job, scope: Scope, now: datetime, waiting: Waiting | None = None
         "cluster": scope.cluster(job.cluster),
         "created": timestamp(job.created),
     }
+    if job.submitted_by:
+        status["submittedBy"] = job.submitted_by
     if job.attempt:
         status["attempt"] = job.attempt
     if job.started:
@@ -64,6 +66,15 @@ def of_job(job: Job, scope: Scope, now: datetime, waiting: Waiting | None = None
     if problems := json.loads(job.problems):
         status["problems"] = problems
     return status | _places(job, scope) | {"timeline": timeline(job), "updated": timestamp(now)}
+
+
+def is_about_another(status: bytes, uuid: str) -> bool:
+    """Whether a status.json is about another run than `uuid`, or about a document that was refused."""
+    try:
+        said = json.loads(status)
+    except ValueError:
+        return False  # of nobody that we know
+    return isinstance(said, dict) and (said.get("uuid", uuid) != uuid or said.get("state") == "refused")
 
 
 def _places(job: Job, scope: Scope) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import cluster_metrics
+from tests.support.cases import cases
 from tests.support.memory.world import memory_world
 from tests.support.sources import PROJECT
 
@@ -23,14 +24,17 @@ QUERIES = [alert["query"] for alert in ALERTS] + [
 LOGGED = {
     "cluster ": "shared/managers/cluster_metrics.py",
     "given up as ": "shared/managers/claim_writer.py",
+    "a drop fails: ": "api/blob_drops.py",
     "swept: ": "function_app.py",
     "ended as ": "runner/agent/outcome_report.py",
 }
 
 
-def test_there_are_the_five_alerts() -> None:
-    names = {alert["name"] for alert in ALERTS}
-    assert names == {"queue-not-draining", "nodes-unusable", "poison", "sweep-late", "secret-refused"}
+def test_there_are_these_alerts() -> None:
+    names = [alert["name"] for alert in ALERTS]
+    assert names == [
+        *("queue-not-draining", "nodes-unusable", "poison", "drop-given-up", "sweep-late", "secret-refused")
+    ]
     members = ["name", "title", "description", "severity", "frequency", "window", "operator", "threshold"]
     assert all(list(alert) == [*members, "query"] for alert in ALERTS)
 
@@ -40,7 +44,7 @@ def test_the_rules_use_every_member() -> None:
     assert set(re.findall(r"\balert\.(\w+)", rules)) == set(ALERTS[0])
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@cases("query", QUERIES)
 def test_the_words_that_are_looked_for_are_logged(query: str) -> None:
     for words in re.findall(r"startswith '([^']+)'", query):
         text = (PROJECT / LOGGED[words]).read_text("utf-8")

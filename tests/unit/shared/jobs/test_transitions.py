@@ -9,6 +9,7 @@ from shared.errors import IllegalTransitionError, LostOwnershipError
 from shared.jobs import transitions
 from shared.jobs.events import EventKind
 from shared.jobs.model import RETRIED, AttemptReport, Job, Outcome, Reason, State, StreamSeal
+from tests.support.cases import cases
 from tests.support.jobs import a_job, after, in_state, lease_of
 
 SUCCEEDED = Outcome(Reason.SUCCEEDED, 0)
@@ -39,7 +40,7 @@ TABLE: dict[str, tuple[State | None, ...]] = {
 }
 
 
-@pytest.mark.parametrize(
+@cases(
     ("operation", "before", "then"),
     [(op, before, then) for op, row in TABLE.items() for before, then in zip(State, row, strict=True)],
 )
@@ -189,6 +190,19 @@ def test_only_a_job_that_somebody_has_is_dissolved() -> None:
     assert transitions.dissolve(running, "its leader was not informed", after(70)).state_since == after(70)
     asked = transitions.request_termination(running, NOW)
     assert transitions.dissolve(asked, "", NOW).errors[0].code == "JobTerminated"
+
+
+@pytest.mark.parametrize("act", [transitions.request_termination, transitions.request_deletion])
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_the_history_says_who_asked_for_the_end(act: Callable[..., Job], state: State) -> None:
+    running = state is State.RUNNING
+    before = a_job(state=state, attempt=int(running), owner="node-0" if running else None)
+    asked = act(before, after(5), "ada@example.com")
+    shown = [(event.kind, event.detail) for event in asked.events]
+    assert shown[0] == (EventKind.TERMINATION_REQUESTED, "by ada@example.com")
+    assert [kind for kind, _ in shown[1:]] == ([] if running else [EventKind.ENDED])
+    (unknown, *_) = act(before, after(5)).events
+    assert unknown.detail == ""
 
 
 def test_a_held_job_can_be_requeued_finished_and_terminated() -> None:
