@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FIRST_SECONDS, EVERY_SECONDS = 2.0, 10.0
 #: Whenever the file has grown by so much, the pause is doubled: a job of weeks stays readable.
 _PACE_BYTES, _MOST_DOUBLED = 8 * 1024 * 1024, 8
+_NOTHING = Usage()
 
 
 @dataclass
@@ -47,9 +48,9 @@ class ResourceSampler:
     samples: int = 0
     _path: Path | None = None
     _written: int = 0
-    _before: Usage = field(default_factory=Usage)
+    _before: Usage = _NOTHING
     _before_at: float | None = None  #: monotonic; None: there was no sample
-    _lost: Usage = field(default_factory=Usage)  #: counted for processes that have ended since
+    _lost: Usage = _NOTHING  #: counted for processes that have ended since
     _ended: threading.Event = field(default_factory=threading.Event)
     _thread: LateThread | None = None
 

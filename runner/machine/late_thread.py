@@ -28,7 +28,7 @@ class LateThread:
     def start(self, seconds: float) -> None:
         """Begin in so many seconds, unless `cancel` or `begin` is called before."""
         self._wanted = True
-        _CLOCK.call(seconds, self._due)
+        _call(seconds, self._due)
 
     def begin(self) -> None:
         """Begin now; one that has begun continues. Raises RuntimeError where the machine has no space."""
@@ -61,46 +61,43 @@ class LateThread:
                 self._begun = True
             except RuntimeError as error:
                 log.warning("%s waits: %s", self._thread.name, error, extra={"action": "late_thread"})
-                _CLOCK.call(_AGAIN_SECONDS, self._due)
+                _call(_AGAIN_SECONDS, self._due)
 
 
-class _Clock:
-    """Calls what is due, from a thread of its own that is begun with the first order."""
+_orders: list[tuple[float, int, Callable[[], None]]] = []
+_numbers = itertools.count()
+_changed = threading.Condition()  #: around all of these
+_wakes = [0.0]  #: monotonic: when the thread that waits looks again; 0: it waits for an order
+_waiting: list[threading.Thread] = []  #: it, once there was an order
 
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._orders: list[tuple[float, int, Callable[[], None]]] = []
-        self._number = itertools.count()
-        self._wakes = 0.0  #: monotonic: when the thread looks again; 0: it waits for an order
-        self._thread: threading.Thread | None = None
 
-    def call(self, seconds: float, due: Callable[[], None]) -> None:
-        at = time.monotonic() + seconds
-        with self._condition:
-            heapq.heappush(self._orders, (at, next(self._number), due))
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._serve, name="late-threads", daemon=True)
-                self._thread.start()
-            elif not self._wakes or at < self._wakes:
-                self._condition.notify()
+def _call(seconds: float, due: Callable[[], None]) -> None:
+    """Have `due` called in so many seconds. An order that is due later than another wakes nobody."""
+    at = time.monotonic() + seconds
+    with _changed:
+        heapq.heappush(_orders, (at, next(_numbers), due))
+        if not _waiting or not _waiting[0].is_alive():
+            _waiting[:] = [threading.Thread(target=_serve, name="late-threads", daemon=True)]
+            _waiting[0].start()
+        elif not _wakes[0] or at < _wakes[0]:
+            _changed.notify()
 
-    def _serve(self) -> None:
-        while True:
-            for due in self._next():
-                due()
 
-    def _next(self) -> list[Callable[[], None]]:
-        """What is due now, after waiting for it."""
-        with self._condition:
+def _serve() -> None:
+    while True:
+        for due in _next():
+            due()
+
+
+def _next() -> list[Callable[[], None]]:
+    """What is due now, after waiting for it."""
+    with _changed:
+        now = time.monotonic()
+        _wakes[0] = _orders[0][0] if _orders else 0.0
+        if not _orders or _wakes[0] > now:
+            _changed.wait(_wakes[0] - now if _orders else None)
             now = time.monotonic()
-            self._wakes = self._orders[0][0] if self._orders else 0.0
-            if not self._orders or self._wakes > now:
-                self._condition.wait(self._wakes - now if self._orders else None)
-                now = time.monotonic()
-            found = []
-            while self._orders and self._orders[0][0] <= now:
-                found.append(heapq.heappop(self._orders)[2])
-            return found
-
-
-_CLOCK = _Clock()
+        found = []
+        while _orders and _orders[0][0] <= now:
+            found.append(heapq.heappop(_orders)[2])
+        return found

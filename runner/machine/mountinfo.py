@@ -55,38 +55,34 @@ def current() -> tuple[Mount, ...]:
     return parse(text())
 
 
+_lock = threading.Lock()
+#: What was read last, and in which process: a child may be in another mount namespace.
+_latest: dict[int, str] = {}
+
+
 def text() -> str:
     """What `current` reads: as long as it stays the same, so does what follows from it."""
-    return _TABLE.text()
+    me = os.getpid()
+    with _lock:
+        # In this order: what changes while the text is read is reported by the next question.
+        if _has_changed(me) or me not in _latest:
+            _latest.clear()
+            _latest[me] = _MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape")
+        return _latest[me]
 
 
-class _Table:
-    """The text, read again only when the kernel says that it has changed. Thread-safe.
-
-    Asked of an open file of mounts, poll(2) answers POLLERR once after each change (proc(5), mounts), and
-    never misses one: what changes while the text is read is reported by the next question.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._poll: select.poll | None = None
-        self._process = 0  #: whose file it is: a child may be in another mount namespace
-        self._text = ""
-
-    def text(self) -> str:
-        with self._lock:
-            if self._poll is None or self._process != os.getpid():
-                # Open for as long as the process lives.
-                file = os.open(_MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
-                self._poll, self._process = select.poll(), os.getpid()
-                self._poll.register(file, select.POLLPRI)
-            elif not self._poll.poll(0):
-                return self._text
-            self._text = _MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape")
-            return self._text
+def _has_changed(process: int) -> bool:
+    """Whether anything was mounted or unmounted since the latest question; False to the first."""
+    return bool(_question(process).poll(0))
 
 
-_TABLE = _Table()
+@functools.lru_cache(maxsize=1)
+def _question(process: int) -> select.poll:
+    """Of an open file of mounts poll(2) says POLLERR once after each change (proc(5), mounts). It is open for
+    as long as the process lives."""
+    asked = select.poll()
+    asked.register(os.open(_MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC), select.POLLPRI)
+    return asked
 
 
 def mounted_at(target: Path) -> Mount | None:

@@ -12,7 +12,6 @@ import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from runner.isolation import kernel_objects
 from runner.machine import priority
@@ -21,11 +20,8 @@ _MOST_NICE = 19
 _Popen = subprocess.Popen[bytes]
 
 
-@dataclass(frozen=True)
-class _Order:
-    begin: Callable[[], _Popen]
-    space: str | None
-    answer: "Future[_Popen]"
+#: `begin` and `space` as `Launcher.start` has them, and where the answer is waited for.
+_Order = tuple[Callable[[], _Popen], str | None, "Future[_Popen]"]
 
 
 class Launcher:
@@ -44,9 +40,9 @@ class Launcher:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="launcher", daemon=True)
                 self._thread.start()
-        order = _Order(begin, space, Future())
-        self._orders.put(order)
-        return order.answer.result()
+        answer: Future[_Popen] = Future()
+        self._orders.put((begin, space, answer))
+        return answer.result()
 
     def close(self) -> None:
         """End the thread, and with it what it has started and still runs."""
@@ -59,10 +55,11 @@ class Launcher:
     def _serve(self) -> None:
         self._be_nice()
         while order := self._orders.get():
+            begin, space, answer = order
             try:
-                order.answer.set_result(_started(order))
+                answer.set_result(_started(begin, space))
             except BaseException as error:
-                order.answer.set_exception(error)
+                answer.set_exception(error)
 
     def _be_nice(self) -> None:
         """This thread alone, as Linux has it."""
@@ -70,11 +67,11 @@ class Launcher:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(_MOST_NICE, nice))
 
 
-def _started(order: _Order) -> _Popen:
-    if order.space is None:
-        return order.begin()
-    with kernel_objects.apart(order.space):
-        return order.begin()
+def _started(begin: Callable[[], _Popen], space: str | None) -> _Popen:
+    if space is None:
+        return begin()
+    with kernel_objects.apart(space):
+        return begin()
 
 
 #: For what belongs to no attempt; never closed.

@@ -110,7 +110,7 @@ def test_a_job_of_a_moment_starts_no_thread(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However busy the machine is: nothing becomes due here."""
-    monkeypatch.setattr(late_thread._Clock, "call", lambda *_: None)
+    monkeypatch.setattr(late_thread, "_call", lambda *_: None)
     begun: list[str] = []
     start = threading.Thread.start
 
