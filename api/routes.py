@@ -43,6 +43,7 @@ METHODS = {
     f"{WORKSPACE}/usage": "GET",
     f"{WORKSPACE}/jobs": "GET",
     f"{WORKSPACE}/sweeps": "GET",
+    f"{WORKSPACE}/events": "GET",
     f"{WORKSPACE}/validate": "POST",
     EXPERIMENTS: "GET",
     EXPERIMENT: "GET, PUT, DELETE",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from shared.arm_settings import arm_settings
 from shared.errors import SettingsError
+from shared.event_settings import event_settings
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
 from shared.names.limits import EXPECTED as EXPECTED_LIMITS
 from shared.names.limits import NO_LIMITS, Limits, limits_from
@@ -76,6 +77,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
         keep_days=reader.number("BATCHAI_KEEP_DAYS", 0.0, least=0.0),
         arm=arm_settings(env, reader.faults),
+        events=event_settings(env, reader.faults),
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
         node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
         pool_look_seconds=reader.number("BATCHAI_POOL_LOOK_SECONDS", 600.0, least=0.0),

@@ -14,7 +14,7 @@ from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.jobs import layouts
 from shared.jobs.model import Job
 from shared.names.ids import ClusterId, JobId
-from shared.stores import job_entries, job_rows
+from shared.stores import job_entries, job_rows, outbox_rows
 from shared.stores import row_keys as keys
 from shared.stores.connection import Connection, error_code, translated
 from shared.stores.live_rows import LIVE_COLUMNS, LiveEntry, live_from, once_each
@@ -52,22 +52,23 @@ class JobTable:
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        row = _row(job)
-        return self._commit(job, [("create", row), *job_entries.added(job, row)])
+        job, row, events = _announced(job)
+        return self._commit(job, [("create", row), *job_entries.added(job, row), *events])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        row = _row(job)
-        operations = [*job_entries.superseded(ended), *job_entries.added(job, row)]
+        job, row, events = _announced(job)
+        former, missing = outbox_rows.announced(ended)
+        operations = [*job_entries.superseded(former), *job_entries.added(job, row), *missing, *events]
         return self._commit(job, [("update", row, _over(ended)), *operations])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
-        row = _row(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row)])
+        job, row, events = _announced(job)
+        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row), *events])
 
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
@@ -102,8 +103,13 @@ class JobTable:
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
-        row = _row(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row)])
+        job, row, events = _announced(job)
+        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row), *events])
+
+    def announce(self, job: Job) -> Job:
+        """Write the events that a runner of an earlier version has left out. Raises LostOwnershipError."""
+        job, row, events = _announced(job)
+        return self._commit(job, [("update", row, _over(job)), *events])
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -149,12 +155,11 @@ class JobTable:
         Raises LostOwnershipError when it is not as `job` was read.
         """
         row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
+        _, missing = outbox_rows.announced(job)
+        gone = [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job), *missing]
         try:
             with translated(f"removing job {job.id}"):
-                self._table.submit_transaction(
-                    [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job)],
-                    retry_on_methods=["POST"],
-                )
+                self._table.submit_transaction(gone, retry_on_methods=["POST"])
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
 
@@ -232,6 +237,12 @@ class JobTable:
 
 def _job(entity: Any) -> Job:
     return job_rows.job_from(entity, str(entity.metadata["etag"]))
+
+
+def _announced(job: Job) -> tuple[Job, dict[str, Any], list[job_entries.Operation]]:
+    """The job as it is to be written, its own row, and the events of what has changed."""
+    noted, events = outbox_rows.announced(job)
+    return noted, _row(noted), events
 
 
 def _row(job: Job) -> dict[str, Any]:

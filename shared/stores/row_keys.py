@@ -10,6 +10,8 @@ One table holds a workspace's jobs in one partition, so that a job and its entri
     time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
     state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in
 
+Events that are to be sent lie in the partition too (shared/stores/outbox_rows.py).
+
 The gangs of a cluster have a table and a partition of their own:
 
     gang|<priority>|<time>|<uuid>         a gang; the oldest of the highest priority sorts first
