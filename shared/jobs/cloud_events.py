@@ -1,4 +1,4 @@
-"""Changes of jobs as CloudEvents 1.0, which docs/reference/events.md and schemas/event.json describe. PURE."""
+"""Changes of jobs as CloudEvents 1.0; docs/reference/events.md and schemas/event.json describe them. PURE."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -22,17 +22,24 @@ from shared.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
-#: Requests at the same time where each holds one event.
-_AT_A_TIME = 8
+#: Requests at the same time.
+AT_A_TIME = 8
 
 
 class EventDelivery:
     """Remembers who is to be left alone for a while."""
 
     def __init__(
-        self, scope: Scope, batch: int, target: EventTarget, outbox: Outbox, monotonic: Callable[[], float]
+        self,
+        scope: Scope,
+        batch: int,
+        target: EventTarget,
+        outbox: Outbox,
+        monotonic: Callable[[], float],
+        at_a_time: int = AT_A_TIME,
     ) -> None:
-        """`batch`: events of one request at most."""
+        """`batch`: events of one request at most; `at_a_time`: requests at the same time, where each holds
+        one event."""
         self._scope = scope
         self._batch = batch
         self._target = target
@@ -41,7 +48,7 @@ class EventDelivery:
         self._receiver = Backoff(monotonic)
         self._refused: dict[str, Backoff] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(_AT_A_TIME, "events")
+        self._pool = ThreadPoolExecutor(at_a_time, "events")
 
     def is_open(self) -> bool:
         """Whether the receiver may be sent anything now."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from shared.event_settings import is_topic
-from shared.managers.event_delivery import EventDelivery
+from shared.managers.event_delivery import AT_A_TIME, EventDelivery
 from shared.managers.event_feed import EventFeed
 from shared.managers.event_gaps import EventGaps
 from shared.managers.event_marks import EventMarks
@@ -43,13 +43,16 @@ def events_over(
     now: Callable[[], datetime],
     monotonic: Callable[[], float],
     target: EventTarget | None = None,
+    at_a_time: int = AT_A_TIME,
 ) -> Events:
-    """`target`: who is sent events; None: whom the settings name."""
+    """`target`: who is sent events; None: whom the settings name. `at_a_time`: requests to it."""
     settings, outbox = connection.settings, Outbox(connection)
     events = settings.events
     if target is None and events.url:
         target = _target(settings)
-    delivery = EventDelivery(settings.scope, events.batch, target, outbox, monotonic) if target else None
+    delivery = None
+    if target:
+        delivery = EventDelivery(settings.scope, events.batch, target, outbox, monotonic, at_a_time)
     gaps, order = EventGaps(jobs, outbox), EventOrder(outbox, monotonic)
     return Events(
         EventMarks(events, outbox),
