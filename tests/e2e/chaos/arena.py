@@ -27,7 +27,7 @@ from shared.backend import provision
 from shared.environment.layout import path_segment
 from shared.errors import BatchAIError
 from shared.jobs.model import Job, State
-from shared.settings import Settings
+from shared.settings import EventSettings, Settings
 from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
 from tests.support.own_network import own_network
@@ -63,6 +63,7 @@ class Arena:
         lease_seconds: float = LEASE_SECONDS,
         own_wires: bool = False,
         shares_network: bool = False,
+        events: EventSettings = EventSettings(),  # noqa: B008
     ) -> None:
         """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds.
         `own_wires`: each runner has some before those that all share, so that its network can fail alone.
@@ -77,6 +78,7 @@ class Arena:
         self._children: dict[int, Child] = {}
         self._own_wires = own_wires
         self._shares_network = shares_network
+        self._events = events
         self.wires_of: dict[int, WiredStorage] = {}
         self._leave = ExitStack()
         self._ended = threading.Event()
@@ -130,6 +132,7 @@ class Arena:
             retry_seconds=0.3,
             resend_seconds=3,
             max_attempts=self._max_attempts,
+            events=self._events,
         )
 
     # ---- runners

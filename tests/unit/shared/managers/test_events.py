@@ -1,23 +1,25 @@
 """Events of jobs: what is written with the rows, what the sender makes of it, and that nothing loses one."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import BatchAIError, LostOwnershipError
+from shared.errors import BatchAIError
 from shared.jobs import transitions
 from shared.jobs.model import Job, Noted, Outcome, Reason, State
 from shared.stores import outbox_rows
+from shared.stores.event_target import Event
 from shared.stores.outbox_table import MOST_REMOVED
 from shared.telemetry.names import Metric
 from tests.support.earlier_jobs import EarlierJobs
 from tests.support.events import ON, EventWorld, faults_of
 from tests.support.kept_metrics import kept_metrics
 from tests.support.memory.faults import Call, Crash
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, memory_world
 from tests.support.world import document
 from tests.unit.shared.managers.test_crash_points import every_crash
 
@@ -233,6 +235,27 @@ def test_only_the_first_event_of_a_refused_run_is_tried(made: EventWorld) -> Non
     assert made.receiver.requests == 2
 
 
+@pytest.mark.parametrize("batch", [1, 2, 10])
+def test_a_refusal_that_took_its_time_still_holds_up_the_rest_of_its_run(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then its pause is over; what follows it must wait all the same."""
+    made = EventWorld(replace(ON, batch=batch))
+    job = made.run()
+
+    def slowly(events: Sequence[Event]) -> int:
+        return 400 if any(event["sequence"] == "000001" for event in events) else 200
+
+    made.receiver.answer = slowly
+    # However soon a refused run may be tried again
+    monkeypatch.setattr("shared.managers.event_backoff._FIRST_SECONDS", 0.0)
+    made.turn()
+    assert made.receiver.taken == []
+    made.receiver.answer = lambda events: 200
+    made.turn()
+    assert faults_of(made.receiver.taken, by_uuid(job)) == []
+
+
 def test_a_slow_receiver_ends_a_turn(made: EventWorld) -> None:
     for number in range(20):
         made.run(f"job-{number}")
@@ -313,7 +336,7 @@ def test_an_event_that_is_gone_for_ever_holds_its_run_up_for_a_minute(
 # ---- crashes
 
 
-def test_whichever_call_of_a_job_was_the_last_its_events_tell_the_truth() -> None:
+def test_whichever_call_of_a_job_was_the_last_its_events_are_true() -> None:
     def act(world: MemoryWorld) -> None:
         world.accept()
         world.finish(world.must_claim())
@@ -363,10 +386,24 @@ def test_whichever_call_of_the_sender_was_the_last_everything_arrives() -> None:
                 assert made.rows("event|") == made.rows("sent|") == [], where
 
 
-_ACTS = ("accept", "claim", "lose", "finish", "terminate", "turn", "restart", "away", "back", "refuse", "wait")
+_ACTS = (
+    "accept",
+    "claim",
+    "lose",
+    "finish",
+    "terminate",
+    "turn",
+    "restart",
+    "away",
+    "back",
+    "refuse",
+    "wait",
+)
 
 
-@given(st.lists(st.tuples(st.sampled_from(_ACTS), st.integers(1, 12)), min_size=5, max_size=60), st.booleans())
+@given(
+    st.lists(st.tuples(st.sampled_from(_ACTS), st.integers(1, 12)), min_size=5, max_size=60), st.booleans()
+)
 def test_any_order_of_crashes_and_of_trouble(acts: list[tuple[str, int]], batches: bool) -> None:
     """Jobs, runners, the sender and the receiver live and die in any order: at least once, and in order."""
     made = EventWorld(replace(ON, batch=3 if batches else 1), max_attempts=30, retry_seconds=0)
@@ -437,13 +474,7 @@ def test_what_an_earlier_runner_left_out_is_sent_after_a_look(made: EventWorld) 
     world = made.world
     world.accept()
     made.turn()
-    # A runner that knows neither layouts nor events takes it and brings it to its end
-    jobs = _earlier(made)
-    world.stores.jobs.fall_back(world.job())
-    read = _as_earlier(jobs.get(world.id()))
-    jobs.update(transitions.claim(read, "node-0", "m", world.clock(), (), 60.0), State.QUEUED)
-    read = _as_earlier(jobs.get(world.id()))
-    jobs.end(transitions.finish(read, Outcome(Reason.SUCCEEDED, 0), world.clock()), State.RUNNING)
+    _ended_by_an_earlier_runner(made)
     world.clock.move(20)
     assert made.turn().sent == 0
     world.clock.move(61)
@@ -452,6 +483,32 @@ def test_what_an_earlier_runner_left_out_is_sent_after_a_look(made: EventWorld) 
     assert made.receiver.states() == WHOLE
     assert faults_of(made.receiver.taken, by_uuid(world.job())) == []
     assert made.rows("event|") == made.rows("sent|") == []
+
+
+def _ended_by_an_earlier_runner(made: EventWorld) -> Job:
+    world, jobs = made.world, _earlier(made)
+    world.accept()
+    world.stores.jobs.fall_back(world.job())
+    read = _as_earlier(jobs.get(world.id()))
+    jobs.update(transitions.claim(read, "node-0", "m", world.clock(), (), 60.0), State.QUEUED)
+    read = _as_earlier(jobs.get(world.id()))
+    jobs.end(transitions.finish(read, Outcome(Reason.SUCCEEDED, 0), world.clock()), State.RUNNING)
+    return world.job()
+
+
+def test_a_further_run_of_the_name_takes_the_missing_events_along(made: EventWorld) -> None:
+    first = _ended_by_an_earlier_runner(made)
+    made.world.accept(data=document("echo again"), etag="0x2")
+    made.turn()
+    assert made.receiver.states() == [*WHOLE, "queued"]
+    assert [event["data"]["uuid"] for event in made.receiver.taken][:3] == [first.uuid] * 3
+
+
+def test_so_does_the_jobs_removal(made: EventWorld) -> None:
+    _ended_by_an_earlier_runner(made)
+    made.world.manager.delete(made.world.id())
+    made.turn()
+    assert made.receiver.states() == WHOLE
 
 
 def test_whoever_writes_next_fills_the_gap(made: EventWorld) -> None:
@@ -531,7 +588,9 @@ def test_switched_off_what_was_begun_goes_on_and_new_jobs_have_none(made: EventW
 def test_a_row_of_another_form_stops_nobody(made: EventWorld) -> None:
     made.run()
     table = made.world.account.tables.get_table_client("jobs")
-    table.create_entity({"PartitionKey": "ws", "RowKey": "event|0|x|000001", "At": made.world.clock(), "Data": "{"})
+    table.create_entity(
+        {"PartitionKey": "ws", "RowKey": "event|0|x|000001", "At": made.world.clock(), "Data": "{"}
+    )
     assert made.turn().sent == 3
 
 
