@@ -56,7 +56,8 @@ def test_numbers_and_switches() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://h0st.example/hook", "h0st.example", "https:///h0st", "https://me:pw@h0st/", "https://[h0st/"]
+    "url",
+    ["http://h0st.example/hook", "h0st.example", "https:///h0st", "https://me:pw@h0st/", "https://[h0st/"],
 )
 def test_addresses_that_are_none(url: str) -> None:
     found = fault(URL=url, SECRET=SECRET)

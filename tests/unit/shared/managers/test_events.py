@@ -523,6 +523,20 @@ def test_whoever_writes_next_fills_the_gap(made: EventWorld) -> None:
     assert made.receiver.states() == ["queued", "running", "terminating"]
 
 
+def test_a_look_finds_a_termination_that_an_earlier_version_asked_for(made: EventWorld) -> None:
+    world, jobs = made.world, _earlier(made)
+    world.accept()
+    world.stores.jobs.fall_back(world.job())
+    world.must_claim()
+    made.turn()
+    read = _as_earlier(jobs.get(world.id()))
+    jobs.update(transitions.request_termination(read, world.clock()), State.RUNNING)
+    world.clock.move(61)
+    made.turn()
+    made.turn()
+    assert made.receiver.states() == ["queued", "running", "terminating"]
+
+
 def test_a_look_finds_nothing_where_nothing_is_missing(made: EventWorld) -> None:
     made.world.accept()
     made.turn()
