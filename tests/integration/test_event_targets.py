@@ -1,6 +1,7 @@
 """Who is sent events, on the wire: a webhook, and an Event Grid topic by its own client."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from shared.stores.event_grid import EventGridTopic
 from shared.stores.event_target import DeliveryError, Event
 from shared.stores.webhook import Webhook
 from tests.support.event_receiver import SECRET, Hook, hook
+from tests.support.sources import PROJECT
 from tests.support.tls import tls_server
 
 KEY = b"kkk" * 10 + b"kk"
@@ -80,6 +82,19 @@ def test_the_signature_is_that_of_standard_webhooks(receiver: Hook, target: Webh
     single, batch = receiver.of("POST")
     assert single.headers["webhook-id"] == event()["id"]
     assert batch.headers["webhook-id"] != single.headers["webhook-id"]
+
+
+def test_the_page_shows_how_to_check_it(receiver: Hook, target: Webhook) -> None:
+    page = (PROJECT / "docs/reference/events.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # the example of the page
+    target.send([event()])
+    (request,) = receiver.of("POST")
+    assert names["is_genuine"](SECRET, request.headers, request.body)
+    assert not names["is_genuine"](SECRET, request.headers, request.body + b" ")
+    late = {**request.headers, "webhook-timestamp": "1"}
+    assert not names["is_genuine"](SECRET, late, request.body)
 
 
 def test_with_two_keys_each_signs(receiver: Hook) -> None:
