@@ -65,7 +65,7 @@ class EventOrder:
         since = self._gaps.setdefault(event.run, self._monotonic())
         if self._monotonic() - since < _GAP_SECONDS:
             return False
-        text = "events before number %d of run %s are missing; it goes on with that one"
+        text = "events before number %d of run %s are missing; it continues with that one"
         log.warning(text, event.sequence, event.run, extra={"action": "events"})
         return True
 

@@ -1,5 +1,5 @@
-"""The turns of the timer that sends events: what lies in the outbox goes to the receiver, a bounded part of
-it each turn. It works on nothing but the outbox, so that no receiver holds up a job."""
+"""The turns of the timer that sends events: what lies in the outbox is sent, a bounded part of it each
+turn. It works on nothing but the outbox, so that no receiver holds up a job."""
 
 import logging
 from collections.abc import Callable

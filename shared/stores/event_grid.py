@@ -54,7 +54,7 @@ class EventGridTopic:
             headers={"Content-Type": _BATCH},
             content=json.dumps(list(events), separators=(",", ":")).encode(),
         )
-        limits = {"connection_timeout": ANSWER_SECONDS, "read_timeout": ANSWER_SECONDS}
+        limits: dict[str, Any] = {"connection_timeout": ANSWER_SECONDS, "read_timeout": ANSWER_SECONDS}
         try:
             answer = self._client.send_request(request, **limits, **self._options)
         except AzureError as error:

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -73,10 +73,9 @@ class JobTable:
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
         version. Raises LostOwnershipError."""
-        former = replace(job, layout=layouts.FIRST)
-        row = _row(former)
-        first = ("update", row, _over(job))
-        return self._commit(former, [first, *job_entries.fallen_back(job, former, row)])
+        former, row, events = _announced(replace(job, layout=layouts.FIRST))
+        entries = job_entries.fallen_back(job, former, row)
+        return self._commit(former, [("update", row, _over(job)), *entries, *events])
 
     def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
         """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
@@ -182,11 +181,8 @@ class JobTable:
     def drop_live_entry(self, entry: LiveEntry) -> None:
         """Remove a live entry that no job has, as it was read; another one is left alone."""
         with contextlib.suppress(LostOwnershipError), translated(f"removing an entry of job {entry.id}"):
-            self._table.delete_entity(
-                keys.partition(entry.id.workspace),
-                entry.row_key,
-                **_unmodified(entry.etag),
-            )
+            partition = keys.partition(entry.id.workspace)
+            self._table.delete_entity(partition, entry.row_key, **_unmodified(entry.etag))
 
     def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
         time = ServiceTime()
@@ -229,9 +225,7 @@ class JobTable:
         with translated(f"writing job {job.id}"):
             # Every first operation is conditional, so a repetition does no harm: where only the answer was
             # lost it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
-            answers: list[Mapping[str, Any]] = self._table.submit_transaction(
-                operations, retry_on_methods=["POST"]
-            )
+            answers = self._table.submit_transaction(operations, retry_on_methods=["POST"])
         return replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
 
 
@@ -240,14 +234,10 @@ def _job(entity: Any) -> Job:
 
 
 def _announced(job: Job) -> tuple[Job, dict[str, Any], list[job_entries.Operation]]:
-    """The job as it is to be written, its own row, and the events of what has changed."""
+    """The job as it is to be written, its own row, from which every other one that holds the whole job is
+    made, and the events of what has changed."""
     noted, events = outbox_rows.announced(job)
-    return noted, _row(noted), events
-
-
-def _row(job: Job) -> dict[str, Any]:
-    """The job's own row. Every other row that holds the whole job is made from it."""
-    return job_rows.job_entity(job, keys.job_row(job.id))
+    return noted, job_rows.job_entity(noted, keys.job_row(noted.id)), events
 
 
 def _unmodified(etag: str) -> dict[str, Any]:

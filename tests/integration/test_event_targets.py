@@ -186,7 +186,7 @@ def test_a_receiver_that_does_not_agree_is_sent_nothing(
 
 def test_a_receiver_that_wants_few(receiver: Hook) -> None:
     receiver.answers["OPTIONS"] = (200, {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "60"})
-    now, slept = [100.0], []
+    now, slept = [100.0], list[float]()
     target = asking(receiver, clock=lambda: now[0], sleep=slept.append)
     for _ in range(6):
         target.send([event()])

@@ -446,8 +446,8 @@ def test_any_order_of_crashes_and_of_trouble(acts: list[tuple[str, int]], batche
     for _ in range(40):
         world.clock.move(121)
         world.backend.sweeper.sweep()
-        if claim := world.claim("last"):
-            world.finish(claim)
+        if last := world.claim("last"):
+            world.finish(last)
         made.turn()
     jobs = world.manager.in_workspace("ws", 1000)
     assert all(not job.state.live for job in jobs)
@@ -590,7 +590,7 @@ def test_a_lost_answer_of_a_write_that_noted_an_event(made: EventWorld) -> None:
     assert made.receiver.states() == WHOLE
 
 
-def test_switched_off_what_was_begun_goes_on_and_new_jobs_have_none(made: EventWorld) -> None:
+def test_switched_off_what_was_begun_continues_and_new_jobs_have_none(made: EventWorld) -> None:
     made.world.accept("old")
     made.world.settings = replace(made.world.settings, events=replace(ON, url=""))
     made.world.restart()
