@@ -89,6 +89,16 @@ def test_a_state_of_a_newer_version_is_announced_as_it_is() -> None:
     assert announced(noted)[1] == ()
 
 
+def test_after_a_state_of_a_newer_version_numbers_continue() -> None:
+    """It noted a state that the history does not show, and this version ends the job."""
+    noted = replace(claimed(new()), noted=Noted(3, State("suspended"), 1))
+    ended, missing = announced(transitions.finish(noted, DONE, after(2)))
+    assert [(c.sequence, str(c.state), c.before) for c in missing] == [(4, "succeeded", State("suspended"))]
+    assert announced(ended)[1] == ()
+    still = replace(noted, state=State("suspended"), attempt=2)
+    assert unannounced(still) == ()
+
+
 def test_nobody_asked_nothing_is_missing() -> None:
     job = transitions.finish(claimed(a_job()), DONE, after(2))
     assert unannounced(job) == ()
