@@ -37,18 +37,18 @@ class EventGaps:
 
     def _mend_one(self, sent: Sent) -> bool:
         job = self._jobs.get(sent.job)
-        if job is None or job.uuid != sent.uuid:
-            # Its row took the events that were missing along when it was removed or made way for another run.
-            if not self._outbox.waiting(sent.job.workspace, 1, sent.run):
-                self._outbox.forget(sent)
-            return False
-        if not changes.unannounced(job):
-            return False
-        try:
-            self._jobs.announce(job)
-        except LostOwnershipError:
-            return False  # whoever was faster has announced them
-        return True
+        # A row that was removed or made way for another run took the events that were missing along.
+        is_here = job is not None and job.uuid == sent.uuid
+        if job is not None and is_here and changes.unannounced(job):
+            try:
+                self._jobs.announce(job)
+            except LostOwnershipError:
+                return False  # whoever was faster has announced them
+            return True
+        ended = job is None or not is_here or not job.state.live
+        if ended and not self._outbox.waiting(sent.job.workspace, 1, sent.run):
+            self._outbox.forget(sent)  # a sender that came late has noted it after the end
+        return False
 
 
 def _is_right(sent: Sent, live: Mapping[str, LiveEntry]) -> bool:

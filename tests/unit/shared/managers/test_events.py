@@ -13,7 +13,7 @@ from shared.jobs import transitions
 from shared.jobs.model import Job, Noted, Outcome, Reason, State
 from shared.stores import outbox_rows
 from shared.stores.event_target import Event
-from shared.stores.outbox_table import MOST_REMOVED
+from shared.stores.outbox_table import MOST_REMOVED, Outbox
 from shared.telemetry.names import Metric
 from tests.support.earlier_jobs import EarlierJobs
 from tests.support.events import ON, EventWorld, faults_of
@@ -572,6 +572,21 @@ def test_what_was_sent_of_a_job_that_is_gone_is_forgotten(made: EventWorld) -> N
     for key in [key for key in rows if not key[1].startswith(("sent|", "event|")) and key[0] == "ws"]:
         del rows[key]
     world.clock.move(61)
+    made.turn()
+    assert made.rows("sent|") == []
+
+
+def test_what_a_sender_notes_late_of_a_run_that_has_ended_is_forgotten(made: EventWorld) -> None:
+    """It stalled between sending and removing; another one sent the rest meanwhile."""
+    made.world.accept()
+    claim = made.world.must_claim()
+    outbox = Outbox(made.world.backend.connection)
+    late = outbox.waiting("ws", 10)
+    made.world.finish(claim)
+    made.turn()
+    outbox.remove(late)
+    assert len(made.rows("sent|")) == 1
+    made.world.clock.move(61)
     made.turn()
     assert made.rows("sent|") == []
 
