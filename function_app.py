@@ -20,6 +20,7 @@ from api import (
     job_logs,
     job_metrics,
     jobs,
+    limits,
     nodes,
     provider,
     queue_drops,
@@ -59,6 +60,7 @@ _PARTS = (
     file_servers,
     usage,
     events,
+    limits,
     provider,
     console,
 )

@@ -13,13 +13,15 @@ from urllib.parse import urlencode, urlsplit
 
 import azure.functions as func
 
-from api import roles
+from api import audit, roles
 from api.requests import MOST_BYTES, base, is_foreign, next_link, page_size, query, skip_token
 from api.resources import forms, operations
 from api.resources.operations import Operation, Verb
+from api.submitters import submitter
 from api.wired import backend
 from shared.errors import BatchAIError, ConflictError, NotFoundError, Problem, RequestError, SettingsError
 from shared.names.ids import API_VERSION, group_fault, name_fault
+from shared.names.submitters import UNKNOWN
 
 log = logging.getLogger(__name__)
 
@@ -139,15 +141,25 @@ def arm(*names: str, beside: bool = False) -> Callable[[Handler], Handler]:
         @functools.wraps(handler)
         def checked(req: func.HttpRequest) -> func.HttpResponse:
             request_id = str(uuid.uuid4())
+            audit.forget_run()
             try:
                 response = _fault(req, names, beside) or handler(req)
             except Exception as error:
                 response = _translated(req, error, request_id)
+            if audit.is_act(req, names):
+                audit.answered(req, names, response, request_id, _by(req))
             return headed(response, request_id)
 
         return checked
 
     return decorate
+
+
+def _by(req: func.HttpRequest) -> str:
+    try:
+        return submitter(req, backend().settings.http_roles)
+    except BatchAIError:  # settings that are wrong: nothing was done either
+        return UNKNOWN
 
 
 def _translated(req: func.HttpRequest, error: Exception, request_id: str) -> func.HttpResponse:

@@ -4,15 +4,19 @@ import functools
 import hashlib
 import logging
 
+from api import audit
 from shared.backend import Backend
 from shared.documents.http_copy import is_http_copy
 from shared.errors import BatchAIError, Problem
 from shared.managers.admission import Source
 from shared.managers.drop_reconciler import Reconciler
 from shared.names.ids import cluster_from_blob_path, job_from_blob_path
-from shared.names.sweep_ids import SWEEP_FILE, sweep_from_blob_path
+from shared.names.sweep_ids import SWEEP_FILE, sweep_arm_id, sweep_from_blob_path
 
 log = logging.getLogger(__name__)
+
+#: Names of dropped files, and what they ask for.
+_KINDS = {"job.json": "job", SWEEP_FILE: "sweep", "cluster.json": "cluster"}
 
 
 def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
@@ -27,17 +31,16 @@ def take_job(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> N
             path, settings.default_workspace, settings.default_experiment, settings.scope
         )
     except ValueError as error:
-        answer = backend.manager.refuse(source, _bad_path(error))
+        resource, answer = "", backend.manager.refuse(source, _bad_path(error))
     else:
-        if is_http_copy(data, settings.scope.job(job)):
+        resource = settings.scope.job(job)
+        if is_http_copy(data, resource):
             backend.manager.acknowledge(job)
             return
         answer = backend.manager.submit(job, data, source)
-    log.info(
-        "job document %s",
-        "accepted" if answer.accepted else "refused",
-        extra={"action": "drop", "blob": blob_name},
-    )
+    said, uuid = _said(answer.accepted), answer.job.uuid if answer.job else ""
+    log.info("job document %s", said, extra={"action": "drop", "blob": blob_name})
+    audit.dropped("job", blob_name, said, resource, str(answer.fault or ""), uuid)
 
 
 def take_sweep(backend: Backend, blob_name: str, data: bytes, etag: str = "") -> None:
@@ -51,11 +54,17 @@ def take_sweep(backend: Backend, blob_name: str, data: bytes, etag: str = "") ->
             path, settings.default_workspace, settings.default_experiment, settings.scope
         )
     except ValueError as error:
-        answer = backend.sweeps.refuse(source, _bad_path(error))
+        resource, answer = "", backend.sweeps.refuse(source, _bad_path(error))
     else:
+        resource = sweep_arm_id(sweep, settings.scope)
         answer = backend.sweeps.submit(sweep, data, source)
-    said = "accepted" if answer.accepted else "refused"
+    said = _said(answer.accepted)
     log.info("sweep document %s", said, extra={"action": "drop", "blob": blob_name})
+    audit.dropped("sweep", blob_name, said, resource, answer.code)
+
+
+def _said(accepted: bool) -> str:
+    return audit.ACCEPTED if accepted else audit.REFUSED
 
 
 def reconciler(backend: Backend) -> Reconciler:
@@ -79,9 +88,13 @@ def take_cluster(backend: Backend, blob_name: str, data: bytes, etag: str = "") 
         cluster = cluster_from_blob_path(path, settings.default_workspace, settings.scope)
     except ValueError as error:
         backend.cluster_manager.refuse(blob_name, _bad_path(error))
+        audit.dropped("cluster", blob_name, audit.REFUSED)
         return
-    if not is_http_copy(data, backend.settings.scope.cluster(cluster)):
-        backend.cluster_manager.accept(cluster, data, blob_name, etag)
+    resource = settings.scope.cluster(cluster)
+    if not is_http_copy(data, resource):
+        answer = backend.cluster_manager.accept(cluster, data, blob_name, etag)
+        if answer.accepted or answer.problems:  # else it was overwritten meanwhile: the newer one is judged
+            audit.dropped("cluster", blob_name, _said(answer.accepted), resource)
 
 
 def _walks(path: str) -> bool:
@@ -131,8 +144,10 @@ def take_given_up(backend: Backend, blob_name: str) -> None:
     except Exception as error:
         # Of foreign errors only the kind: their text may quote the document, secrets included.
         words = str(error) if isinstance(error, BatchAIError) else type(error).__name__
+        # infra/alerts.json looks for the words.
         log.error("a drop fails: %s", words, extra={"action": "drop", "blob": blob_name})
         _refuse(backend, blob_name, _failed(error))
+        audit.dropped(_KINDS[blob_name.rpartition("/")[2]], blob_name, audit.FAILED)
 
 
 def _is_drop(backend: Backend, blob_name: str) -> bool:

@@ -13,9 +13,10 @@ import azure.functions as func
 
 from api import roles, routes, static_files
 from api.answers import answer, arm, headed, nothing_there, refuse
-from api.submitters import NOBODY, submitter
+from api.submitters import submitter
 from api.wired import backend
 from shared.errors import BatchAIError
+from shared.names.submitters import NOBODY
 from shared.package import package_version
 from shared.settings_reader import http_level
 

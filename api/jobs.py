@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from api import routes
+from api import audit, routes
 from api.answers import accepted, answer, arm, gone, paged, refuse_document, shown
 from api.filters import job_filter
 from api.requests import next_link, page_size, skip_token, workspace_of
@@ -55,6 +55,7 @@ def jobs_create(req: func.HttpRequest) -> func.HttpResponse:
         code = str(made.fault)
         return refuse_document(code, made.problems, _STATUS.get(code, 400))
     job = made.job
+    audit.about_run(job.uuid)
     if made.known:
         return shown(job_resource(job, services.settings.scope), job.etag, job.state_since)
     at = job.id
@@ -74,9 +75,11 @@ def jobs_get(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment", "job")
 def jobs_delete(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Delete: 202; a running job is stopped first. 204 where there is none."""
-    job = backend().manager.delete(job_of(req))
+    services = backend()
+    job = services.manager.delete(job_of(req), submitter(req, services.settings.http_roles))
     if job is None:
         return gone()
+    audit.about_run(job.uuid)
     return accepted(req, Verb.DELETE, "job", job.id.workspace, job.id.job, job.uuid, job.id.experiment)
 
 
@@ -97,7 +100,9 @@ def jobs_list(req: func.HttpRequest) -> func.HttpResponse:
 @arm("workspace", "experiment", "job")
 def jobs_terminate(req: func.HttpRequest) -> func.HttpResponse:
     """Jobs_Terminate: 202, also for a job that has ended."""
-    job = backend().manager.terminate(job_of(req))
+    services = backend()
+    job = services.manager.terminate(job_of(req), submitter(req, services.settings.http_roles))
+    audit.about_run(job.uuid)
     return accepted(req, Verb.TERMINATE, "job", job.id.workspace, job.id.job, job.uuid, job.id.experiment)
 
 

@@ -44,13 +44,23 @@ def needed(req: func.HttpRequest, names: Sequence[str]) -> tuple[str, ...]:
     """The roles of which one is needed, the least one first: who reads sees everything, outputs included; who
     submits also makes, stops and deletes jobs and sweeps, and makes experiments; the rest is a
     contributor's."""
-    last = req.url.partition("?")[0].rstrip("/").rpartition("/")[2].lower()
-    reads = req.method == "POST" and (last.startswith("list") or last == "validate")
-    if reads or req.method in ("GET", "HEAD"):
+    if reads(req):
         return ALL
     if "job" in names or "sweep" in names or ("experiment" in names and req.method == "PUT"):
         return ALL[1:]
     return ALL[2:]
+
+
+def reads(req: func.HttpRequest) -> bool:
+    """Whether a request changes nothing, whatever comes of it."""
+    return req.method in ("GET", "HEAD") or (
+        req.method == "POST" and (last_part(req).startswith("list") or last_part(req) == "validate")
+    )
+
+
+def last_part(req: func.HttpRequest) -> str:
+    """The last part of a request's path, in lower case."""
+    return str(req.url).partition("?")[0].rstrip("/").rpartition("/")[2].lower()
 
 
 def allowances(roles: Collection[str]) -> dict[str, bool]:

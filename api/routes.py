@@ -41,6 +41,7 @@ METHODS = {
     WORKSPACES: "GET",
     WORKSPACE: "GET, PUT, PATCH, DELETE",
     f"{WORKSPACE}/usage": "GET",
+    f"{WORKSPACE}/limits": "GET",
     f"{WORKSPACE}/jobs": "GET",
     f"{WORKSPACE}/sweeps": "GET",
     f"{WORKSPACE}/events": "GET",

@@ -8,6 +8,8 @@ from cli.shape import part
 
 #: What the service says where there is no limit: the largest number a client can read.
 _NO_LIMIT = 2_147_483_647
+#: What is shared fairly, as the service calls it and as people do.
+_SHARED = {"liveJobs": "jobs", "nodes": "nodes"}
 Row = dict[str, str]
 Columns = Callable[[dict[str, Any]], Row]
 
@@ -181,6 +183,27 @@ def node_usage(item: dict[str, Any]) -> Row:
         "Idle Node Hours": _text(item, "idleNodeHours"),
         "GPU Hours": _text(item, "gpuHours"),
         "Estimated Cost": f"{_text(item, 'estimatedCost')} {_text(item, 'currency')}".strip(),
+    }
+
+
+def limits(item: dict[str, Any]) -> Row:
+    """What a workspace or a submitter uses: "3 of 4", "3" where there is no limit."""
+
+    def shown(member: str) -> str:
+        amount = item.get(member) or {}
+        if "used" not in amount:
+            return ""
+        return f"{amount['used']:g}" + (f" of {amount['limit']:g}" if "limit" in amount else "")
+
+    share = item.get("fairShare") or {}
+    return {
+        "Of": _text(item, "of"),
+        "Name": _text(item, "name"),
+        "Live Jobs": shown("liveJobs"),
+        "Nodes": shown("nodes"),
+        "GPU Hours": shown("gpuHours"),
+        "Waiting": _text(item, "waiting"),
+        "Fair Share": ", ".join(f"{many:.3g} {_SHARED[word]}" for word, many in share.items()),
     }
 
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "list-usages": ("usages", "command"),
     "usage": ("usage", "command"),
     "events": ("events", "command"),
+    "limits": ("limits", "command"),
     "lint": ("lint", "command"),
     "explain": ("explain", "command"),
     "doctor": ("doctor", "command"),

@@ -29,7 +29,7 @@ class EventKind(OpenStrEnum):
     GPUS_IDLE = "GpusIdle"  #: the node's GPUs did nothing for as long as its cluster allows; detail: how long
     VOLUME_FAULT = "VolumeFault"  #: a volume is still there, or lacks what was written to it; detail: what
     UPLOADED = "Uploaded"  #: volumes unmounted, logs sealed
-    TERMINATION_REQUESTED = "TerminationRequested"
+    TERMINATION_REQUESTED = "TerminationRequested"  #: detail: who asked, where that is known
     RUNNER_LOST = "RunnerLost"  #: the lease ran out; detail: how much of its logs is known
     HANDED_BACK = "HandedBack"  #: the runner stopped or was about to lose its machine
     RETRY_SCHEDULED = "RetryScheduled"  #: a fault that is not the user's

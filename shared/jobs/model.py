@@ -181,6 +181,12 @@ class Job:
         return self.state is State.QUEUED and self.owner is not None
 
     @property
+    def waits_for_limit(self) -> bool:
+        """Whether it has no message because of a limit: nobody has claimed it all the same, as a runner of an
+        earlier version may."""
+        return bool(self.withheld) and self.state is State.QUEUED and self.owner is None
+
+    @property
     def lease_left(self) -> float | None:
         """Seconds for which its owner could still hold it when the row was read; None where no row says."""
         if self.owner is None or self.lease_seconds is None:

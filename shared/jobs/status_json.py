@@ -46,6 +46,8 @@ def of_job(job: Job, scope: Scope, now: datetime, waiting: Waiting | None = None
         "cluster": scope.cluster(job.cluster),
         "created": timestamp(job.created),
     }
+    if job.submitted_by:
+        status["submittedBy"] = job.submitted_by
     if job.attempt:
         status["attempt"] = job.attempt
     if job.started:

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.jobs.events import EventKind, JobEvent
 from shared.jobs.model import Job
+from shared.names.submitters import asked_by
 from shared.times import timestamp
 
 #: part -> the events of the latest attempt that it lies between.
@@ -33,6 +34,8 @@ def timeline(job: Job) -> dict[str, Any]:
     """`events`, oldest first and beginning with Queued, `seconds` by part of the latest attempt, `attempts`,
     `gpuHours` over all attempts."""
     queued = {"time": timestamp(job.created), "event": "Queued"}
+    if by := asked_by(job.submitted_by):
+        queued["detail"] = by
     shown: dict[str, Any] = {
         "events": [queued, *map(_event, _in_order(job.events))],
         "seconds": durations(job),

@@ -29,6 +29,7 @@ from shared.jobs.model import (
     StreamSeal,
     error_of,
 )
+from shared.names.submitters import asked_by
 
 
 def claim(
@@ -167,21 +168,22 @@ def finish(job: Job, outcome: Outcome, now: datetime, report: AttemptReport = NO
 TERMINATED = Outcome(Reason.TERMINATED, message="The specified job has been terminated by the user")
 
 
-def request_termination(job: Job, now: datetime) -> Job:
-    """Queued: failed at once. Running: terminating. Ended or already terminating: unchanged (a no-op)."""
+def request_termination(job: Job, now: datetime, by: str = "") -> Job:
+    """Queued: failed at once. Running: terminating. Ended or already terminating: unchanged (a no-op). `by`:
+    who asked, for the job's history."""
+    if job.state not in (State.QUEUED, State.RUNNING):
+        return job
+    asked = JobEvent(now, EventKind.TERMINATION_REQUESTED, job.attempt, job.owner or "", asked_by(by))
     if job.state is State.QUEUED:
-        return finish(job, TERMINATED, now)
-    if job.state is State.RUNNING:
-        asked = JobEvent(now, EventKind.TERMINATION_REQUESTED, job.attempt, job.owner or "")
-        return replace(job, state=State.TERMINATING, state_since=now, events=appended(job.events, asked))
-    return job
+        return finish(happened(job, [asked]), TERMINATED, now)
+    return replace(job, state=State.TERMINATING, state_since=now, events=appended(job.events, asked))
 
 
-def request_deletion(job: Job, now: datetime) -> Job:
+def request_deletion(job: Job, now: datetime, by: str = "") -> Job:
     """The job asked to end, and to vanish once it has. Unchanged where that was asked for before."""
     if job.deleting:
         return job
-    return replace(request_termination(job, now), deleting=True)
+    return replace(request_termination(job, now, by), deleting=True)
 
 
 def happened(job: Job, events: Sequence[JobEvent]) -> Job:

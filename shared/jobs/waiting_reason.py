@@ -1,9 +1,10 @@
 """Why a job waits: a closed list of reasons, each with what happens next. PURE."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from shared.jobs import layouts
 from shared.jobs.growth import Growth
@@ -43,10 +44,18 @@ class Waiting:
     until: datetime | None = None  #: UTC; when the wait is over, where that is known
     #: What of the message is news: "" for all of it. How long something has lasted is reported and is none.
     gist: str = ""
+    #: What the message says, for programs: of a limit (fair_share.py).
+    numbers: Mapping[str, object] = field(default_factory=dict, compare=False)
 
-    def as_json(self) -> dict[str, str]:
-        shown = {"reason": str(self.reason), "message": self.message, "next": self.next_step}
-        return shown | ({"until": timestamp(self.until)} if self.until else {})
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "reason": str(self.reason),
+            "message": self.message,
+            "next": self.next_step,
+        }
+        if self.until:
+            shown["until"] = timestamp(self.until)
+        return shown | ({"quota": dict(self.numbers)} if self.numbers else {})
 
     def says_the_same(self, other: "Waiting") -> bool:
         """Whether whoever knows the other one knows this."""
@@ -97,12 +106,7 @@ def why(
     if job.state is not State.QUEUED:
         return None
     if job.withheld:
-        return Waiting(
-            WaitingReason.QUOTA_REACHED,
-            f"when it was submitted, {job.withheld}",
-            "Nothing to do: the timer looks every minute who is next, who uses the fewest nodes first. "
-            "For more, ask who operates this installation (BATCHAI_LIMITS).",
-        )
+        return over_a_limit(f"when it was submitted, {job.withheld}")
     if job.held:
         return incomplete(job, gang or [str(job.owner)])
     alive = [node for node in nodes if node.alive and not node.standby]
@@ -143,6 +147,15 @@ def why(
     place = f"position {ahead.jobs + 1} in the queue of {name}; {idle} of {len(usable)} nodes idle"
     turn, next_step = _turn(job.node_count, ahead, idle)
     return Waiting(WaitingReason.WAITING_FOR_NODE, "; ".join(filter(None, (place, turn))), next_step)
+
+
+def over_a_limit(
+    message: str, until: datetime | None = None, numbers: Mapping[str, object] | None = None
+) -> Waiting:
+    """That a job waits for a limit, or, after one, for the timer."""
+    next_step = "Nothing to do: the timer looks every minute who is next, who uses the fewest nodes first. "
+    more = "For more, ask who operates this installation (BATCHAI_LIMITS)."
+    return Waiting(WaitingReason.QUOTA_REACHED, message, next_step + more, until, "", numbers or {})
 
 
 def _for_machines(job: Job, name: str, alive: Sequence[NodeView], growth: Growth) -> Waiting | None:

@@ -12,6 +12,7 @@ from shared.jobs.model import Job, State
 from shared.jobs.status_json import problems_json
 from shared.names import table_limits
 from shared.names.ids import NAME_PATTERN, ClusterId, JobId, Scope, cluster_from_arm_id
+from shared.names.submitters import STORAGE
 from shared.names.sweep_ids import RUN_MARK
 from shared.settings import Settings
 from shared.stores.secrets.sealing import Sealer
@@ -19,8 +20,6 @@ from shared.stores.secrets.sealing import Sealer
 #: Namespace of our name-based uuids: the same drop gives the same uuid, however often it is delivered.
 _NAMESPACE = UUID("6f1c8f5e-3a52-4c1f-9a44-6d0a7f1f2b9c")
 _HTTP = "http-"
-#: Who submitted what was dropped: a blob does not say who wrote it.
-STORAGE = "storage"
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class CascadingDeletion:
         left = 0
         for entry in self._manager.live(cluster):
             try:
-                left += self._manager.terminate(entry.id).state.live
+                left += self._manager.terminate(entry.id, f"the deletion of cluster {cluster}").state.live
             except NotFoundError:
                 pass  # it went by itself
         return left
@@ -153,7 +153,7 @@ class CascadingDeletion:
         else:
             jobs = self._manager.in_workspace(row.name, _MOST_JOBS)
         for job in jobs:
-            self._manager.delete(job.id)
+            self._manager.delete(job.id, f"the deletion of {row.kind} {row.name}")
         if jobs:
             return len(jobs) < _MOST_JOBS and self._none_left(row)
         return row.kind is Kind.EXPERIMENT or self._empty_workspace(row)

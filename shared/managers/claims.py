@@ -143,6 +143,10 @@ class Claims:
                 return None  # the message comes back, and with it the next try
             self._drop(message, "it means no live job")
             return None
+        if job.waits_for_limit:
+            # A function app of an earlier version took its message for lost. It gets one when it is let go.
+            self._drop(message, f"job {job.id} waits for a limit")
+            return None
         if job.owner is not None and not transitions.is_abandoned(job, message.message_id):
             self._leave_alone(job, message)
             return None

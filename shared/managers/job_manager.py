@@ -12,6 +12,7 @@ from datetime import datetime
 from shared.documents.spec import JobSpec
 from shared.errors import NotFoundError, Problem, StoreError
 from shared.jobs import transitions
+from shared.jobs.fair_share import Shares
 from shared.jobs.growth import Growth
 from shared.jobs.model import Job, State
 from shared.jobs.queue_order import QueueOrder
@@ -134,27 +135,28 @@ class JobManager:
         if found is not None and admission.is_http(found):
             self._status.write_as_read(found, self._jobs)
 
-    def delete(self, job: JobId) -> Job | None:
+    def delete(self, job: JobId, by: str = "") -> Job | None:
         """Remove a job, its history and its documents: an ended one at once, a queued one is ended first, a
-        running one is removed when its runner has stopped it. None when there is no such job.
+        running one is removed when its runner has stopped it. `by`: who asks. None when there is no such job.
 
         Raises StoreError.
         """
-        gone = self._remover.delete(job, self.now())
+        gone = self._remover.delete(job, self.now(), by)
         if gone and gone.state.live:
             self._wake_up(gone)
             self._status.write(gone)
         return gone
 
-    def terminate(self, job: JobId) -> Job:
-        """Ask for a job's end: queued jobs fail at once, ended ones stay as they are.
+    def terminate(self, job: JobId, by: str = "") -> Job:
+        """Ask for a job's end: queued jobs fail at once, ended ones stay as they are. `by`: who asks, for its
+        history.
 
         Raises NotFoundError, StoreError.
         """
 
         def ask() -> tuple[Job, bool]:
             found = self.get(job)
-            wanted = transitions.request_termination(found, self.now())
+            wanted = transitions.request_termination(found, self.now(), by)
             if wanted is found:
                 return found, False
             with overtaken_by():
@@ -177,9 +179,12 @@ class JobManager:
 
     def why(self, job: Job, at_most_old_seconds: float = 0.0) -> Waiting | None:
         """Why a queued job waits, None for any other. What is known of its cluster may be so old: many who
-        ask for their jobs at the same time do not each read the whole queue."""
+        ask for their jobs at the same time do not each read the whole queue. Of a job that waits for a limit
+        the live jobs of its workspace are read instead (Quotas.shares)."""
         if job.state is not State.QUEUED:
             return None
+        if job.withheld and (waits := self._submitter.quotas.why(job, at_most_old_seconds)):
+            return waits
         seen = self._cluster_of(job, at_most_old_seconds)
         command, most = self.settings.runner_command, self._clusters.most_nodes(job.cluster)
         return why(job, seen.queue, seen.nodes, command, self.gathered(job), most, seen.growth)
@@ -192,6 +197,10 @@ class JobManager:
         nodes, queue = self._clusters.node_views(job.cluster), self.queue_of(job.cluster)
         seen = self._seen[job.cluster] = _Seen(at, nodes, queue, self._scaler.growth(job.cluster))
         return seen
+
+    def shares(self, workspace: str, at_most_old_seconds: float) -> Shares:
+        """As Quotas.shares. Raises StoreError."""
+        return self._submitter.quotas.shares(workspace, at_most_old_seconds)
 
     def gathered(self, job: Job) -> list[str]:
         """The nodes that a held job has together, none for any other."""

@@ -25,10 +25,10 @@ class Remover:
     documents: Documents
     table: WorkspaceTable
 
-    def delete(self, job: JobId, now: datetime) -> Job | None:
+    def delete(self, job: JobId, now: datetime, by: str = "") -> Job | None:
         """Remove an ended or queued job; mark a running one, which is removed when its end is written.
 
-        None when there is no such job. Raises StoreError.
+        `by`: who asked, for its history until then. None when there is no such job. Raises StoreError.
         """
 
         def mark() -> Job | None:
@@ -37,7 +37,7 @@ class Remover:
                 return None
             # Noted first, so that it is removed even if this process crashes.
             self.table.begin_deletion(deletion_of(found))
-            wanted = request_deletion(found, now)
+            wanted = request_deletion(found, now, by)
             if wanted is not found and found.state.live:
                 with overtaken_by():
                     wanted = self.jobs.write(wanted)

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from shared.errors import LostOwnershipError
 from shared.jobs import transitions
+from shared.jobs.fair_share import Shares
 from shared.jobs.model import Job, State
 from shared.jobs.quota import Asking, InUse, in_use, let_go, never, over
+from shared.jobs.waiting_reason import Waiting
 from shared.managers.jobs_since import jobs_since
 from shared.managers.live_jobs import read_entry
 from shared.managers.status_writer import StatusWriter
@@ -55,6 +57,7 @@ class Quotas:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[float, InUse]] = {}
+        self._shares: dict[str, tuple[float, Shares]] = {}
         self._hours: dict[str, tuple[float, datetime, list[tuple[str, float]]]] = {}
 
     def over(self, new: Job) -> tuple[str, bool]:
@@ -64,7 +67,7 @@ class Quotas:
             return "", False
         asking, workspace = _asking(new), new.id.workspace
         if by_itself := never(self._limits, workspace, asking):
-            return by_itself, True
+            return str(by_itself), True
         with self._lock:
             at, used = self._counts.get(workspace.lower(), (0.0, InUse(workspace)))
             old = workspace.lower() not in self._counts or self._monotonic() - at > _COUNT_SECONDS
@@ -72,9 +75,27 @@ class Quotas:
                 used = self._count(workspace, self._jobs.list_live_of_workspace(workspace))
                 self._counts[workspace.lower()] = (self._monotonic(), used)
             passed = over(self._limits, used, asking)
-            if not passed:
+            if passed is None:
                 used.add(asking)
-        return passed, self._limits.over == REFUSE
+        return str(passed or ""), self._limits.over == REFUSE
+
+    def shares(self, workspace: str, at_most_old_seconds: float = 0.0) -> Shares:
+        """What a workspace uses of its limits, and who waits for them; it may be so old. A call for each
+        thousand live jobs; where GPU hours are limited, once a minute one for each experiment and each
+        thousand jobs of the month. Raises StoreError."""
+        with self._lock:
+            at, known = self._shares.get(workspace.lower(), (0.0, None))
+            if known is None or self._monotonic() - at > at_most_old_seconds:
+                at = self._monotonic()
+                jobs = [_asking_of(each) for each in self._jobs.list_live_of_workspace(workspace)]
+                known = Shares(self._limits, in_use(workspace, jobs, self._hours_of(workspace)), jobs)
+                self._shares[workspace.lower()] = at, known
+        return known
+
+    def why(self, job: Job, at_most_old_seconds: float) -> Waiting | None:
+        """Why a job waits for a limit, with numbers that may be so old; None where it no longer does, or came
+        since. Raises StoreError."""
+        return self.shares(job.id.workspace, at_most_old_seconds).why(job.uuid, self._now())
 
     def _count(self, workspace: str, entries: Iterable[LiveEntry]) -> InUse:
         return in_use(workspace, map(_asking_of, entries), self._hours_of(workspace))
@@ -123,11 +144,7 @@ def _asking(job: Job) -> Asking:
 
 
 def _asking_of(entry: LiveEntry) -> Asking:
-    return Asking(
-        entry.uuid,
-        entry.submitted_by,
-        entry.node_count,
-        entry.priority,
-        entry.created,
-        bool(entry.withheld),
-    )
+    # A runner of an earlier version, which knows no limits, may have claimed it all the same.
+    waits = bool(entry.withheld) and entry.state is State.QUEUED and not entry.owner
+    by, nodes = entry.submitted_by, entry.node_count
+    return Asking(entry.uuid, by, nodes, entry.priority, entry.created, waits)

@@ -10,7 +10,7 @@ from shared.jobs.model import Job, State
 from shared.managers.admission import Source
 from shared.managers.job_manager import JobManager
 from shared.managers.sweep_documents import SweepDocuments
-from shared.names.sweep_ids import SweepId, run_mark
+from shared.names.sweep_ids import SweepId, run_mark, sweep_of
 from shared.stores.sweep_jobs import SweepJobs
 from shared.sweeps.model import RunResult, Sweep
 from shared.sweeps.plan import Metric
@@ -102,7 +102,7 @@ class SweepRuns:
 
         def stopped(pair: tuple[int, Job]) -> tuple[int, Job] | None:
             try:
-                return pair[0], self._manager.terminate(pair[1].id)
+                return pair[0], self._manager.terminate(pair[1].id, _by(pair[1]))
             except NotFoundError:
                 return None
 
@@ -111,13 +111,13 @@ class SweepRuns:
     def remove(self, sweep: SweepId, most: int) -> int:
         """Remove jobs of every sweep there was under a name, `most` of them; how many there were."""
         some = [job for _, job in zip(range(most), self._jobs.list(sweep), strict=False)]
-        list(self._at_once(lambda job: self._manager.delete(job.id), some))
+        list(self._at_once(lambda job: self._manager.delete(job.id, _by(job)), some))
         return len(some)
 
     def remove_runs(self, sweep: Sweep, numbers: Sequence[int]) -> None:
         """Remove the jobs of some runs of this generation."""
         for job in self.jobs_of(sweep, numbers).values():
-            self._manager.delete(job.id)
+            self._manager.delete(job.id, _by(job))
 
     def _at_once(self, act: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """`act` on each, some at a time, in order. The first exception is raised once all have been tried."""
@@ -127,6 +127,11 @@ class SweepRuns:
             return
         with ThreadPoolExecutor(at_a_time) as pool:
             yield from pool.map(act, items)
+
+
+def _by(run: Job) -> str:
+    """Who stops or removes a run, for its history."""
+    return f"sweep {sweep_of(run.id)}"
 
 
 def is_stoppable(job: Job) -> bool:

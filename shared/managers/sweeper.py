@@ -136,7 +136,7 @@ class Sweeper:
         if not entries:
             self._waiting.forget(cluster)
             return
-        self._end_on([node.node_id for node in nodes if node.standby == TERMINATE], entries)
+        self._end_on(cluster, [node.node_id for node in nodes if node.standby == TERMINATE], entries)
         self._layouts.mend(entries, nodes)
         report.over |= {entry.id.workspace for entry in entries if entry.withheld}
         report.resent += self._resend(cluster, [e for e in entries if not e.withheld], hints)
@@ -153,11 +153,11 @@ class Sweeper:
             log.warning("not scaled: %s", error, extra={"action": "scale", "cluster": str(row.id)})
             return 0
 
-    def _end_on(self, nodes: list[str], entries: list[LiveEntry]) -> None:
+    def _end_on(self, cluster: ClusterId, nodes: list[str], entries: list[LiveEntry]) -> None:
         """nodeDeallocationOption "terminate": the jobs of nodes that no longer serve end."""
         for entry in entries:
             if entry.owner in nodes and entry.state is State.RUNNING:
-                self._manager.terminate(entry.id)
+                self._manager.terminate(entry.id, f"nodeDeallocationOption of cluster {cluster}")
 
     def _is_over(self, gang: Gang) -> bool:
         """Whether the attempt a gang was made for is no longer the job's."""

@@ -12,11 +12,9 @@ from shared.managers.jobs_since import jobs_since
 from shared.managers.scaler import Scaler
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.names.node_prices import NodePrices
+from shared.names.submitters import UNKNOWN
 from shared.stores.cluster_table import ClusterRow
 from shared.stores.job_lists import JobLists
-
-#: Who submitted a job whose row is older than the column that says it.
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

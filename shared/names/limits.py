@@ -11,7 +11,8 @@ EXPECTED = (
 WAIT, REFUSE = "wait", "refuse"
 #: For whom there is no line of its own.
 ANYBODY = "*"
-_WORDS = ("liveJobs", "nodes", "gpuHours")
+#: What is limited, as the setting calls it, in the order of Limit's members.
+LIVE_JOBS, NODES, GPU_HOURS = WORDS = ("liveJobs", "nodes", "gpuHours")
 _MOST = 1e9
 
 
@@ -77,12 +78,12 @@ def _lines(raw: Mapping[str, object], member: str) -> dict[str, Limit]:
 
 
 def _limit(where: str, values: object) -> Limit:
-    if not isinstance(values, dict) or not set(values) <= set(_WORDS):
-        raise ValueError(f"{where} must be an object of {', '.join(_WORDS)}")
+    if not isinstance(values, dict) or not set(values) <= set(WORDS):
+        raise ValueError(f"{where} must be an object of {', '.join(WORDS)}")
     for word, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _MOST:
             raise ValueError(f"{where}.{word} must be a number of at least 0")
-    return Limit(*(values.get(word) for word in _WORDS))
+    return Limit(*(values.get(word) for word in WORDS))
 
 
 def _line(lines: Mapping[str, Limit], name: str) -> Limit:

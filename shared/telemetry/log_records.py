@@ -11,7 +11,7 @@ from shared.log_context import ABOUT
 from shared.telemetry import trace_ids, tracing
 
 #: Of a record's `extra`, what is searched by.
-SENT = (*ABOUT, "uuid", "action")
+SENT = (*ABOUT, "uuid", "action", "act", "by", "outcome", "resource")
 #: Whose records are not sent: what sending has to say would be sent, and so on.
 _OWN = ("azure", "opentelemetry", "urllib3")
 

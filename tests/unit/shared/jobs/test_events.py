@@ -55,6 +55,11 @@ def test_the_time_line_begins_with_the_queue_and_ends_with_the_reason() -> None:
     assert (shown["attempts"], shown["gpuHours"]) == (1, 2.0)
 
 
+def test_the_time_line_says_who_submitted() -> None:
+    assert timeline(a_job(submitted_by="ada@example.com"))["events"][0]["detail"] == "by ada@example.com"
+    assert "detail" not in timeline(a_job(submitted_by=""))["events"][0]
+
+
 def test_what_the_nodes_of_a_job_took_to_come_together_is_a_part_of_its_own() -> None:
     together = (event(5, EventKind.CLAIMED), event(5.5, EventKind.ASSEMBLED), event(6, EventKind.MOUNTED))
     parts = durations(a_job(attempt=1, events=together))

@@ -191,6 +191,19 @@ def test_only_a_job_that_somebody_has_is_dissolved() -> None:
     assert transitions.dissolve(asked, "", NOW).errors[0].code == "JobTerminated"
 
 
+@pytest.mark.parametrize("act", [transitions.request_termination, transitions.request_deletion])
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_the_history_says_who_asked_for_the_end(act: Callable[..., Job], state: State) -> None:
+    running = state is State.RUNNING
+    before = a_job(state=state, attempt=int(running), owner="node-0" if running else None)
+    asked = act(before, after(5), "ada@example.com")
+    shown = [(event.kind, event.detail) for event in asked.events]
+    assert shown[0] == (EventKind.TERMINATION_REQUESTED, "by ada@example.com")
+    assert [kind for kind, _ in shown[1:]] == ([] if running else [EventKind.ENDED])
+    (unknown, *_) = act(before, after(5)).events
+    assert unknown.detail == ""
+
+
 def test_a_held_job_can_be_requeued_finished_and_terminated() -> None:
     assert transitions.requeue(held(), LOST, NOW).owner is None
     assert transitions.finish(held(), EXIT_3, NOW).state is State.FAILED

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from shared.jobs import transitions
 from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.managers.admission import Source
 from shared.managers.submission import Fault, Submission
@@ -262,3 +263,79 @@ def test_over_http_it_is_said_as_well(over: str) -> None:
     answer = world.manager.submit_http(world.id("second"), document("echo 2"), "ada")
     assert (answer.job is None) == (over == REFUSE)
     assert answer.job is None or answer.job.withheld
+
+
+def test_why_shows_the_shares_in_numbers() -> None:
+    """Ada has all four places and 96 jobs more when Bob comes with ten."""
+    world = limited(workspace=Limit(live_jobs=4))
+
+    def submitted(name: str, by: str) -> Job:
+        world.clock.move(0.1)
+        return accept(world, name, by)
+
+    hers = [submitted(f"ada-{number:03}", "ada") for number in range(100)]
+    his = [submitted(f"bob-{number}", "bob") for number in range(10)]
+    said = world.manager.why(his[0])
+    assert said is not None
+    assert said.message == (
+        "workspace ws has 4 live jobs of 4; bob has 0, a fair share is 2; it is the first of 106 that wait"
+    )
+    last = world.manager.why(hers[-1])
+    assert last is not None
+    assert (
+        "ada has 4, a fair share is 2; place 106 of 106 that wait, 95 ahead by ada; bob is next"
+        in last.message
+    )
+    for claim in [world.must_claim() for _ in range(4)]:
+        world.finish(claim)
+    assert sweep(world) == 4
+    then = world.manager.why(hers[-1])
+    assert then is not None
+    assert "ada has 2, a fair share is 2; place 102 of 102" in then.message
+
+
+def test_why_of_many_that_wait_costs_one_look_at_the_workspace() -> None:
+    world = limited(submitters=Limit(live_jobs=1))
+    jobs = [accept(world, f"job-{number}") for number in range(20)]
+    counted = world.calls(lambda: [world.manager.why(job, 5.0) for job in jobs[1:]])
+    assert len(counted) == 1
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 0
+    world.clock.move(6)
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 1
+
+
+def test_a_message_that_an_earlier_function_app_sends_for_a_job_that_waits_runs_nothing() -> None:
+    world = limited(workspace=Limit(live_jobs=1))
+    accept(world, "first")
+    second = accept(world, "second")
+    first = world.must_claim()
+    world.stores.queues.send(second)
+    assert world.messages() == 2
+    assert world.claim() is None
+    assert (world.job("second").state, world.messages()) == (State.QUEUED, 1)
+    world.finish(first)
+    assert sweep(world) == 1
+    assert world.must_claim().job.id.job == "second"
+
+
+def test_what_an_earlier_runner_has_claimed_all_the_same_counts() -> None:
+    world = limited(workspace=Limit(live_jobs=1))
+    accept(world, "first")
+    accept(world, "second")
+    waits = world.job("second")
+    world.finish(world.must_claim())
+    claimed = transitions.claim(waits, "node-9", "message-9", world.clock(), (), 90.0)
+    world.stores.jobs.update(claimed)
+    accept(world, "third")
+    assert world.job("third").withheld
+    assert sweep(world) == 0
+
+
+def test_hours_of_the_month_are_looked_up_once_a_minute() -> None:
+    world = limited(submitters=Limit(gpu_hours=1.0))
+    accept(world, "first")
+    world.clock.move(61)
+    # The live jobs; the experiments, of which there is one; the jobs of that one.
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 3
+    world.clock.move(6)
+    assert len(world.calls(lambda: world.manager.shares("ws", 5.0))) == 1
