@@ -85,14 +85,14 @@ def _replayed(job: Job) -> Iterator[Change]:
     last = Change(0, job.created, None, State.QUEUED, 0)
     yield last
     for event in job.events:
-        state = _state_after(event, job.node_count > 1)
+        state = _state_after(event, last.state, job.node_count > 1)
         if state is None or _is_at(last, state, event.attempt):
             continue
         last = _change(event, last.state, state, job)
         yield last
 
 
-def _state_after(event: JobEvent, gang: bool) -> State | None:
+def _state_after(event: JobEvent, before: State, gang: bool) -> State | None:
     """The state that an event leads to; None where it leads to none."""
     if event.kind is EventKind.CLAIMED:
         # Until its nodes are together, a job of several is queued.
@@ -102,7 +102,7 @@ def _state_after(event: JobEvent, gang: bool) -> State | None:
     if event.kind in _PUT_BACK:
         return State.QUEUED
     if event.kind is EventKind.TERMINATION_REQUESTED:
-        return State.TERMINATING
+        return State.TERMINATING if before is State.RUNNING else None  # who waits ends at once
     if event.kind is EventKind.ENDED:
         return State.SUCCEEDED if event.detail == Reason.SUCCEEDED else State.FAILED
     return None

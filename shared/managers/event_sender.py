@@ -2,7 +2,7 @@
 turn. It works on nothing but the outbox, so that no receiver holds up a job."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from shared.errors import BatchAIError
 from shared.managers.event_delivery import EventDelivery
 from shared.managers.event_gaps import EventGaps
 from shared.managers.event_order import EventOrder
+from shared.stores.outbox_rows import Waiting
 from shared.stores.outbox_table import Outbox
 from shared.telemetry import metrics
 from shared.telemetry.names import Metric
@@ -18,8 +19,8 @@ log = logging.getLogger(__name__)
 
 #: A turn begins no request after this.
 _MOST_SECONDS = 40.0
-#: Events of a workspace that are read at once.
-_PAGE = 1000
+#: Events of a workspace that are read at once, and how often in a turn.
+_PAGE, _MOST_PAGES = 1000, 10
 #: Between two looks at what runners of earlier versions left out, and between two lines of the log.
 _GAPS_SECONDS = 60.0
 _LOG_SECONDS = 60.0
@@ -84,30 +85,37 @@ class EventSender:
     def _send(self, workspace: str, delivery: EventDelivery, deadline: float, report: EventReport) -> None:
         """One workspace's; that it fails keeps nobody from the others."""
         try:
-            while self._page(workspace, delivery, deadline, report):
-                pass
+            after: Waiting | None = None
+            for _ in range(_MOST_PAGES):
+                page = self._outbox.waiting(workspace, _PAGE, after=after)
+                self._page(workspace, page, delivery, deadline, report)
+                if len(page) < _PAGE or not delivery.is_open() or self._monotonic() > deadline:
+                    break
+                after = page[-1]  # however many of these are refused, they keep nobody waiting
             self._mend(workspace)
         except BatchAIError as error:
             log.warning("events of workspace %s: %s", workspace, error, extra={"action": "events"})
 
-    def _page(self, workspace: str, delivery: EventDelivery, deadline: float, report: EventReport) -> bool:
-        """Whether another page is worth a look."""
-        waiting = self._outbox.waiting(workspace, _PAGE)
+    def _page(
+        self,
+        workspace: str,
+        waiting: Sequence[Waiting],
+        delivery: EventDelivery,
+        deadline: float,
+        report: EventReport,
+    ) -> None:
         sent = []
         if delivery.is_open():
             sent = delivery.send(self._order.ready(workspace, waiting), deadline)
         for event in sent:
             self._order.was_sent(event)
         report.sent += len(sent)
-        if len(waiting) == _PAGE and len(sent) == _PAGE and self._monotonic() < deadline:
-            return True
         gone = {(event.run, event.sequence) for event in sent}
         left = [event.at for event in waiting if (event.run, event.sequence) not in gone]
         if left:
             report.waiting += len(left)
             age = (self._now() - min(left)).total_seconds()
             report.oldest_seconds = max(report.oldest_seconds, age)
-        return False
 
     def _mend(self, workspace: str) -> None:
         if self._monotonic() < self._next_gaps:

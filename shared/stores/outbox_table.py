@@ -43,10 +43,15 @@ class Outbox:
             )
             return [str(entity["Workspace"]) for entity in found]
 
-    def waiting(self, workspace: str, most: int, run: str = "") -> list[Waiting]:
-        """The first `most` events that are to be sent, those of a run together and in order; of one `run`."""
+    def waiting(
+        self, workspace: str, most: int, run: str = "", after: Waiting | None = None
+    ) -> list[Waiting]:
+        """The first `most` events that are to be sent, those of a run together and in order; of one `run`;
+        those `after` another one."""
         prefix = f"{outbox_rows.EVENTS}{run}|" if run else outbox_rows.EVENTS
-        found = itertools.islice(self._range(workspace, prefix, most), most)
+        # '!' sorts before every character of a key: what follows the key itself.
+        first = outbox_rows.event_row(after.run, after.sequence) + "!" if after else prefix
+        found = itertools.islice(self._range(workspace, prefix, most, first), most)
         return list(readables(found, outbox_rows.waiting_from))
 
     def sent(self, workspace: str) -> list[Sent]:
@@ -88,10 +93,12 @@ class Outbox:
     def _delete(self, key: dict[str, str]) -> None:
         self._table.delete_entity(key["PartitionKey"], key["RowKey"])  # a row that is gone is fine to the SDK
 
-    def _range(self, workspace: str, prefix: str, page: int, **options: Any) -> Iterator[Any]:
+    def _range(
+        self, workspace: str, prefix: str, page: int, first: str = "", **options: Any
+    ) -> Iterator[Any]:
         values = {
             "partition": row_keys.partition(workspace),
-            "first": prefix,
+            "first": first or prefix,
             "last": row_keys.after(prefix),
         }
         with translated(f"listing events of workspace {workspace}"):

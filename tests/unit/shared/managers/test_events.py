@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.errors import BatchAIError
 from shared.jobs import transitions
 from shared.jobs.model import Job, Noted, Outcome, Reason, State
+from shared.managers import event_sender
 from shared.stores import outbox_rows
 from shared.stores.event_target import Event
 from shared.stores.outbox_table import MOST_REMOVED, Outbox
@@ -225,6 +226,21 @@ def test_an_event_that_is_refused_holds_up_its_own_job_only() -> None:
         made.turn()
         assert faults_of(made.receiver.taken, by_uuid(*jobs)) == []
         assert made.rows("event|") == []
+
+
+def test_any_number_of_refused_events_keeps_no_other_waiting(
+    made: EventWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_sender, "_PAGE", 2)
+    jobs = [made.run(name) for name in ("bad-1", "bad-2", "good")]
+    made.receiver.answer = lambda events: 400 if events[0]["data"]["job"].startswith("bad") else 200
+    report = made.turn()
+    assert (report.sent, made.receiver.states("good")) == (3, WHOLE)
+    made.receiver.answer = lambda events: 200
+    made.world.clock.move(2)
+    made.turn()
+    assert faults_of(made.receiver.taken, by_uuid(*jobs)) == []
+    assert made.rows("event|") == []
 
 
 def test_only_the_first_event_of_a_refused_run_is_tried(made: EventWorld) -> None:
