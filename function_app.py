@@ -84,6 +84,5 @@ def sweep(timer: func.TimerRequest) -> None:
     sweep_steps.mend(backend())
     reconciler().turn()
     backend().near_misses.look()
-    backend().retention.turn()
-    backend().jobless.turn()
+    backend().keeping.turn()
     log.info("swept: %s", report, extra={"action": "sweep"})

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from api.output_files import folder_of, place_of
 from api.resources.logs import LogFile
-from api.resources.output_places import OutputPlace
 from shared.environment.layout import STDOUTERR_FOLDER
 from shared.environment.log_streams import LogStream, attempts_of, log_stream
 from shared.errors import RequestError
 from shared.jobs.model import Job
+from shared.jobs.output_places import OutputPlace
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
 from shared.names.paths import relative_fault

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from api.resources.output_places import OutputPlace, output_place
-from shared.documents.spec import MountVolumes
-from shared.errors import BatchAIError, NotFoundError, StoreError
+from shared.errors import BatchAIError, StoreError
 from shared.jobs.model import Job
+from shared.jobs.output_places import OutputPlace, output_place
 from shared.jobs.status_json import timestamp
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.job_manager import JobManager
-from shared.names.service_urls import service_url
 
 if TYPE_CHECKING:
     from shared.stores.volumes.folders import Folder
@@ -50,21 +48,14 @@ def place_of(
         spec, revision = manager.spec(job)
     except BatchAIError as error:
         raise StoreError(f"the accepted document of job {job.id} cannot be read: {error}") from error
-    volumes = MountVolumes()
-    if revision:
-        try:
-            volumes = clusters.spec(revision).node_setup.mount_volumes
-        except NotFoundError:
-            pass  # the cluster's document is gone; the job's own volumes are known all the same
-    return output_place(job, spec, volumes, manager.settings, identifier, directory)
+    return output_place(job, spec, clusters.volumes(revision), manager.settings, identifier, directory)
 
 
 def folder_of(place: OutputPlace) -> "Folder":
     """The folder of a place, as the stores are asked for it."""
-    from shared.stores.volumes.folders import Folder
+    from shared.stores.volumes import folders
 
-    url = place.endpoint or service_url(place.account, "file" if place.kind == "share" else "blob")
-    return Folder(place.account, place.name, place.folder, url, place.key)
+    return folders.folder_of(place)
 
 
 def _resource(file: Any) -> dict[str, Any]:

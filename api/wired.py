@@ -35,10 +35,14 @@ def backend() -> "Backend":
 
 def _start_telemetry() -> None:
     """Before the first job is accepted; what is left is sent when the process ends."""
+    from shared.stores.application_insights import InsightsExporters
     from shared.telemetry import switch
 
     instance = os.environ.get("WEBSITE_INSTANCE_ID", "") or socket.gethostname()
-    atexit.register(switch.start(os.environ, "batchai-function-app", instance, warn=log.warning))
+    end = switch.start(
+        os.environ, "batchai-function-app", instance, warn=log.warning, azure=InsightsExporters
+    )
+    atexit.register(end)
 
 
 @functools.lru_cache(maxsize=1)

@@ -82,6 +82,18 @@ param logRetentionDays int = 30
 @maxValue(365)
 param backupDays int = 14
 
+@description('Days that an ended job is kept: row, history, documents. 0: for ever.')
+@minValue(0)
+param keepDays int = 0
+
+@description('Days after its end that what a job wrote into its own folders is kept. 0: for ever, and the app may not write to shares.')
+@minValue(0)
+param keepOutputDays int = 0
+
+@description('What sends traces and metrics of the app and of runners. Empty: they are not sent.')
+@allowed(['', 'azure_monitor_opentelemetry_exporter'])
+param telemetryExporter string = ''
+
 @description('Public key for ssh to the VMs. Empty: a password that only the vault knows. No port is open to the internet.')
 param sshPublicKey string = ''
 
@@ -196,6 +208,7 @@ module dataRoles 'modules/data-roles.bicep' = {
   params: {
     accountName: separateDataAccount ? dataName : state.outputs.accountName
     isStateAccount: !separateDataAccount
+    appRemovesFiles: keepOutputDays > 0
     appPrincipalId: identities.outputs.appPrincipalId
     runnerPrincipalId: identities.outputs.runnerPrincipalId
     deployerPrincipalId: principalId
@@ -260,6 +273,9 @@ module app 'modules/app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     defaultMostNodes: defaultMostNodes
+    keepDays: keepDays
+    keepOutputDays: keepOutputDays
+    telemetryExporter: telemetryExporter
   }
 }
 
@@ -305,6 +321,8 @@ module runners 'modules/pool.bicep' = [
       sealingKeysUrl: vault.outputs.sealingKeysUrl
       insightsConnectionString: monitoring.outputs.connectionString
       reservedNames: reservedNames
+      keepOutputDays: keepOutputDays
+      telemetryExporter: telemetryExporter
       sshPublicKey: sshPublicKey
       isDeployed: contains(split(deployedPools, ' '), pool.name)
       appPrincipalId: identities.outputs.appPrincipalId

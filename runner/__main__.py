@@ -32,7 +32,12 @@ from shared.backend import Backend, backend
 from shared.errors import SettingsError, StoreError
 from shared.settings import Settings
 from shared.settings_reader import settings_from
-from shared.stores.application_insights import Insights, InsightsHandler, insights_from
+from shared.stores.application_insights import (
+    Insights,
+    InsightsExporters,
+    InsightsHandler,
+    insights_from,
+)
 from shared.stores.secrets import sealing_keys
 from shared.telemetry import switch
 
@@ -93,7 +98,9 @@ def main(argv: list[str] | None = None) -> int:
         known.know("settings", (*secrets_in(os.environ), *sealing_keys.texts(wired.settings)))
         with (
             log_filter.sent_to(_sending(insights, config.node_id), known),
-            switch.telemetry(os.environ, "batchai-runner", config.node_id, _redacted(known), _warn),
+            switch.telemetry(
+                os.environ, "batchai-runner", config.node_id, _redacted(known), _warn, InsightsExporters
+            ),
             isolated(config) as node,
             claimed(config.gpus, whose) as share,
         ):
@@ -157,8 +164,8 @@ def _sending(insights: Insights | None, node_id: str) -> InsightsHandler | None:
         return InsightsHandler(insights, node_id)
     except ImportError:
         # A node that runs jobs and logs to its journal only is better than none.
-        wanted = "pip install 'batchai-serverless[azure]'"
-        logging.getLogger("runner").warning("nothing is sent to Application Insights: %s first", wanted)
+        wanted = "install what requirements.txt names first"
+        logging.getLogger("runner").warning("nothing is sent to Application Insights: %s", wanted)
         return None
 
 
@@ -174,7 +181,7 @@ def _read(args: argparse.Namespace) -> tuple[RunnerConfig, Backend, Insights | N
     except SettingsError as error:
         faults += error.faults
     try:
-        switch.signals_from(os.environ)
+        switch.exporters_from(os.environ)
     except SettingsError as error:
         faults += error.faults
     try:

@@ -21,12 +21,11 @@ from shared.managers.gang_manager import Gangs
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
 from shared.managers.job_removal import Remover
-from shared.managers.jobless_documents import JoblessDocuments
 from shared.managers.live_jobs import LiveJobs
 from shared.managers.near_misses import NearMisses
 from shared.managers.node_reports import NodeReports
 from shared.managers.quotas import Quotas
-from shared.managers.retention import Retention
+from shared.managers.retention_wiring import Keeping, keeping_over
 from shared.managers.scaler import Scaler
 from shared.managers.status_writer import StatusWriter
 from shared.managers.submission import Submitter
@@ -45,6 +44,7 @@ from shared.stores import node_table as node_tables
 from shared.stores import scaling_table as scaling_tables
 from shared.stores import sweep_table as sweep_tables
 from shared.stores import workspace_table as workspace_tables
+from shared.stores.accepted_marks import AcceptedMarks
 from shared.stores.blob_writes import last_write
 from shared.stores.cluster_table import ClusterTable
 from shared.stores.connection import CallCounter, Connection
@@ -101,8 +101,7 @@ class Backend:
     usage: UsageReport
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
-    retention: Retention
-    jobless: JoblessDocuments
+    keeping: Keeping
     events: Events
     documents: Documents
 
@@ -145,7 +144,8 @@ def backend_over(
         clusters, cluster_writer, nodes, queues, documents, workspaces, scaler, now
     )
     gangs = Gangs(settings, GangTable(connection), clusters, queues)
-    remover, accepted = Remover(jobs, ended, documents, workspace_table), AcceptedJobs(documents, sealer)
+    remover = Remover(settings, jobs, ended, documents, AcceptedMarks(connection), workspace_table, now)
+    accepted = AcceptedJobs(documents, sealer)
     sweep_queue = SweepQueue(connection)
     status = StatusWriter(settings, documents, remover, sweep_queue, now)
     carried, layouts = CarriedJobs(sealer), JobLayouts(jobs, clusters, monotonic)
@@ -223,8 +223,7 @@ def backend_over(
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
-        retention=Retention(settings.keep_days, jobs, ended, remover, status, workspaces, now, monotonic),
-        jobless=JoblessDocuments(settings, jobs, documents, monotonic),
+        keeping=keeping_over(remover, clusters, workspaces, sealer, now, monotonic),
         events=events,
         documents=documents,
     )

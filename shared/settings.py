@@ -98,6 +98,8 @@ class Settings:
     forget_node_seconds: float = 86_400.0
     #: what is kept of a job for so many days after its end; 0: for ever
     keep_days: float = 0.0
+    #: files of a job on shares and in containers are kept for so many days after its end; 0: for ever
+    keep_output_days: float = 0.0
     arm: ArmSettings = ArmSettings()
     events: EventSettings = EventSettings()
     #: a machine of a pool is deleted once it has been idle for so long and nobody waits for it

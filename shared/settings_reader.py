@@ -76,6 +76,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         resend_seconds=reader.number("BATCHAI_RESEND_SECONDS", 120.0, least=1.0),
         forget_node_seconds=reader.number("BATCHAI_FORGET_NODE_SECONDS", 86_400.0, least=1.0),
         keep_days=reader.number("BATCHAI_KEEP_DAYS", 0.0, least=0.0),
+        keep_output_days=reader.number("BATCHAI_KEEP_OUTPUT_DAYS", 0.0, least=0.0),
         arm=arm_settings(env, reader.faults),
         events=event_settings(env, reader.faults),
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from local import azurite as azurite_process
 from tests.support.parts import part_of
+from tests.support.scheduling import Parts
 
 pytest.register_assert_rewrite("tests.support.contract")
 
@@ -38,11 +38,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Parts | None:
     """With `--dist loadscope` a part is what one worker runs, and no test of it another."""
     return Parts(config, log) if config.getoption("dist") == "loadscope" else None
-
-
-class Parts(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    def _split_scope(self, nodeid: str) -> str:
-        return part_of(nodeid)[1]

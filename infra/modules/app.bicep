@@ -20,6 +20,9 @@ param reservedNames string
 param maximumInstanceCount int
 param instanceMemoryMB int
 param defaultMostNodes int
+param keepDays int
+param keepOutputDays int
+param telemetryExporter string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
@@ -113,6 +116,10 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     BATCHAI_ARM_ENDPOINT: environment().resourceManager
     BATCHAI_ARM_RESOURCE_GROUP: resourceGroup().name
     BATCHAI_DEFAULT_MOST_NODES: string(defaultMostNodes)
+    BATCHAI_KEEP_DAYS: string(keepDays)
+    BATCHAI_KEEP_OUTPUT_DAYS: string(keepOutputDays)
+    OTEL_TRACES_EXPORTER: telemetryExporter
+    OTEL_METRICS_EXPORTER: telemetryExporter
     BATCHAI_RESERVED_NAMES: reservedNames
     AZURE_BATCHAI_STORAGE_ACCOUNT: dataAccountName
   }

@@ -2,6 +2,7 @@
 // right over the account that none of the roles for files has, and nobody needs it while jobs run.
 param accountName string
 param isStateAccount bool
+param appRemovesFiles bool
 param appPrincipalId string
 param runnerPrincipalId string
 param deployerPrincipalId string
@@ -39,6 +40,16 @@ resource dataRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
+
+resource appRemoves 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (appRemovesFiles) {
+  name: guid(account.id, appPrincipalId, filePrivilegedContributor)
+  scope: account
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', filePrivilegedContributor)
+  }
+}
 
 resource deployerReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
   name: guid(account.id, deployerPrincipalId, filePrivilegedReader)

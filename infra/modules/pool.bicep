@@ -17,6 +17,8 @@ param adminPassword string
 @description('Whether the set is there already: then its capacity is the app\'s business, and no deployment\'s.')
 param isDeployed bool
 param appPrincipalId string
+param keepOutputDays int
+param telemetryExporter string
 
 var virtualMachineContributor = '9980e02c-c2be-4d73-94e8-173b1dc7cf3c'
 var spot = toLower(pool.vmPriority) == 'lowpriority'
@@ -36,6 +38,9 @@ var environment = [
   'BATCHAI_LOCATION=${location}'
   'BATCHAI_RESERVED_NAMES="${reservedNames}"'
   'AZURE_BATCHAI_STORAGE_ACCOUNT=${dataAccountName}'
+  'BATCHAI_KEEP_OUTPUT_DAYS=${keepOutputDays}'
+  'OTEL_TRACES_EXPORTER=${telemetryExporter}'
+  'OTEL_METRICS_EXPORTER=${telemetryExporter}'
   'APPLICATIONINSIGHTS_CONNECTION_STRING="${insightsConnectionString}"'
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING="ClientId=${identityClientId};Authorization=AAD"'
 ]

@@ -1,11 +1,11 @@
 """One claimed job on this node: its lease, its watchdog, its attempt, and the report of its end."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from runner.agent.heartbeat import NodeReporter
@@ -24,6 +24,7 @@ from runner.logs.log_writers import Writers
 from runner.machine import nvml
 from runner.machine.gpu_readings import GpuReadings
 from runner.machine.gpu_share import GpuShare
+from runner.machine.late_thread import LateThread
 from runner.processes import process_tracker
 from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_tracker import ProcessTracker
@@ -171,16 +172,15 @@ class JobSession:
         stop = services.begin()
         self._keeper = keeper = self._keep_lease(stop)
         services.reporter.set("running", job=claim.job.uuid)
-        running = threading.Timer(_STATUS_SECONDS, services.backend.attempts.status.write, (claim.job,))
+        running = LateThread(partial(services.backend.attempts.status.write, claim.job), "status")
         if not claim.job.held:
-            running.start()
+            running.start(_STATUS_SECONDS)
         with ExitStack() as stack:
             try:
                 result = services.follow(claim.cluster_revision, stop) or self._attempt(stop, stack)
             finally:
                 running.cancel()
-                if running.ident:
-                    running.join()
+                running.join()
                 job, lease = keeper.end()
                 process_tracker.close(self.tracker)
             self._report(job, lease, result)

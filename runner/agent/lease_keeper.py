@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from runner.machine.late_thread import LateThread
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.errors import LostOwnershipError
 from shared.jobs.events import JobEvent
@@ -13,6 +14,9 @@ from shared.jobs.model import Job, Lease, State, StreamSeal
 from shared.managers.attempts import Attempts
 
 log = logging.getLogger(__name__)
+
+#: Until somebody watches the deadline, at most: a job of a moment needs nobody.
+_FIRST_SECONDS = 1.0
 
 
 class LeaseKeeper:
@@ -48,27 +52,28 @@ class LeaseKeeper:
         self._monotonic = monotonic
         self._ended = threading.Event()
         self._wake = threading.Event()
-        self._threads = (
-            threading.Thread(target=self._keep, name="lease", daemon=True),
-            threading.Thread(target=self._watch, name="lease-watch", daemon=True),
-        )
+        self._due = monotonic() + renew_seconds  #: the next renewal, monotonic
+        self._keeping = LateThread(self._keep, "lease")
+        self._watching = LateThread(self._watch, "lease-watch")
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        """From now on the lease is kept, by threads that begin before they have anything to do."""
+        first = max(0.0, min(_FIRST_SECONDS, self._renew_seconds, self._left()))
+        for thread in (self._keeping, self._watching):
+            thread.start(first)
 
     def end(self) -> tuple[Job, Lease]:
         """Stop renewing; the job and the lease as last renewed. A renewal under way is waited for."""
         self._ended.set()
         self._wake.set()
-        for thread in self._threads:
+        for thread in (self._keeping, self._watching):
+            thread.cancel()
             thread.join()
         return self._job, self._lease
 
     def _keep(self) -> None:
-        due = self._monotonic() + self._renew_seconds
         while True:
-            woken = self._wake.wait(max(0.0, due - self._monotonic()))
+            woken = self._wake.wait(max(0.0, self._due - self._monotonic()))
             if self._ended.is_set():
                 return
             if woken:
@@ -78,11 +83,13 @@ class LeaseKeeper:
             pause = self._renew_once()
             if pause <= 0:
                 return
-            due = self._monotonic() + pause
+            self._due = self._monotonic() + pause
 
     def look(self) -> None:
         """See now whether the job was asked to end, without waiting for the next renewal. From any thread."""
         self._wake.set()
+        if not self._ended.is_set():
+            self._keeping.begin()
 
     def _look_once(self) -> None:
         try:
@@ -97,7 +104,9 @@ class LeaseKeeper:
 
     def _watch(self) -> None:
         """Say stop in time, whatever a renewal under way is waiting for: storage may hang for minutes."""
-        while not self._ended.wait(max(0.05, min(1.0, self._left()))):
+        pause = 0.0
+        while not self._ended.wait(pause):
+            pause = max(0.05, min(1.0, self._left()))
             if self._left() <= 0:
                 log.warning("no renewal in time", extra={"action": "lease_lost", "job": str(self._lease.job)})
                 self._stop.lapse()

@@ -6,9 +6,9 @@ after a job, 1 later (docs/adr/0291).
 """
 
 #: The shortest pause, and for how long after a job it is kept: twice the pause before that job, within these.
-_BRISK_SECONDS, _LEAST_WINDOW, _MOST_WINDOW = 0.05, 1.5, 2.5
+_BRISK_SECONDS, _LEAST_WINDOW, _MOST_WINDOW = 0.04, 1.5, 2.5
 #: After the window a pause is this part of the time since then.
-_PART = 1 / 20
+_PART = 1 / 14
 
 
 class PollPace:

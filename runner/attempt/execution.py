@@ -217,7 +217,7 @@ class Execution:
             limit = self.spec.constraints.max_wall_clock_time
             return Outcome(Reason.WALL_CLOCK, message=f"The job ran longer than maxWallClockTime ({limit})")
         if reason is StopReason.IDLE_GPUS:
-            text = "idleGpus of the cluster ended the job: no GPU of its node did anything for that long"
+            text = "idleGpus of the cluster ended the job: no GPU of the job did anything for that long"
             return Outcome(Reason.GPUS_IDLE, message=text)
         return TERMINATED if reason is StopReason.TERMINATED else self.peers.verdict
 

@@ -174,7 +174,7 @@ class JobRunner:
         step_host = step_host_of(
             begun.spec, begun.placement, host, begun.roots, record, self.tracker, self.stop
         )
-        watch = idle_gpus.watch(host.idle_gpus, begun.placement, record, self.stop)
+        watch = idle_gpus.watch(host.idle_gpus, self._peers, record, self.stop)
         execution = Execution(
             config=host.config,
             spec=begun.spec,

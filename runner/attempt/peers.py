@@ -38,7 +38,7 @@ class Work(Protocol):
 
 
 class Peers(Protocol):
-    """Asked by the attempt's own thread only; nothing here waits longer than it says."""
+    """Asked by the attempt's own thread only, but for `idle`; nothing here waits longer than it says."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -68,6 +68,11 @@ class Peers(Protocol):
     def done(self) -> bool:
         """The processes that count have ended well here, which is reported; whether they have on every
         node."""
+
+    def idle(self, idle: bool) -> bool:
+        """Report whether this node's GPUs have been idle for as long as they may be; whether those of every
+        node with GPUs have, as far as is known here. False for a helper, who has no say. From the thread that
+        samples."""
 
     def over(self, outcome: Outcome | None) -> None:
         """This node begins to stop its processes; the others are informed why. Waits for nothing."""
@@ -108,6 +113,9 @@ class Alone:
 
     def done(self) -> bool:
         return True
+
+    def idle(self, idle: bool) -> bool:
+        return idle
 
     def over(self, outcome: Outcome | None) -> None:
         pass

@@ -1,6 +1,6 @@
 """resources.jsonl: what a job's processes use on this node, a sample every ten seconds.
 
-A job of a moment gets none, and so costs nothing but the thread that waits.
+A job of a moment gets none, and so costs nothing.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any
 from runner.attempt.host import AttemptHost
 from runner.logs.routing import Logs
 from runner.machine.gpu_readings import GpuReading
+from runner.machine.late_thread import LateThread
 from runner.processes.process_tracker import ProcessTracker
 from runner.processes.step_host import StepHost
 from runner.processes.usage import Usage, of_group, of_processes
@@ -50,7 +51,7 @@ class ResourceSampler:
     _before_at: float | None = None  #: monotonic; None: there was no sample
     _lost: Usage = field(default_factory=Usage)  #: counted for processes that have ended since
     _ended: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _thread: LateThread | None = None
 
     def begin(self) -> None:
         """Sample from now on; once is enough."""
@@ -58,19 +59,20 @@ class ResourceSampler:
             return
         if self.attempt > 1:
             self._path = self.open_file()  # or the file of the attempt before would pass for this one's
-        self._thread = threading.Thread(target=self._keep_sampling, name="resources", daemon=True)
-        self._thread.start()
+        self._thread = LateThread(self._keep_sampling, "resources")
+        self._thread.start(self.first_seconds)
 
     def end(self) -> None:
         """The last sample, where there was a first. Raises nothing."""
         self._ended.set()
         if self._thread:
+            self._thread.cancel()
             self._thread.join()
             if self.samples:
                 self._sample_guarded()
 
     def _keep_sampling(self) -> None:
-        pause = self.first_seconds
+        pause = 0.0
         while not self._ended.wait(pause):
             self._sample_guarded()
             pause = self.every_seconds * 2 ** min(_MOST_DOUBLED, self._written // _PACE_BYTES)

@@ -112,6 +112,10 @@ class LeaderPeers(GangPeers):
             if self._ending:
                 return
 
+    def idle(self, idle: bool) -> bool:
+        super().idle(idle)
+        return rules.gpus_are_idle(self.gang, idle)
+
     def _report_end(self, outcome: Outcome | None) -> None:
         reason = self._stop.reason
         if self._ending is None and reason is not StopReason.LOST:
@@ -153,7 +157,7 @@ class LeaderPeers(GangPeers):
             # Whoever went silent on the way out may have taken results with it.
             left = [m for m in self.gang.members[1:] if m.step is not Step.LEFT]
             return _lost_outcome(left[0]) if left else outcome
-        if outcome.reason in (Reason.TERMINATED, Reason.WALL_CLOCK):
+        if outcome.reason in (Reason.TERMINATED, Reason.WALL_CLOCK, Reason.GPUS_IDLE):
             return outcome
         return named(outcome, self.gang.members[0])
 

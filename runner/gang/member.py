@@ -43,7 +43,7 @@ class GangPeers:
         self._token = seat.token
         self._may_launch = threading.Event()
         self._finished = threading.Event()
-        self._is_done = self._is_over = False
+        self._is_done = self._is_over = self._is_idle = False
         self._together: tuple[Member, ...] = ()
         self._watch = GangWatch(gangs, seat.gang, seat.token, gangs.silence_seconds, self._heed, self.seats)
 
@@ -96,6 +96,12 @@ class GangPeers:
             reach("done")
             self._watch.report(step=Step.DONE)
         return self._finished.is_set()
+
+    def idle(self, idle: bool) -> bool:
+        if idle is not self._is_idle:
+            self._is_idle = idle
+            self._watch.report(idle=idle)
+        return False
 
     def over(self, outcome: Outcome | None) -> None:
         if not self._is_over:

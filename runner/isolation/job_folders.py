@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import sys
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from shared.names.ids import JobId
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PRIVATE = 0o700
 _OUTPUT_SECONDS = 30.0
 _NO_JOB = JobId("probe", "probe", "probe")
 _NEXT_TO_NOTHING = 64 * 1024  # bytes
@@ -85,7 +87,7 @@ def make_anew(folder: Path) -> None:
 
 
 def _make_private(folder: Path, user: JobUser) -> None:
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=_PRIVATE)
     user.give(folder)
 
 
@@ -94,10 +96,27 @@ def empty_temps(layout: NodeLayout, isolation: Isolation) -> None:
 
     Raises FolderError.
     """
+    user = isolation.user
     for folder in _temps(layout, isolation):
+        if user.is_own and _is_untouched(folder):
+            continue
         clear(folder)
         with _as_our_error(f"{folder} cannot be made"):
-            _make_private(folder, isolation.user)
+            _make_private(folder, user)
+
+
+def _is_untouched(folder: Path) -> bool:
+    """Whether a folder is as `_make_private` has made it for this process's own user, with nothing in it."""
+    try:
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) != _PRIVATE:
+            return False
+        if found.st_uid != os.geteuid():
+            return False
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None and not mountinfo.mounted_under(folder)
+    except OSError:
+        return False
 
 
 def _temps(layout: NodeLayout, isolation: Isolation) -> Iterator[Path]:

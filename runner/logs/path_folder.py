@@ -55,7 +55,8 @@ class PathFolder:
         self._open = not volume
         self._fenced = fenced
         self._unsure: set[str] = set()  #: files whose making got no answer: they may be there, and ours
-        self._near = near and user.is_own and not volume
+        #: whether this process writes itself: nothing but the disk of the node is in the way
+        self.near = near and user.is_own and not volume
         self._files: path_writer.Files = {}  #: open, of a near folder
         self._child: subprocess.Popen[bytes] | None = None
         self._writers = writers
@@ -98,7 +99,7 @@ class PathFolder:
         with self._lock:
             self._open = False
             child, self._child = self._child, None
-        if self._near:
+        if self.near:
             self._close_files()
         if child is None:
             return
@@ -113,7 +114,7 @@ class PathFolder:
         with self._lock:
             if not self._open or (self._target and mountinfo.mounted_at(self._target) is None):
                 raise NotFoundError(f"writing logs to {self._folder}: nothing is mounted at {self._target}")
-            child = None if self._near else self._running()
+            child = None if self.near else self._running()
         where: dict[str, Any] = {
             "root": self._folder.root,
             "inner": self._folder.inner,

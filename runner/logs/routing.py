@@ -119,7 +119,9 @@ def open_logs(
         writers=writers,
         near=folder.root == str(node_root),
     )
-    return VolumeLogs(spool, files, attempt, held) if place else LogShipper(spool, files, attempt, held)
+    if place:
+        return VolumeLogs(spool, files, attempt, held)
+    return LogShipper(spool, files, attempt, held, near=files.near)
 
 
 def mount_context(

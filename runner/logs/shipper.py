@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.logs.stream import OpenFile, SpoolFile, Stream
+from runner.machine.late_thread import LateThread
 from shared.environment.layout import attempt_name
 from shared.errors import BatchAIError, LostOwnershipError
 from shared.jobs.model import StreamSeal
@@ -65,25 +66,34 @@ class LogShipper:
     """Carries log files to a LogFolder. `add` before a process starts, `finish` once all have ended.
 
     Everything that touches the folder happens in a thread of its own, and whatever is raised there is tried
-    again: what becomes of a job never depends on how its logs fare.
+    again: what becomes of a job never depends on how its logs fare. For a folder that is near, and a job that
+    ends before the first look, whoever calls `finish` does without the thread.
     """
 
     def __init__(
-        self, spool: Path, folder: LogFolder, attempt: int, held: Callable[[], bool] = lambda: True
+        self,
+        spool: Path,
+        folder: LogFolder,
+        attempt: int,
+        held: Callable[[], bool] = lambda: True,
+        *,
+        near: bool = False,
     ) -> None:
         """`spool`: an existing local folder; `attempt` counts from 1; `held` says whether the attempt still
-        is this runner's: asked before each piece, for a runner may have been stalled."""
+        is this runner's: asked before each piece, for a runner may have been stalled; `near`: the folder is
+        on the node itself, and hangs only where the node does."""
         self._spool = spool
         self._held = held
         self._folder = folder
         self._attempt = attempt
+        self._near = near
         self._streams: list[Stream] = []
         self._created = False
         self._lock = threading.Lock()
         self._sealed = False
         self._finishing = threading.Event()
         self._given_up = threading.Event()
-        self._thread = threading.Thread(target=self._carry, name="logs", daemon=True)
+        self._thread = LateThread(self._carry, "logs")
 
     def add(self, name: str) -> Path:
         """Begin a log file; the local path to write to. Raises OSError."""
@@ -102,7 +112,7 @@ class LogShipper:
 
     def start(self) -> None:
         """Begin to carry."""
-        self._thread.start()
+        self._thread.start(_LOOK_SECONDS)
 
     @stage(SpanName.UPLOAD)
     def finish(self, until: Until) -> tuple[StreamSeal, ...]:
@@ -116,6 +126,8 @@ class LogShipper:
         if until(begun) <= begun:
             self._given_up.set()
         self._finishing.set()
+        if not (self._near and self._thread.cancel() and self._is_carried(until, begun)):
+            self._thread.begin()
         while self._thread.is_alive() and time.monotonic() < until(begun):
             self._thread.join(0.05)
         self._given_up.set()
@@ -144,8 +156,18 @@ class LogShipper:
         with self._lock:
             return list(self._streams)
 
+    def _is_carried(self, until: Until, begun: float) -> bool:
+        """Send all that there is from here, while there is time; whether nothing is left for the thread."""
+        while not self._given_up.is_set() and time.monotonic() < until(begun) and not self._look():
+            pass
+        if not all(stream.over for stream in self._all()):
+            return False
+        if self._held():
+            self._folder.let_go()
+        return True
+
     def _carry(self) -> None:
-        pause = _LOOK_SECONDS
+        pause = 0.0
         while not self._finishing.wait(pause):
             pause = self._look()
         for stream in self._all():

@@ -53,6 +53,13 @@ class Cgroup:
         """Remove the empty group; whether it is gone. A killed process leaves a moment later."""
         deadline = time.monotonic() + seconds
         while True:
+            try:
+                self.path.rmdir()
+                return True
+            except FileNotFoundError:
+                return True
+            except OSError:
+                pass  # the job has made groups of its own in it, or a process is still about to leave
             for folder, _, _ in list(os.walk(self.path, topdown=False)):
                 try:
                     Path(folder).rmdir()

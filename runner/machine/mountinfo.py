@@ -1,7 +1,10 @@
 """What is mounted, from /proc/self/mountinfo. `os.path.ismount` will not do: it denies dead FUSE mounts."""
 
 import functools
+import os
 import re
+import select
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +57,36 @@ def current() -> tuple[Mount, ...]:
 
 def text() -> str:
     """What `current` reads: as long as it stays the same, so does what follows from it."""
-    return _MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape")
+    return _TABLE.text()
+
+
+class _Table:
+    """The text, read again only when the kernel says that it has changed. Thread-safe.
+
+    Asked of an open file of mounts, poll(2) answers POLLERR once after each change (proc(5), mounts), and
+    never misses one: what changes while the text is read is reported by the next question.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._poll: select.poll | None = None
+        self._process = 0  #: whose file it is: a child may be in another mount namespace
+        self._text = ""
+
+    def text(self) -> str:
+        with self._lock:
+            if self._poll is None or self._process != os.getpid():
+                # Open for as long as the process lives.
+                file = os.open(_MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+                self._poll, self._process = select.poll(), os.getpid()
+                self._poll.register(file, select.POLLPRI)
+            elif not self._poll.poll(0):
+                return self._text
+            self._text = _MOUNTINFO.read_bytes().decode("utf-8", "surrogateescape")
+            return self._text
+
+
+_TABLE = _Table()
 
 
 def mounted_at(target: Path) -> Mount | None:

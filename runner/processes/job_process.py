@@ -1,5 +1,6 @@
 """Child processes of a job: started in their own session, stopped with everything they started."""
 
+import functools
 import os
 import shutil
 import signal
@@ -127,11 +128,17 @@ def _entering(tracker: ProcessTracker | None, confinement: Confinement | None) -
         words += confinement.words(counted=tracker is not None and tracker.bounds.holds("pids"))
     # A runner that is killed must not leave its job behind, to run beside the next attempt. This holds for
     # the first process at once; the watchdog does the rest. A change of user undoes it: hence together.
-    if setpriv := shutil.which("setpriv"):
+    if setpriv := _program("setpriv", os.environ.get("PATH")):
         words += [setpriv, *(confinement.user.switching if confinement else ()), "--pdeathsig", "KILL", "--"]
     elif confinement and confinement.user.switching:
         raise LaunchError("setpriv is missing on this machine: nothing can be started as the jobs' user")
     return words
+
+
+@functools.lru_cache(maxsize=8)
+def _program(name: str, path: str | None) -> str | None:
+    """Where a program lies; asked again and again for every job."""
+    return shutil.which(name, path=path)
 
 
 def stop(processes: Sequence[JobProcess], grace_seconds: float) -> None:

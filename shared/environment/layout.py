@@ -13,6 +13,7 @@ from shared.names.ids import ClusterId, JobId, Scope, name_in
 STDOUTERR_FOLDER = "stdouterr"
 OUTPUTS_FOLDER = "outputs"
 _INFIX = re.compile(r"\.attempt-(\d+)(?:\.part-(\d+))?", re.ASCII)
+_RUN_FOLDER = re.compile(r"(?:^|/)jobs/[^/]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/|$)")
 #: The original's root on Ubuntu nodes; a runner may be given another (several runners on one machine must).
 DEFAULT_NODE_ROOT = "/mnt/batch/tasks/shared/LS_root"
 
@@ -97,6 +98,11 @@ def path_segment(scope: Scope, job: JobId, uuid: str) -> str:
         f"{scope.subscription_id}/{scope.group_of(job.workspace)}/workspaces/{name_in(job.workspace)}"
         f"/experiments/{job.experiment}/jobs/{job.job}/{uuid}"
     )
+
+
+def runs_in(path: str) -> list[str]:
+    """The uuids of the runs whose folders a path leads into: those that end as `path_segment` does."""
+    return _RUN_FOLDER.findall(path)
 
 
 def setup_task_segment(scope: Scope, cluster: ClusterId, revision: str) -> str:

@@ -62,6 +62,8 @@ class Member:
     fault: Outcome | None = None  #: what went wrong here first: it ends the attempt on all nodes
     leaving: str = ""  #: why this node leaves, for people; the attempt is handed back
     report: AttemptReport | None = None  #: written with the step LEFT
+    #: its GPUs did nothing for as long as the cluster's idleGpus allows; not said by older versions
+    idle: bool = False
     heard: datetime | None = None  #: the storage service's time of the last write
     etag: str = ""
 
@@ -152,6 +154,13 @@ def silent(gang: Gang, at: datetime, silence_seconds: float) -> Sequence[Member]
     """The members beside the leader that are lost. Who has left has nothing more to say."""
     others = (member for member in gang.members if member.index and member.step is not Step.LEFT)
     return [member for member in others if is_silent(member, at, silence_seconds)]
+
+
+def gpus_are_idle(gang: Gang, leader: bool) -> bool:
+    """Whether the GPUs of every member that has any are idle; `leader`: whether the leader's are. Not where
+    nobody has any."""
+    having = [member for member in gang.members if member.gpus]
+    return bool(having) and all(member.idle if member.index else leader for member in having)
 
 
 def oldest_lacking(

@@ -68,6 +68,15 @@ def of_job(job: Job, scope: Scope, now: datetime, waiting: Waiting | None = None
     return status | _places(job, scope) | {"timeline": timeline(job), "updated": timestamp(now)}
 
 
+def is_about_another(status: bytes, uuid: str) -> bool:
+    """Whether a status.json is about another run than `uuid`, or about a document that was refused."""
+    try:
+        said = json.loads(status)
+    except ValueError:
+        return False  # of nobody that we know
+    return isinstance(said, dict) and (said.get("uuid", uuid) != uuid or said.get("state") == "refused")
+
+
 def _places(job: Job, scope: Scope) -> dict[str, Any]:
     segment = path_segment(scope, job.id, job.uuid)
     properties = json.loads(job.properties)

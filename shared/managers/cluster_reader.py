@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from shared.documents.spec import ClusterSpec, JobSpec, cluster_from_document
+from shared.documents.spec import ClusterSpec, JobSpec, MountVolumes, cluster_from_document
 from shared.errors import NotFoundError, Problem
 from shared.jobs.allocation import Scale, scale_of, wanted_standby
 from shared.jobs.known_node import KnownNode
@@ -90,6 +90,14 @@ class ClusterReader:
         name = document_name(revision)
         document = self._documents.get_accepted(name)
         return cluster_from_document(document, lambda sealed: self._sealer.unseal(sealed, name))
+
+    def volumes(self, revision: str) -> MountVolumes:
+        """The volumes of a revision's nodes; none for "", and where its document has gone with its workspace.
+        Raises StoreError, DocumentError."""
+        try:
+            return self.spec(revision).node_setup.mount_volumes if revision else MountVolumes()
+        except NotFoundError:
+            return MountVolumes()
 
     def forget(self, cluster: ClusterId) -> None:
         """Believe no longer that a cluster is as it was seen."""

@@ -4,6 +4,7 @@ Once a day all blobs are listed, a page in each turn; only those older than BATC
 and of these only such whose job is kept stay.
 """
 
+import functools
 import logging
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from shared.jobs.model import Job
 from shared.managers.admission import place_of
 from shared.names.ids import JobId, job_from_blob_path
 from shared.settings import Settings
+from shared.stores.accepted_marks import AcceptedMarks, Marked
 from shared.stores.document_blobs import Documents, Dropped
 from shared.stores.job_table import JobTable
 
@@ -26,11 +28,17 @@ class JoblessDocuments:
     """Remembers where its round is; another process begins one anew. For one thread at a time."""
 
     def __init__(
-        self, settings: Settings, jobs: JobTable, documents: Documents, monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        jobs: JobTable,
+        documents: Documents,
+        marks: AcceptedMarks,
+        monotonic: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._jobs = jobs
         self._documents = documents
+        self._marks = marks
         self._monotonic = monotonic
         #: What is left of the round: container and place of a page. The first round begins at once.
         self._pages: list[tuple[str, str]] = []
@@ -51,25 +59,24 @@ class JoblessDocuments:
             self._drops = {}
         container, place = self._pages.pop(0)
         try:
-            page = self._documents.dropped_page(container, place)
+            looks, after = self._page(container, place)
         except BatchAIError as error:
             log.warning("documents without a job: %s", error, extra={"action": "retention"})
             return 0
-        if page.next:
-            self._pages.insert(0, (container, page.next))
-        dropped = container == self._settings.jobs_container
-        remove = self._remove_dropped if dropped else self._remove_accepted
-        old = [blob for blob in page.found if blob.age_seconds > self._settings.keep_days * _DAY_SECONDS]
-        return sum(self._tried(remove, blob) for blob in old)
+        if after:
+            self._pages.insert(0, (container, after))
+        return sum(map(_tried, looks))
 
-    def _tried(self, remove: Callable[[Dropped], int], blob: Dropped) -> int:
-        """Blobs removed; one that cannot be looked at keeps nobody from the others."""
-        try:
-            return remove(blob)
-        except BatchAIError as error:
-            extra = {"action": "retention", "blob": blob.path}
-            log.warning("not looked at: %s", error, extra=extra)
-            return 0
+    def _page(self, container: str, place: str) -> tuple[list[Callable[[], int]], str]:
+        """What is to be done about the old blobs of a page, and the place of the next one."""
+        oldest = self._settings.keep_days * _DAY_SECONDS
+        if container == self._settings.jobs_container:
+            page = self._documents.dropped_page(container, place)
+            old = [blob for blob in page.found if blob.age_seconds > oldest]
+            return [functools.partial(self._remove_dropped, blob) for blob in old], page.next
+        found, after = self._marks.page(place)
+        accepted = [one for one in found if one.age_seconds > oldest]
+        return [functools.partial(self._remove_accepted, one) for one in accepted], after
 
     def _remove_dropped(self, blob: Dropped) -> int:
         name = blob.path.rpartition("/")[2]
@@ -99,11 +106,13 @@ class JoblessDocuments:
         except ValueError:
             return None  # no job can be named so: it was refused
 
-    def _remove_accepted(self, blob: Dropped) -> int:
+    def _remove_accepted(self, accepted: Marked) -> int:
         """Remove what was accepted for a run that has no row: a process ended before it wrote one."""
-        if blob.path.startswith(_CLUSTER):
+        uuid = accepted.name
+        if uuid.startswith(_CLUSTER):
             return 0  # of a cluster: removed with its workspace
-        uuid = blob.path.removesuffix(".json")
+        if accepted.ended and self._settings.keep_output_days:
+            return 0  # removed with the files of its run
         place = self._documents.get_accepted(uuid).get("job")
         if not isinstance(place, str):
             return 0  # of a sweep, or what a newer version keeps
@@ -116,3 +125,12 @@ class JoblessDocuments:
             return 0
         self._documents.delete_accepted(uuid)
         return 1
+
+
+def _tried(look: Callable[[], int]) -> int:
+    """Blobs removed; one that cannot be looked at keeps nobody from the others."""
+    try:
+        return look()
+    except BatchAIError as error:
+        log.warning("not looked at: %s", error, extra={"action": "retention"})
+        return 0

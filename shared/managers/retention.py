@@ -1,4 +1,5 @@
-"""Retention: what is kept of jobs, for BATCHAI_KEEP_DAYS after their end. Files on volumes are never touched.
+"""Retention: what is kept of jobs, for BATCHAI_KEEP_DAYS after their end. Their files are the matter of
+output_retention.py.
 
 The timer asks for one turn after another. A round visits all experiments; a turn does a bounded part of it.
 Nothing is noted of how far it is: whatever a crash leaves, the next round finds, for the row of a job is
@@ -13,7 +14,6 @@ from datetime import datetime, timedelta
 from shared.errors import BatchAIError
 from shared.jobs.model import Job
 from shared.managers.job_removal import Remover
-from shared.managers.status_writer import StatusWriter
 from shared.managers.workspace_manager import WorkspaceManager
 from shared.stores.ended_jobs import EndedJobs
 from shared.stores.job_table import JobTable
@@ -47,7 +47,6 @@ class Retention:
         jobs: JobTable,
         ended: EndedJobs,
         remover: Remover,
-        status: StatusWriter,
         workspaces: WorkspaceManager,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -56,7 +55,6 @@ class Retention:
         self._jobs = jobs
         self._ended = ended
         self._remover = remover
-        self._status = status
         self._workspaces = workspaces
         self._now = now
         self._monotonic = monotonic
@@ -119,13 +117,7 @@ class Retention:
         job = self._jobs.get(listed.id)
         if job is None or job.uuid != listed.uuid or job.state.live:
             return False
-        if self._remover.remove(job):
-            return True
-        # Another run took the name between the two calls, and its status.json went with the old one's.
-        latest = self._jobs.get(listed.id)
-        if latest is not None:
-            self._status.write(latest)
-        return False
+        return self._remover.remove(job)
 
 
 def _paged(page: Callable[[str], list[Row]]) -> Iterator[Row]:

@@ -59,7 +59,7 @@ class StatusWriter:
         self.write(job, waiting)
         now = jobs.get(job.id)
         if now is None:
-            self.documents.delete_status(admission.place_of(job.source))
+            self.documents.delete_status(admission.place_of(job.source), job.uuid)
         elif now.etag != job.etag:
             self.write(now)
 

@@ -1,4 +1,5 @@
-"""A log sent to Application Insights, where the deployment has one, beside where it is written anyway."""
+"""What is sent to Application Insights, where the deployment has one: the runner's log, beside where it is
+written anyway; traces and metrics, where they are asked for (shared/telemetry/switch.py)."""
 
 import logging
 import os
@@ -10,11 +11,9 @@ from typing import Any
 
 from shared.errors import SettingsError
 from shared.stores.identity import identity
+from shared.telemetry.switch import INSIGHTS
 
-_CONNECTION, _AUTHENTICATION = (
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-)
+_CONNECTION, _AUTHENTICATION = INSIGHTS, "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
 _KEY = re.compile(r"(?i)(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)")
 #: Over plain HTTP to this machine only: a collector.
 _ENDPOINT = re.compile(r"(?i)https://[^\s;]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/?")
@@ -61,23 +60,16 @@ class InsightsHandler(logging.Handler):
     sent is dropped: the journal has it. Whoever adds it to a logger adds the filter that strikes secrets."""
 
     def __init__(self, insights: Insights, instance: str) -> None:
-        """`instance`: the node. Raises ImportError where the extra `azure` is not installed."""
+        """`instance`: the node. Raises ImportError where the libraries are not installed."""
         super().__init__()
-        _keep_to_the_log()
+        _keep_to_what_is_asked()
         # Imported late: half a second, which whoever has no Application Insights does not pay.
         from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
         from opentelemetry.sdk._logs import LoggerProvider
         from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
         from opentelemetry.sdk.resources import Resource
 
-        options: dict[str, Any] = {"credential": identity(insights.client_id)} if insights.by_identity else {}
-        exporter = AzureMonitorLogExporter(
-            connection_string=insights.connection_string,
-            disable_offline_storage=True,  # nothing of the log is left on the disk
-            timeout=_SEND_SECONDS,
-            retry_total=1,
-            **options,
-        )
+        exporter = AzureMonitorLogExporter(**_options(insights))
         named = Resource({"service.name": "batchai-runner", "service.instance.id": instance})
         self._provider = LoggerProvider(named, shutdown_on_exit=False)
         self._provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
@@ -97,8 +89,45 @@ class InsightsHandler(logging.Handler):
         super().close()
 
 
-def _keep_to_the_log() -> None:
-    """The library's telemetry about itself stays off: it is sent elsewhere, and nobody here asked for it. It
-    is given by the environment only."""
-    for name in ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED"):
+class InsightsExporters:
+    """What sends traces and metrics; made for whoever asks for them. Raises ImportError where the libraries
+    are not installed."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        """Raises SettingsError for a connection string that is none."""
+        insights = insights_from(env)
+        if insights is None:
+            raise SettingsError((f"{_CONNECTION} is not set",))
+        _keep_to_what_is_asked()
+        self._options = _options(insights)
+
+    def spans(self) -> Any:
+        """A SpanExporter of OpenTelemetry's SDK."""
+        from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+        return AzureMonitorTraceExporter(**self._options)
+
+    def metrics(self) -> Any:
+        """A MetricExporter of OpenTelemetry's SDK."""
+        from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
+
+        return AzureMonitorMetricExporter(**self._options)
+
+
+def _options(insights: Insights) -> dict[str, Any]:
+    """How an exporter of Azure Monitor sends."""
+    options: dict[str, Any] = {"credential": identity(insights.client_id)} if insights.by_identity else {}
+    return options | {
+        "connection_string": insights.connection_string,
+        "disable_offline_storage": True,  # nothing of it is left on the disk
+        "timeout": _SEND_SECONDS,
+        "retry_total": 1,
+    }
+
+
+def _keep_to_what_is_asked() -> None:
+    """The library's telemetry about itself stays off: it is sent elsewhere, and nobody here asked for it. So
+    does a metric that says who sends, which each item says anyway. Both are given by the environment only."""
+    itself = ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED")
+    for name in (*itself, "OPENTELEMETRY_RESOURCE_METRIC_DISABLED"):
         os.environ[f"APPLICATIONINSIGHTS_{name}"] = "true"

@@ -33,6 +33,7 @@ from shared.names.service_urls import service_url
 from shared.settings import Settings
 from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
+from shared.stores.lean_pipeline import Blobs, Queues
 from shared.stores.table_transactions import Tables
 from shared.stores.transport import StorageTransport
 from shared.telemetry import metrics
@@ -113,8 +114,8 @@ class Connection:
         options: dict[str, Any] = {"retry_policy": retry}
         options["transport"] = counting_transport(self.counter, "queue")
         if self.settings.storage:
-            return QueueServiceClient.from_connection_string(self.settings.storage, **options)
-        return QueueServiceClient(self._url("queue"), credential=identity(), **options)
+            return Queues.from_connection_string(self.settings.storage, **options)
+        return Queues(self._url("queue"), credential=identity(), **options)
 
     @functools.cached_property
     def blobs(self) -> BlobServiceClient:
@@ -122,8 +123,8 @@ class Connection:
         options: dict[str, Any] = {"retry_policy": retry}
         options["transport"] = counting_transport(self.counter, "blob")
         if self.settings.storage:
-            return BlobServiceClient.from_connection_string(self.settings.storage, **options)
-        return BlobServiceClient(self._url("blob"), credential=identity(), **options)
+            return Blobs.from_connection_string(self.settings.storage, **options)
+        return Blobs(self._url("blob"), credential=identity(), **options)
 
     @property
     def storage_name(self) -> str:

@@ -11,12 +11,14 @@ from azure.core import MatchConditions
 from azure.storage.blob import BlobLeaseClient, ContentSettings
 
 from shared.errors import LockedError, LostOwnershipError, NotFoundError
+from shared.jobs import status_json
 from shared.stores.connection import Connection, translated
 from shared.stores.service_time import ServiceTime
 
 log = logging.getLogger(__name__)
 
 _MOST_LISTED = 5000  #: blobs of one page; the service's own limit
+_TRIES = 3
 _JSON = ContentSettings(content_type="application/json; charset=utf-8")
 
 
@@ -180,9 +182,7 @@ class Documents:
     def delete_dropped(self, dropped: str, etag: str = "") -> None:
         """Remove a dropped file, with `etag` only where it is still that one; a missing one is fine."""
         container, _, path = dropped.partition("/")
-        condition: dict[str, Any] = {}
-        if etag:
-            condition = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+        condition = _only(f'"{etag}"' if etag else "")
         try:
             with translated(f"deleting {dropped}"):
                 self._blobs.get_blob_client(container, path).delete_blob(**condition)
@@ -192,16 +192,25 @@ class Documents:
             # Somebody's own file: it stays.
             log.warning("%s is locked and stays", dropped, extra={"action": "delete_dropped"})
 
-    def delete_status(self, dropped: str) -> None:
-        """Remove the status.json beside a dropped file."""
+    def delete_status(self, dropped: str, uuid: str = "") -> None:
+        """Remove the status.json beside a dropped file. With `uuid` only one that is not about another run
+        and answers no document that was refused: a name can be taken at any moment."""
         container, name = _status_place(dropped)
-        for _ in range(2):
+        for _ in range(_TRIES):
+            condition = _only("")
+            if uuid:
+                found = self.read_dropped(f"{container}/{name}")
+                if found is None or status_json.is_about_another(found[0], uuid):
+                    return
+                condition = _only(found[1])
             try:
                 with translated(f"deleting {container}/{name}"):
-                    self._blobs.get_blob_client(container, name).delete_blob()
+                    self._blobs.get_blob_client(container, name).delete_blob(**condition)
                 return
             except NotFoundError:
                 return
+            except LostOwnershipError:
+                pass  # written meanwhile: it is looked at again
             except LockedError:
                 self._unlock(container, name)
 
@@ -215,19 +224,21 @@ class Documents:
         metadata: dict[str, str] | None = None,
     ) -> None:
         """`etag`: only over the version that has it."""
-        over: dict[str, Any] = (
-            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
-        )
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
             self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=overwrite, content_settings=_JSON, metadata=metadata, **over
+                data, overwrite=overwrite, content_settings=_JSON, metadata=metadata, **_only(etag)
             )
 
 
 def _owned_by(workspace: str) -> dict[str, str]:
     """Metadata of an accepted document that is deleted with a workspace."""
     return {"workspace": quote(workspace.lower())} if workspace else {}
+
+
+def _only(etag: str) -> dict[str, Any]:
+    """The condition that what is there still has `etag`; none for ""."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
 
 
 def _status_place(dropped: str) -> tuple[str, str]:

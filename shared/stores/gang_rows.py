@@ -60,6 +60,7 @@ def member_entity(gang: Gang, member: Member) -> dict[str, Any]:
         "Fault": _fault_text(member.fault),
         "Leaving": member.leaving,
         "Report": _report_text(member.report),
+        "Idle": member.idle,
     }
     return table_limits.fitted(entity)
 
@@ -120,6 +121,7 @@ def _member(entity: Any) -> Member:
         fault=_fault(entity["Fault"]),
         leaving=entity["Leaving"],
         report=_report(entity["Report"]),
+        idle=bool(entity.get("Idle", False)),
         heard=job_rows.utc(entity.metadata["timestamp"]),
         etag=str(entity.metadata["etag"]),
     )

@@ -16,6 +16,8 @@ from wsgiref.handlers import format_date_time
 from azure.core.rest import HttpRequest
 from azure.data.tables import TableClient, TableServiceClient
 
+from shared.stores.lean_pipeline import lean
+
 _PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
 #: The SDK says of each text that it is one, which is what JSON means anyway (OData). Within a text it cannot
 #: stand: its quotation marks would be written otherwise.
@@ -27,6 +29,9 @@ _BOUNDARY = re.compile(rb'boundary="?([^\s";]+)')
 
 class Tables(TableServiceClient):
     """The service client whose table clients are `Table`."""
+
+    def _configure_policies(self, **options: Any) -> list[Any]:
+        return lean(super()._configure_policies(**options))
 
     def get_table_client(self, table_name: str, **options: Any) -> "Table":
         """As the SDK's, which knows no way to ask for another class."""

@@ -1,6 +1,5 @@
-"""What sends spans by OTLP over HTTP: the only module that knows OpenTelemetry's SDK. Addresses, headers,
-time limits, batches, the sampler and further words about the process come from the standard OTEL_*
-variables."""
+"""What sends spans, by OTLP over HTTP or as another exporter does. Addresses, headers, time limits, batches,
+the sampler and further words about the process come from the standard OTEL_* variables."""
 
 import threading
 from collections import OrderedDict
@@ -56,7 +55,7 @@ class Otlp:
         """`exporter`: None: OTLP."""
         self._redacted = redacted
         self._ids = _GivenIds()
-        resource = process(service, instance)
+        resource = process(service, instance, namespaced=exporter is None)
         # Whether a trace is recorded is settled in `take`, in the same way for each of its spans.
         self._sampler = TracerProvider(shutdown_on_exit=False).sampler
         self._provider = TracerProvider(

@@ -1,10 +1,15 @@
-"""What sends metrics by OTLP over HTTP, every OTEL_METRIC_EXPORT_INTERVAL (a minute by default)."""
+"""What sends metrics, by OTLP over HTTP or as another exporter does, every OTEL_METRIC_EXPORT_INTERVAL (a
+minute by default)."""
 
 from collections.abc import Callable, Mapping
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
 
 from shared.package import package_version
 from shared.telemetry.names import Attribute, Kind, Metric
@@ -14,11 +19,17 @@ from shared.telemetry.otlp_process import SCOPE, end_soon, process
 class OtlpMetrics:
     """A MetricSink. Values are added up here and sent from a thread of the SDK's."""
 
-    def __init__(self, service: str, instance: str, reader: MetricReader | None = None) -> None:
-        """`reader`: None: OTLP."""
+    def __init__(
+        self,
+        service: str,
+        instance: str,
+        exporter: MetricExporter | None = None,
+        reader: MetricReader | None = None,
+    ) -> None:
+        """`exporter`: None: OTLP. `reader`: what asks for the values, None: the SDK's, which exports them."""
         self._provider = MeterProvider(
-            [reader or PeriodicExportingMetricReader(OTLPMetricExporter())],
-            resource=process(service, instance),
+            [reader or PeriodicExportingMetricReader(exporter or OTLPMetricExporter())],
+            resource=process(service, instance, namespaced=exporter is None),
             shutdown_on_exit=False,
         )
         meter = self._provider.get_meter(SCOPE, package_version())

@@ -13,9 +13,12 @@ SCOPE = "batchai"
 _CLOSE_SECONDS = 5.0
 
 
-def process(service: str, instance: str) -> Resource:
-    """This process, unless OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say otherwise."""
-    named = {"service.namespace": "batchai", "service.name": service, "service.instance.id": instance}
+def process(service: str, instance: str, namespaced: bool = True) -> Resource:
+    """This process, unless OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say otherwise. Not `namespaced`:
+    for Application Insights, where the role of the log is the service's name alone."""
+    named = {"service.name": service, "service.instance.id": instance}
+    if namespaced:
+        named["service.namespace"] = "batchai"
     own = Resource({**named, "service.version": package_version()})
     return Resource.create().merge(own).merge(OTELResourceDetector().detect())
 

@@ -5,14 +5,16 @@ import { show, stack, submitted, visit } from "./visitor.mjs";
 
 const table = (page) => page.getByRole("table", { name: "Jobs" });
 
-/** Requests of `page` during `seconds`. */
-async function asked(page, seconds) {
+/** Requests of `page` during `seconds`; and whether it asks `least` times, however long a busy machine takes for that. */
+async function asked(page, seconds, least) {
   const seen = [];
   const note = (request) => seen.push(request.url());
   page.on("request", note);
   await page.waitForTimeout(seconds * 1000);
+  const during = [...seen];
+  for (let more = 0; more < 60 && seen.length < least; more++) await page.waitForTimeout(500);
   page.off("request", note);
-  return seen;
+  return { during, current: seen.length >= least };
 }
 
 test("the first look costs little", async (t) => {
@@ -75,10 +77,10 @@ test("a page that is left open asks once in two seconds at most", async (t) => {
     await show(page, address);
     await page.getByRole("table").first().waitFor();
     await page.waitForTimeout(500);
-    const requests = await asked(page, 8);
-    t.diagnostic(`${address}: ${requests.length} requests in 8 s`);
-    assert.ok(requests.length <= 5, requests.join("\n"));
-    assert.ok(requests.length >= 1, "it does not stay current");
+    const { during, current } = await asked(page, 8, 2);
+    t.diagnostic(`${address}: ${during.length} requests in 8 s`);
+    assert.ok(during.length <= 5, during.join("\n"));
+    assert.ok(current, "it does not stay current");
   };
   await Promise.all([watch("#/jobs"), watch("#/clusters")]);
 });

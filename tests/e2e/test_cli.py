@@ -316,11 +316,15 @@ def test_shells_complete_its_words(batchai: CommandLine) -> None:
     assert "_BATCHAI_COMPLETE=bash_source" in batchai("completion", "bash")
 
 
-def test_ctrl_c_leaves_the_job_alone(batchai: CommandLine, there: tuple[str, ...]) -> None:
-    submit(batchai, there, "continues", "echo begun; sleep 15; echo done")
+def test_ctrl_c_leaves_the_job_alone(
+    batchai: CommandLine, there: tuple[str, ...], client: StackClient
+) -> None:
+    waiting = "while [ ! -e $AZ_BATCHAI_JOB_MOUNT_ROOT/logs/continue ]; do sleep 0.1; done"
+    submit(batchai, there, "continues", f"echo begun; {waiting}; echo done")
     process = batchai.start("job", "logs", "-n", "continues", *there, "-f", start_new_session=True)
     assert process.stdout and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and b"continues" in err
+    client.shares.get_share_client("logs").get_file_client("continue").upload_file(b"")
     batchai("job", "wait", "-n", "continues", *there, "--interval", "0.5", seconds=60)

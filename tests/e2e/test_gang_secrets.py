@@ -7,6 +7,7 @@ import pytest
 
 from shared.jobs.model import State
 from tests.e2e.chaos.arena import Arena, no_process_of
+from tests.e2e.chaos.place import Place
 from tests.e2e.test_gangs import ended, pytorch
 from tests.support.vault import Vault
 from tests.support.vault import vault as running_vault
@@ -16,8 +17,8 @@ SECRET = "swordfish of two nodes"
 
 
 @pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0, lease_seconds=20) as made:
+def arena(tmp_path: Path, arena_place: Place) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=0, lease_seconds=20, at=arena_place) as made:
         yield made
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 

@@ -10,12 +10,13 @@ import pytest
 
 from shared.jobs.model import Job, State
 from tests.e2e.chaos.arena import Arena, no_process_of, wait_for
+from tests.e2e.chaos.place import Place
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=2) as made:
+def arena(tmp_path: Path, arena_place: Place) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=2, at=arena_place) as made:
         yield made
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 
@@ -210,8 +211,8 @@ def test_nodes_of_a_job_are_reported_while_it_runs(arena: Arena, tmp_path: Path)
     wait_for(lambda: at_work() == {}, arena)
 
 
-def test_a_job_waits_for_the_nodes_that_lack_and_says_so(tmp_path: Path) -> None:
-    with Arena(tmp_path, runners=3) as arena:
+def test_a_job_waits_for_the_nodes_that_lack_and_says_so(tmp_path: Path, arena_place: Place) -> None:
+    with Arena(tmp_path, runners=3, at=arena_place) as arena:
         arena.submit("single", text="sleep 300")
         wait_for(lambda: arena.job("single").state is State.RUNNING, arena)
         script = tmp_path / "rank.py"
@@ -227,8 +228,8 @@ def test_a_job_waits_for_the_nodes_that_lack_and_says_so(tmp_path: Path) -> None
         assert ended(arena, "gang").state is State.SUCCEEDED, arena.logs()
 
 
-def test_a_queued_gang_that_is_terminated_frees_its_nodes(tmp_path: Path) -> None:
-    with Arena(tmp_path, runners=2) as arena:
+def test_a_queued_gang_that_is_terminated_frees_its_nodes(tmp_path: Path, arena_place: Place) -> None:
+    with Arena(tmp_path, runners=2, at=arena_place) as arena:
         arena.submit("single", text="sleep 300")
         wait_for(lambda: arena.job("single").state is State.RUNNING, arena)
         arena.submit("gang", text="true", **pytorch(tmp_path / "none.py"))
@@ -239,8 +240,10 @@ def test_a_queued_gang_that_is_terminated_frees_its_nodes(tmp_path: Path) -> Non
         assert ended(arena, "next").state is State.SUCCEEDED, arena.logs()
 
 
-def test_a_gang_larger_than_the_cluster_lets_others_pass_and_starts_when_nodes_come(tmp_path: Path) -> None:
-    with Arena(tmp_path, runners=1) as arena:
+def test_a_gang_larger_than_the_cluster_lets_others_pass_and_starts_when_nodes_come(
+    tmp_path: Path, arena_place: Place
+) -> None:
+    with Arena(tmp_path, runners=1, at=arena_place) as arena:
         script = tmp_path / "rank.py"
         script.write_text("print('here')\n")
         arena.submit("gang", text="true", **pytorch(script))

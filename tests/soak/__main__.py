@@ -61,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder for samples and curves (default: a new one)")
     parser.add_argument("--pace", type=float, default=1.0, help="seconds between two jobs (default: 1)")
     parser.add_argument(
-        "--keep", type=float, default=60.0, help="seconds that ended jobs are kept (default: 60)"
+        "--keep",
+        type=float,
+        default=60.0,
+        help="seconds that ended jobs are kept, their files half as long again (default: 60)",
     )
     parser.add_argument("--warm-up", type=float, default=5.0, help="minutes not judged (default: 5)")
     parser.add_argument(

@@ -1,25 +1,31 @@
-"""One soak: two runners that faults strike and one that no fault ends, a stream of jobs, samples; then
-everything is deleted, and what is left is compared with what one job had left."""
+"""One soak: two runners that faults strike and one that no fault ends, a stream of jobs, samples; retention
+removes what has ended, and what is left in the end is compared with what one job had left."""
 
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from azure.core.exceptions import AzureError
 
+from shared.managers import jobless_documents, output_retention, retention
 from tests.e2e.chaos.arena import Arena
 from tests.e2e.chaos.faults import FAULTS, Record
 from tests.soak import samples
-from tests.soak.flow import Flow
+from tests.soak.flow import LATE_SECONDS, Flow
 from tests.soak.samples import Sample
 
 _RUNNERS = 3
 _SETTLE_SECONDS = 120.0
-#: What grows with the jobs that there have been, as it should: their logs stay on the share.
-_LEVEL = ("rows", "blobs", "messages")
+#: Files of jobs are kept for so much longer than their rows.
+_OUTPUTS_FACTOR = 1.5
+_DAY_SECONDS = 86_400.0
+#: What must be as it was before, to the last one.
+_LEVEL = ("rows", "blobs", "messages", "outputs")
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,15 @@ class Plan:
     sample_seconds: float = 10.0
     storage_seconds: float = 60.0
 
+    @property
+    def round_seconds(self) -> float:
+        """Between two rounds of retention: an hour, and a day, in an installation."""
+        return self.keep_seconds / 6
+
 
 @dataclass
 class Soak:
-    """What came of it. `left`: what there is more of, after all was deleted, than one job had left."""
+    """What came of it. `left`: what there is more or less of, after all is removed, than one job left."""
 
     plan: Plan
     samples: list[Sample]
@@ -52,10 +63,15 @@ class Soak:
 def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda line: None) -> Soak:
     """Soak for `plan.seconds` in `folder`; samples go to `out`/samples.jsonl as they are taken."""
     dice, record, suite = random.Random(plan.seed), Record(), list[str]()
-    with Arena(folder, runners=_RUNNERS, own_wires=True) as arena:
+    days = plan.keep_seconds / _DAY_SECONDS
+    kept_longer = days * _OUTPUTS_FACTOR
+    with (
+        short_rounds(plan.round_seconds),
+        Arena(folder, _RUNNERS, own_wires=True, keep_days=days, keep_output_days=kept_longer) as arena,
+    ):
         flow = Flow(arena, random.Random(plan.seed + 1), plan.pace_seconds, plan.keep_seconds)
         flow.one()
-        before = samples.of_storage(arena.endpoints.connection_string)
+        before = _settled(arena, plan, lambda found: not found["outputs/share"])
         sampler = Sampler(arena, flow, out / "samples.jsonl", plan, say)
         flow.start()
         sampler.start()
@@ -65,7 +81,7 @@ def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda
             flow.stop()
             sampler.stop()
         flow.finish(_SETTLE_SECONDS)
-        after = samples.of_storage(arena.endpoints.connection_string)
+        after = _settled(arena, plan, lambda found: not left_over(before, found))
         return Soak(
             plan,
             sampler.taken,
@@ -78,12 +94,36 @@ def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda
         )
 
 
+@contextmanager
+def short_rounds(seconds: float) -> Iterator[None]:
+    """Retention that looks as often as that, in place of once an hour and once a day."""
+    with ExitStack() as stack:
+        for module in (retention, jobless_documents, output_retention):
+            stack.enter_context(mock.patch.object(module, "_ROUND_SECONDS", seconds))
+        yield
+
+
+def _settled(arena: Arena, plan: Plan, done: Callable[[Mapping[str, float]], bool]) -> dict[str, float]:
+    """What is stored once that is `done`, or when it has had its time: files of jobs are removed last."""
+    deadline = time.monotonic() + plan.keep_seconds * _OUTPUTS_FACTOR + LATE_SECONDS
+    while True:
+        found = _stored(arena)
+        if done(found) or time.monotonic() > deadline:
+            return found
+        time.sleep(1)
+
+
+def _stored(arena: Arena) -> dict[str, float]:
+    found = samples.of_storage(arena.endpoints.connection_string)
+    return found | samples.of_share(arena.folder / "shares")
+
+
 def left_over(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
-    """What `after` has more of than `before`, of that which has to come back to where it was."""
+    """What `after` has more or less of than `before`, of that which has to come back to where it was."""
     return [
-        f"{name}: {before.get(name, 0):g} after one job, {count:g} after the last was deleted"
-        for name, count in after.items()
-        if name.startswith(_LEVEL) and count > before.get(name, 0)
+        f"{name}: {before.get(name, 0):g} after one job, {after.get(name, 0):g} after the last was removed"
+        for name in sorted({*before, *after})
+        if name.startswith(_LEVEL) and after.get(name, 0) != before.get(name, 0)
     ]
 
 
@@ -149,7 +189,7 @@ class Sampler:
     def _of_storage(self) -> dict[str, float]:
         roots = [self._arena.folder / f"root-{number}" for number in range(_RUNNERS)]
         try:
-            return samples.of_storage(self._arena.endpoints.connection_string) | samples.of_folders(roots)
+            return _stored(self._arena) | samples.of_folders(roots)
         except AzureError:
             return {}  # Azurite is being restarted: a fault
 

@@ -25,6 +25,7 @@ UNITS = {
     "messages": "messages",
     "age": "seconds that the oldest visible message has waited",
     "left": "files and folders on the node",
+    "outputs": "files of jobs on the share",
     "jobs": "jobs",
 }
 #: What belongs to one process, and ends with it.
@@ -95,3 +96,8 @@ def _of_queues(connection: str) -> dict[str, float]:
 def of_folders(folders: Iterable[Path]) -> dict[str, float]:
     """How many files and folders lie below each folder."""
     return {f"left/{folder.name}": sum(1 for _ in folder.rglob("*")) for folder in folders}
+
+
+def of_share(folder: Path) -> dict[str, float]:
+    """How many files lie on the shares in `folder`. Empty folders of job names stay (docs/adr/0380)."""
+    return {"outputs/share": sum(1 for path in folder.rglob("*") if path.is_file())}

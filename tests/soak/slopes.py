@@ -24,6 +24,7 @@ BARS = {
     "messages": 5.0,
     "age": 30.0,
     "left": 20.0,
+    "outputs": 200.0,
 }
 
 

@@ -21,8 +21,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def install(programs: Path, *what: str) -> None:
-    """Install packages, at the pinned versions, into the environment whose programs lie in `programs`."""
-    words = ["--python", str(programs / "python"), "install", "--quiet"]
+    """Install packages, at the pinned versions, into the environment whose programs lie in `programs`.
+    What is imported is compiled then: most of it never is."""
+    words = ["--python", str(programs / "python"), "install", "--quiet", "--no-compile"]
     run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
 
 

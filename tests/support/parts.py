@@ -4,6 +4,8 @@ A part runs in one worker, its tests one after the other: they share a stack or 
 Where nothing else is said a file is a part.
 """
 
+from collections.abc import Sequence
+
 #: Beginning of a test's id -> its part; None: each file is one. The longest beginning counts. They begin in
 #: this order, the others after them.
 PARTS = {
@@ -33,6 +35,28 @@ PARTS = {
     "tests/e2e/test_tokens.py": "installed",
     "tests/unit/test_": "project",  # its sources are parsed once
 }
+
+#: Those of PARTS that take minutes: most of their tests wait for leases of seconds, machines or images.
+LONG = frozenset(
+    {
+        "gangs that lose their leader",
+        "chaos",
+        "tests/e2e/test_scaling.py",
+        "gangs that lose more",
+        "tests/integration/test_runner_image.py",
+        "tests/e2e/test_bare_machine.py",
+        "gangs",
+        "ports of a node",
+        "file servers",
+    }
+)
+
+
+def next_part(left: Sequence[str], last: str) -> str:
+    """Which part of `left`, in the order in which they are to begin, a worker gets that has had `last` ("":
+    none). It gets it before it has begun the last test of `last`, so behind a long part comes the one that is
+    least urgent: a long one would wait there, while another worker could have it."""
+    return left[-1] if last in LONG else left[0]
 
 
 def part_of(test: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """A wire between a client and a storage emulator that can lose answers, refuse, or go dead."""
 
 import http.client
+import select
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,17 +96,34 @@ class _Handler(BaseHTTPRequestHandler):
         if self.wire.garbling:
             self._answer(200, [("Content-Type", "application/json")], b'{"value": [{"odata.etag": "x"}]}')
             return
-        upstream = http.client.HTTPConnection("127.0.0.1", self.wire.target, timeout=30)
+        upstream = self._open()
         try:
             upstream.request(self.command, self.path, body, dict(self.headers.items()))
             answer = upstream.getresponse()
             data = answer.read()
-        finally:
+        except BaseException:
             upstream.close()
+            raise
         if self.wire.loses(self.command, self.path):
             self.close_connection = True
             return
         self._answer(answer.status, answer.getheaders(), data)
+
+    def setup(self) -> None:
+        super().setup()
+        self._upstream = http.client.HTTPConnection("127.0.0.1", self.wire.target, timeout=30)
+
+    def finish(self) -> None:
+        self._upstream.close()
+        super().finish()
+
+    def _open(self) -> http.client.HTTPConnection:
+        """The connection to the service, as long as this one to the client; a new one where the service has
+        closed it."""
+        sock = self._upstream.sock
+        if sock and select.select([sock], [], [], 0)[0]:
+            self._upstream.close()
+        return self._upstream
 
     def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         self.send_response_only(status)

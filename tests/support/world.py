@@ -106,6 +106,11 @@ class World:
         answer = self.backend.cluster_manager.accept(self.cluster, json.dumps(document).encode(), place)
         assert answer.accepted, answer.problems
 
+    def forget_cluster(self) -> None:
+        """At the end: other tests' sweeps need not look here any more."""
+        table = self.backend.connection.tables.get_table_client(cluster_table.TABLE)
+        table.delete_entity(row_keys.partition(self.cluster.workspace), self.cluster.cluster.lower())
+
     def id(self, name: str = "job") -> JobId:
         return JobId(self.settings.default_workspace, "exp", name)
 
@@ -184,7 +189,5 @@ def world(settings: Settings) -> Iterator[World]:
         made.counter.reset()
         yield made
     finally:
-        # Other tests' sweeps need not look here any more.
-        table = made.backend.connection.tables.get_table_client(cluster_table.TABLE)
-        table.delete_entity(row_keys.partition(made.cluster.workspace), made.cluster.cluster.lower())
+        made.forget_cluster()
         made.backend.close()

@@ -5,15 +5,22 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import NoReturn
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-#: `make unit` tries a few examples of each property, `make test` all of them (--hypothesis-profile=thorough).
+from tests.support.examples import examples
+
+#: `make unit` tries a few examples of each property; `make test` does so with coverage, and then all examples
+#: of what is marked `more_examples` without (--hypothesis-profile=thorough).
 settings.register_profile(
-    "quick", max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "quick",
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
 )
 settings.register_profile(
     "thorough",
@@ -40,9 +47,9 @@ class YouForgotThatUnitTestsStartNothing(AssertionError):
     """This test starts a process. Move it to tests/integration, or test the plan instead of the process."""
 
 
-@pytest.fixture(autouse=True)
-def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections and processes raise, and settings of the environment is gone."""
+@pytest.fixture(scope="package", autouse=True)
+def nothing_outside() -> Iterator[None]:
+    """Connections and processes raise, and settings of the environment are gone, for the tests below."""
 
     def no_connection(*_: object) -> NoReturn:
         raise YouForgotThatUnitTestsConnectToNothing(YouForgotThatUnitTestsConnectToNothing.__doc__)
@@ -50,20 +57,32 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_process(*_: object, **__: object) -> NoReturn:
         raise YouForgotThatUnitTestsStartNothing(YouForgotThatUnitTestsStartNothing.__doc__)
 
-    monkeypatch.setattr(socket.socket, "connect", no_connection)
-    monkeypatch.setattr(socket.socket, "connect_ex", no_connection)
-    monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
-    monkeypatch.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
-    for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
-        monkeypatch.delenv(name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket.socket, "connect", no_connection)
+        patched.setattr(socket.socket, "connect_ex", no_connection)
+        patched.setattr(subprocess.Popen, "__init__", no_process)
+        patched.setattr(subprocess.Popen, "__del__", lambda _: None)  # it never came to be
+        for name in [n for n in os.environ if n.startswith(_OURS) and n not in _KEPT]:
+            patched.delenv(name)
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what does more with all examples than with few."""
+    for item in items:
+        tries = isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+        if tries or getattr(getattr(item, "module", None), "examples", None) is examples:
+            item.add_marker("more_examples")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What collecting makes stays to the end: looking for garbage in it again and again takes time."""
+    """What collecting makes stays to the end: looking for garbage in it again and again takes time, and so
+    does looking after every 700 new objects in what tests make."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         gc.enable()

@@ -5,7 +5,7 @@ import fnmatch
 import functools
 import sys
 
-from tests.support.sources import PACKAGES, PROJECT, texts, tree
+from tests.support.sources import PACKAGES, PROJECT, files, parsed, statements, texts, tree
 
 #: A module is at most 250 lines long; the two that are left are nearly so, and whole.
 MOST_LINES = 250
@@ -72,7 +72,7 @@ def pure_modules() -> list[str]:
 def _imports(module: str) -> set[str]:
     """Everything a module imports, wherever in it; `from shared import state` is shared.jobs.model."""
     found: set[str] = set()
-    for node in ast.walk(tree(module)):
+    for node in statements(tree(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -129,12 +129,13 @@ def test_nobody_imports_the_function_app() -> None:
 
 
 def test_every_package_says_what_is_in_it_and_who_may_import_it() -> None:
-    faces = {file.parent: file.read_text() for p in PACKAGES for file in PROJECT.glob(f"{p}/**/__init__.py")}
-    faces = {folder: text for folder, text in faces.items() if "node_modules" not in folder.parts}
+    faces = {
+        file.parent: file.read_text() for p in PACKAGES for file in files(p) if file.name == "__init__.py"
+    }
     short = [
         str(folder.relative_to(PROJECT))
         for folder, text in faces.items()
-        if len((ast.get_docstring(ast.parse(text)) or "").splitlines()) < 3 or "import" not in text
+        if len((ast.get_docstring(parsed(text)) or "").splitlines()) < 3 or "import" not in text
     ]
     assert not short
 

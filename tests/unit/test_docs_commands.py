@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.cases import cases
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [
@@ -23,7 +23,7 @@ def _commands() -> Iterator[tuple[str, str]]:
                 yield page.name, found[1].partition("  ")[0]
 
 
-@pytest.mark.parametrize(("page", "command"), list(_commands()))
+@cases(("page", "command"), list(_commands()))
 def test_the_documents_that_a_command_names_exist(page: str, command: str) -> None:
     named = re.findall(r"(?<!\S)([\w./-]+\.json)\b", command)
     assert not [file for file in named if not file.startswith(ELSEWHERE) and not (PROJECT / file).exists()]

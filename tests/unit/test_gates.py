@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.sources import parsed
+from tests.support.sources import files, parsed
 
 ROOT = Path(__file__).parents[2]
 #: SDK methods that change something.
@@ -141,11 +141,16 @@ def changed_jobs(source: str) -> list[str]:
     return found
 
 
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text()
+
+
 def _modules(*folders: str) -> Iterator[tuple[str, str]]:
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "node_modules" not in path.parts:
-                yield str(path.relative_to(ROOT)), path.read_text()
+        for path in files(folder):
+            if path.suffix == ".py":
+                yield str(path.relative_to(ROOT)), _text(path)
     yield "function_app.py", (ROOT / "function_app.py").read_text()
 
 
@@ -159,7 +164,8 @@ _PARTS = (
 def test_tests_reach_stores_by_their_public_way() -> None:
     """tests/support/stores.py is that way: what is private may change without a test."""
     assert re.search(_PARTS, "world.backend.claims._queues.send(job)")
-    sources = ((path, path.read_text()) for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+    modules = (path for path in files("tests") if path.suffix == ".py" and path != Path(__file__))
+    sources = ((path, path.read_text()) for path in modules)
     reached = {path.name: found[0] for path, text in sources if (found := re.search(_PARTS, text))}
     assert reached == {}
 

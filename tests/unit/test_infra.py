@@ -24,6 +24,8 @@ from shared.stores import (
     workspace_table,
 )
 from shared.stores.application_insights import Insights, insights_from
+from shared.telemetry import switch
+from shared.telemetry.switch import exporters_from
 
 PROJECT = Path(__file__).parents[2]
 INFRA = PROJECT / "infra"
@@ -34,7 +36,6 @@ HOSTS = {
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "PYTHON_THREADPOOL_THREAD_COUNT",
     "BATCHAI_STORAGE__credential",
@@ -59,6 +60,10 @@ STAND_FOR = {
     "resourceGroup().name": "rg-mine",
     "environment().resourceManager": "https://management.azure.com/",
     "string(defaultMostNodes)": "4",
+    "string(keepDays)": "90",
+    "string(keepOutputDays)": "30",
+    "keepOutputDays": "30",
+    "telemetryExporter": "azure_monitor_opentelemetry_exporter",
 }
 #: Of Azure's documentation; docs/reference/roles.md lists the same.
 ROLES = {
@@ -212,6 +217,8 @@ def test_what_the_app_is_given_is_read_and_accepted() -> None:
     assert http_level(given) == "FUNCTION"
     assert drop_source(given) == read.drop_source == QUEUE
     assert_state(read)
+    assert (read.keep_days, read.keep_output_days) == (90, 30)
+    assert_telemetry(given)
     # The sweeper's schedule is read by the host, in the trigger's own words.
     schedules = (PROJECT / "function_app.py").read_text("utf-8")
     assert "%BATCHAI_SWEEP_SCHEDULE%" in schedules
@@ -224,9 +231,16 @@ def test_what_a_runner_is_given_is_read_and_accepted() -> None:
     read, config = settings_from(given), config_from(given, "", "vm-1", "", "")
     assert_state(read)
     assert read.sealing_keys_secret == STAND_FOR["sealingKeysUrl"]
+    assert read.keep_output_days == 30
+    assert_telemetry(given)
     assert str(config.cluster) == "default/gpus"
     assert insights_from(given) == Insights(given["APPLICATIONINSIGHTS_CONNECTION_STRING"], True, CLIENT)
     assert given.keys() - given.asked == set()
+
+
+def assert_telemetry(given: Noting) -> None:
+    assert exporters_from(given) == {switch.TRACES: switch.AZURE, switch.METRICS: switch.AZURE}
+    assert exporters_from({**given, "OTEL_TRACES_EXPORTER": "", "OTEL_METRICS_EXPORTER": ""}) == {}
 
 
 def assert_state(read: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.jobs.waiting_reason import NodeView
 from shared.managers import cluster_metrics, event_sender
+from tests.support.cases import cases
 from tests.support.events import EventWorld
 from tests.support.memory.world import memory_world
 from tests.support.sources import PROJECT
@@ -46,7 +47,7 @@ def test_the_rules_use_every_member() -> None:
     assert set(re.findall(r"\balert\.(\w+)", rules)) == set(ALERTS[0])
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@cases("query", QUERIES)
 def test_the_words_that_are_looked_for_are_logged(query: str) -> None:
     for words in re.findall(r"startswith '([^']+)'", query):
         text = (PROJECT / LOGGED[words]).read_text("utf-8")

@@ -14,6 +14,7 @@ from api.routes import METHODS
 from runner.mounts.registry import DRIVERS
 from shared.documents.models.toolkits import TOOL_TYPES
 from shared.jobs.waiting_reason import WaitingReason
+from tests.support.cases import cases
 from tests.support.sources import texts, tree
 
 #: Beside its tests.
@@ -73,7 +74,7 @@ def test_drivers_are_chosen_by_the_registry_only() -> None:
     assert outside == {"runner.mounts.registry"}
 
 
-@pytest.mark.parametrize("reason", WaitingReason)
+@cases("reason", WaitingReason)
 def test_a_reason_is_named_where_it_is_decided(reason: WaitingReason) -> None:
     assert naming(reason.name) | naming(reason) == {"shared.jobs.waiting_reason"}
 

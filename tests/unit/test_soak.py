@@ -68,9 +68,10 @@ def test_the_warm_up_of_a_process_is_its_own_and_other_processes_are_not_judged(
 def test_what_is_left_after_the_last_job_is_named() -> None:
     before = {"rows/jobs": 0.0, "blobs/accepted": 0.0, "jobs/kept": 0.0}
     after = {"rows/jobs": 3.0, "blobs/accepted": 0.0, "blobs/new": 1.0, "jobs/kept": 9.0}
-    assert left_over(before, after) == [
-        "rows/jobs: 0 after one job, 3 after the last was deleted",
-        "blobs/new: 0 after one job, 1 after the last was deleted",
+    assert left_over(before | {"rows/nodes": 3.0}, after | {"rows/nodes": 2.0}) == [
+        "blobs/new: 0 after one job, 1 after the last was removed",
+        "rows/jobs: 0 after one job, 3 after the last was removed",
+        "rows/nodes: 3 after one job, 2 after the last was removed",
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import PROJECT
+from tests.support.sources import PROJECT, files
 
 #: A replaced word, as a regular expression -> what to write in its place.
 REPLACED = {
@@ -44,6 +44,7 @@ ALLOWED = (
     ("docs/glossary.md", "|"),  # its third column
     ("shared/stores/node_table.py", '{"Knocked": True}'),  # a column that runners of before read
     ("tests/unit/conftest.py", "hookimpl(wrapper=True)"),
+    ("tests/e2e/conftest.py", "hookimpl(wrapper=True)"),
     ("tests/integration/files_emulator/test_files.py", "log.tell()"),
 )
 _FOLDERS = "api bench cli console deploy docs examples infra local runner schemas scripts shared tests"
@@ -64,11 +65,10 @@ _TEXTS = (
     ".yml",
     "",
 )
-#: What versions of before wrote, packages of others, and decisions.
+#: What versions of before wrote, names of packages of others, and decisions.
 _NOT_OURS = (
-    *("api/console_files/", "console/node_modules/", "console/package-lock.json", "docs/adr/"),
-    *("local/node/node_modules/", "local/node/package-lock.json", "tests/data/"),
-    *("tests/browser/node_modules/", "tests/browser/package-lock.json"),
+    *("api/console_files/", "console/package-lock.json", "docs/adr/", "local/node/package-lock.json"),
+    *("tests/data/", "tests/browser/package-lock.json"),
 )
 _DECISION = re.compile(r"\d{4}-[\w-]+\.md")
 
@@ -105,11 +105,9 @@ def _suspects(text: str) -> Iterator[tuple[int, str]]:
 
 def _texts() -> Iterator[tuple[str, str]]:
     """(path, text) of every text file of the project."""
-    folders = (PROJECT / folder for folder in _FOLDERS.split())
-    files = [*PROJECT.glob("*"), *(file for folder in folders for file in folder.rglob("*"))]
-    for file in files:
+    for file in [*PROJECT.glob("*"), *(file for folder in _FOLDERS.split() for file in files(folder))]:
         path = file.relative_to(PROJECT).as_posix()
-        ours = not path.startswith(_NOT_OURS) and path != "CHANGELOG.md" and "__pycache__" not in path
+        ours = not path.startswith(_NOT_OURS) and path != "CHANGELOG.md"
         if ours and file.suffix in _TEXTS and file.is_file():
             yield path, file.read_text("utf-8", errors="replace")
 

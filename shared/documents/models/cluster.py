@@ -111,7 +111,7 @@ class NodeSetup(Model):
 class IdleGpus(Model):
     """What becomes of a job whose GPUs do nothing (ours: Batch AI had nothing of the kind)."""
 
-    minutes: IdleMinutes = Field(description="How long every GPU of a node has done nothing, 1 to 10080.")
+    minutes: IdleMinutes = Field(description="How long every GPU of the job has done nothing, 1 to 10080.")
     action: Literal["warn", "end"] = Field(
         default="warn", description="warn: an event of the job; end: the job fails as well. Default warn."
     )

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,11 +17,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from local import azurite, environment, processes
+from local import azurite, environment
 from local.azurite import Endpoints
 from local.files.server import FilesServer
 from local.processes import Child
-from local.stack import APP
 from shared.backend import provision
 from shared.environment.layout import path_segment
 from shared.errors import BatchAIError
@@ -30,7 +28,8 @@ from shared.jobs.model import Job, State
 from shared.settings import EventSettings, Settings
 from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
-from tests.support.own_network import own_network
+from tests.e2e.chaos.place import Place, place
+from tests.support import forks
 from tests.support.waiting import eventually
 from tests.support.wire import Wire, WiredStorage
 from tests.support.world import World, document, settings_for
@@ -43,12 +42,14 @@ TIMES = {
     "BATCHAI_RETRY_SECONDS": "0.3",
     "BATCHAI_GRACE_SECONDS": "0.5",
     "BATCHAI_DRAIN_SECONDS": "0.5",
-    "BATCHAI_ACTIVE_POLL_SECONDS": "0.1",
-    "BATCHAI_IDLE_POLL_SECONDS": "0.1",
+    "BATCHAI_ACTIVE_POLL_SECONDS": "0.3",
+    "BATCHAI_IDLE_POLL_SECONDS": "0.3",
     "BATCHAI_NODE_REPORT_SECONDS": "0.5",
     "BATCHAI_MAX_ATTEMPTS": str(MOST_ATTEMPTS),
 }
 _SWEEP_SECONDS = 0.5
+#: Between two looks of a test at a condition: a look asks storage, which runners ask meanwhile.
+_LOOK_SECONDS = 0.1
 _SHARE = "logs"
 
 
@@ -64,10 +65,15 @@ class Arena:
         own_wires: bool = False,
         shares_network: bool = False,
         events: EventSettings = EventSettings(),  # noqa: B008
+        at: Place | None = None,
+        keep_days: float = 0.0,
+        keep_output_days: float = 0.0,
     ) -> None:
         """`lease_seconds`: longer where nothing is to be lost: a busy machine stalls a runner for seconds.
         `own_wires`: each runner has some before those that all share, so that its network can fail alone.
-        `shares_network`: where others of this machine take part; else nobody can take its nodes' ports."""
+        `shares_network`: where others of this machine take part; else nobody can take its nodes' ports.
+        `at`: a place that others have used before; without it the arena makes one, whose storage can be
+        restarted. `keep_days`, `keep_output_days`: retention, with a turn in each sweep."""
         self.folder = folder
         self.ledger = folder / "ledger"
         self.names: list[str] = []
@@ -77,8 +83,10 @@ class Arena:
         self._lease_seconds = lease_seconds
         self._children: dict[int, Child] = {}
         self._own_wires = own_wires
+        self._keep_days, self._keep_output_days = keep_days, keep_output_days
         self._shares_network = shares_network
         self._events = events
+        self._at = at
         self.wires_of: dict[int, WiredStorage] = {}
         self._leave = ExitStack()
         self._ended = threading.Event()
@@ -95,10 +103,8 @@ class Arena:
         return self
 
     def _begin(self) -> None:
-        if not self._shares_network:
-            self._leave.enter_context(own_network())
-        self.storage, self.endpoints = azurite.start(self.folder / "azurite.log", self.folder / "azurite")
-        self._leave.callback(lambda: self.storage.stop(2))
+        self._place = self._at or self._leave.enter_context(place(self.folder, True, self._shares_network))
+        self.endpoints = self._place.endpoints
         self.wires = self._leave.enter_context(WiredStorage(self.endpoints))
         self._begin_shares()
         settings = self._settings(self.endpoints.connection_string)
@@ -106,6 +112,7 @@ class Arena:
         self.world = World(settings)
         self._leave.callback(self.world.backend.close)
         self.world.create_cluster()
+        self._leave.callback(self.world.forget_cluster)
         self._leave.callback(self._sweeper.join)
         self._leave.callback(self._ended.set)
         self._sweeper.start()
@@ -133,6 +140,8 @@ class Arena:
             resend_seconds=3,
             max_attempts=self._max_attempts,
             events=self._events,
+            keep_days=self._keep_days,
+            keep_output_days=self._keep_output_days,
         )
 
     # ---- runners
@@ -146,17 +155,16 @@ class Arena:
         env.setdefault("BATCHAI_STORAGE", self._line_of(number).connection_string)
         env["BATCHAI_SEALING_KEYS"] = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
         env["BATCHAI_PREMOUNTED"] = json.dumps({f"{self.files.account}/*": str(self.folder / "shares")})
-        command = [sys.executable, "-m", "runner", "--cluster", str(self.world.cluster), "--gpus", "none"]
-        command += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
-        command += ["--address", f"127.0.0.{number + 1}"]
+        words = ["--cluster", str(self.world.cluster), "--gpus", "none"]
+        words += ["--node-id", f"node-{number}", "--root", str(self.folder / f"root-{number}")]
+        words += ["--address", f"127.0.0.{number + 1}"]
         if clock:
             # Waiting is measured by the monotonic clock, which is right on a machine whose wall clock is
             # wrong. The command faketime is not used, for it stays between us and the runner.
             env |= {"LD_PRELOAD": faketime(), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
             # Under that library time.sleep fails, which waiting for an answer of docker's uses.
             env["BATCHAI_DOCKER"] = "none"
-        log = self.folder / f"runner-{number}.log"
-        child = processes.start(f"runner {number}", command, log, env, APP)
+        child = forks.start_runner(f"runner {number}", words, self.folder / f"runner-{number}.log", env)
         self._leave.callback(_end, child)
         self._children[number] = child
         return child
@@ -198,13 +206,20 @@ class Arena:
             child.process.wait(20)
             self.start(number)
 
+    @property
+    def storage(self) -> Child:
+        return self._place.storage
+
     def restart_storage(self, away_seconds: float) -> None:
         """Azurite ends and comes back with what it had written."""
+        assert self._at is None, "that of several arenas keeps everything in memory"
         self.storage.stop(5)
         deadline = time.monotonic() + away_seconds
         while time.monotonic() < deadline:
             time.sleep(0.05)
-        self.storage, _ = azurite.start(self.folder / "azurite.log", self.folder / "azurite", self.endpoints)
+        self._place.storage, _ = azurite.start(
+            self.folder / "azurite.log", self.folder / "azurite", self.endpoints
+        )
 
     def restart_shares(self, away_seconds: float) -> None:
         """The Files emulator ends and comes back at the same port."""
@@ -311,6 +326,7 @@ class Arena:
         while not self._ended.wait(_SWEEP_SECONDS * random.uniform(0.8, 1.2)):
             try:
                 self.world.backend.sweeper.sweep()
+                self.world.backend.keeping.turn()
             except BatchAIError:
                 self.sweep_faults += 1
 
@@ -332,7 +348,7 @@ def _end(child: Child) -> None:
 def wait_for(condition: Callable[[], object], arena: Arena, seconds: float = 20.0) -> None:
     """`eventually`, with the runners' logs when it does not come true."""
     try:
-        eventually(condition, seconds)
+        eventually(condition, seconds, _LOOK_SECONDS)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{arena.logs()}") from error
 

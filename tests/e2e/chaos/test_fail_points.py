@@ -10,6 +10,7 @@ import pytest
 from shared.fail_points import POINTS
 from shared.jobs.model import State
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena, no_process_of, wait_for
+from tests.e2e.chaos.place import Place
 from tests.support.waiting import eventually
 
 #: Until here nobody else may have seen anything of the job, or everybody has: its first attempt counts.
@@ -17,8 +18,8 @@ ONE_ATTEMPT = ("received", "ended", "reported", "deleted")
 
 
 @pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0) as made:
+def arena(tmp_path: Path, arena_place: Place) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=0, at=arena_place) as made:
         yield made
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 
@@ -69,8 +70,8 @@ def test_a_fault_of_ours_is_tried_again_with_a_pause(arena: Arena, tmp_path: Pat
     assert arena.job("job").attempt == 2
 
 
-def test_a_job_whose_runner_dies_three_times_is_given_up(tmp_path: Path) -> None:
-    with Arena(tmp_path, runners=0, max_attempts=3) as arena:
+def test_a_job_whose_runner_dies_three_times_is_given_up(tmp_path: Path, arena_place: Place) -> None:
+    with Arena(tmp_path, runners=0, max_attempts=3, at=arena_place) as arena:
         arena.submit("job", text="true")
         for number in range(3):
             doomed = arena.start(number, {"BATCHAI_FAIL_POINT": "started:kill"})

@@ -9,12 +9,13 @@ import pytest
 
 from shared.jobs.model import State
 from tests.e2e.chaos.arena import LEASE_SECONDS, Arena, faketime, no_process_of, wait_for
+from tests.e2e.chaos.place import Place
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0) as made:
+def arena(tmp_path: Path, arena_place: Place) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=0, at=arena_place) as made:
         yield made
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 
@@ -44,14 +45,14 @@ def test_clocks_ten_minutes_off_decide_nothing(arena: Arena, clock: str) -> None
     assert time.monotonic() - died < LEASE_SECONDS + 12
 
 
-def test_azurite_restarts_in_mid_job(arena: Arena) -> None:
-    arena.start(0)
-    arena.submit("job", seconds=1.5)
-    wait_for(lambda: arena.begun("job"), arena)
-    arena.restart_storage(0.5)
-    verdict = arena.settle(30)
-    assert verdict.good, (verdict, arena.logs())
-    assert arena.job("job").attempt == 1, "an outage shorter than the lease costs no attempt"
+def test_azurite_restarts_in_mid_job(tmp_path: Path) -> None:
+    with Arena(tmp_path, runners=1) as arena:
+        arena.submit("job", seconds=1.5)
+        wait_for(lambda: arena.begun("job"), arena)
+        arena.restart_storage(0.5)
+        verdict = arena.settle(30)
+        assert verdict.good, (verdict, arena.logs())
+        assert arena.job("job").attempt == 1, "an outage shorter than the lease costs no attempt"
 
 
 def test_storage_away_for_longer_than_the_lease_kills_the_job_before_another_has_it(arena: Arena) -> None:

@@ -12,12 +12,13 @@ import pytest
 from shared.stores.node_table import NodeRow
 from tests.e2e.chaos import faults, gang_jobs, run_gangs
 from tests.e2e.chaos.arena import LEASE_SECONDS, MOST_ATTEMPTS, Arena, no_process_of, wait_for
+from tests.e2e.chaos.place import Place
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def arena(tmp_path: Path) -> Iterator[Arena]:
-    with Arena(tmp_path, runners=0) as made:
+def arena(tmp_path: Path, arena_place: Place) -> Iterator[Arena]:
+    with Arena(tmp_path, runners=0, at=arena_place) as made:
         yield made
     eventually(lambda: no_process_of(tmp_path) == [], 5)
 
@@ -173,9 +174,9 @@ def test_gangs_over_storage_that_fails_now_and_then(arena: Arena) -> None:
     wait_for(lambda: rows(arena) == 0, arena, 20)
 
 
-def gangs_compete(tmp_path: Path, rounds: int) -> float:
+def gangs_compete(tmp_path: Path, arena_place: Place, rounds: int) -> float:
     """Two gangs of two on three nodes, again and again; the seconds it took."""
-    with Arena(tmp_path, runners=3) as arena:
+    with Arena(tmp_path, runners=3, at=arena_place) as arena:
         begun = time.monotonic()
         for number in range(rounds):
             for name in ("a", "b"):
@@ -189,13 +190,13 @@ def gangs_compete(tmp_path: Path, rounds: int) -> float:
         return seconds
 
 
-def test_two_gangs_of_two_on_three_nodes(tmp_path: Path) -> None:
-    gangs_compete(tmp_path, 5)
+def test_two_gangs_of_two_on_three_nodes(tmp_path: Path, arena_place: Place) -> None:
+    gangs_compete(tmp_path, arena_place, 5)
 
 
-def test_singles_and_gangs_on_four_nodes(tmp_path: Path) -> None:
+def test_singles_and_gangs_on_four_nodes(tmp_path: Path, arena_place: Place) -> None:
     """Forty jobs, all at once: none waits for ever, none runs in parts."""
-    with Arena(tmp_path, runners=4) as arena:
+    with Arena(tmp_path, runners=4, at=arena_place) as arena:
         sizes = {f"job-{number}": (1, 1, 2, 1, 3)[number % 5] for number in range(38)}
         sizes |= {"all-1": 4, "all-2": 4}
         for name, nodes in sizes.items():

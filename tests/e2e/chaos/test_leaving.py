@@ -7,6 +7,7 @@ from pathlib import Path
 from runner.agent.shutdown import LEAVE_SECONDS, OUT_OF_TIME
 from shared.jobs.model import State
 from tests.e2e.chaos.arena import TIMES, Arena, no_process_of, wait_for
+from tests.e2e.chaos.place import Place
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 
@@ -21,9 +22,9 @@ def nodes(arena: Arena) -> set[str]:
     return {view.node_id for view in arena.world.backend.clusters.node_views(arena.world.cluster)}
 
 
-def test_all_of_storage_hangs(tmp_path: Path) -> None:
+def test_all_of_storage_hangs(tmp_path: Path, arena_place: Place) -> None:
     """One runner is at work, another one waits for work."""
-    with Arena(tmp_path, runners=1) as arena:
+    with Arena(tmp_path, runners=1, at=arena_place) as arena:
         arena.submit("job", seconds=60)
         wait_for(lambda: arena.begun("job"), arena)
         arena.start(1)
@@ -43,9 +44,9 @@ def test_all_of_storage_hangs(tmp_path: Path) -> None:
         wait_for(lambda: arena.begun("job", 2), arena)
 
 
-def test_only_the_share_of_the_logs_hangs(tmp_path: Path) -> None:
+def test_only_the_share_of_the_logs_hangs(tmp_path: Path, arena_place: Place) -> None:
     """The job is handed back in order: nobody waits for its lease."""
-    with Arena(tmp_path, runners=1, lease_seconds=30) as arena:
+    with Arena(tmp_path, runners=1, lease_seconds=30, at=arena_place) as arena:
         arena.submit("job", seconds=60)
         wait_for(lambda: arena.begun("job"), arena)
         arena.files_wire.dead.set()

@@ -17,7 +17,7 @@ from tests.support.jobs import a_job
 
 @pytest.mark.timeout(420)
 def test_nothing_lost_nothing_twice_nothing_stuck(tmp_path: Path) -> None:
-    report = run(tmp_path, seconds=60, seed=20180501)
+    report = run(tmp_path, seconds=120, seed=20180501)
     print(report.table())
     assert report.verdict.good, f"{report.table()}\n{report.logs}"
     assert report.verdict.jobs >= 10

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.support.rest_api import RestApi, rest_api
+from tests.support.waiting import eventually
 
 #: More than the function app has threads.
 MANY = 9
@@ -82,8 +83,7 @@ def test_nobody_waits_for_an_identity_but_those_who_need_it(
 
     with ThreadPoolExecutor(MANY) as pool:
         waiting: list[Future[httpx.Response]] = [pool.submit(list_files) for _ in range(MANY)]
-        while not identity.asked and not any(future.done() for future in waiting):
-            pass
+        eventually(lambda: identity.asked or any(future.done() for future in waiting), 30)
         assert lonely.must("GET", workspace)["name"]
         assert not any(future.done() for future in waiting), "a plain GET went first"
         answers = [future.result() for future in waiting]

@@ -239,7 +239,7 @@ def test_a_deletion_ends_although_the_runner_crashed_after_its_last_write(
     # What the runner writes last, and then it dies: the row is there, ended and marked.
     current = manager.get(claim.job.id)
     api.stores.jobs.end(transitions.finish(current, transitions.TERMINATED, manager.now()))
-    eventually(lambda: api.call("GET", job).status_code == 404, 15)
+    eventually(lambda: api.call("GET", job).status_code == 404, 30)
 
 
 def test_deleting_takes_the_history_and_gives_a_new_uuid_to_the_next(api: RestApi, workspace: str) -> None:

@@ -11,7 +11,6 @@ from shared.managers import cascading_deletion
 from shared.managers.job_removal import deletion_of as deletion_of_job
 from shared.names.ids import PRIORITIES, queue_name
 from shared.stores.connection import CallCounter
-from shared.stores.workspace_table import Kind
 from tests.support.waiting import eventually
 from tests.support.world import CLUSTER, World, document
 
@@ -40,35 +39,26 @@ def job(world: World) -> None:
     world.stores.workspaces.begin_deletion(deletion_of_job(world.job()))
 
 
-def workspace(world: World) -> None:
-    job(world)
-    name = world.settings.default_workspace
-    world.backend.workspaces.begin_deletion(Kind.WORKSPACE, name, name)
-
-
 def cluster(world: World) -> None:
     world.accept()
     world.backend.cluster_manager.begin_deletion(world.cluster)
 
 
 def is_over(world: World, make: Callable[[World], None]) -> bool:
-    name = world.settings.default_workspace
     if make is cluster:
         return world.stores.clusters.get(world.cluster) is None
-    if world.stores.jobs.get(world.id()):
-        return False
-    rows = world.stores.workspaces
-    return make is job or rows.get(Kind.WORKSPACE, name, name) is None
+    return world.stores.jobs.get(world.id()) is None
 
 
-@pytest.mark.parametrize("make", [job, workspace, cluster])
+@pytest.mark.parametrize("make", [job, cluster])
 def test_nothing_is_stuck_where_somebody_else_has_finished_it(
     world: World,
     make: Callable[[World], None],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """At whatever write the other one comes in between, until there is no such write any more."""
+    """At whatever write the other one comes in between, until there is no such write any more. Of a whole
+    workspace: tests/unit/shared/managers/test_crossed_deletions.py."""
     # Otherwise a cluster's deletion stays noted for a minute after its end.
     monkeypatch.setattr(cascading_deletion, "_SEEN_SECONDS", -1.0)
     caplog.set_level(logging.INFO, "shared")

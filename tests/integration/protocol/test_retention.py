@@ -52,8 +52,8 @@ def test_what_ended_long_ago_is_removed_and_what_lives_stays(world: World) -> No
     assert (world.messages(), world.job("second").withheld != "") == (1, True)
     world.clock.move(_KEEP_SECONDS + 1)
     world.wait(_KEEP_SECONDS + 1)
-    assert world.backend.retention.turn() == 2
-    assert [world.backend.jobless.turn() for _ in range(2)] == [2, 0]
+    assert world.backend.keeping.rows.turn() == 2
+    assert [world.backend.keeping.jobless.turn() for _ in range(2)] == [2, 0]
     table = world.backend.connection.tables.get_table_client(job_table.TABLE)
     keys = [str(entity["RowKey"]) for entity in table.list_entities()]
     assert sorted({key.split("|")[0] for key in keys}) == ["job", "live", "time"] and len(keys) == 6

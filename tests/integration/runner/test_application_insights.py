@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,15 @@ from local.stack import APP
 from runner.secrets import log_filter
 from runner.secrets.redaction import KnownSecrets
 from shared.stores import identity
-from shared.stores.application_insights import Insights, InsightsHandler, insights_from
+from shared.stores.application_insights import (
+    Insights,
+    InsightsExporters,
+    InsightsHandler,
+    insights_from,
+)
+from shared.telemetry import metrics, switch, tracing
+from shared.telemetry.names import Attribute, Metric, SpanName
+from shared.telemetry.tracing import Span
 from tests.support.insights import KEY, Ingestion, ingestion
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -36,7 +46,8 @@ def insights(arrived: Ingestion, monkeypatch: pytest.MonkeyPatch) -> Iterator[In
     settings = arrived.environment(CLIENT)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    for name in ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED"):
+    itself = ("STATSBEAT_DISABLED_ALL", "CONTROLPLANE_DISABLED", "SDKSTATS_DISABLED")
+    for name in (*itself, "OPENTELEMETRY_RESOURCE_METRIC_DISABLED"):
         monkeypatch.delenv(f"APPLICATIONINSIGHTS_{name}", raising=False)
     identity.forget_identities()
     found = insights_from(settings)
@@ -126,6 +137,40 @@ def test_a_runner_sends_what_it_logs(arrived: Ingestion, world: World, tmp_path:
     assert "asked to stop" in arrived.messages, "what is logged last is sent before the end"
     # stderr, which is sent to the journal, has it all as well.
     assert all(message in log.read_text() for message in arrived.messages)
+
+
+def test_spans_and_metrics_arrive_where_they_are_asked_for(
+    arrived: Ingestion, insights: Insights, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {f"OTEL_{signal}_EXPORTER": switch.AZURE for signal in (switch.TRACES, switch.METRICS)}
+    env = dict(os.environ) | asked
+    trace = uuid.uuid4()
+    begun = datetime.now(UTC)
+    about: dict[str, tracing.Value] = {Attribute.JOB: "w/e/hunter2-secret"}
+    before = set(threading.enumerate())
+    strike = KnownSecrets()
+    strike.know("settings", ("hunter2-secret",))
+    with switch.telemetry(env, "batchai-runner", "vm-3", strike.text, azure=InsightsExporters):
+        tracing.take(Span(SpanName.JOB, trace.int, 7, None, begun, begun, about))
+        metrics.add(Metric.REQUESTS, 2, {Attribute.METHOD: "GET"})
+        assert len(set(threading.enumerate()) - before) == 2, "one for each signal"
+    kinds = {item["data"]["baseType"]: item for item in arrived.items}
+    assert set(kinds) == {"RemoteDependencyData", "MetricData"}
+    span = kinds["RemoteDependencyData"]
+    assert span["tags"]["ai.operation.id"] == trace.hex
+    assert span["data"]["baseData"]["name"] == "batchai.job"
+    assert span["data"]["baseData"]["properties"] == {"batchai.job.id": "w/e/***"}
+    [value] = kinds["MetricData"]["data"]["baseData"]["metrics"]
+    assert value["name"] == Metric.REQUESTS.title and value["value"] == 2
+    assert {item["tags"]["ai.cloud.role"] for item in arrived.items} == {"batchai-runner"}
+    assert arrived.clients == {CLIENT}
+    assert {path.partition("?")[0] for path in arrived.paths} == {"/msi/token", "/v2.1/track"}
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_with_the_connection_string_alone_no_trace_is_sent(arrived: Ingestion, insights: Insights) -> None:
+    with switch.telemetry(os.environ, "batchai-runner", "vm-3", azure=InsightsExporters):
+        assert not tracing.is_on() and not metrics.is_on()
 
 
 def test_without_it_nothing_is_loaded() -> None:

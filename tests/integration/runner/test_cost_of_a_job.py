@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.isolation.node_config import NodeConfig
+from runner.machine import late_thread
 from runner.processes import job_process, process_table, process_tracker
 from runner.processes.process_tracker import ProcessTracker
 from shared.jobs.model import State
@@ -103,6 +104,26 @@ def test_a_job_is_two_lists_of_processes_and_one_program(
     assert "EPOCHREALTIME" in started, "its shell; the watchdog is the first job's"
     assert events.looks == 2 + sum(again), "before its first process, and at its end"
     assert events.read_of(bystanders) == []
+
+
+def test_a_job_of_a_moment_starts_no_thread(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However busy the machine is: nothing becomes due here."""
+    monkeypatch.setattr(late_thread._Clock, "call", lambda *_: None)
+    begun: list[str] = []
+    start = threading.Thread.start
+
+    def starting(self: threading.Thread) -> None:
+        begun.append(self.name)
+        start(self)
+
+    config = NodeConfig(world.cluster, "node-0", tmp_path / "root", gpus=())
+    with agents.running(agents.agent(world.backend, config)):
+        run(world, "first")
+        monkeypatch.setattr(threading.Thread, "start", starting)
+        run(world, "second")
+    assert begun == []
 
 
 def test_an_id_that_is_given_again_is_another_process() -> None:

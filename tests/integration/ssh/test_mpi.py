@@ -53,6 +53,7 @@ def test_runners_that_share_a_machine_are_two_nodes(
         {"caffeSettings": {"pythonScriptFilePath": "@", "pythonInterpreterPath": "exec"}},
     ],
 )
+@pytest.mark.parametrize("pair", ["own"], indirect=True)  # whose user runs a line is the same for all: above
 def test_every_mpi_toolkit_has_a_line_that_mpirun_accepts(
     pair: Pair, allreduce: Path, settings: dict[str, dict[str, str]]
 ) -> None:

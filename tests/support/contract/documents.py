@@ -1,8 +1,12 @@
 """The containers of accepted and dropped documents."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.errors import ConflictError, LostOwnershipError, NotFoundError
+from shared.names.ids import ClusterId
+from shared.stores.accepted_marks import AcceptedMarks, EndedRun, Marked
 from shared.stores.document_blobs import Documents
 from tests.support.world import World
 
@@ -80,3 +84,42 @@ def test_a_page_of_drops_shows_names_and_ages(world: World) -> None:
     assert len(ages) == 1 and -1 <= ages[0] < 30
     assert path in list(documents.list_dropped(container))
     assert documents.dropped_page("no-such-container").found == ()
+
+
+def test_what_is_marked_on_an_accepted_document_is_listed_and_outlives_its_text(world: World) -> None:
+    documents, marks = documents_of(world), AcceptedMarks(world.backend.connection)
+    name = f"of-{world.cluster.workspace}"
+    run = EndedRun(datetime(2026, 11, 29, 12, 0, 0, 123456, tzinfo=UTC), 3, ClusterId("grüppe/ws", "gpus"))
+
+    def listed() -> Marked:
+        found, after = marks.page()
+        assert after == ""
+        return next(one for one in found if one.name == name)
+
+    documents.put_accepted(name, {"a": 1})
+    assert (listed().ended, listed().cleared) == (None, False)
+    assert -1 <= listed().age_seconds < 30
+    marks.mark_ended(name, run)
+    _, etag = documents.read_accepted(name)
+    documents.replace_accepted(name, {"a": 2}, etag)
+    assert (listed().ended, listed().cleared) == (run, False)
+    marks.mark_cleared(name)
+    assert listed().cleared
+    documents.delete_accepted(name)
+    marks.mark_cleared(name)
+    marks.mark_ended(name, run)
+    with pytest.raises(NotFoundError):
+        documents.get_accepted(name)
+
+
+def test_a_status_is_removed_for_the_run_that_it_is_about(world: World) -> None:
+    documents, place = documents_of(world), world.place("answered")
+    documents.delete_status(place, "mine")
+    for others in ({"uuid": "another"}, {"state": "refused"}):
+        documents.put_status(place, others)
+        documents.delete_status(place, "mine")
+        assert world.status("answered") == others
+    for mine in ({"uuid": "mine", "state": "failed"}, {}):
+        documents.put_status(place, mine)
+        documents.delete_status(place, "mine")
+        assert not documents.is_answered(place)

@@ -93,6 +93,15 @@ class MemoryContainer:
 
         return Listing(page)
 
+    def __enter__(self) -> "MemoryContainer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def delete_blob(self, name: str, delete_snapshots: str = "") -> None:
+        MemoryBlob(self._service, self._name, name).delete_blob()
+
     def list_blob_names(self) -> list[str]:
         return [blob.name for blob in self.list_blobs()]
 
@@ -157,6 +166,15 @@ class MemoryBlob:
             return SimpleNamespace(etag=blob.etag, metadata=dict(blob.metadata))
 
         return self._call("HEAD", "properties", properties)
+
+    def set_blob_metadata(self, metadata: dict[str, str]) -> None:
+        def write() -> None:
+            blob = self._blob
+            self._check(blob, {})
+            blob.metadata, blob.last_modified = dict(metadata), self._service.account.clock()
+            blob.etag = self._service.account.next_etag('"0x{}"')
+
+        self._call("PUT", "metadata", write)
 
     def exists(self) -> bool:
         def exists() -> bool:

@@ -19,3 +19,9 @@ class FakeClock:
     def move(self, seconds: float) -> None:
         """Let time go on; a `sleep` for code that waits."""
         self._seconds += seconds
+
+    def copy(self) -> "FakeClock":
+        """A clock that shows the same time and is moved by itself."""
+        made = FakeClock()
+        made.move(self._seconds)
+        return made

@@ -101,6 +101,17 @@ class Faults:
 
         self._faults.append(_Fault(meant, after=after))
 
+    def at_each_call(self, look: Callable[[Call, bool], None]) -> None:
+        """Look on just before each request is sent (False), and when it has taken effect (True)."""
+
+        def before() -> None:
+            look(self.calls[-1], False)
+
+        def after() -> None:
+            look(self.calls[-1], True)
+
+        self._faults.append(_Fault(lambda _: True, before, after, times=-1))
+
     def crash(self, at: int, arrived: bool) -> None:
         """The process ends at its call number `at`, counted from now: after the request has `arrived`, or
         before it is sent."""

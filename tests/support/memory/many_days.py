@@ -52,7 +52,7 @@ def many_days(world: MemoryWorld, days: int, jobs_a_day: int) -> list[Held]:
 def turns(world: MemoryWorld) -> None:
     """The timer's, a minute apart, until nothing is left to do."""
     world.clock.move(3600)
-    while world.backend.retention.turn() + world.backend.jobless.turn() + world.backend.jobless.turn():
+    while world.backend.keeping.turn() + world.backend.keeping.jobless.turn():
         world.clock.move(60)
 
 
@@ -66,6 +66,6 @@ def _drop(world: MemoryWorld, name: str, data: bytes) -> None:
 
 def world_that_keeps(days: float) -> MemoryWorld:
     """With what stays for ever: its workspace, its experiment, its cluster."""
-    world = memory_world(keep_days=days)
+    world = memory_world(keep_days=days, keep_output_days=days)
     world.backend.workspaces.ensure("ws", "exp")
     return world

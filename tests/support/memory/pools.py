@@ -1,6 +1,5 @@
 """Pools in memory: `shared.scaling.pools.Pools`, with what can fail set beforehand."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,12 +35,26 @@ class MemoryPools:
     lost_answers: int = 0
     before: Callable[[], object] | None = None  #: called once, before the next change arrives
     calls: list[str] = field(default_factory=list)
-    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _number: int = -1
     _operations: dict[str, Operation] = field(default_factory=dict)
 
     def add(self, name: str, cluster: str, spot: bool = False, size: str = "STANDARD_NC6") -> None:
         """A pool without machines."""
         self.sets[name] = MemorySet(Pool(name, cluster, 0, spot=spot, size=size))
+
+    def copy(self, now: Callable[[], datetime]) -> "MemoryPools":
+        """Pools in the same state, with a clock of their own; neither sees what happens in the other."""
+        return replace(
+            self,
+            now=now,
+            sets={name: replace(found) for name, found in self.sets.items()},
+            calls=list(self.calls),
+            _operations=dict(self._operations),
+        )
+
+    def state(self) -> object:
+        """Equal for two moments between which nothing has changed."""
+        return [(name, found.version, found.pool) for name, found in self.sets.items()]
 
     def evict(self, machine: str) -> None:
         """The cloud takes a machine away."""
@@ -75,7 +88,7 @@ class MemoryPools:
         made = tuple(self._made(pool.name, total + number) for number in range(more))
         failed = [machine for machine in made if machine.state is MachineState.FAILED]
         self._change(found, capacity, (*found.pool.machines, *made))
-        operation = f"operation-{next(self._numbers)}"
+        operation = f"operation-{self._next_number()}"
         self._operations[operation] = (
             Operation(Progress.FAILED, "AllocationFailed", "Allocation failed: no sufficient capacity")
             if failed
@@ -104,7 +117,11 @@ class MemoryPools:
     def _made(self, name: str, before: int) -> Machine:
         fits = self.available is None or before < self.available
         state = MachineState.PRESENT if fits else MachineState.FAILED
-        return Machine(f"{name}_{next(self._numbers):08x}", state, self.now())
+        return Machine(f"{name}_{self._next_number():08x}", state, self.now())
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
 
     def _total(self) -> int:
         return sum(len(found.kept) for found in self.sets.values())

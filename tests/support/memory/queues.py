@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
-from uuid import uuid4
 
 from tests.support.memory.faults import Call, refusal
 
@@ -85,19 +84,23 @@ class MemoryQueue:
             self._messages  # noqa: B018 - is there such a queue
             expires = None if time_to_live == -1 else self._now + timedelta(seconds=time_to_live)
             visible = self._now + timedelta(seconds=visibility_timeout)
-            order = self._service.account.next_number()
-            sent = _Message(str(uuid4()), content, visible, expires, order, uuid4().hex)
-            self._service.queues[self._name].append(sent)
-            return _shown(sent)
+            return _shown(self._added(content, visible, expires))
 
         return self._call("POST", "send", send)
 
     def fill(self, contents: Iterable[str]) -> None:
         """Many messages at once, in no time and without a call. They never expire."""
         for content in contents:
-            order = self._service.account.next_number()
-            sent = _Message(str(uuid4()), content, self._now, None, order, uuid4().hex)
-            self._service.queues[self._name].append(sent)
+            self._added(content, self._now, None)
+
+    def _added(self, content: str, visible: datetime, expires: datetime | None) -> _Message:
+        number = self._service.account.next_number()
+        sent = _Message(f"message-{number}", content, visible, expires, number, self._receipt())
+        self._service.queues[self._name].append(sent)
+        return sent
+
+    def _receipt(self) -> str:
+        return f"receipt-{self._service.account.next_number()}"
 
     def receive_message(self, visibility_timeout: float = 30) -> SimpleNamespace | None:
         return next(iter(self.receive_messages(1, visibility_timeout)), None)
@@ -145,7 +148,7 @@ class MemoryQueue:
         return self._call("GET", "properties", count)
 
     def _hide(self, message: _Message, seconds: float) -> None:
-        message.visible, message.pop_receipt = self._now + timedelta(seconds=seconds), uuid4().hex
+        message.visible, message.pop_receipt = self._now + timedelta(seconds=seconds), self._receipt()
 
     def _held(self, message_id: str, pop_receipt: str) -> _Message:
         found = next((m for m in self._messages if m.id == message_id), None)

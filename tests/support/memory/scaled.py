@@ -4,8 +4,9 @@ ones."""
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
+from shared.jobs.model import State
 from shared.managers.claims import Claim
 from shared.names.ids import ClusterId
 from shared.scaling.pools import MachineState
@@ -98,6 +99,11 @@ class ScaledWorld(MemoryWorld):
         self.pools.calls.clear()
         self.counter.reset()
 
+    def copy(self) -> Self:
+        made = super().copy()
+        made.runners = {name: replace(runner, world=made) for name, runner in self.runners.items()}
+        return made
+
     def step(self, seconds: float = 30.0, sweeps: bool = True) -> None:
         self.clock.move(seconds)
         self.pools.finish_deletions()
@@ -169,3 +175,16 @@ class ScaledWorld(MemoryWorld):
 def scaled_world(least: int = 0, most: int = 3, **more: Any) -> ScaledWorld:
     """A ScaledWorld that follows its jobs."""
     return ScaledWorld(auto(least, most), **more)
+
+
+def names(count: int) -> list[str]:
+    """Of so many jobs."""
+    return [f"job{number}" for number in range(count)]
+
+
+def ended(world: ScaledWorld, count: int) -> bool:
+    return all(world.job(name).state is State.SUCCEEDED for name in names(count))
+
+
+def ended_job(world: ScaledWorld, name: str = "job") -> bool:
+    return world.job(name).state is State.SUCCEEDED

@@ -34,15 +34,13 @@ class _Stored:
         found = TableEntity()
         for name, value in self.columns.items():
             if not select or name in select:
-                found[name] = _as_read(value)
+                found[name] = _as_read(value) if isinstance(value, datetime) else value
         found._metadata = {"etag": self.etag, "timestamp": _as_read(self.timestamp)}
         return found
 
 
-def _as_read(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _Datetime.fromtimestamp(value.timestamp(), value.tzinfo)
-    return value
+def _as_read(value: datetime) -> _Datetime:
+    return _Datetime.fromtimestamp(value.timestamp(), value.tzinfo)
 
 
 class MemoryTables:
@@ -150,7 +148,8 @@ class MemoryTable:
             return {}
         columns = {name: value for name, value in entity.items() if value is not None}
         if any(
-            isinstance(v, str) and len(v.encode("utf-16-le")) // 2 > _MOST_UNITS for v in columns.values()
+            isinstance(v, str) and len(v) > _MOST_UNITS // 2 and len(v.encode("utf-16-le")) // 2 > _MOST_UNITS
+            for v in columns.values()
         ):
             raise refused(400, "PropertyValueTooLarge")
         if found and options.get("mode") is UpdateMode.MERGE:

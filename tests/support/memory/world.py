@@ -1,7 +1,8 @@
 """The World of tests.support.world over a storage account in memory: no process, no wait."""
 
+import copy
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Self, TypeVar, cast
 
 from shared.backend import Backend, backend_over
 from shared.jobs.model import Job
@@ -32,6 +33,8 @@ TABLES = (
     sweep_table.TABLE,
 )
 
+W = TypeVar("W", bound="MemoryWorld")
+
 
 class MemoryWorld(World):
     """A World whose time moves only with `clock.move`, and whose storage has `faults`."""
@@ -59,6 +62,20 @@ class MemoryWorld(World):
         clock = self.account.clock
         return backend_over(connection, clock, clock.monotonic, self.pools, at_a_time=1)
 
+    def copy(self) -> Self:
+        """A world in the same state, with a fresh process: nothing remembered. Neither sees what happens in
+        the other."""
+        made = copy.copy(self)
+        made.account = self.account.copy()
+        made.clock, made.counter = made.account.clock, made.account.counter
+        made.pools = self.pools and self.pools.copy(made.clock)
+        made.backend = made.start()
+        return made
+
+    def state(self) -> object:
+        """Equal for two moments where the same is stored."""
+        return repr((self.account.state(), self.pools and self.pools.state()))
+
     def wait(self, seconds: float) -> None:
         self.clock.move(seconds)
 
@@ -79,6 +96,26 @@ def memory_world(**changes: Any) -> MemoryWorld:
     made.create_cluster()
     made.counter.reset()
     return made
+
+
+def every_crash(make: Callable[[], W], act: Callable[[W], object]) -> list[tuple[W, str]]:
+    """A fresh process in a copy of the world of `make` for each state in which a process leaves storage when
+    it ends at some call of `act`, before the request is sent or after it has arrived; and at which it was.
+
+    A process that ends leaves what is stored. Where that is the same at several calls, as at those that read,
+    the first stands for all.
+    """
+    world, seen, left = make().copy(), set[object](), list[tuple[W, str]]()
+
+    def look(call: Call, arrived: bool) -> None:
+        if (state := world.state()) not in seen:
+            seen.add(state)
+            number = len(world.faults.calls)
+            left.append((world.copy(), f"call {number}, {'arrived' if arrived else 'not sent'}: {call}"))
+
+    world.faults.at_each_call(look)
+    act(world)
+    return left
 
 
 def crashed(world: MemoryWorld, at: int, arrived: bool, act: Callable[[], Any]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from api import answers, audit
 from shared.log_context import worded
+from shared.telemetry.log_records import log_record
 from tests.support.sources import PROJECT
 
 JOB = "/subscriptions/s/resourceGroups/batchai/providers/Microsoft.BatchAI/workspaces/w/experiments/e/jobs/j"
@@ -121,6 +122,21 @@ def test_a_dropped_file_was_dropped_by_storage(log: pytest.LogCaptureFixture) ->
         ("submit", "storage", "refused", "QuotaExceeded"),
         ("create", "storage", "accepted", None),
     ]
+
+
+def test_what_telemetry_sends_of_a_line_can_be_searched_by(log: pytest.LogCaptureFixture) -> None:
+    audit.about_run(UUID)
+    answered(request("DELETE"), ("workspace", "experiment", "job"), answers.empty(202))
+    sent = log_record(log.records[0], log.records[0].getMessage())
+    assert sent.attributes == {
+        "uuid": UUID,
+        "action": "audit",
+        "act": "delete",
+        "by": "ada@example.com",
+        "outcome": "accepted",
+        "resource": JOB,
+    }
+    assert sent.trace_id == int(UUID.replace("-", ""), 16)
 
 
 def test_the_query_of_the_documentation_reads_a_line(log: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.blob_events import dropped_blobs
+from tests.support.cases import cases
 
 SUBJECT = "/blobServices/default/containers/jobs/blobs/ws/exp/a b/job.json"
 GRID: dict[str, Any] = {"eventType": "Microsoft.Storage.BlobCreated", "subject": SUBJECT, "data": {}}
@@ -23,7 +24,7 @@ def test_a_url_says_where_when_the_subject_does_not() -> None:
     assert dropped_blobs(json.dumps(GRID | {"subject": "", "data": {"url": url}}).encode()) == (PLACE,)
 
 
-@pytest.mark.parametrize(
+@cases(
     "message",
     [
         b"",

@@ -19,6 +19,7 @@ from api.resources.operations import (
     resource_id,
 )
 from shared.names.ids import Scope
+from tests.support.cases import cases
 
 GUID = "b95db607-e75f-45f8-9570-7624e657fbdc"
 SCOPE = Scope("sub", "rg")
@@ -65,8 +66,8 @@ def test_nothing_raises(token: str) -> None:
     assert operation_from(token, operation().token) is None
 
 
-@pytest.mark.parametrize("index", [1, 2, 3, 4])
-@pytest.mark.parametrize("value", ["a/b", "a/b/c", "../b", "a/", "", "x" * 65, None, 5, "a\n"])
+@cases("index", [1, 2, 3, 4])
+@cases("value", ["a/b", "a/b/c", "../b", "a/", "", "x" * 65, None, 5, "a\n"])
 def test_names_in_a_token_are_checked(index: int, value: object) -> None:
     parts: list[object] = ["create", "job", "w", "e", "j", "uuid", 0]
     parts[index] = value

@@ -7,9 +7,10 @@ import pytest
 
 from api import origins, requests
 from shared.settings import Settings
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("host", "loopback"),
     [
         ("localhost", True),
@@ -34,7 +35,7 @@ def test_names_of_this_machine(host: str, loopback: bool) -> None:
     assert origins.is_loopback(host) is loopback
 
 
-@pytest.mark.parametrize(
+@cases(
     ("origin", "host", "foreign"),
     [
         ("http://localhost:7071", "localhost:7071", False),

@@ -2,7 +2,6 @@
 another order, late. The host deletes one after its function has ended well: what is not done comes again."""
 
 import json
-from collections.abc import Callable, Iterator
 
 import azure.functions as func
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from api import blob_drops, queue_drops
 from shared.jobs.model import State
 from tests.support.memory.faults import Call, Crash
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import CLUSTER, document
 
 OLD, NEW = document("echo old"), document("echo new")
@@ -36,39 +35,16 @@ def message(place: str) -> func.QueueMessage:
 
 def deliver(world: MemoryWorld, place: str = "") -> None:
     """What the host does with a message about a drop."""
-    queue_drops.drop_announced(message(place or world.place()))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(queue_drops, "backend", lambda: world.backend)
+        queue_drops.drop_announced(message(place or world.place()))
 
 
 def give_up(world: MemoryWorld) -> None:
     """What it does with one that failed five times."""
-    queue_drops.drop_given_up(message(world.place()))
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Callable[[], MemoryWorld]:
-    """Makes a world, and lets the functions work on the one that was made last."""
-
-    def make() -> MemoryWorld:
-        world = memory_world()
-        monkeypatch.setattr(queue_drops, "backend", lambda: world.backend)
-        return world
-
-    return make
-
-
-def every_crash(
-    make: Callable[[], MemoryWorld], act: Callable[[MemoryWorld], None]
-) -> Iterator[tuple[MemoryWorld, str]]:
-    """A world after each way to crash in `act`, and which one it was."""
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world = make()
-            if not crashed(world, at, arrived, lambda world=world: act(world)):  # type: ignore[misc]
-                break
-            yield world, f"call {at}, {'arrived' if arrived else 'not sent'}: {world.faults.calls[-1]}"
-            at += 1
-        assert at > 3, "it made calls"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(queue_drops, "backend", lambda: world.backend)
+        queue_drops.drop_given_up(message(world.place()))
 
 
 def ran_once(world: MemoryWorld, command: str, where: str = "") -> None:
@@ -84,9 +60,9 @@ def ran_once(world: MemoryWorld, command: str, where: str = "") -> None:
     assert len(world.manager.runs(job.id)) == 1, where
 
 
-def test_a_host_that_ends_anywhere_is_healed_by_the_next_delivery(made: Callable[[], MemoryWorld]) -> None:
+def test_a_host_that_ends_anywhere_is_healed_by_the_next_delivery() -> None:
     def dropped() -> MemoryWorld:
-        world = made()
+        world = memory_world()
         drop(world, OLD)
         return world
 
@@ -95,11 +71,11 @@ def test_a_host_that_ends_anywhere_is_healed_by_the_next_delivery(made: Callable
         ran_once(world, "echo old", where)
 
 
-def test_so_is_one_that_ends_while_a_clusters_file_is_taken(made: Callable[[], MemoryWorld]) -> None:
+def test_so_is_one_that_ends_while_a_clusters_file_is_taken() -> None:
     place = "clusters/ws/more/cluster.json"
 
     def dropped() -> MemoryWorld:
-        world = made()
+        world = memory_world()
         drop(world, json.dumps(CLUSTER).encode(), place)
         return world
 
@@ -113,16 +89,14 @@ def test_so_is_one_that_ends_while_a_clusters_file_is_taken(made: Callable[[], M
         assert answer, where
 
 
-def test_so_is_one_that_ends_while_it_answers_what_was_given_up(
-    made: Callable[[], MemoryWorld], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_so_is_one_that_ends_while_it_answers_what_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ValueError("AccountKey=secret")
 
     monkeypatch.setattr(blob_drops, "take", fails)
 
     def dropped() -> MemoryWorld:
-        world = made()
+        world = memory_world()
         drop(world, OLD)
         return world
 
@@ -133,12 +107,10 @@ def test_so_is_one_that_ends_while_it_answers_what_was_given_up(
         assert "secret" not in json.dumps(world.status()), where
 
 
-def test_the_same_drop_announced_twice_sends_two_messages_and_runs_once(
-    made: Callable[[], MemoryWorld],
-) -> None:
+def test_the_same_drop_announced_twice_sends_two_messages_and_runs_once() -> None:
     """The second message is meant: whether the first delivery's was sent before its process ended cannot be
     known, a job without one waits for the timer, and one too many is dropped at the claim."""
-    world = made()
+    world = memory_world()
     drop(world, OLD)
     deliver(world)
     deliver(world)
@@ -146,10 +118,8 @@ def test_the_same_drop_announced_twice_sends_two_messages_and_runs_once(
     ran_once(world, "echo old")
 
 
-def test_a_drop_whose_job_was_claimed_or_has_ended_gets_no_second_message(
-    made: Callable[[], MemoryWorld],
-) -> None:
-    world = made()
+def test_a_drop_whose_job_was_claimed_or_has_ended_gets_no_second_message() -> None:
+    world = memory_world()
     drop(world, OLD)
     deliver(world)
     claim = world.must_claim()
@@ -160,9 +130,9 @@ def test_a_drop_whose_job_was_claimed_or_has_ended_gets_no_second_message(
     assert (world.messages(), world.status()["state"], world.claim()) == (0, "succeeded", None)
 
 
-def test_events_in_reverse_order_lead_to_what_lies_there(made: Callable[[], MemoryWorld]) -> None:
+def test_events_in_reverse_order_lead_to_what_lies_there() -> None:
     """A message says only where to look: the first one that comes finds the last version."""
-    world = made()
+    world = memory_world()
     drop(world, OLD)
     drop(world, NEW)
     deliver(world)  # the second file's
@@ -170,15 +140,13 @@ def test_events_in_reverse_order_lead_to_what_lies_there(made: Callable[[], Memo
     ran_once(world, "echo new")
 
 
-def test_a_file_that_is_overwritten_while_it_is_taken_is_answered_by_its_own_event(
-    made: Callable[[], MemoryWorld],
-) -> None:
+def test_a_file_that_is_overwritten_while_it_is_taken_is_answered_by_its_own_event() -> None:
     """The version that was read is the job; the other one is a drop of its own, refused while that lives."""
 
     def accepts(call: Call) -> bool:
         return call.service == "blob" and call.writes and call.name.startswith("accepted/")
 
-    world = made()
+    world = memory_world()
     drop(world, OLD)
     world.faults.meanwhile(accepts, lambda: drop(world, NEW))
     deliver(world)
@@ -190,10 +158,8 @@ def test_a_file_that_is_overwritten_while_it_is_taken_is_answered_by_its_own_eve
     assert world.claim() is None
 
 
-def test_a_faulty_file_that_is_overwritten_while_it_is_taken_leaves_the_good_ones_answer(
-    made: Callable[[], MemoryWorld],
-) -> None:
-    world = made()
+def test_a_faulty_file_that_is_overwritten_while_it_is_taken_leaves_the_good_ones_answer() -> None:
+    world = memory_world()
     drop(world, b"{")
 
     def looks_again(call: Call) -> bool:
@@ -206,8 +172,8 @@ def test_a_faulty_file_that_is_overwritten_while_it_is_taken_leaves_the_good_one
     ran_once(world, "echo new")
 
 
-def test_a_file_that_is_gone_when_its_event_comes_is_no_drop(made: Callable[[], MemoryWorld]) -> None:
-    world = made()
+def test_a_file_that_is_gone_when_its_event_comes_is_no_drop() -> None:
+    world = memory_world()
     drop(world, OLD)
     remove(world)
     deliver(world)
@@ -215,9 +181,9 @@ def test_a_file_that_is_gone_when_its_event_comes_is_no_drop(made: Callable[[], 
     assert (world.status(), world.messages(), world.job_or_none()) == ({}, 0, None)
 
 
-def test_a_file_that_is_removed_while_it_is_taken_is_a_job(made: Callable[[], MemoryWorld]) -> None:
+def test_a_file_that_is_removed_while_it_is_taken_is_a_job() -> None:
     """As it would be, had it gone a moment later: to remove a file stops no job."""
-    world = made()
+    world = memory_world()
     drop(world, OLD)
     world.faults.meanwhile(lambda call: call.service == "table", lambda: remove(world))
     deliver(world)
@@ -225,9 +191,9 @@ def test_a_file_that_is_removed_while_it_is_taken_is_a_job(made: Callable[[], Me
     ran_once(world, "echo old")
 
 
-def test_a_crash_ends_the_function_and_not_only_its_try(made: Callable[[], MemoryWorld]) -> None:
+def test_a_crash_ends_the_function_and_not_only_its_try() -> None:
     """What is patient with storage must not swallow it: these tests would prove nothing."""
-    world = made()
+    world = memory_world()
     drop(world, OLD)
     world.faults.crash(1, arrived=False)
     with pytest.raises(Crash):

@@ -7,6 +7,7 @@ import azure.functions as func
 import pytest
 
 from api.submitters import submitter
+from tests.support.cases import cases
 
 
 def request(claims: dict[str, str] | None = None, code: str = "", **headers: str) -> func.HttpRequest:
@@ -18,7 +19,7 @@ def request(claims: dict[str, str] | None = None, code: str = "", **headers: str
     return func.HttpRequest("PUT", "http://app/x", headers=given, params=params, body=b"")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sent", "who"),
     [
         (request({}, X_MS_CLIENT_PRINCIPAL_NAME="ann@contoso.com"), "ann@contoso.com"),

@@ -1,12 +1,11 @@
 """Usages: families of machines as the original named them, and limits that scaleSettings set."""
 
-import pytest
-
 from api.resources.provider import ClusterUse, operations, usages
 from shared.names.vm_sizes import family, processors
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("size", "name", "count"),
     [
         ("STANDARD_NC6", "NC", 6),

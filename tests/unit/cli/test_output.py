@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cli import columns, job_status, output
 from cli.faults import Fault
 from cli.shape import flat
+from tests.support.cases import cases
 
 ID = "/subscriptions/s/resourceGroups/grp/providers/Microsoft.BatchAI/workspaces/w/clusters/c"
 JOB = {
@@ -138,7 +139,7 @@ def job(state: str, code: int | None = None, error: str = "", **more: Any) -> di
     }
 
 
-@pytest.mark.parametrize(
+@cases(
     ("shown", "code"),
     [
         (job("succeeded", 0), 0),

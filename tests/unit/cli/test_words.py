@@ -1,13 +1,13 @@
 """Command lines as `az` reads them."""
 
 import click
-import pytest
 from click.testing import CliRunner
 
 from cli.words import Command, Several
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("words", "expected"),
     [
         ("-n=z1", "z1 False ()"),

@@ -6,6 +6,7 @@ import pytest
 from runner.config import Premounted, RunnerConfig, config_from, job_base_environment
 from shared.errors import SettingsError
 from shared.names.ids import ClusterId
+from tests.support.cases import cases
 
 
 def config(
@@ -14,7 +15,7 @@ def config(
     return config_from(env or {}, cluster, node, root, gpus)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("cluster", "env", "expected"),
     [
         ("", {}, ClusterId("default", "default")),
@@ -77,7 +78,7 @@ def test_a_star_stands_for_every_share_of_the_account() -> None:
     assert "other/logs" not in PREMOUNTED
 
 
-@pytest.mark.parametrize("share", ["..", ".", "", "*", "a/b", "../x", "logs\n", "Logs", "a--b", ".own", "a"])
+@cases("share", ["..", ".", "", "*", "a/b", "../x", "logs\n", "Logs", "a--b", ".own", "a"])
 def test_a_star_stands_for_names_of_shares_only(share: str) -> None:
     assert f"dev/{share}" not in PREMOUNTED
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.times import is_dot_net, iso_duration, parse_duration, spelled
+from tests.support.cases import cases
 
 
 @pytest.mark.parametrize(
@@ -26,9 +27,7 @@ def test_durations_are_read(text: str, expected: timedelta) -> None:
     assert is_dot_net(text) == (":" in text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "P", "PT", "P1DT", "P1M", "P1Y", "1h", "PT0S", "P99999999999D", "P1.2.3D", "-P1D"]
-)
+@cases("text", ["", "P", "PT", "P1DT", "P1M", "P1Y", "1h", "PT0S", "P99999999999D", "P1.2.3D", "-P1D"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be|is not"):
         parse_duration(text)

@@ -4,8 +4,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from api.resources.clusters import (
     ClusterFacts,
     cluster_resource,
@@ -20,6 +18,7 @@ from shared.names.ids import ClusterId, Scope
 from shared.scaling.pools import MachineState
 from shared.scaling.state import KnownMachine, Refusal, ScalingState
 from shared.times import timestamp
+from tests.support.cases import cases
 
 CREATED = datetime(2019, 12, 29, 7, 41, 13, 393000, UTC)
 
@@ -35,7 +34,7 @@ def shown(properties: dict[str, Any], *states: str, deleting: bool = False) -> d
     return found
 
 
-@pytest.mark.parametrize(
+@cases(
     ("scale", "states", "count", "allocation"),
     [
         ({}, "idle idle idle", 3, "steady"),

@@ -7,6 +7,7 @@ import pytest
 from api.resources.file_servers import file_server_detail
 from shared.errors import RequestError
 from shared.names.table_limits import MOST_DOCUMENT_UNITS
+from tests.support.cases import cases
 
 DISKS = {"diskSizeInGB": 10, "diskCount": 2, "storageAccountType": "Standard_LRS"}
 LEAST: dict[str, Any] = {
@@ -49,7 +50,7 @@ def test_addresses_that_are_no_list_of_texts_are_dropped(addresses: Any) -> None
     assert shown == {"userAccountSettings": {"adminUserName": "me"}}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("changes", "fault"),
     [
         ({"vmSize": None}, "vmSize must be text"),

@@ -9,6 +9,7 @@ from local.files import sas, sharedkey
 from local.files.errors import FilesError
 from local.files.sas import Need, Policy
 from local.files.targets import Target
+from tests.support.cases import cases
 
 KEY = b"secret key"
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -70,7 +71,7 @@ def test_a_good_signature_is_let_in_for_a_quarter_of_an_hour() -> None:
             check_key(signed(), late)
 
 
-@pytest.mark.parametrize(
+@cases(
     "changes",
     [
         {"authorization": "SharedKey acc:"},
@@ -133,7 +134,7 @@ def test_good_signatures() -> None:
     check_sas(service_sas(sp="", se="", si="known"), stored=Policy("r", "", "2026-01-31T13:00Z"))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "need", "code"),
     [
         (service_sas() | {"sp": "rw"}, READ, "AuthenticationFailed"),

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from local.files import targets
 from local.files.errors import FilesError
 from local.files.targets import Target
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("path", "expected"),
     [
         ("/acc", Target("", "")),
@@ -35,7 +36,7 @@ def test_trailing_dots_are_kept_on_request() -> None:
     assert targets.parse("/acc/share/a./b..", ("acc",), keep_trailing_dots=True) == Target("share", "a./b..")
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     [
         "/",
@@ -57,7 +58,7 @@ def test_trailing_dots_are_kept_on_request() -> None:
         "/acc//path",
     ],
 )
-@pytest.mark.parametrize("keep", [True, False])
+@cases("keep", [True, False])
 def test_what_is_refused(path: str, keep: bool) -> None:
     if path == "/acc/share/..." and keep:
         return  # three dots are a file name where trailing dots are kept
@@ -89,9 +90,7 @@ def test_every_other_name_arrives_as_it_is(names: list[str]) -> None:
         assert parsed == Target("share", "/".join(kept))
 
 
-@pytest.mark.parametrize(
-    "name", ["a:b", "a\\b", 'a"', "a|b", "<", ">", "*", "?", "tab\t", "x" * 256, "a/" * 250 + "a"]
-)
+@cases("name", ["a:b", "a\\b", 'a"', "a|b", "<", ">", "*", "?", "tab\t", "x" * 256, "a/" * 250 + "a"])
 def test_names_that_cannot_be_created(name: str) -> None:
     with pytest.raises(FilesError):
         targets.check_new_name(Target("share", name))
@@ -107,8 +106,6 @@ def test_share_names(name: str) -> None:
     assert targets.is_share_name(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "ab", "x" * 64, "a--b", "-ab", "ab-", "Abc", "a_b", "a.b", "abc\n", "äbc"]
-)
+@cases("name", ["", "ab", "x" * 64, "a--b", "-ab", "ab-", "Abc", "a_b", "a.b", "abc\n", "äbc"])
 def test_no_share_names(name: str) -> None:
     assert not targets.is_share_name(name)

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from local.host.errors import HostError
 from local.host.ncrontab import parse_schedule
+from tests.support.cases import cases
 
 
 def at(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("schedule", "after", "fires"),
     [
         ("*/15 * * * * *", "2026-01-01 00:00:00", "2026-01-01 00:00:15"),
@@ -42,7 +43,7 @@ def test_next_time(schedule: str, after: str, fires: str) -> None:
     assert parse_schedule(schedule).next_after(at(after)) == at(fires)
 
 
-@pytest.mark.parametrize(
+@cases(
     "schedule",
     [
         "",

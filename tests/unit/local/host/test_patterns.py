@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from local.host.errors import HostError
 from local.host.patterns import parse_pattern
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("path", "name", "parts"),
     [
         ("jobs/{path}/job.json", "w/e/j/job.json", {"path": "w/e/j"}),
@@ -36,7 +37,7 @@ def test_knows_container_and_the_literal_start() -> None:
     assert (pattern.container, pattern.prefix) == ("jobs", "in/{x}/")
 
 
-@pytest.mark.parametrize("path", ["", "/a", "{c}/a", "jobs/", "jobs/{a", "jobs/a}", "jobs/{a-b}", "jobs/{}"])
+@cases("path", ["", "/a", "{c}/a", "jobs/", "jobs/{a", "jobs/a}", "jobs/{a-b}", "jobs/{}"])
 def test_refuses_with_advice(path: str) -> None:
     with pytest.raises(HostError) as caught:
         parse_pattern(path)

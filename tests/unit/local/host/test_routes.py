@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from local.host.errors import HostError
 from local.host.routes import parse_route, split_path
+from tests.support.cases import cases
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -16,7 +17,7 @@ def match(route: str, path: str) -> dict[str, str] | None:
     return parse_route("", route).match(split_path(path))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("route", "path", "values"),
     [
         ("health", "/health", {}),
@@ -81,7 +82,7 @@ def test_puts_the_prefix_before(prefix: str, text: str) -> None:
     assert parse_route(prefix, "/x/").text == text
 
 
-@pytest.mark.parametrize(
+@cases(
     ("route", "message"),
     [
         ("a/{x", "partner"),

@@ -36,7 +36,7 @@ def test_it_is_brisk_for_longer_than_jobs_take_to_come(gap: float) -> None:
     now = 0.0
     for _ in range(5):
         now += gap
-        assert 0.05 <= pace.pause(now) <= 0.1
+        assert 0.04 <= pace.pause(now) <= 0.1
         pace.came(now)
 
 
@@ -44,9 +44,9 @@ def test_it_slows_down_and_is_brisk_again_after_a_job() -> None:
     pace = PollPace(0.0, ACTIVE, IDLE, SECONDS)
     pauses = [pace.pause(now) for now in (0, 1, 2, 5, 10, 20, 299, 301)]
     assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-2], pauses[-1]) == (0.05, ACTIVE, IDLE)
+    assert (pauses[0], pauses[-2], pauses[-1]) == (0.04, ACTIVE, IDLE)
     pace.renew(400.0)
-    assert pace.pause(400.0) == 0.05
+    assert pace.pause(400.0) == 0.04
 
 
 def test_a_shorter_pause_that_was_asked_for_is_kept() -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from runner.attempt.idle_gpus import IdleGpuWatch, idle_text, watch
+from runner.attempt.peers import Alone
 from runner.attempt.record import AttemptRecord
 from runner.logs.execution_log import ExecutionLog
 from runner.machine.gpu_readings import GpuReading
 from runner.processes.stop_signal import StopReason, StopSignal
 from shared.documents.models.cluster import IdleGpus
+from shared.environment.variables import Node
 from shared.jobs.events import EventKind
 from tests.support.jobs import a_job
-from tests.support.placements import placement
 
 
 class Watched:
@@ -24,7 +25,15 @@ class Watched:
         self.record = AttemptRecord(a_job(), "node-0", text)
         self.stop = StopSignal()
         self.now = 0.0
-        self._watch = IdleGpuWatch(limit, nodes, self.record, self.stop, lambda: self.now * 60)
+        self.others_idle = True
+        self.said: list[bool] = []
+        self._watch = IdleGpuWatch(
+            limit, nodes, self._all_idle, self.record, self.stop, lambda: self.now * 60
+        )
+
+    def _all_idle(self, idle: bool) -> bool:
+        self.said.append(idle)
+        return idle and self.others_idle
 
     def at(self, minute: float, *percents: int | None) -> None:
         self.now = minute
@@ -77,18 +86,32 @@ def test_a_job_of_one_node_is_ended_where_the_cluster_says_so(tmp_path: Path) ->
     assert "the job is ended" in (tmp_path / "execution.log").read_text()
 
 
-def test_a_job_of_several_nodes_is_warned_of_only(tmp_path: Path) -> None:
-    """Its other nodes may be at work."""
+def test_a_job_of_several_nodes_is_ended_once_all_of_them_are_idle(tmp_path: Path) -> None:
     watched = Watched(tmp_path, action="end", nodes=2)
-    watched.at(0, 0)
-    watched.at(5, 0)
-    assert (watched.events, watched.stop.reason) == ([EventKind.GPUS_IDLE], None)
+    watched.others_idle = False
+    for minute in (0, 5, 6):
+        watched.at(minute, 0)
+    assert (watched.events, watched.stop.reason, watched.said) == ([], None, [False, True, True])
+    watched.others_idle = True
+    watched.at(7, 0)
+    watched.at(8, 0)
+    assert (watched.events, watched.stop.reason) == ([EventKind.GPUS_IDLE], StopReason.IDLE_GPUS)
+    [event] = watched.record.events
+    assert event.detail == "no GPU of the job's 2 nodes has done anything in the last 5 minutes"
+
+
+def test_another_node_that_works_again_begins_a_time_that_is_warned_of(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, nodes=2)
+    for minute, others in ((0, True), (5, True), (6, False), (7, True)):
+        watched.others_idle = others
+        watched.at(minute, 0)
+    assert watched.events == [EventKind.GPUS_IDLE] * 2
 
 
 def test_without_the_setting_nobody_looks(tmp_path: Path) -> None:
     text = ExecutionLog(tmp_path / "execution.log", lambda: "now", lambda line: line)
     record, stop = AttemptRecord(a_job(), "node-0", text), StopSignal()
-    look = watch(None, placement(), record, stop)
+    look = watch(None, Alone(Node("node-0", "127.0.0.1", 1)), record, stop)
     assert not isinstance(getattr(look, "__self__", None), IdleGpuWatch)
     look([GpuReading(0, "H200", 0, 0, 1)])
     assert list(record.events) == []

@@ -15,6 +15,7 @@ from runner.doctor.checks_containers import toolkit_verdict
 from runner.doctor.checks_containers import verdict as docker_verdict
 from runner.mounts.types import FILE_SHARE, Volume
 from shared.documents.models.job import ContainerSettings
+from tests.support.cases import cases
 
 PLAIN = Options("batchai-x", {"batchai.job": "w/e/j"}, {"MARK": "1"}, ())
 
@@ -82,7 +83,7 @@ def test_the_login_of_a_registry() -> None:
         image_of(settings(credentials={"username": "u", "passwordSecretReference": reference}))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("words", "final"),
     [
         ("Error response from daemon: manifest for x:1 not found: manifest unknown", True),

@@ -23,6 +23,7 @@ from shared.errors import NotFoundError, StoreError
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
 from shared.stores.permission_probe import Tried, name_in_token
+from tests.support.cases import cases
 
 TWO = Seen(("V100", "V100"), "550.1", 2, devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
 DENIED = Tried(("create",), "send", StoreError("send, queue q: storage answered 403 AuthenticationFailed"))
@@ -182,7 +183,7 @@ def test_a_setting_that_nobody_expected_is_a_fault_too() -> None:
     assert "No closing quotation" in found.checks[-2].detail
 
 
-@pytest.mark.parametrize(
+@cases(
     ("env", "state"),
     [
         ({}, State.NOT_CHECKED),

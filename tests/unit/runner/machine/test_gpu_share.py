@@ -3,6 +3,7 @@
 import pytest
 
 from runner.machine.gpu_share import Gpu, GpuShare, chosen
+from tests.support.cases import cases
 
 MACHINE = tuple(Gpu(index, f"GPU-{letter}{letter}") for index, letter in enumerate("abcd"))
 
@@ -23,7 +24,7 @@ def test_a_gpu_that_is_not_there_is_named() -> None:
         chosen(("0",), ())
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wanted", "seen"),
     [
         (None, "2,3"),

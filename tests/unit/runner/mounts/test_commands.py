@@ -28,6 +28,7 @@ from runner.mounts.types import (
 )
 from runner.secrets.redaction import masked
 from shared.errors import MountError
+from tests.support.cases import cases
 
 SHARE = Volume(FILE_SHARE, "afs", account="acct", share="logs", key="c2VjcmV0/+==")
 BLOB = Volume(BLOB_CONTAINER, "bfs", account="acct", container="data", key="c2VjcmV0/+==")
@@ -98,7 +99,7 @@ def test_azure_nfs_shares(has_aznfs: bool, kind: str) -> None:
     assert nfs.command(SERVER, TARGET, has_aznfs)[2] == "nfs"
 
 
-@pytest.mark.parametrize(
+@cases(
     "change",
     [
         {"mount_options": "suid"},
@@ -146,7 +147,7 @@ def test_a_command_nobody_allowed_is_refused(text: str) -> None:
     assert caught.value.code == "UnmanagedMountError"
 
 
-@pytest.mark.parametrize(
+@cases(
     "rest",
     [
         "-t ext4 /dev/sda1",
@@ -176,7 +177,7 @@ def test_secrets_are_masked_in_every_form() -> None:
     assert SHARE.key not in repr(SHARE) + str(SHARE)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("volume", "words", "port", "expected"),
     [
         (SHARE, "mount error(13): Permission denied", 445, "account key"),
@@ -195,7 +196,7 @@ def test_the_likely_fix(volume: Volume, words: str, port: int, expected: str) ->
     assert (error.code, str(error)) == (volume.code, f"It failed. {error.hint}".strip())
 
 
-@pytest.mark.parametrize(
+@cases(
     ("volume", "words", "transient"),
     [
         (SHARE, "mount error(13): Permission denied", False),
@@ -234,7 +235,7 @@ def test_how_a_program_ended_is_said() -> None:
     assert str(Finished("x", None, "missing")) == "`x`: could not be started: missing"
 
 
-@pytest.mark.parametrize("path", ["data", "a/b", "a b", "ä", "..a", "a..", "-a", "-rf/--x"])
+@cases("path", ["data", "a/b", "a b", "ä", "..a", "a..", "-a", "-rf/--x"])
 def test_blobs_that_can_be_files(path: str) -> None:
     assert can_be_file(path)
 

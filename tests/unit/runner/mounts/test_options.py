@@ -13,6 +13,7 @@ from runner.mounts.drivers import blobfuse_config, blobfuse_options
 from runner.mounts.drivers.blobfuse_options import BlobfuseOptions
 from runner.mounts.types import BLOB_CONTAINER, MountContext, Volume
 from shared.errors import MountError
+from tests.support.cases import cases
 
 VOLUME = Volume(BLOB_CONTAINER, "data", account="acct", container="c", key="c2VjcmV0")
 CONTEXT = MountContext(say=print, work=Path("/work"))
@@ -32,7 +33,7 @@ def test_the_services_own_default_is_our_default() -> None:
     assert len(read(SERVICE_DEFAULT).notes) == 7
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "change"),
     [
         ("-o ro", {"read_only": True}),
@@ -53,7 +54,7 @@ def test_what_still_means_something_is_translated(text: str, change: dict[str, o
     assert read(text) == replace(BlobfuseOptions(), **change)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "-o suid",

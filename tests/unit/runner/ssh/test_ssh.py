@@ -12,6 +12,7 @@ from runner.ssh import keys
 from runner.ssh.access import Access, Peer, SshError, access_from_json
 from runner.ssh.client import Client, config, known_hosts
 from runner.ssh.server import Server
+from tests.support.cases import cases
 
 USER = JobUser("batchai-0", 1000, 1000, "/home/batchai-0")
 
@@ -35,7 +36,7 @@ def test_keys_are_fresh_and_their_private_halves_are_not_shown() -> None:
     assert "PRIVATE" not in repr(first) and "PRIVATE" in first.host.private
 
 
-@pytest.mark.parametrize(
+@cases(
     ("member", "value"),
     [
         ("user", "a b"),

@@ -11,7 +11,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.resources import output_places
 from runner.mounts import from_document
 from runner.mounts.types import Volume
 from shared.documents import parse
@@ -20,6 +19,7 @@ from shared.documents.rules import volumes as volume_rules
 from shared.documents.spec import MountVolumes
 from shared.environment.volume_addresses import StoragePlace
 from shared.errors import MountError, NotFoundError, RequestError, Severity
+from shared.jobs import output_places
 from shared.names.file_urls import FileShareUrl, file_share
 from shared.settings import Settings
 from shared.stores.workspace_table import Kind, Row

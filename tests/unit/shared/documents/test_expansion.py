@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from shared.documents.expansion import MOST_BYTES, expand, expanded_bytes
 from shared.errors import LaunchError
+from tests.support.cases import cases
 
 KNOWN = {"A": "one", "AB": "two", "EMPTY": "", "DOLLAR": "$A ${A}", "_x9": "low"}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("$A/logs", "one/logs"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.documents.json_reader.reader import read_json
 from shared.documents.json_reader.scanner import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES
 from shared.errors import Severity
+from tests.support.cases import cases
 
 LIMIT = 512 * 1024
 JSON = st.recursive(
@@ -29,7 +30,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "line", "column", "words"),
     [
         ('{"a": 1,}', 1, 8, "A comma stands before }"),
@@ -154,7 +155,7 @@ def test_after_a_thousand_problems_nobody_reads_on() -> None:
     assert not found.readable
 
 
-@pytest.mark.parametrize("text", ["{", '{"a"', '{"a":', '{"a": 1', "[", "[1", "[1,", '{"a": 1,'])
+@cases("text", ["{", '{"a"', '{"a":', '{"a": 1', "[", "[1", "[1,", '{"a": 1,'])
 def test_a_text_that_is_cut_off_is_reported_where_it_begins(text: str) -> None:
     found = read_json(text, LIMIT)
     assert not found.readable

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from api.resources.output_places import output_place
 from runner.mounts.from_document import volumes_of
 from shared.documents.own_places import own_places
 from shared.documents.parse import DocumentSettings
 from shared.documents.spec import JobSpec, MountVolumes
 from shared.errors import MountError, NotFoundError, RequestError, Severity
+from shared.jobs.output_places import output_place
 from shared.names.file_urls import file_share
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
 from shared.settings_reader import settings_from
 from shared.stores.workspace_table import Row
+from tests.support.cases import cases
 from tests.support.documents import CLUSTER, changed, cluster, job, problems_of
 from tests.support.jobs import SCOPE, a_job
 
@@ -126,19 +127,19 @@ def _errors(settings: Settings, mounts: dict[str, Any]) -> list[str]:
     return of_job
 
 
-@pytest.mark.parametrize(("settings", "mounts"), CLOSED)
+@cases(("settings", "mounts"), CLOSED)
 def test_on_submission(settings: Settings, mounts: dict[str, Any]) -> None:
     (error,) = _errors(settings, mounts)
     assert "installation's" in error
 
 
-@pytest.mark.parametrize(("settings", "mounts"), OPEN)
+@cases(("settings", "mounts"), OPEN)
 def test_other_places_stay_open(settings: Settings, mounts: dict[str, Any]) -> None:
     assert [error for error in _errors(settings, mounts) if "installation" in error] == []
     assert len(volumes_of(MountVolumes.model_validate(mounts), settings, _no_server)) == 1
 
 
-@pytest.mark.parametrize(("settings", "mounts"), CLOSED)
+@cases(("settings", "mounts"), CLOSED)
 def test_on_the_node_for_documents_that_were_accepted_before(
     settings: Settings, mounts: dict[str, Any]
 ) -> None:

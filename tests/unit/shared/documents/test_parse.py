@@ -5,7 +5,6 @@ import json
 import sys
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from shared.documents.parse import MOST_PROBLEMS, DocumentSettings, parse_cluste
 from shared.documents.spec import JobSpec
 from shared.documents.validation import describe
 from shared.errors import Severity
+from tests.support.cases import cases
 from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, problems_of
 from tests.support.examples import examples
 
@@ -63,7 +63,7 @@ def test_a_missing_member_points_at_the_object_that_should_hold_it() -> None:
     assert found == {"nodeCount is missing.": (2, 3), "commandLine is missing.": (3, 23)}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "words"),
     [
         ("[]", "must be an object"),
@@ -140,7 +140,7 @@ def test_a_fraction_is_cut_with_a_warning() -> None:
     assert "1.5 was cut to 1" in problems_of(parsed)[0]
 
 
-@pytest.mark.parametrize("count", [0, -1, 101, True, [], {}, "two", "", 2**70, "9" * 30, 1e300])
+@cases("count", [0, -1, 101, True, [], {}, "two", "", 2**70, "9" * 30, 1e300])
 def test_node_counts_that_cannot_run(count: Any) -> None:
     parsed = job(nodeCount=count)
 
@@ -362,7 +362,7 @@ def test_very_many_unknown_members_are_counted_after_a_thousand() -> None:
     assert "3 more members here are not known and were dropped." in "".join(messages)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "kind"),
     [
         ([], None),

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.resources.output_places import output_place
 from runner.mounts.from_document import place_of, volumes_of
 from shared.documents.parse import parse_job
 from shared.documents.spec import JobSpec
 from shared.environment.layout import STDOUTERR_FOLDER, NodeLayout
 from shared.environment.variables import Node, Placement, job_paths
 from shared.errors import LaunchError, NotFoundError, RequestError
+from shared.jobs.output_places import output_place
 from shared.names.ids import ClusterId
 from shared.settings import Settings
 from shared.stores.workspace_table import Row

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Severity
+from tests.support.cases import cases
 from tests.support.documents import ABSENT, JOB, cluster, job, problems_of, spec_of
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -217,7 +218,7 @@ JOB_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "severity", "words"), JOB_TABLE)
+@cases(("members", "severity", "words"), JOB_TABLE)
 def test_a_job_that_breaks_a_rule(members: dict[str, Any], severity: Severity, words: str) -> None:
     parsed = job(**members)
 
@@ -243,7 +244,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("members", HARMLESS)
+@cases("members", HARMLESS)
 def test_a_job_that_breaks_none(members: dict[str, Any]) -> None:
     assert problems_of(job(**members)) == []
 
@@ -287,7 +288,7 @@ CLUSTER_TABLE: list[tuple[dict[str, Any], Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "severity", "words"), CLUSTER_TABLE)
+@cases(("members", "severity", "words"), CLUSTER_TABLE)
 def test_a_cluster_that_breaks_a_rule(members: dict[str, Any], severity: Severity, words: str) -> None:
     assert any(words in line for line in problems_of(cluster(**members), severity)), problems_of(
         cluster(**members)

@@ -11,6 +11,7 @@ from shared.documents.models.shape import Kind, shape_of
 from shared.documents.secret_references import references, secret_values, with_values
 from shared.documents.spec import ClusterSpec, JobSpec, KeyVaultSecretReference, Model, public_properties
 from shared.names.vault_urls import VaultSecret, vault_secret
+from tests.support.cases import cases
 
 
 def url(name: str) -> str:
@@ -157,7 +158,7 @@ def test_urls_of_secrets(text: str, wanted: VaultSecret) -> None:
     assert vault_secret(text) == wanted
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "http://v.vault.azure.net/secrets/n",

@@ -22,6 +22,7 @@ from shared.documents.spec import (
     to_document,
 )
 from shared.errors import DocumentError
+from tests.support.cases import cases
 from tests.support.documents import JOB, changed, cluster, job, spec_of
 
 REFERENCE = {"sourceVault": {"id": "/subscriptions/s/v"}, "secretUrl": "https://v.vault.azure.net/secrets/n"}
@@ -112,7 +113,7 @@ REPORTED = {
 }
 
 
-@pytest.mark.parametrize(("name", "tool_type"), REPORTED.items())
+@cases(("name", "tool_type"), REPORTED.items())
 def test_the_toolkit_is_named_as_get_names_it(name: str, tool_type: str) -> None:
     settings = {"commandLine": "x", "pythonScriptFilePath": "x.py"}
     members: dict[str, Any] = {"customToolkitSettings": None, name: settings}

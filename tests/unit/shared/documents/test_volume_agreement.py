@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.resources.output_places import output_place
 from runner.mounts.from_document import volumes_of
 from runner.mounts.mount_points import prepare
 from shared.documents.parse import DocumentSettings, parse_job
 from shared.documents.spec import JobSpec
 from shared.errors import MountError, NotFoundError, RequestError
+from shared.jobs.output_places import output_place
 from shared.settings import AccountEndpoints, Settings
 from shared.stores.workspace_table import Row
 from tests.support.examples import examples

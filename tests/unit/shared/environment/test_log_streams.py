@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from shared.environment.layout import attempt_name, part_name
 from shared.environment.log_streams import OTHER, LogStream, attempts_of, log_stream
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "stream", "node", "process"),
     [
         ("stdout.txt", "stdout", None, None),

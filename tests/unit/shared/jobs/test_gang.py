@@ -109,3 +109,23 @@ def test_a_look_finds_the_gang_of_one_attempt() -> None:
 
 def test_hints_may_lie_about_for_every_seat_that_is_free() -> None:
     assert gang.hints([a_gang(members=1), a_gang(members=3), a_gang(members=2)]) == 3
+
+
+@pytest.mark.parametrize(
+    ("leader", "others", "idle"),
+    [
+        ((1, True), [(1, True), (2, True)], True),
+        ((1, True), [(1, True), (2, False)], False),
+        ((1, False), [(1, True), (2, True)], False),
+        ((0, False), [(1, True), (0, False)], True),
+        ((0, False), [(1, False), (0, True)], False),
+        ((0, True), [(0, True)], False),
+    ],
+)
+def test_gpus_are_idle_where_every_node_with_gpus_says_so(
+    leader: tuple[int, bool], others: list[tuple[int, bool]], idle: bool
+) -> None:
+    """(GPUs, idle) of each; what the leader's row says may be old."""
+    seated = [member(0, gpus=leader[0], idle=not leader[1])]
+    seated += [member(number, gpus=gpus, idle=says) for number, (gpus, says) in enumerate(others, 1)]
+    assert gang.gpus_are_idle(replace(a_gang(), members=tuple(seated)), leader[1]) is idle

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.jobs.quota import Asking, InUse, in_use, let_go, never, over
 from shared.names.limits import Limit, Limits
+from tests.support.cases import cases
 from tests.support.jobs import after
 
 LIMITS = Limits("wait", {"*": Limit(4, 8, 10.0)}, {"*": Limit(2, 6, 5.0)})
@@ -17,7 +17,7 @@ def asking(by: str = "ada", number: int = 0, nodes: int = 1, priority: str = "no
     return Asking(f"{by}-{number}", by, nodes, priority, after(0) + timedelta(seconds=number))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("jobs", "hours", "new", "says"),
     [
         ([], [], asking(), ""),

@@ -9,6 +9,7 @@ from shared.errors import IllegalTransitionError, LostOwnershipError
 from shared.jobs import transitions
 from shared.jobs.events import EventKind
 from shared.jobs.model import RETRIED, AttemptReport, Job, Outcome, Reason, State, StreamSeal
+from tests.support.cases import cases
 from tests.support.jobs import a_job, after, in_state, lease_of
 
 SUCCEEDED = Outcome(Reason.SUCCEEDED, 0)
@@ -39,7 +40,7 @@ TABLE: dict[str, tuple[State | None, ...]] = {
 }
 
 
-@pytest.mark.parametrize(
+@cases(
     ("operation", "before", "then"),
     [(op, before, then) for op, row in TABLE.items() for before, then in zip(State, row, strict=True)],
 )

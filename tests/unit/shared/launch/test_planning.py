@@ -8,6 +8,7 @@ from shared.documents.spec import TOOL_TYPES
 from shared.errors import LaunchError
 from shared.launch.plan import execution_log_name, preparation_log_name
 from shared.launch.planning import TOOLKITS, plan
+from tests.support.cases import cases
 from tests.support.placements import TEMP, job, placement
 
 SETTINGS: dict[str, dict[str, str]] = {
@@ -27,8 +28,8 @@ def test_every_toolkit_of_the_document_has_a_module() -> None:
     assert set(TOOLKITS) == set(TOOL_TYPES.values())
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 5])
-@pytest.mark.parametrize("toolkit", SETTINGS)
+@cases("nodes", [1, 2, 5])
+@cases("toolkit", SETTINGS)
 def test_every_plan_is_sound(toolkit: str, nodes: int) -> None:
     secret = {"name": "TOKEN", "value": "s3cret"}
     spec = job(nodes, **{toolkit: SETTINGS[toolkit]}, secrets=[secret])

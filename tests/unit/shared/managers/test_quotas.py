@@ -10,8 +10,9 @@ from shared.jobs.model import AttemptReport, Job, Outcome, Reason, State
 from shared.managers.admission import Source
 from shared.managers.submission import Fault, Submission
 from shared.names.limits import REFUSE, WAIT, Limit, Limits
+from tests.support.examples import examples
 from tests.support.memory.faults import Call
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
 
 
@@ -184,19 +185,13 @@ def test_a_sweep_that_ends_at_any_call_loses_no_job() -> None:
         world.finish(world.must_claim())
         return world
 
-    crashes = 0
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world = made()
-            if not crashed(world, at, arrived, lambda world=world: sweep(world)):  # type: ignore[misc]
-                break
-            for _ in range(4):
-                sweep(world)
-            world.finish(world.must_claim())
-            assert world.job("second").state is State.SUCCEEDED, f"call {at}, arrived: {arrived}"
-            at, crashes = at + 1, crashes + 1
-    assert crashes > 6
+    crashes = every_crash(made, sweep)
+    for world, where in crashes:
+        for _ in range(4):
+            sweep(world)
+        world.finish(world.must_claim())
+        assert world.job("second").state is State.SUCCEEDED, where
+    assert len(crashes) > 3
 
 
 def test_who_is_let_go_was_not_changed_meanwhile() -> None:
@@ -234,16 +229,17 @@ def test_while_storage_is_away_no_job_is_let_go() -> None:
 
 
 def test_fair_share_between_submitters() -> None:
-    """Ada submits 100 jobs, later Bob 10: of four places Bob has two from the next ends on, until his ten
+    """Ada submits many jobs, later Bob 10: of four places Bob has two from the next ends on, until his ten
     are done; first come, first served, he would wait for all of hers."""
     world = limited(workspace=Limit(live_jobs=4))
-    for number in range(100):
+    many = max(30, examples(100))
+    for number in range(many):
         accept(world, f"ada-{number:03}")
     for number in range(10):
         accept(world, f"bob-{number}", by="bob")
     shares: list[Counter[str]] = []
     ended: list[str] = []
-    while len(ended) < 110:
+    while len(ended) < many + 10:
         places = [world.must_claim() for _ in range(world.messages())]
         shares.append(Counter(claim.job.submitted_by for claim in places))
         for claim in places:

@@ -9,9 +9,10 @@ from shared.jobs.model import Job, State
 from shared.managers import retention
 from shared.managers.admission import Source
 from shared.stores import job_table
+from tests.support.examples import examples
 from tests.support.memory.faults import Call
 from tests.support.memory.many_days import DAY, held, many_days, turns, world_that_keeps
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
 
 KEEP_DAYS = 7.0
@@ -49,14 +50,16 @@ def documents(world: MemoryWorld) -> set[str]:
 
 
 def removed_in(world: MemoryWorld, count: int = 3) -> int:
-    return sum(world.backend.retention.turn() for _ in range(count))
+    return sum(world.backend.keeping.rows.turn() for _ in range(count))
 
 
 def test_off_nothing_is_looked_at() -> None:
     world = memory_world()
     run(world)
     world.clock.move(1000 * DAY)
-    assert world.calls(lambda: (world.backend.retention.turn(), world.backend.jobless.turn())) == []
+    assert (
+        world.calls(lambda: (world.backend.keeping.rows.turn(), world.backend.keeping.jobless.turn())) == []
+    )
     assert world.job().state is State.SUCCEEDED
 
 
@@ -155,13 +158,46 @@ def test_a_run_that_takes_the_name_meanwhile_keeps_its_answer(world: MemoryWorld
     assert world.status()["state"] == "queued"
 
 
+@pytest.mark.parametrize("verb", ["get", "delete", "transaction"])
+def test_a_run_that_takes_the_name_while_somebody_deletes_the_old_one_keeps_its_answer(
+    world: MemoryWorld, verb: str
+) -> None:
+    """A person's deletion: whenever the new run comes, between any two of its calls."""
+    run(world)
+
+    def meant(call: Call) -> bool:
+        about = call.name.endswith("status.json") or call.service == "table"
+        return call.verb == verb and about and call.service == ("table" if verb == "transaction" else "blob")
+
+    world.faults.meanwhile(meant, lambda: world.accept(data=document("echo new"), etag="0xnew"))
+    world.manager.delete(world.id())
+    assert (world.job().state, world.status()["state"]) == (State.QUEUED, "queued")
+    assert world.status()["uuid"] == world.job().uuid
+
+
+def test_a_status_that_answers_another_document_stays(world: MemoryWorld) -> None:
+    run(world)
+    refused(world, f"{world.id()}/job.json")
+    world.manager.delete(world.id())
+    assert world.status()["state"] == "refused"
+
+
+def test_a_status_that_nobody_can_read_is_removed(world: MemoryWorld) -> None:
+    run(world)
+    path = f"{world.id()}/status.json"
+    client = world.backend.connection.blobs.get_blob_client(world.settings.jobs_container, path)
+    client.upload_blob(b"no JSON", overwrite=True)
+    world.manager.delete(world.id())
+    assert documents(world) == set()
+
+
 def test_what_a_newer_version_wrote_keeps_nobody_from_the_others(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(world, "a")
     run(world, "b", 1)
     world.clock.move((KEEP_DAYS + 1) * DAY)
-    store = world.backend.retention._jobs
+    store = world.backend.keeping.rows._jobs
     get = store.get
 
     def unreadable(job: object) -> Job | None:
@@ -198,21 +234,14 @@ def test_a_process_may_end_at_any_call(world: MemoryWorld) -> None:
         run(world, "kept", 3)
         return world
 
-    crashes = 0
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world = made()
-            if not crashed(world, at, arrived, lambda world=world: removed_in(world)):  # type: ignore[misc]
-                break
-            removed_in(world)
-            where = f"call {at}, arrived: {arrived}"
-            assert len(rows(world)) == 3, where
-            assert world.status("kept")["state"] == "succeeded", where
-            # Its accepted document, the drop, the answer.
-            assert len(documents(world)) == 3, where
-            at, crashes = at + 1, crashes + 1
-    assert crashes > 30
+    crashes = every_crash(made, removed_in)
+    for world, where in crashes:
+        removed_in(world)
+        assert len(rows(world)) == 3, where
+        assert world.status("kept")["state"] == "succeeded", where
+        # Its accepted document, the drop, the answer.
+        assert len(documents(world)) == 3, where
+    assert len(crashes) > 10
 
 
 def test_a_turn_is_bounded_and_the_next_one_continues(
@@ -222,7 +251,7 @@ def test_a_turn_is_bounded_and_the_next_one_continues(
     for number in range(13):
         run(world, f"job-{number}", number)
     world.clock.move((KEEP_DAYS + 1) * DAY)
-    assert [world.backend.retention.turn() for _ in range(3)] == [10, 3, 0]
+    assert [world.backend.keeping.rows.turn() for _ in range(3)] == [10, 3, 0]
     assert rows(world) == []
 
 
@@ -243,7 +272,7 @@ def test_a_round_that_finds_nothing_costs_three_queries_an_experiment(world: Mem
 
 
 def jobless(world: MemoryWorld, count: int = 4) -> int:
-    return sum(world.backend.jobless.turn() for _ in range(count))
+    return sum(world.backend.keeping.jobless.turn() for _ in range(count))
 
 
 def refused(world: MemoryWorld, path: str = "ws/exp/bad/job.json") -> None:
@@ -334,7 +363,7 @@ def test_nothing_grows_for_ever() -> None:
     """As `python -m bench.retention`, which does it with 20,000 jobs."""
     world = world_that_keeps(3)
     before = held(world)
-    days = many_days(world, 8, 20)
+    days = many_days(world, 8, max(10, examples(20)))
     assert days[-1].rows <= max(day.rows for day in days[:5])
     assert days[-1].blobs <= max(day.blobs for day in days[:5])
     for _ in range(5):

@@ -6,9 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from shared.sweeps.model import SweepState
-from tests.support.memory.world import MemoryWorld, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.sweeps import FAILED, Sweeps, sweep_document
-from tests.unit.shared.managers.test_crash_points import every_crash
 
 THREE = sweep_document(maxConcurrent=2)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.names.file_urls import FileShareUrl, account_of, file_share
+from tests.support.cases import cases
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_share_is_read(url: str, expected: FileShareUrl) -> None:
     assert account_of(url) == expected.account
 
 
-@pytest.mark.parametrize(
+@cases(
     "url",
     [
         "",

@@ -18,6 +18,7 @@ from shared.names.ids import (
     printable,
     queue_name,
 )
+from tests.support.cases import cases
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 SCOPE = Scope("sub", "own")
@@ -66,7 +67,7 @@ def test_blob_paths_name_jobs(path: str, expected: JobId) -> None:
     assert job_from_blob_path(path, "dw", "de", SCOPE) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("path", "words"),
     [
         ("job.json", "0 folders"),
@@ -180,7 +181,7 @@ def test_good_names(name: str) -> None:
     assert name_fault("job", name) is None
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a\n", "a\x00", "ä", "a|b", ".", "\u0661"])
+@cases("name", ["", "x" * 65, "a b", "a/b", "a\n", "a\x00", "ä", "a|b", ".", "\u0661"])
 def test_bad_names(name: str) -> None:
     assert name_fault("job", name)
 

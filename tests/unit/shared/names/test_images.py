@@ -3,9 +3,10 @@
 import pytest
 
 from shared.names.images import full_name, host_of, may_move, registry_of
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("image", "server", "name"),
     [
         ("ubuntu", "", "ubuntu"),

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from shared.names.limits import EXPECTED, NO_LIMITS, UNLIMITED, Limit, limits_from
+from tests.support.cases import cases
 
 
 def test_what_is_expected_is_read() -> None:
@@ -21,7 +22,7 @@ def test_nothing_is_limited_by_default() -> None:
     assert limits_from('{"workspaces": {"a": {"nodes": 1}}}').of_workspace("b") == UNLIMITED
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "says"),
     [
         ("[]", "an object"),

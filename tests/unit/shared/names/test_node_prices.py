@@ -5,6 +5,7 @@ import pytest
 from shared.errors import SettingsError
 from shared.names.node_prices import EXPECTED, NO_PRICES, node_prices
 from shared.settings_reader import settings_from
+from tests.support.cases import cases
 
 
 def test_prices_are_found_whatever_the_case_of_a_size() -> None:
@@ -16,7 +17,7 @@ def test_prices_are_found_whatever_the_case_of_a_size() -> None:
     assert node_prices("") == NO_PRICES
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "{",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.errors import StoreError
 from shared.reseal import resealed
 from shared.stores.secrets.sealing import Sealer
+from tests.support.cases import cases
 
 NEW, OLD = b"n" * 32, b"o" * 32
 
@@ -49,7 +50,7 @@ def test_tampering_is_noticed(position: int) -> None:
         Sealer((NEW,)).unseal(sealed, "doc")
 
 
-@pytest.mark.parametrize(
+@cases(
     "form",
     [
         None,

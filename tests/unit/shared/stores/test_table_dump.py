@@ -9,11 +9,12 @@ import pytest
 from azure.data.tables import EdmType, EntityProperty
 
 from shared.stores.table_dump import _batches, dumped, loaded
+from tests.support.cases import cases
 
 KEYS = {"PartitionKey": "p", "RowKey": "r"}
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         "text with \u00e9 and \U0001f600",

@@ -1,16 +1,20 @@
 """The schema of sweep.json agrees with the reader."""
 
+import functools
 import json
 from typing import Any
 
 import jsonschema
-import pytest
 
 from shared.sweeps.json_schema import sweep_schema
+from tests.support.cases import cases
 from tests.support.sources import PROJECT
 from tests.support.sweep_documents import document
 
-VALIDATOR = jsonschema.Draft7Validator(sweep_schema())
+
+@functools.cache
+def validator() -> Any:
+    return jsonschema.Draft7Validator(sweep_schema())
 
 
 def test_good_documents_pass() -> None:
@@ -23,10 +27,10 @@ def test_good_documents_pass() -> None:
         document(parameters=None, array="0-9", metric={"pattern": "a", "goal": "minimize", "log": "stderr"}),
         json.loads((PROJECT / "examples/sweep/sweep.json").read_text()),
     ):
-        assert list(VALIDATOR.iter_errors(text)) == []
+        assert list(validator().iter_errors(text)) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "wrong",
     [
         {"maxConcurrent": 0},
@@ -41,4 +45,4 @@ def test_good_documents_pass() -> None:
     ],
 )
 def test_an_editor_marks_what_the_reader_refuses_or_warns_of(wrong: dict[str, Any]) -> None:
-    assert list(VALIDATOR.iter_errors(document(**wrong)))
+    assert list(validator().iter_errors(document(**wrong)))

@@ -6,6 +6,7 @@ import pytest
 
 from shared.sweeps.metric_patterns import pattern_fault
 from shared.sweeps.metrics import last_match, last_value
+from tests.support.cases import cases
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_the_last_line_that_matches_counts(pattern: str, text: str, expected: fl
     assert last_match(text, pattern) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("pattern", "fault"),
     [
         (r"accuracy[ :=]+([0-9.]+)", None),

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from shared.documents.parse import DocumentSettings
 from shared.errors import Severity
 from shared.sweeps.parse import is_sweep, parse_sweep
 from shared.sweeps.plan import Metric
 from shared.sweeps.run_documents import run_document, run_name, run_properties
+from tests.support.cases import cases
 from tests.support.sources import PROJECT
 from tests.support.sweep_documents import document, faults, parsed
 
@@ -22,7 +21,7 @@ def test_the_example_is_accepted() -> None:
     assert (found.plan.count, found.plan.max_concurrent) == (24, 2)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("properties", "expected"),
     [
         ({"parameters": None}, "$.properties: parameters is missing: which runs are there to be?"),

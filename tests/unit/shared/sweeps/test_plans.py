@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from shared.sweeps.draws import between, draw
 from shared.sweeps.parameters import Choices, Interval, Value, drawn, number, points, text
 from shared.sweeps.plan import RandomRuns, SweepPlan
+from tests.support.cases import cases
 from tests.support.sweep_documents import parsed
 
 
@@ -32,7 +31,7 @@ def test_a_grid_has_every_combination_the_last_varies_fastest() -> None:
     assert grid.names == ("a", "b")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("of", "expected"),
     [
         ({"from": 1, "to": 9, "step": 2}, [1, 3, 5, 7, 9]),

@@ -10,7 +10,7 @@ SHAPES = {Kind.COUNTER: Sum, Kind.GAUGE: Gauge, Kind.HISTOGRAM: Histogram}
 
 def test_every_metric_arrives_as_what_it_is() -> None:
     reader = InMemoryMetricReader()
-    sink = OtlpMetrics("batchai-runner", "gpu-0", reader)
+    sink = OtlpMetrics("batchai-runner", "gpu-0", reader=reader)
     for metric in Metric:
         sink.add(metric, 2.0, {Attribute.CLUSTER: "w/c"})
         sink.add(metric, 3.0, {Attribute.CLUSTER: "w/c"})

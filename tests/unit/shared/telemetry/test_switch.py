@@ -11,7 +11,7 @@ from shared.errors import SettingsError
 from shared.telemetry import metrics, otlp_logs, otlp_metrics, switch, tracing
 from shared.telemetry.otlp_logs import OtlpLog
 from shared.telemetry.otlp_metrics import OtlpMetrics
-from shared.telemetry.switch import LOGS, METRICS, TRACES, signals_from
+from shared.telemetry.switch import AZURE, INSIGHTS, LOGS, METRICS, OTLP, TRACES, exporters_from
 from tests.support.otlp import kept_log_records
 
 COMMON, OWN = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -33,7 +33,7 @@ NONE = {f"OTEL_{signal}_EXPORTER": "none" for signal in (TRACES, METRICS, LOGS)}
     ],
 )
 def test_an_address_or_a_named_exporter_is_on(env: dict[str, str], signals: set[str]) -> None:
-    assert signals_from(env) == signals
+    assert exporters_from(env) == dict.fromkeys(signals, OTLP)
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,18 @@ def test_an_address_or_a_named_exporter_is_on(env: dict[str, str], signals: set[
     ],
 )
 def test_nothing_or_none_is_off(env: dict[str, str]) -> None:
-    assert not signals_from(env)
+    assert not exporters_from(env)
 
 
 def test_all_faults_are_said_at_once() -> None:
     with pytest.raises(SettingsError) as refused:
-        signals_from({"OTEL_TRACES_EXPORTER": "zipkin"})
-    assert refused.value.faults == ("OTEL_TRACES_EXPORTER is 'zipkin'; expected otlp or none",)
+        exporters_from({"OTEL_TRACES_EXPORTER": "zipkin"})
+    assert refused.value.faults == (
+        "OTEL_TRACES_EXPORTER is 'zipkin'; expected otlp, azure_monitor_opentelemetry_exporter or none",
+    )
     grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"}
     with pytest.raises(SettingsError) as refused:
-        signals_from({**ON, **grpc})
+        exporters_from({**ON, **grpc})
     assert refused.value.faults == (
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is 'http/json'; expected http/protobuf, or leave it out",
         "OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc'; expected http/protobuf, or leave it out",
@@ -68,13 +70,15 @@ def test_without_the_libraries_there_is_a_warning_and_no_telemetry(monkeypatch: 
     warned: list[str] = []
     with switch.telemetry(ON, "batchai-runner", "gpu-0", warn=warned.append):
         assert not tracing.is_on()
-    assert len(warned) == 1 and "pip install 'batchai-serverless[telemetry]'" in warned[0]
+    assert len(warned) == 1 and "install what requirements.txt names first" in warned[0]
 
 
 def test_it_is_on_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMMON, ON[COMMON])
     monkeypatch.setattr(
-        otlp_metrics, "OtlpMetrics", lambda name, node: OtlpMetrics(name, node, InMemoryMetricReader())
+        otlp_metrics,
+        "OtlpMetrics",
+        lambda name, node, to: OtlpMetrics(name, node, reader=InMemoryMetricReader()),
     )
     records = kept_log_records()
     monkeypatch.setattr(otlp_logs, "OtlpLog", lambda *who: OtlpLog(who[0], who[1], who[2], records))
@@ -84,3 +88,36 @@ def test_it_is_on_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None
         assert tracing.is_on() and metrics.is_on()
     assert not tracing.is_on() and not metrics.is_on()
     assert logging.getLogger().handlers == before
+
+
+TO_AZURE = {"OTEL_TRACES_EXPORTER": AZURE, INSIGHTS: "InstrumentationKey=x"}
+
+
+def test_each_signal_has_its_own_exporter() -> None:
+    env = {**ON, **TO_AZURE, "OTEL_METRICS_EXPORTER": "none"}
+    assert exporters_from(env) == {TRACES: AZURE, LOGS: OTLP}
+
+
+def test_application_insights_needs_its_connection_string() -> None:
+    with pytest.raises(SettingsError, match=f"{AZURE}', which needs {INSIGHTS}: set it"):
+        exporters_from({"OTEL_TRACES_EXPORTER": AZURE, INSIGHTS: " "})
+
+
+def test_a_process_that_knows_no_azure_warns() -> None:
+    warned: list[str] = []
+    with switch.telemetry(TO_AZURE, "batchai-runner", "gpu-0", warn=warned.append):
+        assert not tracing.is_on()
+    assert len(warned) == 1 and AZURE in warned[0]
+
+
+def test_a_connection_string_alone_asks_for_nothing() -> None:
+    assert exporters_from({INSIGHTS: "InstrumentationKey=x"}) == {}
+
+
+def test_logs_to_application_insights_are_sent_by_others() -> None:
+    before = logging.getLogger().handlers[:]
+    asked: list[object] = []
+    env = {"OTEL_LOGS_EXPORTER": AZURE, INSIGHTS: "InstrumentationKey=x"}
+    with switch.telemetry(env, "batchai-runner", "gpu-0", azure=asked.append):  # type: ignore[arg-type]
+        assert logging.getLogger().handlers == before
+    assert asked == []

@@ -3,18 +3,36 @@
 The mapping is the runner's own: the same functions make the paths of a node, for a node that is imagined.
 """
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from shared.documents.spec import JobSpec, MountVolumes
-from shared.environment.layout import STDOUTERR_FOLDER, NodeLayout
+from shared.environment.layout import STDOUTERR_FOLDER, NodeLayout, path_segment
 from shared.environment.variables import Node, Placement, log_directory, output_directories
 from shared.environment.volume_addresses import StoragePlace, container_place, share_place
 from shared.errors import LaunchError, RequestError
-from shared.jobs.model import Job
+from shared.names.ids import ClusterId, JobId
 from shared.names.paths import relative_fault
 from shared.settings import Settings
+
+#: The last parts of a run's own folder, `jobs/<name>/<uuid>`: a folder that does not end so is nobody's own.
+_LEAST_PARTS = 3
+
+
+class Run(Protocol):
+    """What is to be known of a run of a job to find its files; a Job is one."""
+
+    @property
+    def id(self) -> JobId: ...
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def cluster(self) -> ClusterId: ...
+    @property
+    def attempt(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -30,14 +48,20 @@ class OutputPlace:
 
 
 def output_place(
-    job: Job, spec: JobSpec, cluster: MountVolumes, settings: Settings, identifier: str, directory: str
+    job: Run,
+    spec: JobSpec,
+    cluster: MountVolumes,
+    settings: Settings,
+    identifier: str,
+    directory: str,
+    attempt: int = 0,
 ) -> OutputPlace:
     """Where `directory` of the output directory `identifier` ("stdouterr" or an id of the document) lies.
 
-    `cluster`: the volumes of the cluster's nodes. Raises RequestError.
+    `cluster`: the volumes of the cluster's nodes. `attempt` 0: the latest. Raises RequestError.
     """
     layout = NodeLayout("/node", job.id)
-    path = _path(job, spec, settings, layout, identifier)
+    path = _path(job, spec, settings, layout, identifier, attempt or max(job.attempt, 1))
     below = _below(directory)
     points = [*_points(layout.job_mount_root, spec.mount_volumes, settings)]
     points += _points(layout.mount_root, cluster, settings)
@@ -51,13 +75,47 @@ def output_place(
     return OutputPlace(place.kind, place.account, place.name, folder, place.endpoint, place.key)
 
 
-def _path(job: Job, spec: JobSpec, settings: Settings, layout: NodeLayout, identifier: str) -> PurePosixPath:
+def own_folders(
+    job: Run, spec: JobSpec, cluster: MountVolumes, settings: Settings
+) -> tuple[OutputPlace, ...]:
+    """The folders that are a run's own, with all that it wrote below its path prefixes: each ends in
+    `jobs/<name>/<uuid>`, which no other run has. What lies on no share and in no container that this
+    installation may reach is not among them, nor what a prefix puts into a folder of a node's name."""
+    found: dict[tuple[str, str, str, str], OutputPlace] = {}
+    identifiers = (STDOUTERR_FOLDER, *(one.id for one in spec.output_directories))
+    for attempt, identifier in itertools.product(range(1, max(job.attempt, 1) + 1), identifiers):
+        try:
+            place = output_place(job, spec, cluster, settings, identifier, ".", attempt)
+        except RequestError:
+            continue
+        if folder := _own_part(place.folder, path_segment(settings.scope, job.id, job.uuid)):
+            own = replace(place, folder=folder)
+            found[own.kind, own.account, own.name, own.folder] = own
+    return tuple(found.values())
+
+
+def _own_part(folder: str, segment: str) -> str:
+    """`folder` up to the end of the run's segment in it; "" where it does not hold it. A volume may be
+    mounted inside the segment: then only its end is there."""
+    parts, own = folder.split("/"), segment.split("/")
+    if any(not part.strip(".") for part in parts):
+        return ""  # a way out of what is above
+    for most in range(len(own), _LEAST_PARTS - 1, -1):
+        for end in range(most, len(parts) + 1):
+            if parts[end - most : end] == own[-most:]:
+                return "/".join(parts[:end])
+    return ""
+
+
+def _path(
+    job: Run, spec: JobSpec, settings: Settings, layout: NodeLayout, identifier: str, attempt: int
+) -> PurePosixPath:
     placement = Placement(
         scope=settings.scope,
         job=job.id,
         cluster=job.cluster,
         uuid=job.uuid,
-        attempt=max(job.attempt, 1),
+        attempt=attempt,
         layout=layout,
         nodes=(Node("node", "127.0.0.1", 0),),
         index=0,

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from api.resources.output_places import OutputPlace, output_place
+from shared.documents.models.job import OutputDirectory
 from shared.documents.spec import JobSpec, MountVolumes
 from shared.environment.layout import path_segment
 from shared.errors import RequestError
+from shared.jobs.output_places import OutputPlace, output_place, own_folders
 from shared.names.ids import ClusterId
 from shared.settings import AccountEndpoints, Settings
 from tests.support.examples import examples
@@ -186,3 +187,75 @@ def test_an_output_directory_that_the_document_does_not_have_is_not_found() -> N
     with pytest.raises(RequestError) as refused:
         place(spec(), "NOPE")
     assert refused.value.code == "OutputDirectoryNotFound"
+
+
+def own(document: JobSpec, cluster: dict[str, Any] | None = None, attempt: int = 1) -> list[OutputPlace]:
+    job = a_job(cluster=ClusterId("workspace", "cluster"), attempt=attempt)
+    volumes = MountVolumes.model_validate(cluster or {})
+    return list(own_folders(job, document, volumes, Settings(scope=SCOPE)))
+
+
+def test_a_run_has_a_folder_of_its_own_below_each_prefix() -> None:
+    outputs = [
+        {"id": "BESIDE", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/afs", "pathSuffix": "a/b"},
+        {"id": "DEEP", "pathPrefix": "$AZ_BATCHAI_JOB_MOUNT_ROOT/bfs/deep"},
+        {"id": "WITHIN", "pathPrefix": "$AZ_BATCHAI_STDOUTERR_DIR/x"},
+        {"id": "LOCAL", "pathPrefix": "$AZ_BATCHAI_JOB_TEMP/x"},
+    ]
+    found = own(spec(outputDirectories=outputs))
+    assert [(place.kind, place.folder) for place in found] == [
+        ("share", SEGMENT),
+        ("container", f"deep/{SEGMENT}"),
+    ]
+
+
+def test_a_prefix_that_names_the_attempt_has_a_folder_for_each() -> None:
+    document = spec(stdOutErrPathPrefix="$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/$AZ_BATCHAI_ATTEMPT")
+    assert [place.folder for place in own(document, attempt=3)] == [f"{n}/{SEGMENT}" for n in (1, 2, 3)]
+
+
+def test_a_volume_mounted_inside_the_segment_holds_its_end() -> None:
+    head, tail = SEGMENT.split("/experiments/")
+    inner = CONTAINER | {"relativeMountPath": f"afs/{head}"}
+    volumes = {"azureFileShares": [SHARE], "azureBlobFileSystems": [inner]}
+    assert [place.folder for place in own(spec(mountVolumes=volumes))] == [f"experiments/{tail}"]
+
+
+def test_a_folder_that_does_not_end_as_a_runs_own_is_nobodys() -> None:
+    """All but the uuid lies above the volume."""
+    inner = CONTAINER | {"relativeMountPath": f"afs/{SEGMENT.rpartition('/')[0]}"}
+    volumes = {"azureFileShares": [SHARE], "azureBlobFileSystems": [inner]}
+    assert own(spec(mountVolumes=volumes)) == []
+
+
+HOSTILE = NASTY | st.sampled_from(
+    ["$AZ_BATCHAI_STDOUTERR_DIR", "$AZ_BATCHAI_JOB_NAME", SEGMENT, f"jobs/{JOB.job}/{UUID}", f"{SEGMENT}/.."]
+)
+
+
+@settings(max_examples=examples(300))
+@given(prefix=HOSTILE, suffix=HOSTILE, below=HOSTILE, mounted=HOSTILE)
+@example("..", "../..", "..", "a")
+@example("", "", "", "afs/" + SEGMENT)
+@example("a/./b", "", "", "afs/a")
+def test_whatever_a_document_says_a_run_owns_nothing_but_folders_of_its_uuid(
+    prefix: str, suffix: str, below: str, mounted: str
+) -> None:
+    document = spec().model_copy(
+        update={
+            "std_out_err_path_prefix": f"$AZ_BATCHAI_JOB_MOUNT_ROOT/afs/{prefix}",
+            "output_directories": tuple(
+                OutputDirectory.model_construct(id=f"ID{n}", path_prefix=path, path_suffix=suffix)
+                for n, path in enumerate(
+                    (f"$AZ_BATCHAI_JOB_MOUNT_ROOT/bfs/{below}", f"$AZ_BATCHAI_JOB_MOUNT_ROOT/{mounted}")
+                )
+            ),
+        }
+    )
+    volumes = document.mount_volumes
+    moved = volumes.azure_blob_file_systems[0].model_copy(update={"relative_mount_path": mounted or "bfs"})
+    volumes = volumes.model_copy(update={"azure_blob_file_systems": (moved,)})
+    for place in own(document.model_copy(update={"mount_volumes": volumes})):
+        parts = place.folder.split("/")
+        assert parts[-3:] == ["jobs", JOB.job, UUID]
+        assert not any(part.strip(".") == "" for part in parts)
