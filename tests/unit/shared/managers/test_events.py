@@ -20,9 +20,8 @@ from tests.support.earlier_jobs import EarlierJobs
 from tests.support.events import ON, EventWorld, faults_of
 from tests.support.kept_metrics import kept_metrics
 from tests.support.memory.faults import Call, Crash
-from tests.support.memory.world import MemoryWorld, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
-from tests.unit.shared.managers.test_crash_points import every_crash
 
 WHOLE = ["queued", "running", "succeeded"]
 LOST = Outcome(Reason.RUNNER_LOST, message="gone")
