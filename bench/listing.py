@@ -71,8 +71,7 @@ def _job(number: int) -> Job:
 def _entities(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         job = _job(number)
-        yield (row := job_rows.job_entity(job, row_keys.job_row(job.id)))
-        made = job_entries.added(job, row) if job.state.live else job_entries.ended(job, row)
+        made = job_entries.added(job) if job.state.live else job_entries.ended(job)
         yield from (entity for verb, entity, *_ in made if verb != "delete")
     for run in range(_RUNS):
         earlier = replace(_job(1), uuid=f"earlier-{run}", created=_START - timedelta(days=_RUNS - run))

@@ -20,7 +20,7 @@ from shared.backend import TABLES, provision, provision_queues
 from shared.errors import SettingsError, StoreError
 from shared.package import package_version
 from shared.settings_reader import settings_from
-from shared.stores import table_dump
+from shared.stores import job_table, table_dump, torn_rows
 from shared.stores.connection import Connection
 
 #: Rows hold nothing that is sealed: whoever makes a backup need not have the key.
@@ -78,7 +78,8 @@ def restore(connection: Connection, file: Path, over: bool = False) -> dict[str,
                 "To go on with a restore that was interrupted, give --over"
             )
     for table, entries in groupby(_rows(file), lambda entry: entry[0]):
-        table_dump.put_rows(connection, table, ((size, row) for _, size, row in entries))
+        rows = ((size, row) for _, size, row in entries)
+        table_dump.put_rows(connection, table, torn_rows.mended(rows) if table == job_table.TABLE else rows)
     provision_queues(connection)
     return counts
 

@@ -1,8 +1,11 @@
-"""Layouts: which entries a job has in lists beside its row (shared/stores/job_entries.py), and how a row says
-so. Runners of an earlier version can claim jobs of the first layout only (docs/adr/0315). PURE."""
+"""Layouts: which rows a job has in its workspace's partition (shared/stores/job_entries.py), and how a row
+says so. Runners of an earlier version can claim jobs of earlier layouts only (docs/adr/0315, 0385). PURE."""
 
 FIRST = 1
-LATEST = 2
+SECOND = 2
+#: While it lives, the job lies in its live entry, and the row under its name says where that is.
+THIRD = 3
+LATEST = THIRD
 
 
 def marked(layout: int, written: str) -> str:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from shared.documents.spec import JobSpec, job_from_document, to_document
 from shared.errors import BatchAIError
+from shared.jobs import layouts
 from shared.jobs.model import Job
 from shared.names.ids import JobId
 from shared.stores.carried_rows import carried_columns, job_from_columns
 from shared.stores.secrets.sealing import Sealer
 
-#: Of the form of documents and rows; one of another version is read where it lies, and judged there.
-_VERSION = 1
+#: Of the form of documents and rows; one of another version is read where it lies, and judged there. The
+#: second says the same of a job of the third layout: an earlier runner would write its claim to another row,
+#: whose ETag may be the same.
+_VERSION, _OF_THIRD_LAYOUT = 1, 2
 #: Of a message, which holds 64 KiB: the progress of logs needs space too.
 _MOST_BYTES = 16 * 1024
 
@@ -42,7 +45,8 @@ class CarriedJobs:
         properties = json.loads(job.properties)
         if job.node_count > 1 or to_document(spec, lambda secret: "secret") != {"properties": properties}:
             return ""
-        carried = {"v": _VERSION, "etag": job.etag, "revision": cluster_revision, "row": carried_columns(job)}
+        version = _OF_THIRD_LAYOUT if job.layout == layouts.THIRD else _VERSION
+        carried = {"v": version, "etag": job.etag, "revision": cluster_revision, "row": carried_columns(job)}
         text = json.dumps(carried)
         return f"{self.sealer.digest(text)} {text}" if len(text) <= _MOST_BYTES else ""
 
@@ -53,7 +57,7 @@ class CarriedJobs:
             return None
         try:
             known = json.loads(carried)
-            if known["v"] != _VERSION:
+            if known["v"] not in (_VERSION, _OF_THIRD_LAYOUT):
                 return None
             job = job_from_columns(known["row"], str(known["etag"]))
             spec = job_from_document({"properties": json.loads(job.properties)}, _no_secret)

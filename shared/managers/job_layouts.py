@@ -78,6 +78,6 @@ class JobLayouts:
 
 
 def _common(nodes: Iterable[NodeView]) -> int:
-    """The latest layout that all nodes that may claim jobs work with; without any node the latest of all."""
+    """The latest layout that all nodes that may claim jobs work with, and this process knows."""
     serving = (node for node in nodes if node.alive and not node.left and not node.drain)
-    return min((node.layout for node in serving), default=layouts.LATEST)
+    return min((layouts.LATEST, *(node.layout for node in serving)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.errors import UnreadableError
+from shared.jobs import layouts
 from shared.jobs.model import Job
 from shared.jobs.queue_order import QueuedEntry
 from shared.managers.cluster_reader import ClusterReader, scale_of_row
@@ -49,7 +50,7 @@ def queued(entries: Sequence[LiveEntry]) -> list[QueuedEntry]:
 def read_entry(jobs: JobTable, entry: LiveEntry) -> Job | None:
     """The job of an entry, unless it has gone on to another run or a newer version wrote it."""
     try:
-        job = jobs.get(entry.id)
+        job = jobs.get(entry.id, entry.row_key if entry.layout == layouts.THIRD else "")
     except UnreadableError as error:
         log.error("left alone: %s", error, extra={"action": "unreadable"})
         return None

@@ -14,7 +14,7 @@ _TIMES = ("StateSince", "Started", "Ended", "RetryAt", "Created", "Enqueued")
 
 
 def carried_columns(job: Job) -> dict[str, Any]:
-    """`job_entity` of the job's own row as JSON takes it."""
+    """`job_entity` of the job as JSON takes it, whatever row it lies in."""
     entity = job_entity(job, row_keys.job_row(job.id))
     return {
         name: value.isoformat() if isinstance(value, datetime) else value for name, value in entity.items()

@@ -1,8 +1,8 @@
 """Jobs that ended before a moment, found without a look at those that ended after it.
 
-The latest run of a name is found by its entry under the state it ended in: entries are in the order in which
-jobs were created, so that those created later are not read. Earlier runs of a name have no such entry: the
-service filters them, a thousand a call.
+The latest run of a name is found by its entry by time: entries are in the order in which jobs were created,
+so that those created later are not read. Earlier runs of a name have no such entry. The service filters what
+has not ended, a thousand a call.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import NotFoundError
-from shared.jobs.model import Job, State
+from shared.jobs.model import Job
 from shared.stores import job_rows, row_keys
 from shared.stores.connection import Connection, translated
 from shared.stores.job_table import TABLE
@@ -31,9 +31,8 @@ class EndedJobs:
 
     def latest(self, workspace: str, experiment: str, before: datetime) -> Iterator[Job]:
         """The latest runs of an experiment that ended before. Entries of a list: not to be written."""
-        for state in (State.SUCCEEDED, State.FAILED):
-            prefix = row_keys.state_prefix(experiment, state)
-            yield from self._range(workspace, prefix, before, prefix + row_keys.newest_first(before))
+        prefix = row_keys.time_prefix(experiment)
+        return self._range(workspace, prefix, before, prefix + row_keys.newest_first(before))
 
     def earlier(self, workspace: str, experiment: str, before: datetime) -> Iterator[Job]:
         """Runs of an experiment that others under the same name have followed, and that ended before."""

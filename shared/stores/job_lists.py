@@ -1,14 +1,16 @@
 """Pages of jobs by state, time and name. Every question is one range of one index (row_keys.py):
 
-    by name or prefix                 the rows of jobs; what else is asked for is filtered by the service
-    in an ended state, newest first   the entries by state
+    by name or prefix                 the rows under names; what else is asked for is filtered by the service
+    failed, newest first              the entries by state
+    succeeded, newest first           the entries by time, filtered by the service
     in a live state, newest first     the experiment's live entries, filtered by the service
     by time, newest first             the entries by time
 
 Entries hold the whole job. While jobs of the first layout live (job_entries.py), those in a live state are
-read from two ranges and merged; a process looks once a minute whether any do. A page asks storage a limited
-number of times, mostly once; it may then hold fewer jobs than asked for and still have a next one, as ARM
-allows.
+read from two ranges and merged; a process looks once a minute whether any do. Of jobs of the third layout
+that live, names only point at live entries: a page by name with such jobs costs one call more. A page asks
+storage a limited number of times, mostly once; it may then hold fewer jobs than asked for and still have a
+next one, as ARM allows.
 """
 
 import base64
@@ -24,10 +26,9 @@ from typing import Any
 from shared.errors import RequestError
 from shared.jobs.model import Job, State
 from shared.names.ids import JobId
-from shared.stores import job_rows, row_keys
+from shared.stores import row_keys
 from shared.stores.connection import Connection, translated
 from shared.stores.job_table import TABLE, JobTable
-from shared.stores.unreadable_rows import readables
 
 #: Queries of one page; each brings up to 1000 rows.
 _MOST_QUERIES = 5
@@ -82,14 +83,15 @@ class JobLists:
             found, more = (
                 self._merged((former, area), token, most) if former else self._some(area, token, most)
             )
-            return JobPage(tuple(self.jobs_of(found)), more)
+            jobs = self.jobs_of(found)
+            if asked.by_name and asked.state:  # of names that point the service does not know the state
+                jobs = (job for job in jobs if job.state is asked.state)
+            return JobPage(tuple(jobs), more)
 
     def jobs_of(self, found: Iterable[Any]) -> Iterable[Job]:
-        def read(entity: Any) -> Job | None:
-            listed = job_rows.job_from(entity, str(entity.metadata["etag"]))
-            return listed if job_rows.is_whole(entity) else self._latest(listed.id, listed.uuid)
-
-        return filter(None, readables(found, read))
+        """The jobs of entries, whole. Raises StoreError."""
+        listed = self._jobs.jobs(found)
+        return filter(None, (job if job.properties else self._latest(job.id, job.uuid) for job in listed))
 
     def _latest(self, job: JobId, uuid: str) -> Job | None:
         """The job's own row, unless it has gone or begun another run since its entry was read."""
@@ -150,6 +152,7 @@ class JobLists:
             "first": area.first,
             "last": area.last,
             "state": str(area.asked.state),
+            "any": row_keys.LIVE,
             "after": area.asked.created_after,
             "before": area.asked.created_before,
         }
@@ -204,14 +207,16 @@ def listed_under(experiment: str, state: State | None) -> tuple[str, tuple[str, 
     lie elsewhere."""
     if state is None:
         return row_keys.time_prefix(experiment), ()
-    if state.live:
-        return row_keys.whole_live_prefix(experiment), ("State eq @state",)
-    return row_keys.state_prefix(experiment, state), ()
+    if state is State.FAILED:
+        return row_keys.state_prefix(experiment, state), ()
+    within = row_keys.whole_live_prefix if state.live else row_keys.time_prefix
+    return within(experiment), ("State eq @state",)
 
 
 def _filters(asked: JobFilter) -> Iterable[str]:
     if asked.state:
-        yield "State eq @state"
+        # The row under the name of a job that lives may say where it lies instead of its state.
+        yield "( State eq @state or LiveRow ge @any )" if asked.state.live else "State eq @state"
     if asked.created_after:
         yield "Created ge @after"
     if asked.created_before:

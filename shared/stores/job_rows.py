@@ -20,7 +20,7 @@ from shared.stores.unreadable_rows import readable
 _COLUMNS = re.compile(
     "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
     "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
-    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Withheld|Noted|Layout|Serves|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Withheld|Noted|Layout|Serves|Named|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
 #: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
@@ -67,6 +67,26 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
     return table_limits.fitted(entity) | table_limits.spread(name, job.properties, first)
 
 
+def pointer_entity(job: Job) -> dict[str, Any]:
+    """The row under the name of a job that lies in its live entry: where that is. It is no job: an earlier
+    version, which looks for one, leaves it alone as a row of a newer version."""
+    return {
+        "PartitionKey": row_keys.partition(job.id.workspace),
+        "RowKey": row_keys.job_row(job.id),
+        "Workspace": job.id.workspace,
+        "Experiment": job.id.experiment,
+        "Job": job.id.job,
+        "Uuid": job.uuid,
+        "Created": job.created,
+        "LiveRow": row_keys.whole_live_row(job),
+    }
+
+
+def pointed_at(entity: Mapping[str, Any]) -> str:
+    """The key of the live entry that a row under a name points at; "" where the row is the job."""
+    return str(entity.get("LiveRow") or "")
+
+
 def events_column(job: Job) -> dict[str, Any]:
     """The column of a job's events."""
     return {"Events": table_limits.listed(event_values(job.events), table_limits.MOST_EVENTS)}
@@ -74,20 +94,27 @@ def events_column(job: Job) -> dict[str, Any]:
 
 def listed_entity(job: Job, row: Mapping[str, Any], row_key: str) -> dict[str, Any]:
     """The job's `row` (of `job_entity`) once more under `row_key`, for lists: whole, unless its document is
-    very large (`is_whole`)."""
+    very large; then it has none, and the job itself is read."""
     if table_limits.units(job.properties) > _MOST_REPEATED:
         return job_entity(replace(job, properties=""), row_key)
     return {**row, "RowKey": row_key}
 
 
-def is_whole(entity: Mapping[str, Any]) -> bool:
-    """Whether an entry for lists has the job's document too; else the job's own row has."""
-    return "Properties0" in entity
-
-
 def _layout(job: Job) -> str | None:
     written = _written(job.attempt, job.state)
     return None if job.layout == layouts.FIRST else layouts.marked(job.layout, written)
+
+
+def layout_of(entity: Mapping[str, Any]) -> int:
+    """The layout that a row says its job has."""
+    return layouts.read(entity.get("Layout"), _written(entity["Attempt"], State(entity["State"])))
+
+
+def _known_layout(entity: Mapping[str, Any]) -> int:
+    """Raises ValueError: of a layout of a newer version nobody here knows what else to write."""
+    if (layout := layout_of(entity)) > layouts.LATEST:
+        raise ValueError(f"its layout is {layout}")
+    return layout
 
 
 def _written(attempt: int, state: State) -> str:
@@ -178,7 +205,7 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         submitted_by=entity.get("SubmittedBy", ""),
         withheld=entity.get("Withheld", ""),
         noted=_noted_from(entity.get("Noted", "")),
-        layout=layouts.read(entity.get("Layout"), _written(entity["Attempt"], state)),
+        layout=_known_layout(entity),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,
         age_seconds=age_seconds,

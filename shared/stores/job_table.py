@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from shared.errors import LostOwnershipError, NotFoundError, StoreError
@@ -16,66 +15,52 @@ from shared.jobs.model import Job
 from shared.names.ids import ClusterId, JobId
 from shared.stores import job_entries, job_rows, outbox_rows
 from shared.stores import row_keys as keys
-from shared.stores.connection import Connection, error_code, translated
+from shared.stores.connection import Connection, translated
 from shared.stores.live_rows import LIVE_COLUMNS, LiveEntry, live_from, once_each
+from shared.stores.named_rows import NamedRows
 from shared.stores.service_time import ServiceTime
 from shared.stores.unreadable_rows import readables
 
 TABLE = "jobs"
 _MOST_ENTITIES = 1000  #: of one page; the service refuses more
 _MOST_OPERATIONS = 100  #: of one transaction (Azure Table storage)
-#: Of live entries: those of the latest layout say so in a column, those of the first in their keys.
+#: Of live entries: those that are whole say so in a column, those of the first layout in their keys.
 _OF_CLUSTER = " and ( Serves eq @serves or RowKey ge @from and RowKey lt @to )"
 _TRIES = 5  #: where others work on the same rows
 
 
-class JobTable:
+class JobTable(NamedRows):
     """Rows of jobs, their entries in the indexes and their history. Knows no rule of the protocol."""
 
     def __init__(self, connection: Connection) -> None:
-        self._table = connection.tables.get_table_client(TABLE)
-
-    def get(self, job: JobId) -> Job | None:
-        """The latest run under a name, or None."""
-        time = ServiceTime()
-        with translated(f"reading job {job}"):
-            try:
-                # A point read: Azurite answers a query for one row by a look at every row.
-                entity = self._table.get_entity(
-                    keys.partition(job.workspace), keys.job_row(job), raw_response_hook=time.hook
-                )
-            except ResourceNotFoundError as error:
-                if error_code(error) != "ResourceNotFound":
-                    raise  # the table is missing: that says nothing of the job
-                return None
-        return job_rows.job_from(entity, str(entity.metadata["etag"]), time.age(entity))
+        super().__init__(connection.tables.get_table_client(TABLE))
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        job, row, events = _announced(job)
-        return self._commit(job, [("create", row), *job_entries.added(job, row), *events])
+        job, events = outbox_rows.announced(job)
+        return self._commit(job, [*job_entries.added(job), *events])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        job, row, events = _announced(job)
-        former, missing = outbox_rows.announced(ended)
-        operations = [*job_entries.superseded(former), *job_entries.added(job, row), *missing, *events]
-        return self._commit(job, [("update", row, _over(ended)), *operations])
+        job, events = outbox_rows.announced(job)
+        ended, missing = outbox_rows.announced(ended)
+        return self._commit(job, [*job_entries.added(job, ended), *missing, *events])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
-        job, row, events = _announced(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.changed(job, row), *events])
+        job, events = outbox_rows.announced(job)
+        with _gone_is_lost(job):
+            return self._commit(job, [*job_entries.changed(job), *events])
 
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
         version. Raises LostOwnershipError."""
-        former, row, events = _announced(replace(job, layout=layouts.FIRST))
-        entries = job_entries.fallen_back(job, former, row)
-        return self._commit(former, [("update", row, _over(job)), *entries, *events])
+        former = replace(job, layout=layouts.FIRST)
+        with _gone_is_lost(job):
+            return self._commit(former, job_entries.fallen_back(job, former))
 
     def prolong(self, job: Job, seconds: float, *, with_events: bool = False) -> Job:
         """Let the owner's lease begin anew, for `seconds`, and write the message it is looked for by, and on
@@ -83,15 +68,15 @@ class JobTable:
         longer as `job` was read."""
         entity = {
             "PartitionKey": keys.partition(job.id.workspace),
-            "RowKey": keys.job_row(job.id),
+            "RowKey": job_entries.row_key(job),
             "LeaseSeconds": float(seconds),
             "MessageId": job.message_id,
         } | (job_rows.events_column(job) if with_events else {})
-        with translated(f"renewing the lease of job {job.id}"):
+        with _gone_is_lost(job), translated(f"renewing the lease of job {job.id}"):
             written = self._table.update_entity(
                 entity,
                 mode=UpdateMode.MERGE,
-                **_unmodified(job.etag),
+                **job_entries.unmodified(job),
                 # The condition makes a repetition harmless; unasked the SDK does not repeat a PATCH.
                 retry_on_methods=["PATCH"],
             )
@@ -102,13 +87,15 @@ class JobTable:
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
-        job, row, events = _announced(job)
-        return self._commit(job, [("update", row, _over(job)), *job_entries.ended(job, row), *events])
+        ended, events = outbox_rows.announced(job)
+        with _gone_is_lost(job):
+            return self._commit(ended, [*job_entries.ended(ended), *events])
 
     def announce(self, job: Job) -> Job:
         """Write the events that a runner of an earlier version has left out. Raises LostOwnershipError."""
-        job, row, events = _announced(job)
-        return self._commit(job, [("update", row, _over(job)), *events])
+        job, events = outbox_rows.announced(job)
+        with _gone_is_lost(job):
+            return self._commit(job, [*job_entries.rewritten(job), *events])
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -119,13 +106,11 @@ class JobTable:
         prefix = keys.experiment_prefix(experiment)
         # '!' sorts before every character of a name, so "after" excludes the name itself and nothing else.
         first = f"{prefix}{after.lower()}!" if after else prefix
-        found = itertools.islice(self._range(workspace, prefix, most, first), most)
-        return list(readables(found, _job))
+        return list(self.jobs(itertools.islice(self._range(workspace, prefix, most, first), most)))
 
     def list_workspace(self, workspace: str, most: int) -> list[Job]:
         """The latest run of `most` jobs of a workspace, whatever their experiment."""
-        found = itertools.islice(self._range(workspace, keys.JOBS, most), most)
-        return list(readables(found, _job))
+        return list(self.jobs(itertools.islice(self._range(workspace, keys.JOBS, most), most)))
 
     def list_runs(self, job: JobId) -> Iterator[Job]:
         """Earlier runs under a name, oldest first. One of the first layout is here once it has ended."""
@@ -153,9 +138,8 @@ class JobTable:
 
         Raises LostOwnershipError when it is not as `job` was read.
         """
-        row = {"PartitionKey": keys.partition(job.id.workspace), "RowKey": keys.job_row(job.id)}
         _, missing = outbox_rows.announced(job)
-        gone = [("delete", row, _unmodified(job.etag)), *job_entries.unlisted(job), *missing]
+        gone = [*job_entries.removed(job), *missing]
         try:
             with translated(f"removing job {job.id}"):
                 self._table.submit_transaction(gone, retry_on_methods=["POST"])
@@ -181,8 +165,12 @@ class JobTable:
     def drop_live_entry(self, entry: LiveEntry) -> None:
         """Remove a live entry that no job has, as it was read; another one is left alone."""
         with contextlib.suppress(LostOwnershipError), translated(f"removing an entry of job {entry.id}"):
-            partition = keys.partition(entry.id.workspace)
-            self._table.delete_entity(partition, entry.row_key, **_unmodified(entry.etag))
+            self._table.delete_entity(
+                keys.partition(entry.id.workspace),
+                entry.row_key,
+                etag=entry.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
 
     def _live(self, workspace: str, cluster: ClusterId | None = None) -> list[LiveEntry]:
         time = ServiceTime()
@@ -221,29 +209,27 @@ class JobTable:
             )
 
     def _commit(self, job: Job, operations: list[tuple[Any, ...]]) -> Job:
-        """Run the operations as one transaction; the first one is the job's own row."""
+        """Run the operations as one transaction; the first one is the row that is the job from then on."""
         with translated(f"writing job {job.id}"):
-            # Every first operation is conditional, so a repetition does no harm: where only the answer was
+            # One operation of each is conditional, so a repetition does no harm: where only the answer was
             # lost it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
             answers = self._table.submit_transaction(operations, retry_on_methods=["POST"])
-        return replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
+        written = replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
+        self.remember(written)
+        return written
 
 
 def _job(entity: Any) -> Job:
     return job_rows.job_from(entity, str(entity.metadata["etag"]))
 
 
-def _announced(job: Job) -> tuple[Job, dict[str, Any], list[job_entries.Operation]]:
-    """The job as it is to be written, its own row, from which every other one that holds the whole job is
-    made, and the events of what has changed."""
-    noted, events = outbox_rows.announced(job)
-    return noted, job_rows.job_entity(noted, keys.job_row(noted.id)), events
-
-
-def _unmodified(etag: str) -> dict[str, Any]:
-    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _over(job: Job) -> dict[str, Any]:
-    """The row that `job` was read from is replaced, if it is as it was."""
-    return {"mode": UpdateMode.REPLACE, **_unmodified(job.etag)}
+@contextlib.contextmanager
+def _gone_is_lost(job: Job) -> Iterator[None]:
+    """A live entry that is the job is removed when the job ends: where it is missing, the job is not as it
+    was read. Raises LostOwnershipError then."""
+    try:
+        yield
+    except NotFoundError as error:
+        if job_entries.in_live_entry(job):
+            raise LostOwnershipError(f"job {job.id} has ended or is gone") from error
+        raise

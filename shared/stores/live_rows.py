@@ -16,7 +16,7 @@ from shared.stores.unreadable_rows import readable
 LIVE_COLUMNS = [
     *("PartitionKey", "RowKey", "Timestamp", "Workspace", "Experiment", "Job", "ClusterWorkspace", "Cluster"),
     *("Uuid", "State", "Priority", "NodeCount", "Created", "Enqueued", "Owner", "Attempt"),
-    *("SubmittedBy", "Withheld"),
+    *("SubmittedBy", "Withheld", "Layout"),
 ]
 
 
@@ -60,10 +60,12 @@ def live_entity(job: Job) -> dict[str, Any]:
 
 
 def whole_live_entity(job: Job, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The job's `row` as its entry among live jobs. The cluster stands there once more, as it does in keys:
-    names ignore case, filters do not."""
-    serves = row_keys.cluster_partition(job.cluster)
-    return job_rows.listed_entity(job, row, row_keys.whole_live_row(job)) | {"Serves": serves}
+    """The job's `row` as its entry among live jobs. The cluster, and from the third layout on the name, stand
+    there once more, as they do in keys: names ignore case, filters do not."""
+    key, serves = row_keys.whole_live_row(job), row_keys.cluster_partition(job.cluster)
+    if job.layout == layouts.THIRD:  # the entry is the job: no document is too large for it
+        return {**row, "RowKey": key, "Serves": serves, "Named": row_keys.job_row(job.id)}
+    return job_rows.listed_entity(job, row, key) | {"Serves": serves}
 
 
 def live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> LiveEntry:
@@ -86,11 +88,18 @@ def _live_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Live
         attempt=entity["Attempt"],
         age_seconds=age_seconds,
         etag=etag,
-        layout=layouts.LATEST if entity["RowKey"].startswith(row_keys.LIVE_WHOLE) else layouts.FIRST,
+        layout=_layout(entity),
         row_key=entity["RowKey"],
         submitted_by=entity.get("SubmittedBy") or "",
         withheld=entity.get("Withheld") or "",
     )
+
+
+def _layout(entity: Mapping[str, Any]) -> int:
+    if not entity["RowKey"].startswith(row_keys.LIVE_WHOLE):
+        return layouts.FIRST
+    # Whoever writes a whole entry knows layouts: where its mark is not ours to read, it is not the first.
+    return max(layouts.SECOND, job_rows.layout_of(entity))
 
 
 def once_each(found: Iterable[LiveEntry]) -> list[LiveEntry]:

@@ -86,7 +86,9 @@ class NodeTable:
             "Standby": node.standby,
             "Left": node.left,
             "StateSeconds": node.state_seconds,
-            "Layout": layouts.marked(node.layout, str(node.state_seconds)),
+            # Apps from before the third layout take the least of this column for one that they can write.
+            "Layout": layouts.marked(min(node.layout, layouts.SECOND), str(node.state_seconds)),
+            "LatestLayout": layouts.marked(node.layout, str(node.state_seconds)),
             "GpuReadings": node.gpu_readings,
         }
         entity = table_limits.fitted(columns_of_node)
@@ -232,11 +234,16 @@ def _node_from(entity: Any) -> NodeRow:
         release=entity.get("Release", ""),
         left=bool(entity.get("Left", False)),
         state_seconds=entity.get("StateSeconds"),
-        layout=layouts.read(entity.get("Layout"), str(entity.get("StateSeconds"))),
+        layout=_layout(entity),
         gpu_readings=entity.get("GpuReadings", ""),
         etag=str(entity.metadata["etag"]),
         heard=entity.metadata["timestamp"],
     )
+
+
+def _layout(entity: Any) -> int:
+    columns = (entity.get("Layout"), entity.get("LatestLayout"))
+    return max(layouts.read(mark, str(entity.get("StateSeconds"))) for mark in columns)
 
 
 def _silent(entity: Any) -> SilentRow:

@@ -3,12 +3,13 @@
 One table holds a workspace's jobs in one partition, so that a job and its entries change in one transaction
 (docs/adr/0001). Which entries a job has, shared/stores/job_entries.py says. Within it:
 
-    job|<experiment>|<job>                             the latest run under a name
+    job|<experiment>|<job>                             the latest run under a name, or where it lies
     live||<experiment>|<time, newest first>|<uuid>     a job that has not ended, whole
     live|<cluster workspace>|<cluster>|<time>|<uuid>   the same in the first layout, short, oldest first
     run|<experiment>|<job>|<time>|<uuid>               an earlier run
     time|<experiment>|<time, newest first>|<uuid>           the latest run again, by time
-    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in
+    state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in;
+                                                            third layout: only if that is failed
 
 Events that are to be sent lie in the partition too (shared/stores/outbox_rows.py).
 
@@ -82,6 +83,11 @@ def time_row(job: Job) -> str:
 
 def time_prefix(experiment: str) -> str:
     return f"time|{experiment}|".lower()
+
+
+def live_of_time_row(key: str) -> str:
+    """The key of the whole live entry of the job whose entry by time has `key`; of other keys one of none."""
+    return LIVE_WHOLE + key.removeprefix("time|")
 
 
 def state_row(job: Job, state: State) -> str:

@@ -1,13 +1,14 @@
-"""The jobs of a sweep as they stand, without their documents: one query for a thousand of them."""
+"""The jobs of a sweep as they stand, without their documents: one query for a thousand of them, and one more
+while some of these live."""
 
 from collections.abc import Iterator
 
 from shared.jobs.model import Job
 from shared.names.sweep_ids import SweepId, run_mark
-from shared.stores import job_rows, row_keys
+from shared.stores import row_keys
 from shared.stores.connection import Connection, translated
 from shared.stores.job_table import TABLE
-from shared.stores.unreadable_rows import readables
+from shared.stores.named_rows import POINTER_COLUMNS, NamedRows
 
 #: The columns of a Job but for the long ones: document, events, seals, problems.
 _COLUMNS = (
@@ -23,6 +24,7 @@ class SweepJobs:
 
     def __init__(self, connection: Connection) -> None:
         self._table = connection.tables.get_table_client(TABLE)
+        self._named = NamedRows(self._table)
 
     def list(self, sweep: SweepId) -> Iterator[Job]:
         """The latest run of every job that is, or was, a run of a sweep of this name. Raises StoreError."""
@@ -36,10 +38,9 @@ class SweepJobs:
         }
         with translated(f"listing the jobs of sweep {sweep}"):
             found = self._table.query_entities(
-                filters, parameters=values, select=list(_COLUMNS), results_per_page=_MOST
+                filters, parameters=values, select=[*_COLUMNS, *POINTER_COLUMNS], results_per_page=_MOST
             )
-            jobs = readables(found, lambda entity: job_rows.job_from(entity, str(entity.metadata["etag"])))
-            yield from (job for job in jobs if _is_run(job, sweep))
+            yield from (job for job in self._named.jobs(found, list(_COLUMNS)) if _is_run(job, sweep))
 
 
 def _is_run(job: Job, sweep: SweepId) -> bool:

@@ -85,7 +85,10 @@ def _offered(tree: Path) -> Iterator[str]:
     never = {".funcignore", ".gitignore", "local.settings.json", "project.lock.json"}
     for folder, folders, files in os.walk(tree):
         folders[:] = [name for name in folders if name not in (".git", ".vscode")]
-        yield from (Path(folder, name).relative_to(tree).as_posix() for name in files if name not in never)
+        # Once a folder: environments beside it hold a hundred thousand files.
+        below = Path(folder).relative_to(tree)
+        start = f"{below.as_posix()}/" if below.parts else ""
+        yield from (start + name for name in files if name not in never)
 
 
 @pytest.mark.parametrize("reader", [by_git, by_core_tools])

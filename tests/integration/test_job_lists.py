@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import RequestError
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.names.ids import JobId
 from shared.stores import job_lists
@@ -28,7 +28,7 @@ def ended(job: Job, reason: Reason) -> Job:
     return transitions.finish(job, Outcome(reason, 0 if reason is Reason.SUCCEEDED else 1), at(90))
 
 
-def insert(world: World, name: str, experiment: str = "exp", hours: int = 0, layout: int = 2) -> Job:
+def insert(world: World, name: str, experiment: str = "exp", hours: int = 0, layout: int = 3) -> Job:
     workspace = world.cluster.workspace
     job = replace(a_job(uuid=f"u-{name}-{hours}".lower()), id=JobId(workspace, experiment, name))
     job = replace(
@@ -49,10 +49,10 @@ def stored(jobs: JobTable, job: JobId) -> Job:
     return found
 
 
-@pytest.fixture(params=[(2,), (1,), (1, 2)], ids=["latest", "first", "both"])
+@pytest.fixture(params=[(3,), (2,), (1,), (1, 2, 3)], ids=["latest", "second", "first", "all"])
 def filled(world: World, request: pytest.FixtureRequest) -> World:
     """Seven jobs, an hour between each: two failed, two running, the others succeeded; another experiment.
-    With the entries of the latest layout, of the first, or of both in turn."""
+    With the rows of one layout, or of each in turn."""
     jobs = world.stores.jobs
     for hours, name in enumerate(NAMES):
         layout = request.param[hours // 2 % len(request.param)]
@@ -126,6 +126,7 @@ def test_a_new_run_stands_for_its_name_and_a_deleted_job_is_listed_no_more(fille
     [
         JobFilter(),
         JobFilter(prefix="alpha"),
+        JobFilter(prefix="alpha_"),
         JobFilter(State.RUNNING),
         JobFilter(State.SUCCEEDED),
         JobFilter(created_after=at(0)),
@@ -133,12 +134,19 @@ def test_a_new_run_stands_for_its_name_and_a_deleted_job_is_listed_no_more(fille
     ],
 )
 def test_a_page_costs_one_call_however_many_jobs_it_has(filled: World, asked: JobFilter) -> None:
-    """While jobs of the first layout live, those in a live state lie in two places."""
+    """While jobs of the first layout live, those in a live state lie in two places. Names that only point at
+    living jobs cost one more."""
     assert listed(filled, asked), "looks once a minute whether jobs of the first layout live"
     filled.counter.reset()
     assert listed(filled, asked)
     old = filled.stores.jobs.has_first_layout(filled.cluster.workspace)
-    assert filled.counter.snapshot().total() - 1 == (2 if old and asked.state is State.RUNNING else 1)
+    calls = filled.counter.snapshot().total() - 1
+    if asked.by_name:
+        shown = [name for name in RUNNING if name.lower().startswith(asked.prefix)]
+        found = [stored(filled.stores.jobs, JobId(filled.cluster.workspace, "exp", name)) for name in shown]
+        assert calls == 1 + any(job.layout == layouts.THIRD for job in found)
+    else:
+        assert calls == (2 if old and asked.state is State.RUNNING else 1)
 
 
 def test_jobs_in_lists_are_what_they_are_alone(filled: World) -> None:

@@ -84,7 +84,7 @@ def test_the_entities_of_a_job_that_does_nothing(
     sent.clear()
     drop(world, "job")
     assert run_one(world, tmp_path) is State.SUCCEEDED
-    assert sent == [3, 3, 4]
+    assert sent == [3, 2, 3]
 
 
 @pytest.fixture

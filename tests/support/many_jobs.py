@@ -41,9 +41,7 @@ def live_jobs(
 
 def entities(job: Job) -> Iterator[dict[str, Any]]:
     """The rows of a live job."""
-    row = job_rows.job_entity(job, row_keys.job_row(job.id))
-    yield row
-    for _, entity, *_ in job_entries.added(job, row):
+    for _, entity, *_ in job_entries.added(job):
         yield entity
 
 

@@ -2,15 +2,17 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from azure.data.tables import TableClient, UpdateMode
 
+from shared.jobs import layouts
 from shared.jobs.events import EventKind
 from shared.jobs.model import State
 from shared.names.ids import queue_name
-from shared.stores import row_keys
+from shared.stores import job_entries, row_keys
 from shared.stores.job_table import TABLE
 from shared.stores.node_table import NodeRow
 from tests.support.world import World, document
@@ -27,16 +29,16 @@ def change(world: World, row: str, **columns: Any) -> None:
 
 
 def of_a_newer_version(world: World) -> None:
-    """Two jobs: one that is suspended, in row and live entry, one whose history holds a new kind of event."""
+    """Two jobs: one that is suspended, one whose history holds a new kind of event."""
     world.accept("suspended")
     world.receive()
     job = world.job("suspended")
-    change(world, row_keys.job_row(job.id), State="suspended", Budget=17)
-    change(world, row_keys.whole_live_row(job), State="suspended", Priority="urgent")
+    mark = layouts.marked(job.layout, f"{job.attempt}|suspended")
+    change(world, row_keys.whole_live_row(job), State="suspended", Priority="urgent", Layout=mark, Budget=17)
     world.accept("with-events")
     world.receive()
     seen = [["2030-01-01T00:00:00+00:00", "Checkpointed", 1, "node-0", "", "more"]]
-    change(world, row_keys.job_row(world.id("with-events")), Events=json.dumps(seen))
+    change(world, job_entries.row_key(world.job("with-events")), Events=json.dumps(seen))
 
 
 def test_words_of_a_newer_version_are_shown_as_they_are(world: World) -> None:
@@ -55,8 +57,8 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
     world.accept("plain")
     assert world.backend.sweeper.sweep().faults == 0
     assert world.finish(world.must_claim()).id.job == "plain"
-    world.stores.queues.send(world.job("suspended"))
     before = world.job("suspended")
+    world.stores.queues.send(replace(before, priority="normal"))
     assert world.claim() is None
     assert (world.job("suspended"), world.job("suspended").etag) == (before, before.etag)
     assert world.backend.sweeper.sweep().faults == 0
@@ -64,7 +66,7 @@ def test_they_stop_neither_claims_nor_sweeps(world: World) -> None:
 
 def test_columns_and_events_of_a_newer_version_are_carried_along(world: World) -> None:
     world.accept()
-    change(world, row_keys.job_row(world.id()), Budget=17, Policy="fair")
+    change(world, job_entries.row_key(world.job()), Budget=17, Policy="fair")
     world.finish(world.must_claim())
     entity = table(world).get_entity(
         row_keys.partition(world.cluster.workspace), row_keys.job_row(world.id())
@@ -76,7 +78,7 @@ def test_columns_and_events_of_a_newer_version_are_carried_along(world: World) -
 def test_a_row_that_cannot_be_read_is_left_alone_and_the_others_go_on(world: World) -> None:
     world.accept("strange")
     world.accept("plain")
-    change(world, row_keys.job_row(world.id("strange")), Events='{"in": "another form"}')
+    change(world, job_entries.row_key(world.job("strange")), Events='{"in": "another form"}')
     assert [j.id.job for j in world.manager.list_jobs(world.id().workspace, "exp")] == ["plain"]
     assert world.backend.sweeper.sweep().faults == 0
     assert world.must_claim().job.id.job == "plain"

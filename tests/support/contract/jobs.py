@@ -1,5 +1,6 @@
 """The table of jobs."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from shared.errors import ConflictError, LostOwnershipError, NotFoundError, Stor
 from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, JobError, Outcome, Reason, State, StreamSeal
 from shared.names.ids import ClusterId, JobId
-from shared.stores.job_table import JobTable
+from shared.stores import row_keys
+from shared.stores.job_table import TABLE, JobTable
 from tests.support.jobs import a_job, after
 from tests.support.world import World
 
@@ -21,7 +23,8 @@ def a_row(world: World, name: str = "job", **changes: object) -> Job:
     return a_job(id=world.id(name), cluster=world.cluster, uuid=f"uuid-of-{name}", **changes)
 
 
-each_layout = pytest.mark.parametrize("layout", [layouts.FIRST, layouts.LATEST])
+each_later_layout = pytest.mark.parametrize("layout", [layouts.SECOND, layouts.THIRD])
+each_layout = pytest.mark.parametrize("layout", [layouts.FIRST, layouts.SECOND, layouts.THIRD])
 
 
 @each_layout
@@ -84,10 +87,14 @@ def test_an_ended_row_cannot_be_ended_again(world: World, layout: int) -> None:
         jobs_of(world).end(ended)
 
 
-def test_pages_of_jobs_by_name(world: World) -> None:
+@pytest.mark.parametrize("each", [(1,), (3,), (1, 2, 3)])
+def test_pages_of_jobs_by_name(world: World, each: tuple[int, ...]) -> None:
     names = ["a", "A-1", "a_1", "ab", "b", "B2", "c"]
-    for name in names:
-        jobs_of(world).insert(a_row(world, name))
+    for number, name in enumerate(names):
+        job = a_row(world, name, layout=each[number % len(each)], created=after(-number))
+        written = jobs_of(world).insert(job)
+        if number % 4 == 3:
+            jobs_of(world).end(transitions.finish(written, Outcome(Reason.SUCCEEDED, 0), after(9)))
     other = replace(a_row(world, "x"), id=JobId(world.cluster.workspace, "exp2", "x"))
     jobs_of(world).insert(other)
     workspace, found, last = world.cluster.workspace, [], ""
@@ -97,33 +104,37 @@ def test_pages_of_jobs_by_name(world: World) -> None:
         last = found[-1]
     assert sorted(found, key=str.lower) == found
     assert sorted(found) == sorted(names)
+    shown = jobs_of(world).list_workspace(workspace, 10)
+    assert [job.id.job for job in shown] == ["x", *found]
+    assert shown == [jobs_of(world).get(job.id) for job in shown]
 
 
 def test_live_jobs_oldest_first_and_of_one_cluster(world: World) -> None:
-    for name, seconds, layout in (("late", 9, 1), ("early", 1, 2), ("middle", 5, 2), ("latest", 10, 2)):
+    for name, seconds, layout in (("late", 9, 1), ("early", 1, 2), ("middle", 5, 2), ("latest", 10, 3)):
         jobs_of(world).insert(a_row(world, name, created=after(seconds), layout=layout))
     elsewhere = ClusterId(world.cluster.workspace, "default2")
-    for layout in (1, 2):
+    for layout in (1, 2, 3):
         jobs_of(world).insert(replace(a_row(world, f"other-{layout}", layout=layout), cluster=elsewhere))
     here = ClusterId(world.cluster.workspace.upper(), world.cluster.cluster.upper())
-    jobs_of(world).insert(replace(a_row(world, "shouted", created=after(20), layout=2), cluster=here))
+    jobs_of(world).insert(replace(a_row(world, "shouted", created=after(20), layout=3), cluster=here))
     names = ["early", "middle", "late", "latest", "shouted"]
     assert [e.id.job for e in jobs_of(world).list_live(world.cluster)] == names
     assert [e.id.job for e in jobs_of(world).list_live(world.cluster, most=2)] == names[:2]
     of_all = jobs_of(world).list_live_of_workspace(world.cluster.workspace)
-    assert {e.id.job for e in of_all} == {*names, "other-1", "other-2"}
-    assert [e.layout for e in of_all if e.id.job in ("late", "latest")] == [1, 2]
+    assert {e.id.job for e in of_all} == {*names, "other-1", "other-2", "other-3"}
+    assert [e.layout for e in of_all if e.id.job in ("middle", "late", "latest")] == [2, 1, 3]
     assert all(e.etag for e in of_all)
 
 
 def test_live_entries_are_those_of_their_rows(world: World) -> None:
     table = jobs_of(world)
-    for layout in (layouts.FIRST, layouts.LATEST):
+    for layout in range(layouts.FIRST, layouts.LATEST + 1):
         name = f"job-{layout}"
         table.update(replace(table.insert(a_row(world, name, layout=layout)), owner="node-0", attempt=1))
-    first, latest = table.list_live(world.cluster)
-    assert (first.owner, first.attempt) == (latest.owner, latest.attempt) == ("node-0", 1)
-    assert 0 <= latest.age_seconds < 60
+    found = table.list_live(world.cluster)
+    assert [(entry.owner, entry.attempt) for entry in found] == [("node-0", 1)] * 3
+    assert sorted(entry.layout for entry in found) == [1, 2, 3]
+    assert 0 <= found[-1].age_seconds < 60
 
 
 def test_whether_a_job_of_the_first_layout_lives(world: World) -> None:
@@ -134,9 +145,10 @@ def test_whether_a_job_of_the_first_layout_lives(world: World) -> None:
     assert table.has_first_layout(world.cluster.workspace)
 
 
-def test_a_job_falls_back_to_the_first_layout_as_it_was_read(world: World) -> None:
+@each_later_layout
+def test_a_job_falls_back_to_the_first_layout_as_it_was_read(world: World, layout: int) -> None:
     table = jobs_of(world)
-    job = table.insert(a_row(world, layout=layouts.LATEST))
+    job = table.insert(a_row(world, layout=layout))
     former = table.fall_back(job)
     assert table.get(job.id) == former == replace(job, layout=layouts.FIRST, etag=former.etag)
     assert [entry.layout for entry in table.list_live(world.cluster)] == [layouts.FIRST]
@@ -146,9 +158,10 @@ def test_a_job_falls_back_to_the_first_layout_as_it_was_read(world: World) -> No
     assert table.list_live(world.cluster) == []
 
 
-def test_a_live_entry_that_was_written_since_is_not_dropped(world: World) -> None:
+@each_later_layout
+def test_a_live_entry_that_was_written_since_is_not_dropped(world: World, layout: int) -> None:
     table = jobs_of(world)
-    job = table.insert(a_row(world, layout=layouts.LATEST))
+    job = table.insert(a_row(world, layout=layout))
     [entry] = table.list_live(world.cluster)
     table.update(replace(job, attempt=1))
     table.drop_live_entry(entry)
@@ -162,17 +175,85 @@ def test_a_missing_job_is_none(world: World) -> None:
     assert jobs_of(world).get(world.id("nobody")) is None
 
 
-def test_a_lease_is_prolonged_over_the_row_as_it_was_read(world: World) -> None:
+@each_layout
+def test_a_lease_is_prolonged_over_the_row_as_it_was_read(world: World, layout: int) -> None:
     table = jobs_of(world)
-    job = table.insert(a_row(world, state=State.RUNNING, owner="node-0", attempt=1))
+    job = table.insert(a_row(world, state=State.RUNNING, owner="node-0", attempt=1, layout=layout))
     renewed = table.prolong(job, 30)
     assert table.get(job.id) == replace(renewed, age_seconds=0.0)
     assert (renewed.lease_seconds, renewed.owner) == (30.0, "node-0"), "the other columns stay"
     with pytest.raises(LostOwnershipError):
         table.prolong(job, 30)
     table.delete(replace(renewed, stored_as=State.RUNNING))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(LostOwnershipError if layout == layouts.THIRD else NotFoundError):
         table.prolong(renewed, 30)
+    assert table.get(job.id) is None
+
+
+@each_layout
+@pytest.mark.parametrize("write", [JobTable.update, JobTable.fall_back, JobTable.end, JobTable.prolong])
+def test_who_writes_a_job_as_it_was_is_refused_whole(
+    world: World, layout: int, write: Callable[..., Job]
+) -> None:
+    """While it lives, and when it has ended meanwhile."""
+    table = jobs_of(world)
+    read = table.insert(a_row(world, layout=layout))
+    wanted = transitions.finish(read, Outcome(Reason.SUCCEEDED, 0), after(9))
+    now = table.update(replace(read, attempt=1))
+    arguments = {JobTable.prolong: (read, 30.0), JobTable.end: (wanted,)}.get(write, (read,))
+    with pytest.raises(LostOwnershipError):
+        write(table, *arguments)
+    assert (table.get(read.id), len(table.list_live(world.cluster))) == (now, 1)
+    ended = table.end(transitions.finish(now, Outcome(Reason.JOB_FAILED, 1), after(8)))
+    with pytest.raises(LostOwnershipError):
+        write(table, *arguments)
+    assert (table.get(read.id), table.list_live(world.cluster)) == (ended, [])
+
+
+def test_a_name_points_at_a_job_of_the_third_layout_while_it_lives(world: World) -> None:
+    """Another process pays a second call once; who has written or found it pays none, and who knows where its
+    entry lies neither."""
+    table, other = jobs_of(world), JobTable(world.backend.connection)
+    job = table.insert(a_row(world, layout=layouts.THIRD))
+    [entry] = table.list_live(world.cluster)
+
+    def calls(read: Callable[[], Job | None], wanted: Job) -> int:
+        world.counter.reset()
+        assert read() == wanted
+        return int(world.counter.snapshot().total())
+
+    fresh = JobTable(world.backend.connection)
+    assert calls(lambda: fresh.get(job.id, entry.row_key), job) == 1
+    assert [calls(lambda t=t: t.get(job.id), job) for t in (table, other, other)] == [1, 2, 1]  # type: ignore[misc]
+    ended = table.end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    assert [calls(lambda t=t: t.get(job.id), ended) for t in (table, other, other)] == [1, 2, 1]  # type: ignore[misc]
+    assert calls(lambda: fresh.get(job.id, entry.row_key), ended) == 2
+    again = table.replace_ended(ended, replace(a_row(world, created=after(20)), uuid="second", layout=3))
+    assert [calls(lambda t=t: t.get(job.id), again) for t in (table, other)] == [1, 2]  # type: ignore[misc]
+
+
+def test_a_job_that_has_begun_another_run_since_its_name_was_read_is_that_run(world: World) -> None:
+    """Between the two calls of a look."""
+    table = jobs_of(world)
+    job = table.insert(a_row(world, layout=layouts.THIRD))
+    client = world.backend.connection.tables.get_table_client(TABLE)
+    key = (row_keys.partition(job.id.workspace), row_keys.job_row(job.id))
+    old = client.get_entity(*key)
+    ended = table.end(transitions.finish(job, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    assert list(table.jobs([old])) == [ended]
+    again = table.replace_ended(ended, replace(a_row(world, created=after(20)), uuid="second", layout=3))
+    assert [found.uuid for found in table.jobs([old])] == [again.uuid]
+    table.delete(table.end(transitions.finish(again, Outcome(Reason.SUCCEEDED, 0), after(29))))
+    assert list(table.jobs([old])) == []
+
+
+@pytest.mark.parametrize("size", [70_000, 400_000])
+def test_a_large_document_is_whole_in_a_live_entry_that_is_the_job(world: World, size: int) -> None:
+    table = jobs_of(world)
+    job = table.insert(a_row(world, layout=layouts.THIRD, properties='{"a": "' + "x" * size + '"}'))
+    table.end(transitions.finish(table.update(replace(job, attempt=1)), Outcome(Reason.SUCCEEDED), after(9)))
+    found = table.get(job.id)
+    assert found and found.properties == job.properties
 
 
 @each_layout

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from azure.data.tables import UpdateMode
 
 from shared.jobs import layouts, transitions
@@ -12,6 +13,7 @@ from shared.stores import (
     cluster_table,
     gang_rows,
     gang_table,
+    job_entries,
     job_table,
     node_table,
     row_keys,
@@ -63,11 +65,12 @@ def test_of_a_job_its_live_entry_and_its_copies(world: World) -> None:
         assert client.get_entity(partition, key)["Budget"] == 17
 
 
-def test_of_a_job_of_the_latest_layout_and_its_copies(world: World) -> None:
+@pytest.mark.parametrize("layout", [layouts.SECOND, layouts.THIRD])
+def test_of_a_job_of_a_later_layout_and_its_copies(world: World, layout: int) -> None:
     table = jobs_of(world)
-    job = table.insert(replace(a_job_row(world), layout=layouts.LATEST))
+    job = table.insert(replace(a_job_row(world), layout=layout))
     partition = row_keys.partition(world.cluster.workspace)
-    own = Row(world, job_table.TABLE, {"PartitionKey": partition, "RowKey": row_keys.job_row(job.id)})
+    own = Row(world, job_table.TABLE, {"PartitionKey": partition, "RowKey": job_entries.row_key(job)})
     client = world.backend.connection.tables.get_table_client(job_table.TABLE)
     read = table.get(job.id)
     assert read is not None
@@ -77,6 +80,8 @@ def test_of_a_job_of_the_latest_layout_and_its_copies(world: World) -> None:
         copy = client.get_entity(partition, key)
         assert (copy["Budget"], copy["Owner"]) == (17, "node-0")
     ended = table.end(transitions.finish(claimed, Outcome(Reason.SUCCEEDED, 0), after(9)))
+    named = client.get_entity(partition, row_keys.job_row(job.id))
+    assert (named["Budget"], named["State"]) == (17, "succeeded")
     table.replace_ended(ended, replace(a_job_row(world), uuid="second", created=after(20)))
     assert client.get_entity(partition, row_keys.run_row(job))["Budget"] == 17
 

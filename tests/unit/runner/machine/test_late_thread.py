@@ -57,7 +57,8 @@ def test_asked_for_it_begins_at_once_and_once() -> None:
 def test_a_machine_without_space_for_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
     thread = LateThread(begun.set, "no space")
-    start, refused = threading.Thread.start, []
+    refused: list[threading.Thread] = []
+    start = threading.Thread.start
 
     def starting(self: threading.Thread) -> None:
         if self.name == "no space" and not refused:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from shared.errors import ConflictError, NotFoundError, StoreError
-from shared.jobs import transitions
+from shared.jobs import layouts, transitions
 from shared.jobs.model import State
 from shared.managers.claims import Claim
 from shared.stores import job_table
 from shared.stores.job_queues import JobQueues
 from shared.stores.job_table import JobTable
+from shared.stores.node_table import NodeRow
 from tests.support.memory.faults import Call
 from tests.support.memory.world import MemoryWorld, memory_world
 from tests.support.world import DONE, document
@@ -111,10 +112,24 @@ def test_storage_that_is_busy_at_a_claim_as_carried_costs_no_attempt(reported: M
     assert reported.must_claim().job.attempt == 1
 
 
-def test_a_job_that_was_removed_meanwhile_is_nobody_s(world: MemoryWorld) -> None:
+def removed_meanwhile(world: MemoryWorld) -> Claim | None:
+    """What a runner finds that has received the message of a job which is removed before it is claimed."""
     world.faults.meanwhile(writes_a_job, lambda: jobs(world).delete(world.job()))
+    return world.claim()
+
+
+def test_a_job_that_was_removed_meanwhile_is_nobody_s(world: MemoryWorld) -> None:
+    assert removed_meanwhile(world) is None
+    world.clock.move(61)
+    assert (world.claim(), world.messages()) == (None, 0)
+
+
+def test_a_job_of_an_earlier_layout_that_was_removed_meanwhile_is_nobody_s() -> None:
+    world = memory_world()
+    world.stores.nodes.report(NodeRow(world.cluster, "node-0", "idle", 0, layout=layouts.SECOND))
+    world.accept(data=READ)
     with pytest.raises(NotFoundError):
-        world.claim()
+        removed_meanwhile(world)
     world.clock.move(61)
     assert (world.claim(), world.messages()) == (None, 0)
 

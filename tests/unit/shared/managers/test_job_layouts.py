@@ -1,8 +1,10 @@
 """Earlier and present runners side by side: which jobs are claimed by whom, and what is mended."""
 
+import json
+
 import pytest
 
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, UnreadableError
 from shared.jobs import layouts, transitions
 from shared.jobs.model import Job, Outcome, Reason, State
 from shared.managers.job_layouts import JobLayouts
@@ -29,6 +31,14 @@ def earlier(world: MemoryWorld) -> EarlierJobs:
 def heard(world: MemoryWorld, node: str = OLD, layout: int = layouts.FIRST, state: str = "idle") -> None:
     """A runner is alive; an earlier one writes no layout, which is the first one."""
     world.stores.nodes.report(NodeRow(world.cluster, node, state, 0, layout=layout))
+
+
+def accepted_in_the_second_layout(world: MemoryWorld) -> Job:
+    """By an app of which the runners know no later one."""
+    heard(world, "node-0", layouts.SECOND)
+    job = world.accept()
+    assert job.layout == layouts.SECOND
+    return job
 
 
 def claim(world: MemoryWorld, earlier: EarlierJobs, owner: str = OLD) -> Job:
@@ -67,7 +77,22 @@ def test_without_earlier_runners_jobs_have_the_latest_layout(world: MemoryWorld)
     assert world.accept().layout == layouts.LATEST
     assert rows(world) == QUEUED
     world.finish(world.must_claim())
+    assert rows(world) == ["job", "time"]
+
+
+def test_without_runners_of_the_third_layout_jobs_have_the_second(world: MemoryWorld) -> None:
+    heard(world, "node-1", layouts.LATEST)
+    accepted_in_the_second_layout(world)
+    assert rows(world) == QUEUED
+    world.finish(world.must_claim())
     assert rows(world) == ["job", "state succeeded", "time"]
+
+
+def test_a_runner_of_a_version_to_come_is_no_reason_for_a_layout_that_is_not_known(
+    world: MemoryWorld,
+) -> None:
+    heard(world, layout=layouts.LATEST + 1)
+    assert world.accept().layout == layouts.LATEST
 
 
 def test_while_an_earlier_runner_lives_jobs_have_what_it_looks_for(
@@ -122,10 +147,47 @@ def test_the_runners_of_a_cluster_are_looked_at_once_a_minute(world: MemoryWorld
 def test_an_earlier_runner_cannot_claim_the_latest_layout_and_changes_nothing(
     world: MemoryWorld, earlier: EarlierJobs
 ) -> None:
-    before = world.accept()
+    before = accepted_in_the_second_layout(world)
     with pytest.raises(NotFoundError):
         claim(world, earlier)
     assert (world.job(), rows(world)) == (before, QUEUED)
+
+
+def test_an_earlier_runner_finds_no_job_where_a_name_points_at_one(
+    world: MemoryWorld, earlier: EarlierJobs
+) -> None:
+    """Nor in what a message carries: it would write its claim where the name is, over a row whose ETag may be
+    that of the job."""
+    job = world.accept()
+    with pytest.raises(UnreadableError):
+        earlier.get(job.id)
+    message = world.receive()
+    assert message and json.loads(message.carried.partition(" ")[2])["v"] == 2
+
+
+def test_a_running_job_that_an_earlier_runner_cannot_find_is_handed_on_to_it(
+    world: MemoryWorld, earlier: EarlierJobs
+) -> None:
+    """Its own runner is gone for twice the lease, as where a message is lost."""
+    world.accept()
+    world.must_claim()
+    for _ in range(4):
+        world.clock.move(61)
+        heard(world)
+        world.backend.sweeper.sweep()
+    assert (world.job().state, world.job().layout) == (State.QUEUED, layouts.FIRST)
+    assert claim(world, earlier).attempt == 2
+    assert end(world, earlier).state is State.SUCCEEDED
+
+
+def test_an_app_from_before_the_third_layout_reads_of_runners_that_they_know_the_second(
+    world: MemoryWorld,
+) -> None:
+    """It would write rows of the second, and call them what it has read here."""
+    heard(world, layout=layouts.LATEST)
+    table = world.account.tables.get_table_client(node_table.TABLE)
+    row = table.get_entity(row_keys.cluster_partition(world.cluster), OLD)
+    assert (row["Layout"], row["LatestLayout"]) == ("2|None", "3|None")
 
 
 def test_a_sweep_makes_jobs_claimable_for_an_earlier_runner_that_comes_up(
@@ -160,8 +222,8 @@ def test_a_sweep_leaves_claimed_jobs_and_such_as_others_write_alone(world: Memor
 
 
 def taken_over(world: MemoryWorld, earlier: EarlierJobs) -> Job:
-    """A job that a present runner ran, until an earlier one took it over."""
-    world.accept()
+    """A job of the second layout that a present runner ran, until an earlier one took it over."""
+    accepted_in_the_second_layout(world)
     world.must_claim()
     world.clock.move(61)
     heard(world)

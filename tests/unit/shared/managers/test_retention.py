@@ -70,7 +70,7 @@ def test_of_a_job_that_ended_long_ago_nothing_is_left(world: MemoryWorld) -> Non
     kept = rows(world)
     assert removed_in(world) == 1
     assert world.job_or_none() is None
-    assert [key for key in kept if "later" in key] and len(rows(world)) == 3
+    assert [key for key in kept if "later" in key] and len(rows(world)) == 2
     assert not [name for name in documents(world) if "/job/" in name]
     assert world.status("later")["state"] == "succeeded"
 
@@ -237,7 +237,7 @@ def test_a_process_may_end_at_any_call(world: MemoryWorld) -> None:
     crashes = every_crash(made, removed_in)
     for world, where in crashes:
         removed_in(world)
-        assert len(rows(world)) == 3, where
+        assert len(rows(world)) == 2, where
         assert world.status("kept")["state"] == "succeeded", where
         # Its accepted document, the drop, the answer.
         assert len(documents(world)) == 3, where
@@ -255,17 +255,17 @@ def test_a_turn_is_bounded_and_the_next_one_continues(
     assert rows(world) == []
 
 
-def test_a_round_that_finds_nothing_costs_three_queries_an_experiment(world: MemoryWorld) -> None:
+def test_a_round_that_finds_nothing_costs_two_queries_an_experiment(world: MemoryWorld) -> None:
     """However many jobs are kept; and no call until the next hour."""
     for number in range(20):
         run(world, f"job-{number}", number)
     world.clock.move(2 * DAY)
     calls = world.calls(lambda: removed_in(world, 1))
-    # Workspaces, experiments, then succeeded, failed and earlier runs of the one experiment.
-    assert len(calls) == 5
+    # Workspaces, experiments, then latest and earlier runs of the one experiment.
+    assert len(calls) == 4
     assert world.calls(lambda: removed_in(world, 10)) == []
     world.clock.move(3600)
-    assert len(world.calls(lambda: removed_in(world, 1))) == 5
+    assert len(world.calls(lambda: removed_in(world, 1))) == 4
 
 
 # What no job has.
@@ -365,7 +365,8 @@ def test_nothing_grows_for_ever() -> None:
     before = held(world)
     days = many_days(world, 8, max(10, examples(20)))
     assert days[-1].rows <= max(day.rows for day in days[:5])
-    assert days[-1].blobs <= max(day.blobs for day in days[:5])
+    # What was refused is looked for once a day, sooner or later on it: one answer more some days.
+    assert min(day.blobs for day in days[-3:]) <= max(day.blobs for day in days[:5])
     for _ in range(5):
         world.clock.move(DAY)
         turns(world)

@@ -20,7 +20,7 @@ from tests.support.memory.world import MemoryWorld, memory_world
 ACTS = ("submit", "claim", "terminate", "succeed", "fail", "requeue", "fall back", "delete", "note")
 Act = tuple[str, int, int]
 HISTORIES = st.lists(
-    st.tuples(st.sampled_from(ACTS), st.integers(0, 3), st.sampled_from((1, 2))), max_size=25
+    st.tuples(st.sampled_from(ACTS), st.integers(0, 3), st.sampled_from((1, 2, 3))), max_size=25
 )
 
 
@@ -44,7 +44,7 @@ class Model:
             return
         if job.state.live:
             wanted = self._changed(act, job)
-            if act == "fall back" and (job.layout, job.state) == (2, State.QUEUED):
+            if act == "fall back" and job.layout > 1 and job.state is State.QUEUED:
                 self.jobs[name] = table.fall_back(job)
             elif wanted:
                 if not wanted.state.live:
@@ -64,7 +64,7 @@ class Model:
         table = self.world.stores.jobs
         self.jobs[name] = table.replace_ended(ended, job) if ended else table.insert(job)
         if ended:
-            self.runs[name] += ended.layout == 2
+            self.runs[name] += ended.layout > 1
 
     def _changed(self, act: str, job: Job) -> Job | None:
         now = CREATED + timedelta(hours=self._step)
@@ -107,8 +107,13 @@ class Model:
 
     def rows(self) -> int:
         """How many rows there should be."""
-        each = (3 if not job.state.live or job.layout == 2 else 4 for job in self.jobs.values())
-        return sum(each) + sum(self.runs.values())
+        return sum(map(self._rows, self.jobs.values())) + sum(self.runs.values())
+
+    @staticmethod
+    def _rows(job: Job) -> int:
+        if job.state.live:
+            return 4 if job.layout == 1 else 3
+        return 2 if job.layout == 3 and job.state is State.SUCCEEDED else 3
 
 
 @settings(max_examples=examples(60), deadline=None)
