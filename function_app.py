@@ -11,6 +11,8 @@ from api import (
     console,
     documents,
     emulated_account,
+    event_turns,
+    events,
     experiments,
     file_servers,
     health,
@@ -31,6 +33,7 @@ from api import (
 )
 from api.wired import backend, reconciler
 from shared import log_context
+from shared.event_settings import event_settings
 from shared.settings import QUEUE
 from shared.settings_reader import drop_source, http_level
 
@@ -56,6 +59,7 @@ _PARTS = (
     nodes,
     file_servers,
     usage,
+    events,
     limits,
     provider,
     console,
@@ -68,6 +72,8 @@ for beside in (resource_groups, emulated_account, sweep_steps):
 
 # One of the two modules listens for drops; docs/reference/settings.md, BATCHAI_BLOB_SOURCE.
 app.register_functions(queue_drops.bp if _SOURCE == QUEUE else blob_triggers.blueprint(_SOURCE))
+if (_EVENTS := event_settings(os.environ, [])).url:
+    app.register_functions(event_turns.blueprint(_EVENTS.seconds))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%BATCHAI_SWEEP_SCHEDULE%")

@@ -22,8 +22,8 @@ def job_filter(req: func.HttpRequest) -> "JobFilter":
 
     return JobFilter(
         _state(query(req, "state")),
-        _time("createdafter", query(req, "createdafter")),
-        _time("createdbefore", query(req, "createdbefore")),
+        moment(req, "createdafter"),
+        moment(req, "createdbefore"),
         _name_prefix(query(req, "prefix")),
     )
 
@@ -37,7 +37,9 @@ def _state(text: str) -> State | None:
     return found
 
 
-def _time(name: str, text: str) -> datetime | None:
+def moment(req: func.HttpRequest, name: str) -> datetime | None:
+    """A query parameter that is a time, None where it is not there. Raises RequestError."""
+    text = query(req, name)
     if not text:
         return None
     try:

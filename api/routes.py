@@ -44,6 +44,7 @@ METHODS = {
     f"{WORKSPACE}/limits": "GET",
     f"{WORKSPACE}/jobs": "GET",
     f"{WORKSPACE}/sweeps": "GET",
+    f"{WORKSPACE}/events": "GET",
     f"{WORKSPACE}/validate": "POST",
     EXPERIMENTS: "GET",
     EXPERIMENT: "GET, PUT, DELETE",

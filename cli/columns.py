@@ -59,6 +59,19 @@ def job(item: dict[str, Any]) -> Row:
     }
 
 
+def event(item: dict[str, Any]) -> Row:
+    data = item.get("data") or {}
+    return {
+        "Time": _text(item, "time"),
+        "Job": f"{_text(data, 'experiment')}/{_text(data, 'job')}",
+        "State": _text(data, "state"),
+        "Attempt": _text(data, "attempt"),
+        "Nodes": " ".join(data.get("nodes") or ()),
+        "Reason": _text(data, "reason"),
+        "Exit code": _text(data, "exitCode"),
+    }
+
+
 def run(item: dict[str, Any]) -> Row:
     """A run in the history of a job, by the beginning of its uuid."""
     info = item.get("executionInfo") or {}

@@ -14,6 +14,7 @@ _COMMANDS = {
     "file-server": ("file_server", "file_servers"),
     "list-usages": ("usages", "command"),
     "usage": ("usage", "command"),
+    "events": ("events", "command"),
     "limits": ("limits", "command"),
     "lint": ("lint", "command"),
     "explain": ("explain", "command"),

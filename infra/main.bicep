@@ -53,6 +53,14 @@ param httpAuth string = 'function'
 @allowed(['off', 'entra'])
 param httpRoles string = 'off'
 
+@description('Webhook or Event Grid topic that changes of jobs are announced to. Empty: nobody.')
+@secure()
+param eventsUrl string = ''
+
+@description('What requests to the webhook are signed with (whsec_...), or a Key Vault reference to it; of a topic its key.')
+@secure()
+param eventsSecret string = ''
+
 @description('When the sweeper runs: cron expression of six fields.')
 param sweepSchedule string = '0 * * * * *'
 
@@ -258,6 +266,8 @@ module app 'modules/app.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     httpAuth: httpAuth
     httpRoles: httpRoles
+    eventsUrl: eventsUrl
+    eventsSecret: eventsSecret
     sweepSchedule: sweepSchedule
     reservedNames: reservedNames
     maximumInstanceCount: maximumInstanceCount

@@ -134,4 +134,6 @@ def machine() -> dict[str, str]:
     for name in ("BATCHAI_HOST", "BATCHAI_ALLOWED_HOSTS"):
         if name in os.environ:
             kept[name] = os.environ[name]
+    # Whom events are sent to is for whoever starts the stack to say.
+    kept |= {name: value for name, value in os.environ.items() if name.startswith("BATCHAI_EVENTS_")}
     return kept | {"PYTHONUNBUFFERED": "1"}

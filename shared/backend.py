@@ -16,6 +16,7 @@ from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.cluster_writer import ClusterWriter
 from shared.managers.drop_reconciler import Reconciler, Take
+from shared.managers.event_wiring import Events, events_over
 from shared.managers.gang_manager import Gangs
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_manager import JobManager
@@ -101,10 +102,12 @@ class Backend:
     reconciler: Callable[[Mapping[str, tuple[str, Take]]], Reconciler]
     near_misses: NearMisses
     keeping: Keeping
+    events: Events
     documents: Documents
 
     def close(self) -> None:
-        """Close the clients of storage and of the cloud."""
+        """Close the clients of storage, of the cloud, and of who is sent events."""
+        self.events.sender.close()
         self.scaler.close()
         self.connection.close()
 
@@ -129,11 +132,8 @@ def backend_over(
     if pools is None and settings.arm.resource_group:
         pools = ScaleSets(settings.arm, connection.counter)
     jobs, queues, documents = JobTable(connection), JobQueues(connection), Documents(connection)
-    cluster_table, sealer, ended = (
-        ClusterTable(connection),
-        Sealer(settings.sealing_keys),
-        EndedJobs(connection),
-    )
+    cluster_table, ended = ClusterTable(connection), EndedJobs(connection)
+    sealer = Sealer(settings.sealing_keys)
     workspace_table = WorkspaceTable(connection)
     workspaces, nodes = WorkspaceManager(settings, workspace_table, now), NodeReports(NodeTable(connection))
     clusters = ClusterReader(settings, cluster_table, nodes, documents, sealer, monotonic)
@@ -152,6 +152,8 @@ def backend_over(
     attempts = Attempts(settings, jobs, queues, accepted, status, now, monotonic)
     lists, poison = JobLists(connection, jobs, monotonic), PoisonQueue(connection)
     quotas = Quotas(settings.limits, jobs, queues, lists, workspaces, status, now, monotonic)
+    workspace_lists = WorkspaceLists(connection, lists)
+    events = events_over(connection, jobs, workspace_lists, workspaces, now, monotonic)
     submitter = Submitter(
         settings,
         jobs,
@@ -165,6 +167,7 @@ def backend_over(
         carried,
         layouts,
         quotas,
+        events.marks,
         now,
     )
     manager = JobManager(
@@ -215,12 +218,13 @@ def backend_over(
         workspaces=workspaces,
         cascading_deletion=CascadingDeletion(manager, sweeps, clusters, cluster_manager, workspaces, now),
         lists=lists,
-        workspace_lists=WorkspaceLists(connection, lists),
+        workspace_lists=workspace_lists,
         live=live,
         usage=UsageReport(settings.node_prices, lists, workspaces, clusters, scaler, now),
         reconciler=functools.partial(Reconciler, documents, poison, last_write=written),
         near_misses=NearMisses(settings, documents, now, last_write=written),
         keeping=keeping_over(remover, clusters, workspaces, sealer, now, monotonic),
+        events=events,
         documents=documents,
     )
 

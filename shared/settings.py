@@ -33,6 +33,24 @@ class ArmSettings:
     token: str = field(repr=False, default="")
 
 
+@dataclass(frozen=True)
+class EventSettings:
+    """Whom changes of jobs are announced to (docs/reference/events.md). Without a URL nobody."""
+
+    url: str = field(repr=False, default="")  #: of a webhook or an Event Grid topic; it may hold a secret
+    #: keys that requests to a webhook are signed with, all of them; empty for an Event Grid topic
+    keys: tuple[bytes, ...] = field(repr=False, default=())
+    topic_key: str = field(repr=False, default="")  #: of an Event Grid topic; "": the machine's identity
+    workspaces: tuple[str, ...] = ()  #: in lower case; empty: all
+    batch: int = 1  #: events of one request at most
+    handshake: bool = False  #: whether a webhook is asked first
+    seconds: int = 10  #: between two looks at what is to be sent
+
+    def wants(self, workspace: str) -> bool:
+        """Whether changes of jobs of a workspace are announced."""
+        return bool(self.url) and (not self.workspaces or workspace.lower() in self.workspaces)
+
+
 #: How drops reach the function app: found by listing (a laptop), by Event Grid's webhook, by a storage queue.
 POLLING, EVENT_GRID, QUEUE = "LogsAndContainerScan", "EventGrid", "Queue"
 #: The queue of QUEUE, and where the Functions host leaves what it has given up.
@@ -83,6 +101,7 @@ class Settings:
     #: files of a job on shares and in containers are kept for so many days after its end; 0: for ever
     keep_output_days: float = 0.0
     arm: ArmSettings = ArmSettings()
+    events: EventSettings = EventSettings()
     #: a machine of a pool is deleted once it has been idle for so long and nobody waits for it
     scale_in_seconds: float = 600.0
     #: a machine of a pool that has not become a node after so long is replaced

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from shared.arm_settings import arm_settings
 from shared.errors import SettingsError
+from shared.event_settings import event_settings
 from shared.names.ids import NAME_PATTERN, NAME_RULE, RESOURCE_GROUP_RULE, Scope, group_fault
 from shared.names.limits import EXPECTED as EXPECTED_LIMITS
 from shared.names.limits import NO_LIMITS, Limits, limits_from
@@ -77,6 +78,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         keep_days=reader.number("BATCHAI_KEEP_DAYS", 0.0, least=0.0),
         keep_output_days=reader.number("BATCHAI_KEEP_OUTPUT_DAYS", 0.0, least=0.0),
         arm=arm_settings(env, reader.faults),
+        events=event_settings(env, reader.faults),
         scale_in_seconds=reader.number("BATCHAI_SCALE_IN_SECONDS", 600.0, least=0.0),
         node_start_seconds=reader.number("BATCHAI_NODE_START_SECONDS", 900.0, least=1.0),
         pool_look_seconds=reader.number("BATCHAI_POOL_LOOK_SECONDS", 600.0, least=0.0),

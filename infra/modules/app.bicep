@@ -11,6 +11,10 @@ param sealingKeysUrl string
 param insightsConnectionString string
 param httpAuth string
 param httpRoles string
+@secure()
+param eventsUrl string
+@secure()
+param eventsSecret string
 param sweepSchedule string
 param reservedNames string
 param maximumInstanceCount int
@@ -104,6 +108,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     BATCHAI_SWEEP_SCHEDULE: sweepSchedule
     BATCHAI_HTTP_AUTH: httpAuth
     BATCHAI_HTTP_ROLES: httpRoles
+    BATCHAI_EVENTS_URL: eventsUrl
+    BATCHAI_EVENTS_SECRET: eventsSecret
     BATCHAI_SUBSCRIPTION_ID: subscription().subscriptionId
     BATCHAI_RESOURCE_GROUP: resourceGroup().name
     BATCHAI_LOCATION: location

@@ -119,6 +119,15 @@ NOTHING_REPORTED = AttemptReport()
 
 
 @dataclass(frozen=True)
+class Noted:
+    """The latest change of a job's state of which an event was written (shared/jobs/changes.py)."""
+
+    sequence: int = 0  #: events of the run so far
+    state: State | None = None  #: after that change; None: there was none yet
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
 class Job:
     """What we know of one run of a job. Changed only by the functions of this module."""
 
@@ -153,6 +162,8 @@ class Job:
     submitted_by: str = ""
     #: Not "": the limit that it would have passed, for people. It has no message until it is let go.
     withheld: str = ""
+    #: Of which changes of its state events were written; None: nobody wants events of it.
+    noted: Noted | None = None
     #: Columns of the row that a newer version wrote: carried along, never looked at.
     newer: tuple[tuple[str, Any], ...] = ()
     #: How long a claim or a renewal holds; None: unclaimed, or claimed by a runner from before ADR 0150.

@@ -46,8 +46,9 @@ class ClaimWriter:
             claimed = self._jobs.update(wanted)
         except LostOwnershipError:
             found = self._jobs.get(job.id)
-            # The answer to our own write may have been lost on the way back.
-            if found is None or replace(found, etag="") != replace(wanted, etag=""):
+            # The answer to our own write, which has noted its event, may have been lost on the way back.
+            ours = replace(wanted, etag="")
+            if found is None or replace(found, etag="", noted=wanted.noted) != ours:
                 return None
             claimed = found
         tracing.follow(message.traceparent, job.uuid)

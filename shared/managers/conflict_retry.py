@@ -52,7 +52,7 @@ def until_written(
 
 def arrived(found: Job, wanted: Job) -> bool:
     """Whether the row holds what was to be written: then only the answer was lost. Times are those of the try
-    that arrived, which may have been an earlier one."""
+    that arrived, which may have been an earlier one, and it has noted its events."""
     same_times = replace(
         found,
         etag="",
@@ -62,6 +62,7 @@ def arrived(found: Job, wanted: Job) -> bool:
         enqueued=wanted.enqueued,
         retry_at=wanted.retry_at,
         events=wanted.events,
+        noted=wanted.noted,
     )
     return same_times == replace(wanted, etag="")
 

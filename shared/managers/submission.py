@@ -19,6 +19,7 @@ from shared.managers.carried_jobs import CarriedJobs
 from shared.managers.cluster_manager import ClusterManager
 from shared.managers.cluster_reader import ClusterReader
 from shared.managers.conflict_retry import Overtaken, until_written
+from shared.managers.event_marks import EventMarks
 from shared.managers.job_layouts import JobLayouts
 from shared.managers.job_removal import Remover
 from shared.managers.quotas import Quotas
@@ -71,6 +72,7 @@ class Submitter:
     carried: CarriedJobs
     layouts: JobLayouts
     quotas: Quotas
+    marks: EventMarks
     now: Callable[[], datetime]
 
     def submit(self, job: JobId, data: bytes, source: Source) -> Submission:
@@ -135,7 +137,8 @@ class Submitter:
         digest = self.sealer.digest(admission.content(spec, row.id))
         attempts = self.settings.max_attempts
         new = admission.new_job(spec, job, row.id, source, digest, problems, self.now(), attempts)
-        return replace(new, layout=self.layouts.of_new_job(row.id))
+        layout, noted = self.layouts.of_new_job(row.id), self.marks.of_new_job(job.workspace)
+        return replace(new, layout=layout, noted=noted)
 
     def _within_limits(self, new: Job, spec: JobSpec) -> Job:
         """The new job, marked to wait where it would pass a limit. Raises _Refused; not for what was accepted

@@ -88,6 +88,11 @@ def changed(job: Job) -> list[Operation]:
     return [("update", row, _over(job)), *more, _by_time(job, row)]
 
 
+def rewritten(job: Job) -> list[Operation]:
+    """A job of which nothing has changed that lists show."""
+    return changed(job) if job.state.live else [("update", _row(job), _over(job))]
+
+
 def ended(job: Job) -> list[Operation]:
     """A job that has ended."""
     row = _row(job)

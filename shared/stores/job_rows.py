@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.jobs import layouts
 from shared.jobs.events import EventKind, JobEvent
-from shared.jobs.model import Job, JobError, State, StreamSeal
+from shared.jobs.model import Job, JobError, Noted, State, StreamSeal
 from shared.names import table_limits
 from shared.names.ids import ClusterId, JobId
 from shared.stores import row_keys
@@ -20,7 +20,7 @@ from shared.stores.unreadable_rows import readable
 _COLUMNS = re.compile(
     "PartitionKey|RowKey|Timestamp|Workspace|Experiment|Job|ClusterWorkspace|Cluster|Uuid|ToolType|StateSince|"
     "Source|ContentSha256|MaxAttempts|MessageId|LeaseSeconds|Started|Ended|ExitCode|Errors|Seals|Events|"
-    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Withheld|Layout|Serves|Named|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
+    "GpuSeconds|RetryAt|Problems|Deleting|SubmittedBy|Withheld|Noted|Layout|Serves|Named|State|Priority|NodeCount|Created|Enqueued|Owner|Attempt|"
     r"Properties\d+|odata\..*|.*@odata\.type"
 )
 #: UTF-16 units of a document that the entries by time and state repeat. With larger ones in four rows a
@@ -58,6 +58,7 @@ def job_entity(job: Job, row_key: str) -> dict[str, Any]:
         "Deleting": job.deleting or None,
         "SubmittedBy": job.submitted_by or None,
         "Withheld": job.withheld or None,
+        "Noted": _noted(job.noted),
         "Layout": _layout(job),
         **progress(job),
         **dict(job.newer),
@@ -119,6 +120,19 @@ def _known_layout(entity: Mapping[str, Any]) -> int:
 def _written(attempt: int, state: State) -> str:
     """What a version that knows no layouts changes when it writes a job."""
     return f"{attempt}|{state}"
+
+
+def _noted(noted: Noted | None) -> str | None:
+    # A version that knows no events carries the column along and changes the state beside it: so the next
+    # one sees which events are missing.
+    return None if noted is None else f"{noted.sequence}|{noted.attempt}|{noted.state or ''}"
+
+
+def _noted_from(text: str) -> Noted | None:
+    if not text:
+        return None
+    sequence, attempt, state = text.split("|")[:3]
+    return Noted(int(sequence), State(state) if state else None, int(attempt))
 
 
 def names(job: Job) -> dict[str, Any]:
@@ -190,6 +204,7 @@ def _job_from(entity: Mapping[str, Any], etag: str, age_seconds: float) -> Job:
         deleting=bool(entity.get("Deleting", False)),
         submitted_by=entity.get("SubmittedBy", ""),
         withheld=entity.get("Withheld", ""),
+        noted=_noted_from(entity.get("Noted", "")),
         layout=_known_layout(entity),
         newer=tuple((name, value) for name, value in entity.items() if not _COLUMNS.fullmatch(name)),
         etag=etag,

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from shared.errors import LostOwnershipError, NotFoundError, StoreError
 from shared.jobs import layouts
 from shared.jobs.model import Job
 from shared.names.ids import ClusterId, JobId
-from shared.stores import job_entries, job_rows
+from shared.stores import job_entries, job_rows, outbox_rows
 from shared.stores import row_keys as keys
 from shared.stores.connection import Connection, translated
 from shared.stores.live_rows import LIVE_COLUMNS, LiveEntry, live_from, once_each
@@ -37,19 +37,23 @@ class JobTable(NamedRows):
 
     def insert(self, job: Job) -> Job:
         """Add a job under a free name. Raises ConflictError when the name is taken."""
-        return self._commit(job, job_entries.added(job))
+        job, events = outbox_rows.announced(job)
+        return self._commit(job, [*job_entries.added(job), *events])
 
     def replace_ended(self, ended: Job, job: Job) -> Job:
         """Put a new run in the place of an ended one (which becomes history).
 
         Raises LostOwnershipError when the row is no longer as `ended` was read.
         """
-        return self._commit(job, job_entries.added(job, ended))
+        job, events = outbox_rows.announced(job)
+        ended, missing = outbox_rows.announced(ended)
+        return self._commit(job, [*job_entries.added(job, ended), *missing, *events])
 
     def update(self, job: Job) -> Job:
         """Write a live job over the row it was read from. Raises LostOwnershipError."""
+        job, events = outbox_rows.announced(job)
         with _gone_is_lost(job):
-            return self._commit(job, job_entries.changed(job))
+            return self._commit(job, [*job_entries.changed(job), *events])
 
     def fall_back(self, job: Job) -> Job:
         """Give a live job the entries of the first layout instead of its own, for runners of an earlier
@@ -83,8 +87,15 @@ class JobTable(NamedRows):
 
         Raises LostOwnershipError when the row is no longer as `job` was read.
         """
+        ended, events = outbox_rows.announced(job)
         with _gone_is_lost(job):
-            return self._commit(job, job_entries.ended(job))
+            return self._commit(ended, [*job_entries.ended(ended), *events])
+
+    def announce(self, job: Job) -> Job:
+        """Write the events that a runner of an earlier version has left out. Raises LostOwnershipError."""
+        job, events = outbox_rows.announced(job)
+        with _gone_is_lost(job):
+            return self._commit(job, [*job_entries.rewritten(job), *events])
 
     def write(self, job: Job) -> Job:
         """`update` or `end`, as the job is. Raises LostOwnershipError."""
@@ -127,9 +138,11 @@ class JobTable(NamedRows):
 
         Raises LostOwnershipError when it is not as `job` was read.
         """
+        _, missing = outbox_rows.announced(job)
+        gone = [*job_entries.removed(job), *missing]
         try:
             with translated(f"removing job {job.id}"):
-                self._table.submit_transaction(job_entries.removed(job), retry_on_methods=["POST"])
+                self._table.submit_transaction(gone, retry_on_methods=["POST"])
         except NotFoundError:
             pass  # an earlier try has arrived: they go together
 
@@ -200,9 +213,7 @@ class JobTable(NamedRows):
         with translated(f"writing job {job.id}"):
             # One operation of each is conditional, so a repetition does no harm: where only the answer was
             # lost it is refused, and the caller finds its own write. The SDK does not repeat a POST unasked.
-            answers: list[Mapping[str, Any]] = self._table.submit_transaction(
-                operations, retry_on_methods=["POST"]
-            )
+            answers = self._table.submit_transaction(operations, retry_on_methods=["POST"])
         written = replace(job, etag=answers[0]["etag"], age_seconds=0.0, stored_as=job.state)
         self.remember(written)
         return written

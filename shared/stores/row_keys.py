@@ -11,6 +11,8 @@ One table holds a workspace's jobs in one partition, so that a job and its entri
     state|<experiment>|<state>|<time, newest first>|<uuid>  and by the state it ended in; first layout: is in;
                                                             third layout: only if that is failed
 
+Events that are to be sent lie in the partition too (shared/stores/outbox_rows.py).
+
 The gangs of a cluster have a table and a partition of their own:
 
     gang|<priority>|<time>|<uuid>         a gang; the oldest of the highest priority sorts first

@@ -63,6 +63,9 @@ class Metric(Enum):
     RUN = ("batchai.attempt.duration", Kind.HISTOGRAM, "s")
     ATTEMPTS = ("batchai.attempts", Kind.COUNTER, "{attempt}")
     GPU_TIME = ("batchai.gpu.time", Kind.COUNTER, "s")
+    EVENTS_SENT = ("batchai.events.sent", Kind.COUNTER, "{event}")
+    EVENTS_WAITING = ("batchai.events.waiting", Kind.GAUGE, "{event}")
+    EVENTS_AGE = ("batchai.events.age", Kind.GAUGE, "s")
     REQUESTS = ("batchai.storage.requests", Kind.COUNTER, "{request}")
     THROTTLED = ("batchai.storage.throttled", Kind.COUNTER, "{request}")
 

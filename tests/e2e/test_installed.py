@@ -17,7 +17,7 @@ from tests.support.stack_client import ROOT, StackClient, job
 PACKAGES = ("api", "cli", "local", "runner", "shared")
 #: Read while it runs, beside the code.
 DATA = {"local/node/package.json", "local/node/package-lock.json", "local/node/azurite_hooks.js"}
-SCHEMAS = {"schemas/cluster.json", "schemas/job.json", "schemas/sweep.json"}
+SCHEMAS = {"schemas/cluster.json", "schemas/event.json", "schemas/job.json", "schemas/sweep.json"}
 # Imports every installed module of the packages it is given; prints what went wrong.
 IMPORT_ALL = """
 import importlib, importlib.metadata, sys, traceback

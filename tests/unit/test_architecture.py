@@ -20,6 +20,7 @@ PURE_PACKAGES = """
 PURE = (
     " ".join(f"{package} {package}.*" for package in PURE_PACKAGES.split())
     + " shared.errors shared.settings shared.settings_reader shared.arm_settings shared.storage_settings"
+    + " shared.event_settings"
     + " shared.times api.origins shared.telemetry.names shared.telemetry.trace_ids"
     + " shared.stores.row_keys runner.machine.trusted_path local.assignment"
 )

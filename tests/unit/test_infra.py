@@ -53,6 +53,8 @@ STAND_FOR = {
     "insightsConnectionString": f"InstrumentationKey={CLIENT};IngestionEndpoint=https://w.in.example/",
     "httpAuth": "function",
     "httpRoles": "off",
+    "eventsUrl": "https://receiver.example.com/hook",
+    "eventsSecret": "whsec_" + "a2tr" * 10 + "a2s=",
     "sweepSchedule": "0 * * * * *",
     "subscription().subscriptionId": CLIENT,
     "resourceGroup().name": "rg-mine",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.jobs.waiting_reason import NodeView
-from shared.managers import cluster_metrics
+from shared.managers import cluster_metrics, event_sender
 from tests.support.cases import cases
+from tests.support.events import EventWorld
 from tests.support.memory.world import memory_world
 from tests.support.sources import PROJECT
 
@@ -27,13 +28,15 @@ LOGGED = {
     "a drop fails: ": "api/blob_drops.py",
     "swept: ": "function_app.py",
     "ended as ": "runner/agent/outcome_report.py",
+    "events waiting ": "shared/managers/event_sender.py",
 }
 
 
 def test_there_are_these_alerts() -> None:
     names = [alert["name"] for alert in ALERTS]
     assert names == [
-        *("queue-not-draining", "nodes-unusable", "poison", "drop-given-up", "sweep-late", "secret-refused")
+        *("queue-not-draining", "nodes-unusable", "poison", "drop-given-up", "sweep-late", "secret-refused"),
+        "events-waiting",
     ]
     members = ["name", "title", "description", "severity", "frequency", "window", "operator", "threshold"]
     assert all(list(alert) == [*members, "query"] for alert in ALERTS)
@@ -88,3 +91,15 @@ def test_a_cluster_that_is_well_logs_nothing(caplog: pytest.LogCaptureFixture) -
         idle = NodeView("a", "idle", True)
         cluster_metrics.measured(world.cluster, [], [idle], datetime(2026, 11, 29, tzinfo=UTC))
     assert not [record for record in caplog.records if record.name == cluster_metrics.__name__]
+
+
+def test_the_line_of_waiting_events_is_read(caplog: pytest.LogCaptureFixture) -> None:
+    made = EventWorld()
+    made.receiver.answer = lambda events: 0
+    made.run()
+    made.world.clock.move(1000)
+    with caplog.at_level(logging.INFO):
+        made.turn()
+    (line,) = [r.getMessage() for r in caplog.records if r.name == event_sender.__name__]
+    (query,) = [query for query in QUERIES if "'events waiting '" in query]
+    assert _read(query, line) == {"waiting": "3", "age": "1000"}

@@ -25,7 +25,7 @@ from shared.backend import provision
 from shared.environment.layout import path_segment
 from shared.errors import BatchAIError
 from shared.jobs.model import Job, State
-from shared.settings import Settings
+from shared.settings import EventSettings, Settings
 from shared.stores.volumes.file_shares import ShareAddress, create_share
 from tests.e2e.chaos import ledger, printed
 from tests.e2e.chaos.place import Place, place
@@ -64,6 +64,7 @@ class Arena:
         lease_seconds: float = LEASE_SECONDS,
         own_wires: bool = False,
         shares_network: bool = False,
+        events: EventSettings = EventSettings(),  # noqa: B008
         at: Place | None = None,
         keep_days: float = 0.0,
         keep_output_days: float = 0.0,
@@ -84,6 +85,7 @@ class Arena:
         self._own_wires = own_wires
         self._keep_days, self._keep_output_days = keep_days, keep_output_days
         self._shares_network = shares_network
+        self._events = events
         self._at = at
         self.wires_of: dict[int, WiredStorage] = {}
         self._leave = ExitStack()
@@ -137,6 +139,7 @@ class Arena:
             retry_seconds=0.3,
             resend_seconds=3,
             max_attempts=self._max_attempts,
+            events=self._events,
             keep_days=self._keep_days,
             keep_output_days=self._keep_output_days,
         )

@@ -62,7 +62,7 @@ def run(folder: Path, seconds: float, seed: int, say: Callable[[str], None] = la
     suite: list[str] = []
     with Arena(folder, runners=2, max_attempts=3, own_wires=True) as arena:
         ended = threading.Event()
-        drops = threading.Thread(target=_drop, args=(arena, random.Random(seed + 1), ended), name="drops")
+        drops = threading.Thread(target=drop, args=(arena, random.Random(seed + 1), ended), name="drops")
         drops.start()
         try:
             while not arena.names:
@@ -97,7 +97,8 @@ def run(folder: Path, seconds: float, seed: int, say: Callable[[str], None] = la
         )
 
 
-def _drop(arena: Arena, dice: random.Random, ended: threading.Event) -> None:
+def drop(arena: Arena, dice: random.Random, ended: threading.Event) -> None:
+    """Submit jobs until it has ended."""
     number = 0
     while not ended.wait(dice.uniform(0.05, 0.6)):
         effects = {line.job for line in arena.lines() if line.what == "effect"}

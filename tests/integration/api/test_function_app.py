@@ -1,6 +1,7 @@
 """The function app as a module: quick to import, and its routes are those it says it has."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -21,6 +22,13 @@ for function in function_app.app.get_functions():
         routes.append([trigger["route"], [str(getattr(m, "value", m)) for m in trigger["methods"]]])
 print(json.dumps([loaded, routes]))
 """
+TIMERS = """
+import json
+import function_app
+found = function_app.app.get_functions()
+triggers = [(f.get_function_name(), f.get_trigger().get_dict_repr()) for f in found]
+print(json.dumps({name: t["schedule"] for name, t in triggers if t["type"] == "timerTrigger"}))
+"""
 # What the first request loads, where a key opens the account.
 FIRST_REQUEST = """
 import base64, json, os, sys
@@ -38,6 +46,7 @@ LIGHT = (
     "shared.arm_settings",
     "shared.environment",
     "shared.errors",
+    "shared.event_settings",
     "shared.jobs",
     "shared.log_context",
     "shared.names",
@@ -51,9 +60,14 @@ LIGHT = (
 )
 
 
-def run(script: str) -> Any:
+def run(script: str, **env: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | env,
     )
     return json.loads(done.stdout)
 
@@ -107,3 +121,10 @@ def test_every_route_is_listed_with_its_methods() -> None:
     # Elsewhere than on the local stack nothing is at these, with any method (docs/adr/0142).
     elsewhere = {"/", "console/config.json"}  # not of Resource Manager's tree
     assert {route for route in found if "Microsoft.Storage" not in route} == elsewhere
+
+
+def test_the_timer_of_events_is_there_only_where_somebody_wants_them() -> None:
+    sweep = {"sweep": "%BATCHAI_SWEEP_SCHEDULE%"}
+    assert run(TIMERS, BATCHAI_EVENTS_URL="") == sweep
+    asked = {"BATCHAI_EVENTS_URL": "https://example.com/hook", "BATCHAI_EVENTS_SECONDS": "5"}
+    assert run(TIMERS, **asked) == sweep | {"send_events": "*/5 * * * * *"}
