@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.documents.parse import DocumentSettings
 from shared.errors import Severity
-from shared.explain.check import STAND_IN_KEY, checked, explained, guessed_kind
+from shared.explain.check import KINDS, STAND_IN_KEY, checked, explained, guessed_kind
 from shared.explain.explanation import Places
 from shared.explain.text import Page, job_text, lines
 from shared.names.ids import Scope
@@ -78,7 +78,7 @@ def test_as_if_there_were_more_nodes() -> None:
     st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
 def test_any_text_has_an_answer(data: bytes) -> None:
-    for kind in ("job", "cluster"):
+    for kind in KINDS:
         found = checked(data, kind, SETTINGS)
         json.dumps([problem.as_json() for problem in found.problems])
         assert found.valid or found.problems

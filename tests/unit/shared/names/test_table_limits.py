@@ -32,6 +32,13 @@ def test_an_escaped_text_fits_as_json(text: str, most: int) -> None:
     assert found == table_limits.clean(text) or table_limits.clean(text).startswith(found[:-1])
 
 
+def test_a_pair_of_units_is_in_one_column() -> None:
+    text = "x" + "😀" * 40_000
+    found = table_limits.spread("Name", text)
+    assert len(found) > 1 and "".join(found.values()) == text
+    assert all(piece.isprintable() for piece in found.values())
+
+
 @given(st.lists(st.tuples(ANY, st.integers(), st.lists(ANY)), max_size=6), st.integers(200, 600))
 def test_a_list_fits_and_keeps_its_end(values: list[tuple[str, int, list[str]]], most: int) -> None:
     text = table_limits.listed(values, most) or "[]"
