@@ -74,7 +74,7 @@ class CommandLines:
 
     def places(self) -> Places:
         """Every command line that was seen."""
-        for line in self.seen:
+        for line in tuple(self.seen):  # the thread that looks adds to it
             yield f"ps: {line[:200]!r}", line.replace(b"\0", b" ")
 
     def sample(self) -> None:
