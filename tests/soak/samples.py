@@ -99,7 +99,7 @@ def of_folders(folders: Iterable[Path]) -> dict[str, float]:
 
 
 def of_share(folder: Path) -> dict[str, float]:
-    """How many files lie on the shares in `folder`, beside the emulator's own. Empty folders of job names stay
-    (docs/adr/0380)."""
+    """How many files lie on the shares in `folder`, beside the emulator's own. Empty folders of job names
+    stay (docs/adr/0380)."""
     shares = [share for share in folder.iterdir() if not share.name.startswith(".")]
     return {"outputs/share": sum(path.is_file() for share in shares for path in share.rglob("*"))}
