@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from runner.logs.stream import OpenFile, SpoolFile, Stream
+from runner.logs.stream import OpenFile, SpoolFile, Stream, words_of
 from runner.machine.late_thread import LateThread
 from shared.environment.layout import attempt_name
 from shared.errors import BatchAIError, LostOwnershipError
@@ -90,7 +90,7 @@ class LogShipper:
         self._streams: list[Stream] = []
         self._created = False
         self._lock = threading.Lock()
-        self._sealed = False
+        self._sealed = self._ended = False  #: `finish` is over; the thread is
         self._finishing = threading.Event()
         self._given_up = threading.Event()
         self._thread = LateThread(self._carry, "logs")
@@ -137,9 +137,8 @@ class LogShipper:
         with self._lock:
             self._sealed = True
             seals = tuple(stream.seal for stream in self._streams if stream.ready)
-        if not self._thread.is_alive():  # else a call hangs, which may still read one of them
-            for stream in self._streams:
-                stream.source.close()
+            if self._ended or not self._thread.is_alive():  # else a call hangs, which may still read one
+                self._close_sources()
         return seals
 
     def progress(self) -> tuple[StreamSeal, ...]:
@@ -150,7 +149,7 @@ class LogShipper:
     @property
     def fault(self) -> str:
         """What keeps lines from arriving at this moment, or ""."""
-        return next((_words_of(stream.fault) for stream in self._all() if stream.fault), "")
+        return next((words_of(stream.fault) for stream in self._all() if stream.fault), "")
 
     def _all(self) -> list[Stream]:
         with self._lock:
@@ -166,7 +165,20 @@ class LogShipper:
             self._folder.let_go()
         return True
 
+    def _close_sources(self) -> None:
+        for stream in self._streams:
+            stream.source.close()
+
     def _carry(self) -> None:
+        try:
+            self._carry_all()
+        finally:
+            with self._lock:
+                self._ended = True
+                if self._sealed:  # `finish` has not waited for it
+                    self._close_sources()
+
+    def _carry_all(self) -> None:
         pause = 0.0
         while not self._finishing.wait(pause):
             pause = self._look()
@@ -194,8 +206,8 @@ class LogShipper:
         except Exception as error:
             if self._given_up.is_set():
                 return False  # nobody waits for it, and what it needs may be closed by now
-            if _words_of(error) != _words_of(stream.fault):
-                words, extra = (stream.name, _words_of(error)), {"action": "log_refused"}
+            if words_of(error) != words_of(stream.fault):
+                words, extra = (stream.name, words_of(error)), {"action": "log_refused"}
                 log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
             pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
             stream.fault, stream.again_at = error, time.monotonic() + pause
@@ -235,8 +247,3 @@ class LogShipper:
         if self._finishing.is_set() or time.monotonic() >= gathered_until:
             return True
         return stream.left() >= MOST_BYTES
-
-
-def _words_of(error: Exception | None) -> str:
-    """What people read of it. Texts of others' exceptions may hold addresses with signatures."""
-    return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.errors import NotFoundError
+from shared.errors import BatchAIError, NotFoundError
 from shared.jobs.model import StreamSeal
 
 
@@ -137,3 +137,8 @@ class Stream:
     def seal(self) -> StreamSeal:
         """What is known of it at the end."""
         return StreamSeal(self.name, self.sent, self.digest.hexdigest(), self.whole, self.lines)
+
+
+def words_of(error: Exception | None) -> str:
+    """What people read of it. Texts of others' exceptions may hold addresses with signatures."""
+    return str(error or "") if isinstance(error, BatchAIError) else type(error).__name__ if error else ""

@@ -1,6 +1,7 @@
 """Carrying logs never changes what becomes of a job, nor does it keep a runner that is wanted elsewhere."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -120,6 +121,16 @@ def test_who_is_wanted_elsewhere_does_not_wait_for_the_last_lines(
     thread.join(5)
     assert not thread.is_alive()
     assert len(results) == 1 and succeeded(results[0])
+    # A call that hangs keeps its files open no longer than it hangs
+    wire.dead.clear()
+    eventually(lambda: not any("metrics.jsonl" in name for name in open_files()), 30)
+
+
+def open_files() -> Iterator[str]:
+    """The names of this process's open files."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            yield str(descriptor.readlink())
 
 
 @pytest.mark.parametrize(("word", "status", "code"), [("range", *_REFUSALS[0]), ("directory", *_REFUSALS[1])])
