@@ -8,6 +8,7 @@ from local import npm, processes
 
 NODE_PACKAGE = Path(__file__).parent / "node"
 _HOOKS = NODE_PACKAGE / "azurite_hooks.js"
+_TRIES = 3
 #: The emulator's account and key are published by Microsoft; they protect nothing.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -57,9 +58,23 @@ def start(
     endpoints: Endpoints | None = None,
     changes: Path | None = None,
 ) -> tuple[processes.Child, Endpoints]:
-    """Start Azurite and wait until its three ports answer. `location` None keeps everything in memory; to
-    `changes` it writes which blobs are written (local.host.blob_changes reads it)."""
-    where = endpoints or Endpoints(processes.free_port(), processes.free_port(), processes.free_port())
+    """Start Azurite and wait until its three ports answer. `endpoints` None: ports that are free, others where
+    somebody takes one of them meanwhile. `location` None keeps everything in memory; to `changes` it writes
+    which blobs are written (local.host.blob_changes reads it)."""
+    if endpoints:
+        return _start(log, location, endpoints, changes), endpoints
+    for _ in range(_TRIES):
+        found = Endpoints(processes.free_port(), processes.free_port(), processes.free_port())
+        try:
+            return _start(log, location, found, changes), found
+        except processes.StartError as error:
+            if "EADDRINUSE" not in str(error):
+                raise
+            taken = error
+    raise taken
+
+
+def _start(log: Path, location: Path | None, where: Endpoints, changes: Path | None) -> processes.Child:
     command = [npm.node_binary(), "--require", str(_HOOKS), str(script())]
     command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
@@ -71,4 +86,4 @@ def start(
     child = processes.start("Azurite", command, log, os.environ | variables)
     ports = (where.blob_port, where.queue_port, where.table_port)
     child.wait_ready(lambda: all(map(processes.port_open, ports)), seconds=60)
-    return child, where
+    return child

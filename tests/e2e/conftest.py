@@ -2,8 +2,7 @@
 
 import os
 import venv
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,47 +13,27 @@ from tests.e2e.chaos.place import Place, place
 from tests.support import distribution
 from tests.support.stack_client import StackClient
 
-#: Tests that are measured, with their child processes: one for each program. Measuring costs a third of a
-#: processor, and where leases last seconds some of those. What the others run, integration tests run too
-#: (docs/adr/0396).
-_MEASURED = tuple(f"tests/e2e/test_{name}" for name in ("cli", "doctor", "secrets", "stack"))
+#: Tests whose child processes are measured: those of others take a third less of a processor and, where
+#: leases last seconds, lose none of them. What their processes run, integration tests run too
+#: (docs/adr/0305).
+_MEASURED = tuple(
+    f"tests/e2e/test_{name}" for name in ("cli", "cluster", "doctor", "pipeline", "secrets", "stack")
+)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Coverage is measured in some tests only, their set-up included."""
-    with nullcontext() if item.nodeid.startswith(_MEASURED) else unmeasured(item.config):
-        return (yield)
-
-
-@contextmanager
-def unmeasured(config: pytest.Config) -> Iterator[None]:
-    """Neither this process is measured meanwhile nor what it starts."""
-    plugin = config.pluginmanager.getplugin("_cov")
-    measuring = plugin.cov_controller if plugin else None
-    with children_unmeasured():
-        if measuring:
-            measuring.pause()
-        yield
-        if measuring:
-            measuring.resume()
-
-
-@contextmanager
-def children_unmeasured() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as changed:
+@pytest.fixture(autouse=True)
+def unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage is measured in the child processes of some tests only."""
+    if not request.node.nodeid.startswith(_MEASURED):
         for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-            changed.delenv(name)
-        yield
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
     """Azurite, the Azure Files emulator, the functions host and one runner, as real processes."""
     running = Stack(DataDirectory(tmp_path_factory.mktemp("stack")), print)
-    with children_unmeasured():
-        state = running.start()
-    yield state
+    yield running.start()
     running.stop()
 
 
