@@ -58,9 +58,9 @@ def start(
     endpoints: Endpoints | None = None,
     changes: Path | None = None,
 ) -> tuple[processes.Child, Endpoints]:
-    """Start Azurite and wait until its three ports answer. `endpoints` None: ports that are free, others where
-    somebody takes one of them meanwhile. `location` None keeps everything in memory; to `changes` it writes
-    which blobs are written (local.host.blob_changes reads it)."""
+    """Start Azurite and wait until its three ports answer. `endpoints` None: ports that are free, and others
+    where somebody takes one of them meanwhile. `location` None keeps everything in memory; to `changes` it
+    writes which blobs are written (local.host.blob_changes reads it)."""
     if endpoints:
         return _start(log, location, endpoints, changes), endpoints
     for _ in range(_TRIES):
