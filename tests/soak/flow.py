@@ -32,7 +32,9 @@ class Flow:
     removed: int = 0
     wrong: list[str] = field(default_factory=list)  #: what the ledger says against jobs
     given_up: int = 0  #: jobs that lost as many runners as they had attempts, as promised
-    _ended: dict[str, float] = field(default_factory=dict)  #: job -> when it was seen to have ended
+    _ended: dict[str, float] = field(
+        default_factory=dict
+    )  #: job -> when it was seen to have ended, monotonic
     _lines: dict[str, list[ledger.Line]] = field(default_factory=dict)
     _read: int = 0
 
@@ -86,7 +88,7 @@ class Flow:
                 continue  # storage is away: next time
 
     def _look(self, name: str) -> None:
-        now = self.arena.world.backend.manager.now().timestamp()
+        now = time.monotonic()  # faults move the clock of what sweeps
         if name not in self._ended:
             job = self.arena.world.job(name)
             if not job.state.live:
