@@ -32,9 +32,7 @@ class Flow:
     removed: int = 0
     wrong: list[str] = field(default_factory=list)  #: what the ledger says against jobs
     given_up: int = 0  #: jobs that lost as many runners as they had attempts, as promised
-    _ended: dict[str, float] = field(
-        default_factory=dict
-    )  #: job -> when it was seen to have ended, monotonic
+    _ended: dict[str, float] = field(default_factory=dict)  #: job -> its end, by monotonic
     _lines: dict[str, list[ledger.Line]] = field(default_factory=dict)
     _read: int = 0
 
