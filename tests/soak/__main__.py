@@ -10,7 +10,8 @@ import logging
 import random
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     plan = Plan(args.minutes * 60, args.seed, args.pace, args.keep)
     out = args.out or Path(tempfile.mkdtemp(prefix="batchai-soak-"))
     out.mkdir(parents=True, exist_ok=True)
-    logging.disable(logging.ERROR)  # broken storage is what this is about
-    with tempfile.TemporaryDirectory(prefix="batchai-soak-", ignore_cleanup_errors=True) as folder:
+    with (
+        _quiet_logs(),
+        tempfile.TemporaryDirectory(prefix="batchai-soak-", ignore_cleanup_errors=True) as folder,
+    ):
         say: Callable[[str], None] = _silent if args.output == "json" else _say
         say(f"samples go to {out}/samples.jsonl")
         soak = run(Path(folder), out, plan, say)
@@ -36,6 +39,17 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(report.table(soak, found), f"curves: {page}", sep="\n")
     return 1 if report.faults(soak, found) else 0
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Broken storage is what this is about: nobody needs to read of it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _say(line: str) -> None:
