@@ -104,12 +104,15 @@ def short_rounds(seconds: float) -> Iterator[None]:
 
 
 def _settled(arena: Arena, plan: Plan, done: Callable[[Mapping[str, float]], bool]) -> dict[str, float]:
-    """What is stored once that is `done`, or when it has had its time: files of jobs are removed last."""
+    """What is stored once that is `done`, or when it has had its time. The files of a job are removed last,
+    and its document a moment later: two looks have to show the same."""
     deadline = time.monotonic() + plan.keep_seconds * _OUTPUTS_FACTOR + LATE_SECONDS
+    before: dict[str, float] = {}
     while True:
         found = _stored(arena)
-        if done(found) or time.monotonic() > deadline:
+        if (done(found) and not left_over(before, found)) or time.monotonic() > deadline:
             return found
+        before = found
         time.sleep(1)
 
 
