@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _ROUND_SECONDS = 86_400.0
 _DAY_SECONDS = 86_400.0
-_STATUS, _JOB, _SWEEP, _CLUSTER = "status.json", "job.json", "sweep.json", "cluster-"
+_STATUS, _JOB, _SWEEP = "status.json", "job.json", "sweep.json"
 
 
 class JoblessDocuments:
@@ -109,8 +109,8 @@ class JoblessDocuments:
     def _remove_accepted(self, accepted: Marked) -> int:
         """Remove what was accepted for a run that has no row: a process ended before it wrote one."""
         uuid = accepted.name
-        if uuid.startswith(_CLUSTER):
-            return 0  # of a cluster: removed with its workspace
+        if accepted.is_of_cluster:
+            return 0
         if accepted.ended and self._settings.keep_output_days:
             return 0  # removed with the files of its run
         place = self._documents.get_accepted(uuid).get("job")

@@ -36,7 +36,6 @@ _DAY_SECONDS = 86_400.0
 _MOST_REMOVED = 1_000
 _MOST_LOOKS = 100
 _MOST_SECONDS = 20.0
-_CLUSTER = "cluster-"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class OutputRetention:
         oldest, before = self._settings.keep_output_days * _DAY_SECONDS, self._before()
         for one in found:
             old = one.ended.ended < before if one.ended else one.age_seconds > oldest
-            if old and not one.cleared and not one.name.startswith(_CLUSTER):
+            if old and not one.cleared and not one.is_of_cluster:
                 self._due.append(one)
 
     def _before(self) -> datetime:

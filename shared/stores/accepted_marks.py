@@ -36,6 +36,11 @@ class Marked:
     ended: EndedRun | None = None
     cleared: bool = False  #: nothing is left to be done about the files of its run
 
+    @property
+    def is_of_cluster(self) -> bool:
+        """Whether it is a cluster's, which goes with its workspace, and no run's."""
+        return self.name.startswith("cluster-")
+
 
 class AcceptedMarks:
     """The container `accepted`, by its listing. Raises StoreError."""
