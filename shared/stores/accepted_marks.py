@@ -38,7 +38,7 @@ class Marked:
 
     @property
     def is_of_cluster(self) -> bool:
-        """Whether it is a cluster's, which goes with its workspace, and no run's."""
+        """Whether it is a cluster's, which is deleted with its workspace, and no run's."""
         return self.name.startswith("cluster-")
 
 
