@@ -1,4 +1,10 @@
-"""Ports of this machine that are free, kept free until the job's own servers open them."""
+"""Ports of this machine that are free, kept free until the job's own servers open them.
+
+A port is held twice: bound, so that no other program gets it, and by a name, which other runners of this
+machine heed. The port is let go a moment before the job's server opens it; the name is kept until the job
+ends, or a second runner would offer the same port in that moment. The name is an abstract Unix socket: it
+belongs to a network namespace, as ports do, and is gone with its process.
+"""
 
 import errno
 import socket
@@ -18,25 +24,33 @@ _NO_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 @dataclass
 class HeldPorts:
-    """Ports that nobody else on this machine can bind until `release`."""
+    """Ports that nobody else on this machine can bind until `release`, and no other runner offers until
+    `close`."""
 
     sockets: list[socket.socket] = field(default_factory=list)
+    names: list[socket.socket] = field(default_factory=list)
     numbers: tuple[int, ...] = ()
 
     def release(self) -> None:
-        """Let them go. Quick, and harmless when done twice."""
+        """Let the job's server bind them. Quick, and harmless when done twice."""
         while self.sockets:
             self.sockets.pop().close()
+
+    def close(self) -> None:
+        """Let other runners offer them too. Harmless when done twice."""
+        self.release()
+        while self.names:
+            self.names.pop().close()
 
 
 @contextmanager
 def held(count: int, first: int = JOB_PORTS) -> Iterator[HeldPorts]:
-    """`hold`, released at the end if not before."""
+    """`hold`, closed at the end."""
     ports = hold(count, first)
     try:
         yield ports
     finally:
-        ports.release()
+        ports.close()
 
 
 def hold(count: int, first: int = JOB_PORTS) -> HeldPorts:
@@ -47,13 +61,30 @@ def hold(count: int, first: int = JOB_PORTS) -> HeldPorts:
     """
     ports = HeldPorts()
     for number in range(first, _LAST_PORT + 1):
-        if taken := _bound(number):
-            ports.sockets.append(taken)
-            ports.numbers += (number,)
+        if named := _named(number):
+            if taken := _bound(number):
+                ports.sockets.append(taken)
+                ports.names.append(named)
+                ports.numbers += (number,)
+            else:
+                named.close()
         if len(ports.numbers) == count:
             return ports
-    ports.release()
+    ports.close()
     raise LaunchError(f"this machine has no {count} free ports from {first} to {_LAST_PORT}")
+
+
+def _named(number: int) -> socket.socket | None:
+    """The name of the port; None where another runner has it. Raises OSError where there are no names."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0batchai-port-{number}")
+    except OSError as error:
+        name.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return name
 
 
 def _bound(number: int) -> socket.socket | None:

@@ -26,14 +26,8 @@ def cluster(client: StackClient) -> Iterator[StackClient]:
     """The stack's cluster, put back to what the other tests expect afterwards."""
     client.share("wide")
     yield client
-    client.drop("clusters", "default/default/cluster.json", CLUSTER)
+    client.drop_cluster()
     _run_nop(client, "after")
-
-
-def _drop_cluster(client: StackClient, document: dict[str, Any]) -> None:
-    before = client.status("clusters", "default/default")
-    client.drop("clusters", "default/default/cluster.json", document)
-    eventually(lambda: client.status("clusters", "default/default") != before, 20)
 
 
 def _run_nop(client: StackClient, name: str) -> None:
@@ -43,7 +37,7 @@ def _run_nop(client: StackClient, name: str) -> None:
 
 def test_a_cluster_volume_and_a_job_volume_in_one_job_after_the_setup_task(cluster: StackClient) -> None:
     volumes = {"azureFileShares": [_VOLUME]}
-    _drop_cluster(cluster, _cluster(mountVolumes=volumes, setupTask=_TASK))
+    cluster.drop_cluster(document=_cluster(mountVolumes=volumes, setupTask=_TASK))
     command = (
         "ls $AZ_BATCHAI_MOUNT_ROOT/wide/ready > /dev/null && echo ready; "
         "echo job > $AZ_BATCHAI_JOB_MOUNT_ROOT/logs/of-job.txt; echo cluster > $AZ_BATCHAI_MOUNT_ROOT/wide/x"
@@ -72,7 +66,7 @@ def test_a_path_that_the_cluster_does_not_mount_is_warned_of(cluster: StackClien
 
 def test_a_failing_setup_task_makes_the_node_unusable_and_the_job_says_why(cluster: StackClient) -> None:
     task = _TASK | {"commandLine": "exit 9"}
-    _drop_cluster(cluster, _cluster(mountVolumes={"azureFileShares": [_VOLUME]}, setupTask=task))
+    cluster.drop_cluster(document=_cluster(mountVolumes={"azureFileShares": [_VOLUME]}, setupTask=task))
     cluster.drop("jobs", "default/cluster/stuck/job.json", job("true"))
 
     def waits() -> dict[str, str] | None:
@@ -83,6 +77,6 @@ def test_a_failing_setup_task_makes_the_node_unusable_and_the_job_says_why(clust
     waiting = eventually(waits, 30)
     assert "setup task ended with exit code 9" in waiting["message"]
     # A mended document heals the node, and the job runs.
-    _drop_cluster(cluster, CLUSTER)
+    cluster.drop_cluster()
     cluster.await_state("default/cluster/stuck", "succeeded", "running", "queued", seconds=1)
     eventually(lambda: (cluster.status("jobs", "default/cluster/stuck") or {})["state"] == "succeeded", 30)

@@ -68,9 +68,16 @@ class StackClient:
         self.blobs.get_blob_client(container, path).upload_blob(data, overwrite=True)
 
     def drop_cluster(self, name: str = "default", document: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Drop a cluster.json and wait for its answer."""
-        self.drop("clusters", f"default/{name}/cluster.json", document or CLUSTER)
-        return eventually(lambda: self.status("clusters", f"default/{name}"), 20)
+        """Drop a cluster.json and wait for its answer: an earlier one's bears another time."""
+        folder = f"default/{name}"
+        before = self.status("clusters", folder)
+        self.drop("clusters", f"{folder}/cluster.json", document or CLUSTER)
+
+        def answer() -> dict[str, Any] | None:
+            status = self.status("clusters", folder)
+            return None if status == before else status
+
+        return eventually(answer, 20)
 
     def status(self, container: str, folder: str) -> dict[str, Any] | None:
         """status.json of a folder, None while there is none."""

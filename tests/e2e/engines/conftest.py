@@ -41,7 +41,7 @@ class Field:
         wait_for(lambda: not self.arena.job("job").state.live, self.arena, seconds)
         job = self.arena.job("job")
         assert job.state is State.SUCCEEDED, (job.errors, self.said(), self.arena.logs())
-        assert job.attempt == 1
+        assert job.attempt == 1, [(event.at, event.kind, event.detail) for event in job.events]
         return job
 
     def logs(self) -> dict[str, str]:

@@ -37,6 +37,15 @@ def test_a_held_port_is_closed_to_others_until_it_is_released() -> None:
             pass
 
 
+def test_a_port_that_was_let_go_for_its_server_is_not_offered_by_another_runner() -> None:
+    with network.held(1, FIRST) as offered:
+        offered.release()
+        with network.held(1, FIRST) as neighbours:
+            assert neighbours.numbers != offered.numbers
+    with network.held(1, FIRST) as later:
+        assert later.numbers == offered.numbers
+
+
 def test_a_machine_without_free_ports_says_so() -> None:
     with network.held(1, 32767), pytest.raises(LaunchError, match="no 1 free ports from 32767"):
         network.hold(1, 32767)
