@@ -20,6 +20,17 @@ FILES_ALIAS = "batchailocal"
 #: Jobs run as whoever started the stack: its data directory and its Python may lie in a home that is closed
 #: to other users (ADR 0060). A laptop has no identity to lose, and its packet filter is not ours.
 AS_ITSELF = {"BATCHAI_JOB_USER": "own", "BATCHAI_JOB_METADATA": "open"}
+#: What whoever starts the stack may say in their environment: who reaches it, whom events are sent to, and what
+#: an operator decides. All else is the stack's own, for a shell may hold the settings of another installation.
+_FROM_OUTSIDE = (
+    "BATCHAI_HOST",
+    "BATCHAI_ALLOWED_HOSTS",
+    "BATCHAI_EVENTS_",
+    "BATCHAI_KEEP_DAYS",
+    "BATCHAI_KEEP_OUTPUT_DAYS",
+    "BATCHAI_LIMITS",
+    "BATCHAI_NODE_PRICES",
+)
 
 
 def sealing_key(directory: DataDirectory) -> str:
@@ -128,12 +139,11 @@ def without_sealing_key(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """This process's environment without settings of other installations."""
+    """This process's environment without settings of other installations, see `_FROM_OUTSIDE`."""
     unwanted = ("BATCHAI_", "AZURE_BATCHAI_", "AzureWebJobs")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    for name in ("BATCHAI_HOST", "BATCHAI_ALLOWED_HOSTS"):
-        if name in os.environ:
-            kept[name] = os.environ[name]
-    # Whom events are sent to is for whoever starts the stack to say.
-    kept |= {name: value for name, value in os.environ.items() if name.startswith("BATCHAI_EVENTS_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_FROM_OUTSIDE) or not name.startswith(unwanted)
+    }
     return kept | {"PYTHONUNBUFFERED": "1"}
