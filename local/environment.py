@@ -10,6 +10,9 @@ from pathlib import Path
 
 from local.azurite import Endpoints
 from local.layout import DataDirectory
+from local.processes import StartError
+from shared.errors import SettingsError
+from shared.settings_reader import settings_from
 
 #: The scope of the local stack; documents and output paths carry it.
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -20,8 +23,8 @@ FILES_ALIAS = "batchailocal"
 #: Jobs run as whoever started the stack: its data directory and its Python may lie in a home that is closed
 #: to other users (ADR 0060). A laptop has no identity to lose, and its packet filter is not ours.
 AS_ITSELF = {"BATCHAI_JOB_USER": "own", "BATCHAI_JOB_METADATA": "open"}
-#: What whoever starts the stack may say in their environment: who reaches it, whom events are sent to, and what
-#: an operator decides. All else is the stack's own, for a shell may hold the settings of another installation.
+#: What whoever starts the stack may say in their environment: who reaches it, whom events are sent to, what
+#: an operator decides. All else is the stack's own: a shell may hold settings of another installation.
 _FROM_OUTSIDE = (
     "BATCHAI_HOST",
     "BATCHAI_ALLOWED_HOSTS",
@@ -147,3 +150,14 @@ def machine() -> dict[str, str]:
         if name.startswith(_FROM_OUTSIDE) or not name.startswith(unwanted)
     }
     return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def of_function_app(settings: Mapping[str, str]) -> dict[str, str]:
+    """What the functions host is started with: the machine's own variables and `settings`. Raises StartError
+    with every fault of them, before anything waits for an app that cannot answer."""
+    env = machine() | dict(settings)
+    try:
+        settings_from(env)
+    except SettingsError as error:
+        raise StartError("\n  ".join(("settings are wrong:", *error.faults))) from error
+    return env

@@ -138,7 +138,7 @@ class Stack:
         self._add(child, f"http://127.0.0.1:{port}/{azurite.ACCOUNT} over {self._directory.shares}")
 
     def _start_host(self, port: int, settings: Mapping[str, str]) -> None:
-        env = environment.machine() | dict(settings)
+        env = environment.of_function_app(settings)
         command = host_command(
             APP, port, poll_seconds=1.0, blob_changes=self._directory.blob_changes, environment=env
         )
