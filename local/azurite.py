@@ -52,6 +52,11 @@ def _install() -> None:
         raise processes.StartError(f"npm could not install Azurite (exit {done.returncode}):\n{done.stderr}")
 
 
+#: A connection is kept for so long while nothing is sent. The default of 5 s ends connections that clients
+#: are about to use again: a request that meets the end of its connection fails.
+_KEEP_ALIVE_SECONDS = 600
+
+
 def start(
     log: Path,
     location: Path | None = None,
@@ -80,6 +85,7 @@ def _start(log: Path, location: Path | None, where: Endpoints, changes: Path | N
     command += ["--location", str(location)] if location else ["--inMemoryPersistence"]
     for service in ("blob", "queue", "table"):
         command += [f"--{service}Port", str(getattr(where, f"{service}_port"))]
+        command += [f"--{service}KeepAliveTimeout", str(_KEEP_ALIVE_SECONDS)]
     variables = {"NODE_COMPILE_CACHE": str(NODE_PACKAGE / "node_modules" / ".cache" / "node")}
     if changes:
         variables["BLOB_CHANGES_FILE"] = str(changes)
