@@ -24,6 +24,9 @@ param keepDays int
 param keepOutputDays int
 param telemetryExporter string
 
+// What an operator decides and a deployment must not undo: BATCHAI_LIMITS and BATCHAI_NODE_PRICES.
+var operator = loadJsonContent('../operator.json')
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 }
@@ -118,6 +121,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     BATCHAI_DEFAULT_MOST_NODES: string(defaultMostNodes)
     BATCHAI_KEEP_DAYS: string(keepDays)
     BATCHAI_KEEP_OUTPUT_DAYS: string(keepOutputDays)
+    BATCHAI_LIMITS: empty(operator.limits) ? '' : string(operator.limits)
+    BATCHAI_NODE_PRICES: empty(operator.nodePrices) ? '' : string(operator.nodePrices)
     OTEL_TRACES_EXPORTER: telemetryExporter
     OTEL_METRICS_EXPORTER: telemetryExporter
     BATCHAI_RESERVED_NAMES: reservedNames

@@ -12,6 +12,8 @@ import pytest
 from runner.config import config_from
 from scripts.check_infra import findings, given_to, parsed
 from shared.managers import auto_storage
+from shared.names.limits import limits_from
+from shared.names.node_prices import node_prices
 from shared.settings import QUEUE, AccountEndpoints, Settings
 from shared.settings_reader import drop_source, http_level, settings_from
 from shared.stores import (
@@ -63,6 +65,8 @@ STAND_FOR = {
     "string(keepDays)": "90",
     "string(keepOutputDays)": "30",
     "keepOutputDays": "30",
+    "empty(operator.limits) ? '' : string(operator.limits)": '{"workspaces":{"*":{"nodes":20}}}',
+    "empty(operator.nodePrices) ? '' : string(operator.nodePrices)": '{"currency":"EUR","prices":{}}',
     "telemetryExporter": "azure_monitor_opentelemetry_exporter",
 }
 #: Of Azure's documentation; docs/reference/roles.md lists the same.
@@ -218,11 +222,20 @@ def test_what_the_app_is_given_is_read_and_accepted() -> None:
     assert drop_source(given) == read.drop_source == QUEUE
     assert_state(read)
     assert (read.keep_days, read.keep_output_days) == (90, 30)
+    assert read.limits.workspaces["*"].nodes == 20
+    assert read.node_prices.currency == "EUR"
     assert_telemetry(given)
     # The sweeper's schedule is read by the host, in the trigger's own words.
     schedules = (PROJECT / "function_app.py").read_text("utf-8")
     assert "%BATCHAI_SWEEP_SCHEDULE%" in schedules
     assert given.keys() - given.asked == HOSTS | {"BATCHAI_SWEEP_SCHEDULE"}
+
+
+def test_what_an_operator_has_written_into_the_file_is_accepted() -> None:
+    written = json.loads((INFRA / "operator.json").read_text("utf-8"))
+    assert written.keys() == {"limits", "nodePrices"}
+    limits_from(json.dumps(written["limits"]) if written["limits"] else "")
+    node_prices(json.dumps(written["nodePrices"]) if written["nodePrices"] else "")
 
 
 def test_what_a_runner_is_given_is_read_and_accepted() -> None:
