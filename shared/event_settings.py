@@ -49,7 +49,8 @@ def _is_topic(url: str, faults: list[str]) -> bool:
     if not known:
         faults.append(
             "BATCHAI_EVENTS_URL must be like https://example.com/hook or "
-            "https://<topic>.<region>-1.eventgrid.azure.net/api/events"
+            "https://<topic>.<region>-1.eventgrid.azure.net/api/events: a host, no user or password, and "
+            "http:// only to this machine (127.0.0.1, localhost)"
         )
         return False
     return is_topic(url)
