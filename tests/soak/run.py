@@ -69,6 +69,8 @@ def run(folder: Path, out: Path, plan: Plan, say: Callable[[str], None] = lambda
         short_rounds(plan.round_seconds),
         Arena(folder, _RUNNERS, own_wires=True, keep_days=days, keep_output_days=kept_longer) as arena,
     ):
+        # What is created by a clock that is ahead is kept for as much longer.
+        arena.clock_error_seconds = plan.keep_seconds
         flow = Flow(arena, random.Random(plan.seed + 1), plan.pace_seconds, plan.keep_seconds)
         flow.one()
         before = _settled(arena, plan, lambda found: not found["outputs/share"])

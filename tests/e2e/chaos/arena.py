@@ -91,6 +91,7 @@ class Arena:
         self._leave = ExitStack()
         self._ended = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sweeps")
+        self.clock_error_seconds = 3600.0  #: how far off the clock of what submits may be
         self.sweep_faults = 0
         self.messages_left: list[str] = []
 

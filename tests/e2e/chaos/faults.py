@@ -135,8 +135,8 @@ def overwritten_drop(arena: Arena, dice: random.Random, record: Record) -> None:
 
 
 def wrong_clock(arena: Arena, dice: random.Random, record: Record) -> None:
-    """Of what submits and sweeps: up to an hour off, then right again."""
-    seconds = dice.choice((-3600, -600, 600, 3600))
+    """Of what submits and sweeps: up to an hour off (`Arena.clock_error_seconds`), then right again."""
+    seconds = dice.choice((-1, -1 / 6, 1 / 6, 1)) * arena.clock_error_seconds
     arena.world.clock.move(seconds)
     pause(dice.uniform(0.5, 2))
     arena.world.clock.move(-seconds)
