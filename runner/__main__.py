@@ -56,8 +56,10 @@ For schedulers that start a runner for each job: --once leaves with 0 after one 
 --idle-exit leaves with 0 after SECONDS without a job, with 1 where the node was not once ready for one."""
 
 _IDLE_EXIT_SECONDS = 60.0
-#: New objects until Python looks for cycles among them: 700 by default, several times a job.
-_COLLECTED_AT = 10_000
+#: New objects until Python looks for cycles among them (700 by default, several times a job), such looks until
+#: it looks again at what the first ones left, and these until it looks at everything. By default that is once
+#: in hundreds of jobs, and a runner grows by megabytes meanwhile.
+_COLLECTED_AT = (10_000, 4, 1)
 #: The exit code of a runner that waited for work in vain on a node that could not have done any.
 NEVER_READY = 1
 
@@ -125,7 +127,7 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     agent = Agent(wired, config, gang_session(SshLink), known=known, share=share, stay=stay)
     Departure(agent.stop, agent.kill, config.drain_seconds + LEAVE_SECONDS, agent.finish).listen()
     log.info("node %s of cluster %s, root %s", config.node_id, config.cluster, config.root)
-    _spare_the_collector()
+    spare_the_collector()
     agent.run()
     wired.close()
     if stay.is_over:
@@ -133,11 +135,13 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
     return FINISHED if agent.has_finished else 0
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What is there by now stays: Python need not look at it again for cycles. A job makes few of those."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECTED_AT)
+    # What stays counts no more: or Python waits until a quarter as much has come.
+    gc.collect()
+    gc.set_threshold(*_COLLECTED_AT)
 
 
 def seconds(text: str) -> float:
