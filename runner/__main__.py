@@ -56,9 +56,9 @@ For schedulers that start a runner for each job: --once leaves with 0 after one 
 --idle-exit leaves with 0 after SECONDS without a job, with 1 where the node was not once ready for one."""
 
 _IDLE_EXIT_SECONDS = 60.0
-#: New objects until Python looks for cycles among them (700 by default, several times a job), such looks until
-#: it looks again at what the first ones left, and these until it looks at everything. By default that is once
-#: in hundreds of jobs, and a runner grows by megabytes meanwhile.
+#: New objects until Python looks for cycles among them (700 by default: several times a job), such looks
+#: until it looks again at what the first ones left, and these until it looks at everything. By default that
+#: is once in hundreds of jobs, and a runner grows by megabytes meanwhile.
 _COLLECTED_AT = (10_000, 4, 1)
 #: The exit code of a runner that waited for work in vain on a node that could not have done any.
 NEVER_READY = 1
