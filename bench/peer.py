@@ -7,6 +7,8 @@ from bench.process_cost import Cost
 
 #: Says when it ran, without a process of its own (bash 5).
 COMMAND = "echo $EPOCHREALTIME"
+#: How often is looked whether jobs are drained: looks take from the cores that are measured.
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Peer(Protocol):
         """So many jobs, whether anybody works or not."""
 
     def drained(self) -> Drain:
-        """Of what `put` has put, waited for."""
+        """Of what `put` has put, waited for; the workers may be quiet then."""
 
     def one(self) -> Latency:
         """One job, alone."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.peer import COMMAND, Drain, Latency, Missing
+from bench.peer import COMMAND, LOOK_SECONDS, Drain, Latency, Missing
 from bench.process_cost import Cost, cost_of, stopped
 
 _ROOT = Path(__file__).parent.parent
@@ -78,13 +78,13 @@ class Rq:
         self._ask("put", command=COMMAND, count=count)
 
     def drained(self) -> Drain:
-        times = self._ask("drained")
+        times = self._ask("drained", pause=LOOK_SECONDS)
         return Drain(self._count, times["last"] - times["first"])
 
     def one(self) -> Latency:
         begun = time.time()
         accepted = self._ask("put", command=COMMAND, count=1)
-        seen = self._ask("drained")["seen"]
+        seen = self._ask("drained", pause=0.002)["seen"]
         newest = max(self._folder.glob("j*.out"))
         started = float(newest.read_text())
         return Latency((accepted - begun) * 1e3, (started - begun) * 1e3, (seen - begun) * 1e3)

@@ -36,12 +36,12 @@ def main() -> None:
         ]
         return time.time()
 
-    def drained() -> dict[str, float]:
+    def drained(pause: float) -> dict[str, float]:
         nonlocal looks
         before = connection.sent
         for job in jobs:
             while not (job.is_finished or job.is_failed):
-                time.sleep(0.002)
+                time.sleep(pause)
         seen = time.time()
         looks += connection.sent - before
         fetched = rq.job.Job.fetch_many([job.id for job in jobs], connection)
