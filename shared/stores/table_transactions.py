@@ -26,6 +26,8 @@ _PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n
 _STRING = re.compile(r', "[^"\\]*@odata\.type": "Edm\.String"')
 _GOOD = re.compile(rb"^HTTP/1\.1 2\d\d ")
 _ETAG = re.compile(rb"^etag: *(.*?) *\r?$", re.IGNORECASE | re.MULTILINE)
+#: Options that say nothing of the first request.
+_OF_REPETITIONS = {"retry_on_methods"}
 _BOUNDARY = re.compile(rb'boundary="?([^\s";]+)')
 
 
@@ -56,9 +58,9 @@ class Table(TableClient):
     def _batch_send(self, table_name: str, *reqs: Any, **options: Any) -> list[Mapping[str, Any]]:
         """The SDK's, same arguments, results and exceptions."""
         request = self._request(reqs)
-        tried = (
-            None if options else self._first_try.send("POST", request.url, request.headers, request.content)
-        )
+        tried = None
+        if options.keys() <= _OF_REPETITIONS:
+            tried = self._first_try.send("POST", request.url, request.headers, request.content)
         if tried and tried.status == 202 and (body := tried.read()) is not None:
             parts = answers(tried.headers.get("Content-Type", ""), body)
             if parts is not None and len(parts) == len(reqs):

@@ -29,6 +29,7 @@ _REFUSED_PART = (
     b'{"odata.error": {"code": "UpdateConditionNotSatisfied", "message": {"value": "0:No"}}}\r\n'
     b"--changesetresponse_1--\r\n--batchresponse_1--\r\n"
 )
+_GOOD_PART = _REFUSED_PART.replace(b"412 Precondition Failed", b"204 No Content\r\nETag: W/1")
 _WRITTEN = {"ETag": '"0x1"', "Last-Modified": "Mon, 30 Nov 2026 08:00:00 GMT"}
 _BATCH = {"Content-Type": "multipart/mixed; boundary=batchresponse_1"}
 #: What a test's service answers next: status, headers, body; None: it hangs up.
@@ -106,7 +107,7 @@ def _upload(client: Any) -> Any:
 
 def _change(client: Any) -> Any:
     row = {"PartitionKey": "p", "RowKey": "r"}
-    return client.get_table_client("jobs").submit_transaction([("upsert", row)])
+    return client.get_table_client("jobs").submit_transaction([("upsert", row)], retry_on_methods=["POST"])
 
 
 CASES = {
@@ -184,3 +185,14 @@ def test_a_transaction_that_is_refused_is_read_by_the_sdk(service: Service) -> N
         assert counter.snapshot().total() == 1
     assert found[0] == found[1]
     assert len(service.asked) == 2
+
+
+def test_a_transaction_is_tried_past_the_layers_and_repeated_by_them(service: Service) -> None:
+    counter = CallCounter()
+    client = service.client(Tables, "x", counter)
+    service.answers = [(202, _BATCH, _GOOD_PART)]
+    assert _change(client) == [{"etag": "W/1"}]
+    assert {"X-Ms-Date", "Authorization", "Date"} <= {name.title() for name in service.asked[0][2]}
+    service.answers = [None, (202, _BATCH, _GOOD_PART)]
+    assert _change(client) == [{"etag": "W/1"}]
+    assert (len(service.asked), counter.snapshot().total()) == (3, 3)
