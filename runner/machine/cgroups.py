@@ -96,8 +96,14 @@ def make(name: str) -> Cgroup | None:
 def home_of(controller: str) -> Path | None:
     """The folder below which groups of ours belong: in the unified hierarchy for "", else in that of a v1
     controller; None where it is not mounted."""
-    target = _target(controller, mountinfo.text())
-    own = _own(controller)
+    return _home(controller, mountinfo.text(), _memberships("self"))
+
+
+@functools.lru_cache(maxsize=16)
+def _home(controller: str, mounts: str, memberships: str) -> Path | None:
+    """`home_of`, by what the kernel says, which is the same for job after job."""
+    target = _target(controller, mounts)
+    own = _own(controller, memberships)
     if not target or own is None:
         return None
     if own.name == _RUNNER:
@@ -118,7 +124,7 @@ def group_of(pid: int) -> Path | None:
     """The folder of a process's group in the unified hierarchy; None where that is not mounted, or the group
     is its root, where everything is."""
     target = _target("", mountinfo.text())
-    own = _own("", pid)
+    own = _own("", _memberships(pid))
     if not target or own is None or own.parts[1:] == ():
         return None
     return Path(target) / str(own).lstrip("/")
@@ -130,13 +136,18 @@ def _is_of(mount: mountinfo.Mount, controller: str) -> bool:
     return mount.fstype == "cgroup" and Path(mount.target).name.split(",").count(controller) == 1
 
 
-def _own(controller: str, pid: int | None = None) -> PurePosixPath | None:
-    """Where a process (this one) is, from /proc/PID/cgroup: lines "number:controllers:path"."""
+def _memberships(pid: int | str) -> str:
+    """/proc/PID/cgroup: lines "number:controllers:path"; "" where it cannot be read."""
     try:
-        lines = Path(f"/proc/{pid or 'self'}/cgroup").read_text().splitlines()
+        with open(f"/proc/{pid}/cgroup") as file:  # noqa: PTH123 - asked again and again for every job
+            return file.read()
     except OSError:
-        return None
-    for line in lines:
+        return ""
+
+
+def _own(controller: str, memberships: str) -> PurePosixPath | None:
+    """Where a process is."""
+    for line in memberships.splitlines():
         number, controllers, path = line.split(":", 2)
         if controller in controllers.split(",") and (controller or number == "0"):
             return PurePosixPath(path)
