@@ -1,6 +1,6 @@
 """The parts of a table transaction, from patterns that the SDK has made.
 
-For every row of every transaction the SDK puts a request together from its parts, tells the type of each text
+For every row of every transaction the SDK puts a request together from its parts, names the type of each text
 and forgets it all. What differs from row to row is where it lies, what it holds and which ETag it must have.
 """
 
@@ -15,7 +15,7 @@ from azure.data.tables import TableClient, UpdateMode
 from azure.data.tables._serialize import _add_entity_properties
 from azure.data.tables._table_batch import TableBatchOperations
 
-#: An operation as `TableClient.submit_transaction` takes it, and what tells its patterns apart.
+#: An operation as `TableClient.submit_transaction` takes it, by which its pattern is found.
 _Kind = tuple[str, UpdateMode | None, bool]
 _MODES = {"update": UpdateMode.MERGE, "upsert": UpdateMode.MERGE}
 
