@@ -15,7 +15,6 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 from urllib3 import HTTPHeaderDict, HTTPResponse
-from urllib3.exceptions import HTTPError
 
 from shared.stores.lean_session import LeanSession
 
@@ -33,44 +32,41 @@ _AUTHORISING = (
 
 
 class Answer:
-    """What came back, if anything; used once where the SDK is to judge it, as the pool of connections that
-    its session asks."""
+    """What came back, if anything, read whole: its connection is free. Used once where the SDK is to judge
+    it, as the pool of connections that its session asks."""
 
     def __init__(self, response: Any = None, error: Exception | None = None) -> None:
-        self._response, self._error = response, error
+        """`response`: of urllib3. An answer that breaks off is an error."""
+        self._error = error
+        self._body = b""
+        try:
+            if response is not None:
+                self._body = response.read()
+        except Exception as broken:
+            response, self._error = None, broken
         self.status: int = response.status if response is not None else 0
         self.headers: Mapping[str, str] = response.headers if response is not None else {}
+        self._reason: str | None = response.reason if response is not None else None
         self.is_used = False
-        self._body: bytes | None = None
 
     def read(self) -> bytes | None:
-        """The body; None where it breaks off or is packed, which is for the SDK to see then."""
-        if "Content-Encoding" in self.headers:
-            return None
-        try:
-            self._body = self._response.read()
-        except HTTPError as error:
-            self._error = error
-        return self._body
+        """The body; None where it is packed, which is for the SDK to undo."""
+        return None if "Content-Encoding" in self.headers else self._body
 
     def urlopen(self, *_: Any, **__: Any) -> Any:
         """In place of the answer to a request: of `urllib3.HTTPConnectionPool`."""
         self.is_used = True
         if self._error:
             raise self._error
-        return self._response if self._body is None else self._unread(self._body)
-
-    def _unread(self, body: bytes) -> Any:
-        headers = HTTPHeaderDict(self._response.headers)
+        headers = HTTPHeaderDict(self.headers)
         headers.discard("Transfer-Encoding")
-        return HTTPResponse(
-            io.BytesIO(body),
-            headers,
-            self.status,
-            reason=self._response.reason,
-            preload_content=False,
-            decode_content=False,
-        )
+        body = io.BytesIO(self._body)
+        options: dict[str, Any] = {
+            "reason": self._reason,
+            "preload_content": False,
+            "decode_content": False,
+        }
+        return HTTPResponse(body, headers, self.status, **options)
 
 
 class FirstTry:
@@ -115,8 +111,9 @@ def sent_by(session: Any, request: Any, timeout: tuple[float, float], verify: An
     if not isinstance(session, LeanSession):
         return None
     try:
-        return Answer(
-            session.sent(request.method, request.url, request.headers, request.content, timeout, verify)
+        response = session.sent(
+            request.method, request.url, request.headers, request.content, timeout, verify
         )
     except Exception as error:
         return Answer(error=error)
+    return Answer(response)

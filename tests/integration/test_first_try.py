@@ -159,7 +159,7 @@ def test_what_the_sdk_tries_again_is_sent_as_often_as_by_the_sdk(
     for fault, error in ((503, HttpResponseError), (0, ServiceResponseError)):
         service.asked.clear()
         counter = CallCounter()
-        service.answers = [(fault, {}, b"") if fault else None for _ in range(9)]
+        service.answers = [(fault, {}, b"<busy/>") if fault else None for _ in range(9)]
         with pytest.raises(error):
             call(service.client(ours, "x", counter))
         assert (len(service.asked), counter.snapshot().total()) == (3, 3)
