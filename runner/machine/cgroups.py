@@ -99,7 +99,7 @@ def home_of(controller: str) -> Path | None:
     return _home(controller, mountinfo.text(), _memberships("self"))
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=4)
 def _home(controller: str, mounts: str, memberships: str) -> Path | None:
     """`home_of`, by what the kernel says, which is the same for job after job."""
     target = _target(controller, mounts)
