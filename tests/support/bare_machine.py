@@ -4,6 +4,7 @@ Each command gets mounts and processes of its own, which end with it: nothing of
 No systemd runs in there, so nothing is started.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -114,8 +115,11 @@ def make(folder: Path, packages: Path = PACKAGES) -> BareMachine:
     root = folder / "debian"
     packages.mkdir(parents=True, exist_ok=True)
     kept = _kept(packages, mirror())
-    if not _is_fresh(kept):
-        _bootstrap(kept, packages, mirror())
+    with (packages / "lock").open("w") as lock:
+        # Of two who need it at once, one makes it and the other waits: it takes a minute of a processor.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_fresh(kept):
+            _bootstrap(kept, packages, mirror())
     root.mkdir(parents=True)
     _run("tar", "-C", str(root), "--numeric-owner", "-xpf", str(kept))
     # Packages are to start nothing: what they would start is not theirs alone, ports above all.
@@ -142,7 +146,7 @@ def _is_fresh(kept: Path) -> bool:
 
 
 def _bootstrap(kept: Path, packages: Path, uri: str) -> None:
-    """Make a bare root and keep it. Of two who do so at once the last one's stays."""
+    """Make a bare root and keep it."""
     with tempfile.TemporaryDirectory(prefix="bootstrap-", dir=packages) as folder:
         root, archive = Path(folder) / "root", Path(folder) / "root.tar"
         words = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_BESIDE}"]
