@@ -50,7 +50,7 @@ infra: setup-dev  ## the Bicep of infra/ and deploy/: by the Bicep compiler wher
 	@$(PY) scripts/check_infra.py deploy
 
 unit: setup-dev  ## unit tests
-	@.venv/bin/pytest -q -n auto --dist loadscope --no-loadscope-reorder tests/unit
+	@.venv/bin/pytest -q --forks auto tests/unit
 
 integration: setup-dev  ## tests with real parts: Azurite, mounts, child processes
 	@.venv/bin/pytest -q tests/integration

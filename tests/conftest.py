@@ -8,11 +8,20 @@ import pytest
 from xdist.remote import Producer
 
 from local import azurite as azurite_process
+from tests.support import forked
 from tests.support.measuring import pytest_runtest_protocol as pytest_runtest_protocol
 from tests.support.parts import part_of
 from tests.support.scheduling import Parts
 
 pytest.register_assert_rewrite("tests.support.contract")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    forked.add_option(parser)
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    return forked.run(session)
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,8 @@ PARTS = {
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
     "tests/e2e/test_tokens.py": "installed",
     "tests/unit/test_": "project",  # its sources are parsed once
+    "tests/unit/shared/managers": None,
+    "tests/unit/shared/documents": None,
 }
 
 #: Those of PARTS that take minutes: most of their tests wait for leases of seconds, machines or images.

@@ -5,7 +5,7 @@ import fnmatch
 import functools
 import sys
 
-from tests.support.sources import PACKAGES, PROJECT, files, parsed, statements, texts, tree
+from tests.support.sources import PACKAGES, PROJECT, files, nodes, parsed, statements, texts, tree
 
 #: A module is at most 250 lines long; the two that are left are nearly so, and whole.
 MOST_LINES = 250
@@ -113,7 +113,7 @@ def test_pure_modules_call_no_clock_and_no_file() -> None:
     calls = {
         (module, ast.unparse(node.func))
         for module in pure_modules()
-        for node in ast.walk(tree(module))
+        for node in nodes(tree(module))
         if isinstance(node, ast.Call)
     }
     assert not [call for call in calls if call[1] in IMPURE_CALLS]

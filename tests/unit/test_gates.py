@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.sources import files, parsed
+from tests.support.sources import files, nodes, parsed
 
 ROOT = Path(__file__).parents[2]
 #: SDK methods that change something.
@@ -43,7 +43,7 @@ _STORES = {
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return (node for node in nodes(tree) if isinstance(node, ast.Call))
 
 
 def writing_methods(tree: ast.Module) -> set[str]:

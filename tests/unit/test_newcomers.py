@@ -4,6 +4,7 @@ What a module names is read from its code; its comments and docstrings may name 
 """
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,21 +16,26 @@ from runner.mounts.registry import DRIVERS
 from shared.documents.models.toolkits import TOOL_TYPES
 from shared.jobs.waiting_reason import WaitingReason
 from tests.support.cases import cases
-from tests.support.sources import texts, tree
+from tests.support.sources import nodes, texts, tree
 
 #: Beside its tests.
 MOST_FILES = 3
 
 
 def _docstrings(parsed: ast.Module) -> set[int]:
-    bodies = (n.body for n in ast.walk(parsed) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
+    bodies = (n.body for n in nodes(parsed) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
     return {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
 
 
-def _words(parsed: ast.Module) -> Iterator[str]:
+@functools.cache
+def _words(module: str) -> frozenset[str]:
     """Every name and every text of a module's code."""
+    return frozenset(_words_of(tree(module)))
+
+
+def _words_of(parsed: ast.Module) -> Iterator[str]:
     docstrings = _docstrings(parsed)
-    for node in ast.walk(parsed):
+    for node in nodes(parsed):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -46,7 +52,7 @@ def naming(word: str, more: str = "") -> set[str]:
     """The modules in whose code a name or a text is `word`, whatever its case, or `word` and then `more`."""
     wanted = re.compile(f"(?i){re.escape(word)}({more})?")
     maybe = [module for module, text in texts().items() if word.lower() in text.lower()]
-    return {module for module in maybe if any(wanted.fullmatch(found) for found in _words(tree(module)))}
+    return {module for module in maybe if any(wanted.fullmatch(found) for found in _words(module))}
 
 
 @pytest.mark.parametrize("tool_type", ["chainer", "horovod"])
@@ -67,7 +73,7 @@ def test_drivers_are_chosen_by_the_registry_only() -> None:
         module
         for module, text in texts().items()
         if "runner.mounts.drivers" in text and not module.startswith("runner.mounts.drivers.")
-        for node in ast.walk(tree(module))
+        for node in nodes(tree(module))
         if isinstance(node, ast.ImportFrom)
         and ({f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}) & drivers
     }
@@ -82,7 +88,7 @@ def test_a_reason_is_named_where_it_is_decided(reason: WaitingReason) -> None:
 def _decorated(package: str, decorator: str) -> Iterator[tuple[str, ast.Call]]:
     """(module, call) of every decorator of that name in a package."""
     for module in texts():
-        for node in ast.walk(tree(module)) if module.startswith(f"{package}.") else ():
+        for node in nodes(tree(module)) if module.startswith(f"{package}.") else ():
             if isinstance(node, ast.FunctionDef):
                 calls = (each for each in node.decorator_list if isinstance(each, ast.Call))
                 yield from ((module, call) for call in calls if ast.unparse(call.func) == decorator)

@@ -1,5 +1,6 @@
 """The account: three services with one clock, and what `shared.stores.connection.Connection` offers."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -67,8 +68,12 @@ class MemoryAccount:
 
     def date(self) -> str:
         """The Date header of an answer: whole seconds."""
-        now: datetime = self.clock()
-        return format_datetime(now, usegmt=True)
+        return _date(self.clock().replace(microsecond=0))
+
+
+@functools.lru_cache(maxsize=16)
+def _date(now: datetime) -> str:
+    return format_datetime(now, usegmt=True)
 
 
 class MemoryConnection:

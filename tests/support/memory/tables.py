@@ -9,7 +9,7 @@ from azure.core import MatchConditions
 from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 
 from tests.support.memory.faults import Call, refusal
-from tests.support.memory.filters import key_range, matches
+from tests.support.memory.filters import key_range, read_filter
 from tests.support.memory.pages import Listing
 
 if TYPE_CHECKING:
@@ -27,19 +27,22 @@ class _Datetime(datetime):
 
 class _Stored:
     def __init__(self, columns: dict[str, Any], etag: str, timestamp: datetime) -> None:
-        self.columns, self.etag, self.timestamp = columns, etag, timestamp
+        self.columns = {name: _as_read(value) for name, value in columns.items()}
+        self.etag, self.timestamp = etag, _as_read(timestamp)
 
     def entity(self, select: Any = None) -> TableEntity:
         """A copy as it is read."""
-        found = TableEntity()
-        for name, value in self.columns.items():
-            if not select or name in select:
-                found[name] = _as_read(value) if isinstance(value, datetime) else value
-        found._metadata = {"etag": self.etag, "timestamp": _as_read(self.timestamp)}
+        columns = self.columns
+        if select:
+            columns = {name: value for name, value in columns.items() if name in select}
+        found = TableEntity(columns)
+        found._metadata = {"etag": self.etag, "timestamp": self.timestamp}
         return found
 
 
-def _as_read(value: datetime) -> _Datetime:
+def _as_read(value: Any) -> Any:
+    if not isinstance(value, datetime) or isinstance(value, _Datetime):
+        return value
     return _Datetime.fromtimestamp(value.timestamp(), value.tzinfo)
 
 
@@ -190,12 +193,13 @@ class MemoryTable:
         def page(token: Any) -> tuple[list[Any], Any]:
             def query() -> tuple[list[Any], Any]:
                 after = (token["PartitionKey"], token["RowKey"]) if token else ("", "")
+                rows, meant = self._rows, read_filter(filters, parameters or {})
                 partition, first, last = key_range(filters, parameters or {})
-                near = sorted(_near(self._rows, partition, first, last, after))
+                near = sorted(_near(rows, partition, first, last, after))
                 found = [
                     (key, stored)
-                    for key, stored in ((key, self._rows[key]) for key in near)
-                    if matches(filters, parameters or {}, stored.columns, stored.timestamp)
+                    for key, stored in ((key, rows[key]) for key in near)
+                    if meant(stored.columns, stored.timestamp)
                 ]
                 some = [stored.entity(select) for _, stored in found[:results_per_page]]
                 if len(found) == len(some):

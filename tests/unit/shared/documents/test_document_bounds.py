@@ -1,6 +1,5 @@
 """Reading any document takes time and memory in proportion to its length, whatever it is made of."""
 
-import cProfile
 import json
 import tracemalloc
 from collections.abc import Callable
@@ -12,12 +11,13 @@ from shared.documents.parse import parse_job
 from shared.errors import Severity
 from tests.support.documents import JOB, changed, job, problems_of
 from tests.support.examples import examples
+from tests.support.steps import steps
 
 #: As long as a document may be, with all examples; else an eighth of it, in an eighth of the memory.
 LONGEST = examples(512) * 1024
 MOST_MEMORY = examples(64) * 1024 * 1024
 #: What one that is read twice as long is compared with.
-SHORT = max(8_000, examples(12_000))
+SHORT = max(5_000, examples(12_000))
 #: 1,900 folders deep, as long as a path may be.
 DEEP = "/".join("a" * 1_900)
 
@@ -69,21 +69,14 @@ def _many_of_both(size: int) -> str:
     return json.dumps({"properties": changed(JOB, outputDirectories=outputs, mountVolumes=mounts)})
 
 
-def _steps(call: Callable[[], object]) -> int:
-    """Calls of functions made by `call`, those of C included."""
-    profile = cProfile.Profile()
-    profile.runcall(call)
-    return sum(entry.callcount for entry in profile.getstats())
-
-
 @pytest.mark.parametrize("name", [*LISTS, "outputs and volumes"])
 def test_twice_as_long_takes_twice_the_steps(name: str) -> None:
     def document(size: int) -> str:
-        return _many_of_both(size) if name == "outputs and volumes" else _document(name, size)
+        return _many_of_both(2 * size) if name == "outputs and volumes" else _document(name, size)
 
     small, large = document(SHORT), document(2 * SHORT)
     parse_job(document(2_000))  # what is made once
-    assert _steps(lambda: parse_job(large)) < 2.6 * _steps(lambda: parse_job(small))
+    assert steps(lambda: parse_job(large)) < 2.6 * steps(lambda: parse_job(small))
 
 
 @pytest.mark.parametrize("name", ["shares at deep folders", "shares that are wrong in every way"])

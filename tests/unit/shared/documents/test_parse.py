@@ -2,7 +2,6 @@
 
 import copy
 import json
-import sys
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from shared.errors import Severity
 from tests.support.cases import cases
 from tests.support.documents import ABSENT, CLUSTER, JOB, OWN, changed, cluster, job, problems_of
 from tests.support.examples import examples
+from tests.support.steps import steps
 
 NINE_FAULTS = """{
   "properties": {
@@ -182,19 +182,7 @@ def test_the_settings_do_not_show_their_key() -> None:
 
 def _calls(text: str) -> tuple[int, int]:
     """How many problems a document has, and how many calls of functions it takes to report them."""
-    calls = 0
-
-    def count(frame: object, event: str, argument: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        parsed = parse_job(text)
-    finally:
-        sys.setprofile(before)
-    return len(parsed.problems), calls
+    return len(parse_job(text).problems), steps(lambda: parse_job(text))
 
 
 def _faulty(variables: int) -> str:

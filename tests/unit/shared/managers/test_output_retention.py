@@ -11,7 +11,7 @@ from shared.managers.job_removal import GIVE_UP_DAYS
 from shared.stores.volumes import removal
 from tests.support.memory.blobs import MemoryContainer
 from tests.support.memory.many_days import DAY
-from tests.support.memory.world import MemoryWorld, crashed, memory_world
+from tests.support.memory.world import MemoryWorld, every_crash, memory_world
 from tests.support.world import document
 
 DAYS = 7.0
@@ -29,10 +29,15 @@ def made(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> MemoryWorld:
     """A world whose jobs write into a container of the same account in memory."""
     world = memory_world(**{"keep_output_days": DAYS} | settings)
     world.account.blobs.create_container("results")
+    mount(world, monkeypatch)
+    return world
+
+
+def mount(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what removes files reach those of this world, and no longer another's."""
     monkeypatch.setattr(
         removal, "ContainerClient", lambda url, name, **_: MemoryContainer(world.account.blobs, name)
     )
-    return world
 
 
 def of_job(command: str = "true", prefix: str = ROOT) -> bytes:
@@ -220,34 +225,27 @@ def test_what_it_costs(world: MemoryWorld) -> None:
 def test_a_process_may_end_at_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next process does the rest, and what was to stay is whole."""
 
-    def prepared() -> tuple[MemoryWorld, set[str]]:
-        world = made(monkeypatch, keep_days=2.0)
-        run(world, "twice")
-        run(world, "twice", 1)
-        run(world, "deleted", 2)
-        world.manager.delete(world.id("deleted"))
-        world.clock.move((DAYS + 0.1) * DAY)
-        return world, written(world, run(world, "kept", 3))
+    prepared = made(monkeypatch, keep_days=2.0)
+    run(prepared, "twice")
+    run(prepared, "twice", 1)
+    run(prepared, "deleted", 2)
+    prepared.manager.delete(prepared.id("deleted"))
+    prepared.clock.move((DAYS + 0.1) * DAY)
+    kept = written(prepared, run(prepared, "kept", 3))
 
     def all_turns(world: MemoryWorld) -> None:
+        mount(world, monkeypatch)
         for _ in range(4):
             world.backend.keeping.turn()
 
-    crashes = 0
-    for arrived in (False, True):
-        at = 1
-        while True:
-            world, kept = prepared()
-            if not crashed(world, at, arrived, lambda world=world: all_turns(world)):  # type: ignore[misc]
-                break
-            all_turns(world)
-            world.clock.move(DAY + 1)
-            all_turns(world)
-            where = f"call {at}, arrived: {arrived}"
-            assert files(world) == kept, where
-            assert accepted(world) == {world.job("kept").uuid}, where
-            at, crashes = at + 1, crashes + 1
-    assert crashes > 60
+    left = every_crash(lambda: prepared, all_turns)
+    for world, where in left:
+        all_turns(world)
+        world.clock.move(DAY + 1)
+        all_turns(world)
+        assert files(world) == kept, where
+        assert accepted(world) == {world.job("kept").uuid}, where
+    assert len(left) > 20
 
 
 def test_what_cannot_be_removed_is_tried_again_for_a_week(world: MemoryWorld) -> None:

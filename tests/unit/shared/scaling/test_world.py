@@ -114,9 +114,10 @@ class World:
                 if machine.row.drain and not busy:
                     machine.runs = False
                     machine.row = replace(machine.row, state="leaving", left=True, job="")
-        for job in sorted(self.jobs, key=lambda each: each.comes):
+        waiting = [job for job in self.jobs if job.comes <= self.time and not job.ended and not job.on]
+        for job in sorted(waiting, key=lambda each: each.comes):
             idle = [m for m in self.machines if m.runs and m.row and not m.row.drain and not self._busy(m)]
-            if job.comes <= self.time and not job.ended and not job.on and len(idle) >= job.nodes:
+            if len(idle) >= job.nodes:
                 job.on = tuple(m.name for m in idle[: job.nodes])
                 job.ends = self.time + job.lasts
         for machine in self.machines:
