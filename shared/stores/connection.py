@@ -32,7 +32,6 @@ from shared.errors import (
 from shared.names.service_urls import service_url
 from shared.settings import Settings
 from shared.stores import lean_session
-from shared.stores.first_try import Answer
 from shared.stores.identity import identity, use_client_id
 from shared.stores.lean_pipeline import Blobs, Queues
 from shared.stores.table_transactions import Tables
@@ -79,26 +78,13 @@ class _CountingTransport(StorageTransport):
         self._service = service
 
     def send(self, request: Any, **kwargs: Any) -> Any:
-        answered: Answer | None = kwargs.get("answer")
-        if answered is None or answered.is_used:
-            self._count(request)
+        self._counter.add(request.method, self._service)
+        about = {Attribute.METHOD: str(request.method), Attribute.SERVICE: self._service}
+        metrics.add(Metric.REQUESTS, 1, about)
         answer = super().send(request, **kwargs)
         if answer.status_code in _THROTTLED:
-            metrics.add(Metric.THROTTLED, 1, self._about(request))
+            metrics.add(Metric.THROTTLED, 1, about)
         return answer
-
-    def first_try(self, request: Any) -> Answer | None:
-        answer = super().first_try(request)
-        if answer:
-            self._count(request)
-        return answer
-
-    def _count(self, request: Any) -> None:
-        self._counter.add(request.method, self._service)
-        metrics.add(Metric.REQUESTS, 1, self._about(request))
-
-    def _about(self, request: Any) -> dict[Attribute, str]:
-        return {Attribute.METHOD: str(request.method), Attribute.SERVICE: self._service}
 
 
 def counting_transport(counter: CallCounter, service: str) -> Any:

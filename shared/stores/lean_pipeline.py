@@ -15,9 +15,6 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from shared.stores.first_try import FirstTry
-from shared.stores.quick_clients import Blob, Queue, blob_url, queue_client
-
 #: By the names of their classes, some of which the SDKs do not export. Proxies are the transport's
 #: (transport.py); checksums of content nobody asks for; a call is traced and logged by who makes it.
 _WITHOUT = frozenset(
@@ -69,26 +66,10 @@ class _LeanClient:
         plain = (getattr(policy, "_policy", policy) for policy in pipeline._impl_policies)
         return configuration, Pipeline(pipeline._transport, policies=lean(plain, named_by_option=True))
 
-    @functools.cached_property
-    def _first_try(self) -> FirstTry:
-        pipeline: Any = self._pipeline  # type: ignore[attr-defined]
-        return FirstTry(pipeline)
-
 
 class Queues(_LeanClient, QueueServiceClient):
     """The queue service's client."""
 
-    def get_queue_client(self, queue: Any, **options: Any) -> Queue:
-        """As the SDK's."""
-        return queue_client(super().get_queue_client(queue, **options), self._first_try)
-
 
 class Blobs(_LeanClient, BlobServiceClient):
     """The blob service's client."""
-
-    def get_blob_client(self, container: Any, blob: Any, *rest: Any, **options: Any) -> Any:
-        """As the SDK's."""
-        make = functools.partial(super().get_blob_client, container, blob, *rest, **options)
-        if rest or options or not isinstance(container, str) or not isinstance(blob, str) or "?" in self.url:
-            return make()
-        return Blob(blob_url(self.url, container, blob), self.api_version, self._first_try, make)

@@ -7,14 +7,13 @@ the adapter looks for the pool of a host's connections once. Connections, TLS, p
 exceptions are those of requests.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
-from urllib3 import Retry, Timeout
+from urllib3 import Retry
 
 from shared.stores.lean_response import POOLS
 
@@ -22,25 +21,14 @@ from shared.stores.lean_response import POOLS
 _BLOCK_BYTES = 32 * 1024
 #: What the SDK's transport says of a request.
 _KNOWN = frozenset(
-    {
-        "headers",
-        "data",
-        "files",
-        "verify",
-        "timeout",
-        "cert",
-        "allow_redirects",
-        "proxies",
-        "stream",
-        "answer",
-    }
+    {"headers", "data", "files", "verify", "timeout", "cert", "allow_redirects", "proxies", "stream"}
 )
 
 
 def session() -> requests.Session:
     """A session for the SDK's transport, which repeats nothing and follows no redirection itself, and reads
     nothing from its environment."""
-    made = LeanSession()
+    made = _LeanSession()
     made.trust_env = False
     adapter = _LeanAdapter(max_retries=Retry(total=False, redirect=False, raise_on_status=False))
     adapter.init_poolmanager(10, 10, blocksize=_BLOCK_BYTES)
@@ -62,11 +50,8 @@ class _LeanAdapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """As that of requests. A pool's certificates are part of what it is asked for, and set at once.
-        Where there is an answer already (first_try.py), that takes the place of the pool."""
+        """As that of requests. A pool's certificates are part of what it is asked for, and set at once."""
         address = str(request.url)
-        if (answer := getattr(request, "answer", None)) and not answer.is_used:
-            return answer
         if proxies:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(pool, address, verify, cert)
@@ -98,49 +83,18 @@ class _LeanAdapter(HTTPAdapter):
         return answer
 
 
-class LeanSession(requests.Session):
-    """Made by `session`."""
-
-    def sent(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: Any,
-        timeout: tuple[float, float],
-        verify: Any,
-    ) -> Any:
-        """urllib3's answer to a request, not read yet. Raises what urllib3 raises."""
-        adapter: Any = self.get_adapter(url)
-        request = requests.PreparedRequest()
-        request.url = url
-        pool = adapter.get_connection_with_tls_context(request, verify)
-        sized = {} if body or method == "GET" else {"Content-Length": "0"}
-        return pool.urlopen(
-            method,
-            request.path_url,
-            body,
-            {**headers, **sized},
-            retries=adapter.max_retries,
-            redirect=False,
-            assert_same_host=False,
-            timeout=Timeout(connect=timeout[0], read=timeout[1]),
-            preload_content=False,
-            decode_content=False,
-        )
-
+class _LeanSession(requests.Session):
     def request(self, method: Any, url: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """As the SDK's transport asks; anything else is left to requests."""
         data, address = kwargs.get("data"), str(url)
         is_plain = isinstance(data, bytes | str | None) and address.isascii() and " " not in address
         if not is_plain or kwargs.get("files") or not kwargs.keys() <= _KNOWN:
             return super().request(method, url, **kwargs)
-        prepared: Any = requests.PreparedRequest()
+        prepared = requests.PreparedRequest()
         prepared.method, prepared.url = str(method), address
         prepared.body = data.encode() if isinstance(data, str) else data
         prepared.headers = CaseInsensitiveDict(kwargs.get("headers") or {})
         prepared.prepare_content_length(prepared.body)
-        prepared.answer = kwargs.get("answer")
         how = {name: kwargs.get(name) for name in ("timeout", "cert", "proxies")}
         is_streamed = bool(kwargs.get("stream"))
         send = self.get_adapter(address).send

@@ -6,20 +6,17 @@ put together from the requests that the SDK makes of the rows, sent through its 
 retries), and the answer is read where all of it is good news; any other answer the SDK itself reads.
 """
 
-import functools
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from wsgiref.handlers import format_date_time
 
 from azure.core.rest import HttpRequest
 from azure.data.tables import TableClient, TableServiceClient
 
-from shared.stores.first_try import FirstTry, judged
 from shared.stores.lean_pipeline import lean
-from shared.stores.row_requests import RowRequests
 
 _PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
 #: The SDK says of each text that it is one, which is what JSON means anyway (OData). Within a text it cannot
@@ -27,9 +24,6 @@ _PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n
 _STRING = re.compile(r', "[^"\\]*@odata\.type": "Edm\.String"')
 _GOOD = re.compile(rb"^HTTP/1\.1 2\d\d ")
 _ETAG = re.compile(rb"^etag: *(.*?) *\r?$", re.IGNORECASE | re.MULTILINE)
-_ACCEPTED = 202
-#: Options that say nothing of the first request.
-_OF_REPETITIONS = {"retry_on_methods"}
 _BOUNDARY = re.compile(rb'boundary="?([^\s";]+)')
 
 
@@ -44,40 +38,17 @@ class Tables(TableServiceClient):
         made = super().get_table_client(table_name, **options)
         made.__class__ = Table
         assert isinstance(made, Table)
-        made._first_try = self._first_try
         return made
-
-    @functools.cached_property
-    def _first_try(self) -> FirstTry:
-        return FirstTry(self._client._client._pipeline)
 
 
 class Table(TableClient):
     """A table client with a `submit_transaction` of its own making below the surface."""
 
-    _first_try: FirstTry
-
-    def submit_transaction(self, operations: Iterable[Any], **options: Any) -> list[Mapping[str, Any]]:
-        """The SDK's, same arguments, results and exceptions."""
-        listed, answer = list(operations), None
-        if listed and options.keys() <= _OF_REPETITIONS and (parts := self._rows.parts(listed)):
-            request = self._request(parts)
-            answer = self._first_try.send("POST", request.url, request.headers, request.content)
-            if answer and answer.status == _ACCEPTED and (body := answer.read()) is not None:
-                good = answers(answer.headers.get("Content-Type", ""), body)
-                if good is not None and len(good) == len(parts):
-                    return good
-        return super().submit_transaction(listed, **options, **judged(answer))
-
-    @functools.cached_property
-    def _rows(self) -> RowRequests:
-        return RowRequests(self)
-
     def _batch_send(self, table_name: str, *reqs: Any, **options: Any) -> list[Mapping[str, Any]]:
         """The SDK's, same arguments, results and exceptions."""
         # Streamed: the pipeline would look into the answer, and cannot read this kind.
         response = self._client.send_request(self._request(reqs), stream=True, **options)
-        if response.status_code == _ACCEPTED:
+        if response.status_code == 202:
             parts = answers(response.headers.get("Content-Type", ""), response.read())
             if parts is not None and len(parts) == len(reqs):
                 return parts

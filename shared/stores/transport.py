@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 import requests.utils
 from azure.core.pipeline.transport import RequestsTransport
 
-from shared.stores.first_try import Answer, sent_by
-
 
 class StorageTransport(RequestsTransport):  # type: ignore[misc]
     """Proxies (HTTPS_PROXY, NO_PROXY, ...) and certificates (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE) are those
@@ -31,16 +29,6 @@ class StorageTransport(RequestsTransport):  # type: ignore[misc]
         parts = urlsplit(request.url)
         options.setdefault("proxies", self._proxies_of(parts.scheme, parts.netloc))
         return super().send(request, **options)
-
-    def first_try(self, request: Any) -> Answer | None:
-        """Send it once, past what `send` and its session do. None where it needs a proxy, or certificates of
-        its own."""
-        parts = urlsplit(request.url)
-        config = self.connection_config
-        if config.cert or self._proxies_of(parts.scheme, parts.netloc):
-            return None
-        self.open()
-        return sent_by(self.session, request, (config.timeout, config.read_timeout), config.verify)
 
 
 def _proxies(scheme: str, host: str) -> dict[str, str]:
