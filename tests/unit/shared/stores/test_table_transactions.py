@@ -11,10 +11,9 @@ from azure.core import MatchConditions
 from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
-from azure.data.tables import EdmType, TableClient, TableEntity, UpdateMode
+from azure.data.tables import EdmType, TableClient, UpdateMode
 
-from shared.stores.row_requests import RowRequests
-from shared.stores.table_transactions import Table, Tables, answers, text
+from shared.stores.table_transactions import Table, Tables, answers
 
 _CONNECTION = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/a;"
@@ -110,34 +109,6 @@ def test_what_is_sent_is_what_the_sdk_would_send(count: int) -> None:
     assert headers == their_headers
     assert _lines(body) == _lines(their_body)
     assert b"Edm.Double" in body and body.count(b'": "Edm.String"') == 0
-
-
-def test_what_is_tried_first_is_that_too() -> None:
-    table = Tables.from_connection_string(_CONNECTION).get_table_client("jobs")
-    parts = RowRequests(table).parts(_OPERATIONS)
-    assert parts is not None
-    theirs = TableClient.from_connection_string(_CONNECTION, "jobs")
-    *_, body = _sent(theirs, _OPERATIONS)
-    tried = text(parts, "00000000-0000-0000-0000-000000000000", "Sun, 29 Nov 2026 01:02:03 GMT")
-    assert _lines(_plain(tried.decode()).encode()) == _lines(body)
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        ("upsert", TableEntity(_ENTITY)),
-        ("upsert", {"PartitionKey": "p"}),
-        ("upsert", {**_KEYS, "A": object()}),
-        ("upsert", _KEYS, {"timeout": 3}),
-        ("update", _KEYS, {"match_condition": MatchConditions.IfNotModified}),
-        ("update", _KEYS, {"etag": "x"}),
-        ("update", _KEYS, {"mode": "replace"}),
-        ("rename", _KEYS),
-    ],
-)
-def test_what_patterns_do_not_know_is_the_sdks(operation: tuple[Any, ...]) -> None:
-    table = Tables.from_connection_string(_CONNECTION).get_table_client("jobs")
-    assert RowRequests(table).parts([("delete", _KEYS), operation]) is None
 
 
 _TYPE = "multipart/mixed; boundary=batchresponse_1"
