@@ -1,5 +1,6 @@
 """`pytest --forks`: whatever is asked of pytest, the same comes of it as where one process runs the tests."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -72,7 +73,10 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, code: int, *options: str) -> str:
     command = [sys.executable, "-m", "pytest", *options, str(folder), "--rootdir", str(folder)]
-    return distribution.run([*command, "-c", str(folder / "pytest.ini"), "-p", "no:anyio"], PROJECT, code)
+    command += ["-c", str(folder / "pytest.ini"), "-p", "no:anyio"]
+    # What it measures is not of the run that measures this test.
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
+    return distribution.run(command, PROJECT, code, env=env)
 
 
 def lines(printed: str) -> list[str]:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ def install(programs: Path, *what: str) -> None:
     run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
 
 
-def run(words: list[str], folder: Path, *codes: int) -> str:
+def run(words: list[str], folder: Path, *codes: int, env: Mapping[str, str] | None = None) -> str:
     """Its stdout; the exit code is one of `codes`, or 0."""
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env=env)
     assert done.returncode in (codes or (0,)), f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
