@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from local import processes
 from local.processes import StartError
 
 
@@ -58,12 +59,14 @@ def choose(wanted: Ports, before: Ports) -> Ports:
                 chosen[name] = port
         # Only now: a free one might else be what another service had.
         for name in asdict(before).keys() - chosen.keys():
-            chosen[name] = _hold(0, held)
+            while not (port := _hold(processes.free_port(), held)):
+                pass  # somebody was quicker
+            chosen[name] = port
     return replace(wanted, **chosen)
 
 
 def _hold(port: int, held: ExitStack) -> int:
-    """Keep a port (0: any free one) until `held` is left; 0 where it is taken."""
+    """Keep a port until `held` is left: it, or 0 where it is taken."""
     probe = held.enter_context(socket.socket())
     # As the servers do: what an earlier stack's connections have left of a port does not matter.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,4 +74,4 @@ def _hold(port: int, held: ExitStack) -> int:
         probe.bind(("127.0.0.1", port))
     except OSError:
         return 0
-    return int(probe.getsockname()[1])
+    return port

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+#: Above what runners offer to jobs (runner/ssh/server.py).
+_FIRST_PORT = 24_000
 
 
 class StartError(RuntimeError):
@@ -18,10 +21,25 @@ class StartError(RuntimeError):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback interface that nobody has at this moment.
+
+    None of those that the kernel gives to connections: one of these would have it a moment later.
+    """
+    while True:
+        port = random.randrange(_FIRST_PORT, _first_of_connections())  # no secret
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _first_of_connections() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return 32768
 
 
 def port_open(port: int) -> bool:

@@ -15,6 +15,11 @@ def test_free_ports_all_different() -> None:
     assert len(set(chosen)) == 6 and all(chosen)
 
 
+def test_free_ports_are_none_that_connections_get() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(astuple(choose(Ports(), Ports()))) < lowest
+
+
 def quiet_ports() -> Ports:
     """Free ports that the kernel gives to nobody who asks for any, so that no other process gets them."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
