@@ -34,7 +34,7 @@ WHAT = ("test", "thread", "process")
 FILES = {
     "first": "tests/e2e/test_first.py",
     "unit": "tests/unit/test_unit.py",
-    "other": "tests/integration/test_secrets_at_rest.py",
+    "other": "tests/integration/contract/test_other.py",
     "last": "tests/unit/test_last.py",
 }
 

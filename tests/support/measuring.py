@@ -1,9 +1,8 @@
 """Which tests coverage measures, in their own process and in those that they start.
 
-Unit tests and integration tests are measured, but for a few of these whose processes are dear and reach
-nothing that others do not; of the end-to-end tests only those that a floor needs
-([tool.batchai.coverage.lines] in pyproject.toml). The others run with coverage stopped: with a stack a
-quarter less of a processor, in tests that wait for storage hardly less (docs/adr/0410).
+Unit tests and integration tests are measured, but for the dearest of them that reach nothing that others do
+not; of the end-to-end tests only those that a floor needs ([tool.batchai.coverage.lines] in pyproject.toml).
+The others run with coverage stopped, which takes a third less of a processor (docs/adr/0410).
 """
 
 import os
@@ -20,15 +19,25 @@ MEASURED = {
     "tests/": True,
     "tests/e2e/": False,
     "tests/e2e/test_cli.py": True,  # `cli`, whose processes are its own
-    "tests/e2e/test_scaling.py": True,  # `local`; its stack is its own
     "tests/e2e/test_stack.py": True,  # `local`; it starts a stack for each test
+    "tests/integration/contract/": False,
     "tests/integration/host/test_foreign_pages.py": False,
+    "tests/integration/mounts/test_kernel_drivers.py": False,
+    "tests/integration/protocol/test_deletions.py": False,
+    "tests/integration/protocol/test_lost_answers.py": False,
+    "tests/integration/protocol/test_releases.py": False,
+    "tests/integration/protocol/test_sweeper.py": False,
+    "tests/integration/protocol/test_versions.py": False,
+    "tests/integration/runner/test_job_runner.py": False,
     "tests/integration/runner/test_limits.py": False,
     "tests/integration/runner/test_settings_kept.py": False,
     "tests/integration/ssh/test_mpi.py": False,
     "tests/integration/test_drop_deliveries.py": False,
+    "tests/integration/test_hostile_rows.py": False,
+    "tests/integration/test_job_lists.py": False,
     "tests/integration/test_runner_image.py": False,
     "tests/integration/test_secrets_at_rest.py": False,
+    "tests/integration/test_workspace_lists.py": False,
 }
 
 
