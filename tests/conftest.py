@@ -9,7 +9,6 @@ from xdist.remote import Producer
 
 from local import azurite as azurite_process
 from tests.support import forked
-from tests.support.measuring import pytest_runtest_protocol as pytest_runtest_protocol
 from tests.support.parts import part_of
 from tests.support.scheduling import Parts
 

@@ -1,5 +1,6 @@
 """One running stack for the tests that do not break it."""
 
+import os
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,21 @@ from local.stack import Stack
 from tests.e2e.chaos.place import Place, place
 from tests.support import distribution
 from tests.support.stack_client import StackClient
+
+#: Tests whose child processes are measured: those of others take a third less of a processor and, where
+#: leases last seconds, lose none of them. What their processes run, integration tests run too
+#: (docs/adr/0305).
+_MEASURED = tuple(
+    f"tests/e2e/test_{name}" for name in ("cli", "cluster", "doctor", "pipeline", "secrets", "stack")
+)
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage is measured in the child processes of some tests only."""
+    if not request.node.nodeid.startswith(_MEASURED):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

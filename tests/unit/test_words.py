@@ -44,7 +44,6 @@ ALLOWED = (
     ("docs/glossary.md", "|"),  # its third column
     ("shared/stores/node_table.py", '{"Knocked": True}'),  # a column that runners of before read
     ("tests/unit/conftest.py", "hookimpl(wrapper=True)"),
-    ("tests/support/measuring.py", "hookimpl(wrapper=True)"),
     ("tests/integration/files_emulator/test_files.py", "log.tell()"),
 )
 _FOLDERS = "api bench cli console deploy docs examples infra local runner schemas scripts shared tests"
