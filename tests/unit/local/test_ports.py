@@ -1,11 +1,13 @@
 """local.ports: chosen by hand, else those of last time, else free ones."""
 
+import random
 import socket
 from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
 
+from local import processes
 from local.ports import Ports, choose, remember, remembered
 from local.processes import StartError
 
@@ -76,3 +78,23 @@ def test_a_service_that_was_added_since_gets_a_port_and_the_others_keep_theirs(t
 def test_what_cannot_be_read_is_as_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "ports.json").write_text(text)
     assert remembered(tmp_path / "ports.json") == Ports()
+
+
+def test_a_port_that_somebody_has_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = astuple(quiet_ports())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        offered = [taken, free[0]]
+        monkeypatch.setattr(random, "randrange", lambda *_: offered.pop(0))
+        assert processes.free_port() == free[0]
+        late = [taken, *free]
+        monkeypatch.setattr(processes, "free_port", lambda: late.pop(0))
+        assert set(astuple(choose(Ports(), Ports()))) == set(free)
+
+
+def test_connections_get_linuxs_ports_where_nothing_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert processes.free_port() < 32768
