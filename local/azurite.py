@@ -9,6 +9,9 @@ from local import npm, processes
 NODE_PACKAGE = Path(__file__).parent / "node"
 _HOOKS = NODE_PACKAGE / "azurite_hooks.js"
 _TRIES = 3
+#: A connection is kept for so long while nothing is sent. The default of 5 s ends connections that clients
+#: are about to use again: a request that meets the end of its connection fails.
+_KEEP_ALIVE_SECONDS = 600
 #: The emulator's account and key are published by Microsoft; they protect nothing.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -50,11 +53,6 @@ def _install() -> None:
     done = npm.install(NODE_PACKAGE)
     if done.returncode:
         raise processes.StartError(f"npm could not install Azurite (exit {done.returncode}):\n{done.stderr}")
-
-
-#: A connection is kept for so long while nothing is sent. The default of 5 s ends connections that clients
-#: are about to use again: a request that meets the end of its connection fails.
-_KEEP_ALIVE_SECONDS = 600
 
 
 def start(

@@ -26,7 +26,7 @@ def free_port() -> int:
     None of those that the kernel gives to connections: one of these would have it a moment later.
     """
     while True:
-        port = random.randrange(_FIRST_PORT, _first_of_connections())  # no secret
+        port = random.randrange(_FIRST_PORT, _first_of_connections())
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -136,7 +136,7 @@ def _run(config: NodeConfig, wired: Backend, known: KnownSecrets, share: GpuShar
 
 
 def spare_the_collector() -> None:
-    """What is there by now stays: Python need not look at it again for cycles. A job makes few of those."""
+    """What is there by now stays: Python looks for cycles only among what is made from now on."""
     gc.collect()
     gc.freeze()
     # What stays counts no more: or Python waits until a quarter as much has come.

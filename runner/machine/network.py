@@ -75,14 +75,15 @@ def hold(count: int, first: int = JOB_PORTS) -> HeldPorts:
 
 
 def _named(number: int) -> socket.socket | None:
-    """The name of the port; None where another runner has it. Raises OSError where there are no names."""
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    """The name of the port; None where another runner has it, or it cannot be had."""
+    try:
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    except OSError:
+        return None
     try:
         name.bind(f"\0batchai-port-{number}")
-    except OSError as error:
+    except OSError:
         name.close()
-        if error.errno != errno.EADDRINUSE:
-            raise
         return None
     return name
 
