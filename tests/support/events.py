@@ -12,6 +12,8 @@ from shared.settings import EventSettings
 from shared.stores.event_target import DeliveryError, Event, refusal
 from tests.support.memory.world import MemoryWorld, memory_world
 
+#: The states of a job that succeeds.
+WHOLE = ["queued", "running", "succeeded"]
 ON = EventSettings(url="https://receiver.example.com/hook", keys=(b"k" * 32,))
 
 
@@ -106,3 +108,7 @@ def faults_of(events: Iterable[Mapping[str, Any]], jobs: Mapping[str, Job]) -> l
         if uuid in jobs and states[-1:] != [str(jobs[uuid].state)]:
             wrong.append(f"{uuid}: untrue: {states}, but it is {jobs[uuid].state}")
     return wrong
+
+
+def by_uuid(*jobs: Job) -> dict[str, Job]:
+    return {job.uuid: job for job in jobs}
