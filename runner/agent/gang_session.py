@@ -68,7 +68,9 @@ class LeaderSession(JobSession):
             self.then = Help(together.older) if isinstance(together, GaveWay) else None
             return Result(None, stopped=stop.reason, dissolved=together)
         work = replace(self._claim, job=together)
-        self._runner = runner = services.runner(work, stop, self.tracker, rendezvous.peers)
+        self._runner = runner = services.runner(
+            work, stop, self.tracker, rendezvous.peers, self._renewed_since
+        )
         busy = services.busy_gpus()
         with services.part(runner):
             result = runner.run()

@@ -92,9 +92,14 @@ class NodeServices:
         return None
 
     def runner(
-        self, work: Work, stop: StopSignal, tracker: ProcessTracker, peers: Peers | None = None
+        self,
+        work: Work,
+        stop: StopSignal,
+        tracker: ProcessTracker,
+        peers: Peers | None = None,
+        renewed_since: Callable[[float], float] = lambda since: since,
     ) -> JobRunner:
-        """An attempt of `work` on this node."""
+        """An attempt of `work` on this node. `renewed_since`: see `LeaseKeeper`, where this node leads."""
         host = AttemptHost(
             self.config,
             self.backend.settings,
@@ -110,7 +115,9 @@ class NodeServices:
             self.gpu_readings,
             self.volumes.idle_gpus,
         )
-        return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice)
+        return JobRunner(
+            host, work, self.node, stop, tracker, peers, lambda: self.stops.notice, renewed_since
+        )
 
     def part(self, runner: JobRunner) -> AbstractContextManager[None]:
         """What happens inside is the node's part in an attempt, for telemetry."""
@@ -214,11 +221,14 @@ class JobSession:
     def _attempt(self, stop: StopSignal, stack: ExitStack) -> Result:
         """The attempt. `stack` is left when its end was reported."""
         services = self._services
-        self._runner = runner = services.runner(self._claim, stop, self.tracker)
+        self._runner = runner = services.runner(self._claim, stop, self.tracker, None, self._renewed_since)
         busy = services.busy_gpus()
         with services.part(runner):
             result = runner.run()
         return services.without_gpu_use(result, busy)
+
+    def _renewed_since(self, since: float) -> float:
+        return self._keeper.renewed_since(since) if self._keeper else since
 
     def _log_progress(self) -> tuple[StreamSeal, ...]:
         return self._runner.log_progress() if self._runner else ()

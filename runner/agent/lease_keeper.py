@@ -53,6 +53,7 @@ class LeaseKeeper:
         self._ended = threading.Event()
         self._wake = threading.Event()
         self._due = monotonic() + renew_seconds  #: the next renewal, monotonic
+        self._renewed_at = self._asked = 0.0  #: the latest that succeeded; it is wanted after, monotonic
         self._keeping = LateThread(self._keep, "lease")
         self._watching = LateThread(self._watch, "lease-watch")
 
@@ -78,8 +79,9 @@ class LeaseKeeper:
                 return
             if woken:
                 self._wake.clear()
-                self._look_once()
-                continue
+                if self._due > self._monotonic():
+                    self._look_once()
+                    continue
             pause = self._renew_once()
             if pause <= 0:
                 return
@@ -90,6 +92,16 @@ class LeaseKeeper:
         self._wake.set()
         if not self._ended.is_set():
             self._keeping.begin()
+
+    def renewed_since(self, since: float) -> float:
+        """When the lease was renewed after `since`, both monotonic; 0.0: not yet, it is done as soon as
+        storage answers. From any thread."""
+        if self._renewed_at >= since:
+            return self._renewed_at
+        if self._asked < since:
+            self._asked = self._due = since
+            self.look()
+        return 0.0
 
     def _look_once(self) -> None:
         try:
@@ -139,6 +151,7 @@ class LeaseKeeper:
         if self._stop.reason is StopReason.LOST:
             return 0
         self._renewed(self._lease)
+        self._renewed_at = self._monotonic()
         self._heed()
         return self._renew_seconds
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.attempt import clean_node, faults, idle_gpus, resources
 from runner.attempt.execution import Execution, with_code
 from runner.attempt.host import AttemptHost
+from runner.attempt.last_lines import drain_until
 from runner.attempt.peers import Alone, Peers, Work
 from runner.attempt.record import AttemptRecord
 from runner.attempt.result import Result
@@ -61,6 +62,7 @@ class JobRunner:
     tracker: ProcessTracker = field(default_factory=ProcessTracker)
     peers: Peers | None = None  #: None: the node alone
     notice: Callable[[], str] = lambda: ""  #: what the job learns when its machine is taken away, JSON
+    renewed_since: Callable[[float], float] = lambda since: since  #: see last_lines
     monotonic: Callable[[], float] = time.monotonic
     _logs: Logs | None = None
     _record: AttemptRecord | None = None
@@ -75,8 +77,9 @@ class JobRunner:
             try:
                 with ExitStack() as stack:
                     execution = self._mount(begun, stack)
-                    if outcome := execution.run():
-                        self.stop.job_is_over()
+                    outcome = execution.run()
+                    if outcome and not self.stop.job_is_over():
+                        outcome = None
                     reach("stopped")
             except Exception as error:
                 outcome = faults.ended_by(self.claim.job, error, outcome, for_runner=self.stop.for_runner)
@@ -167,7 +170,7 @@ class JobRunner:
             host.config, record.say, lambda error: record.volume_failed(str(error))
         )
         stack.enter_context(mount_all(begun.volumes, Path(layout.job_mount_root), context))
-        stack.enter_context(routing.while_mounted(begun.logs, self.stop.drain_until))
+        stack.enter_context(routing.while_mounted(begun.logs, drain_until(self.stop, self.renewed_since)))
         stack.callback(self._settle_cluster, record)
         record.happened(EventKind.MOUNTED)
         reach("mounted")
@@ -229,7 +232,7 @@ class JobRunner:
         elif stopped:
             record.say(f"stopped: {stopped.value}")
         record.say(f"time line: {record.timeline()}")
-        seals = begun.logs.finish(self.stop.drain_until)
+        seals = begun.logs.finish(drain_until(self.stop, self.renewed_since))
         record.happened(EventKind.UPLOADED)
         reach("sealed")
         self._clear_up(begun.placement.layout, record)

@@ -209,9 +209,11 @@ class LogShipper:
             if words_of(error) != words_of(stream.fault):
                 words, extra = (stream.name, words_of(error)), {"action": "log_refused"}
                 log.warning("%s waits: %s", *words, extra=extra, exc_info=not isinstance(error, BatchAIError))
-            pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
-            stream.fault, stream.again_at = error, time.monotonic() + pause
-            stream.refusals += 1
+            stream.fault = error
+            if self._held():  # else it was not tried, and is once the lease is renewed
+                pause = min(_RETRY_SECONDS * 2**stream.refusals, _MOST_RETRY_SECONDS)
+                stream.again_at = time.monotonic() + pause
+                stream.refusals += 1
             return False
         stream.fault, stream.refusals = None, 0
         return more

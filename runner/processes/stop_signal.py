@@ -67,29 +67,34 @@ class StopSignal:
     def set(self, reason: StopReason) -> None:
         """Say stop."""
         with self._lock:
-            self._said.add(reason)
-            if reason.hands_back and self._leaves_since is None:
-                self._leaves_since = self._monotonic()
-            if self._reason is None or reason is StopReason.LOST:
-                self._reason = reason
-            self._event.set()
-            for bell in self._bells:
-                os.eventfd_write(bell, 1)
+            self._set(reason)
 
-    def job_is_over(self) -> None:
-        """It has come to an end of its own: what is left is to report it."""
+    def _set(self, reason: StopReason) -> None:
+        self._said.add(reason)
+        if reason.hands_back and self._leaves_since is None:
+            self._leaves_since = self._monotonic()
+        if self._reason is None or reason is StopReason.LOST:
+            self._reason = reason
+        self._event.set()
+        for bell in self._bells:
+            os.eventfd_write(bell, 1)
+
+    def job_is_over(self) -> bool:
+        """It has come to an end of its own: what is left is to report it; whether it is this runner's to
+        report. A lease that lapsed a moment before is not kept any more."""
         with self._lock:
-            self._job_is_over = True
+            self._job_is_over = self._reason is not StopReason.LOST
+            return self._job_is_over
 
     def lapse(self) -> bool:
         """The lease was not renewed in time. Then it is lost while the job runs, which must be dead before
         anybody else may begin it; whether it is. Of a job that is over nothing can run twice: it stays this
         runner's until somebody is found to have taken it."""
         with self._lock:
-            over = self._job_is_over
-        if not over:
-            self.set(StopReason.LOST)
-        return not over
+            if self._job_is_over:
+                return False
+            self._set(StopReason.LOST)
+        return True
 
     @property
     def reason(self) -> StopReason | None:

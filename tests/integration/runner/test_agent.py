@@ -1,18 +1,21 @@
 """Agents at work: every job once, whatever is drained, lost or away."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from local.azurite import Endpoints
 from runner.agent.loop import Agent
 from runner.isolation.node_config import NodeConfig
+from runner.processes import stop_signal
 from shared.backend import backend
 from shared.jobs.allocation import present
 from shared.jobs.model import State
@@ -20,7 +23,7 @@ from tests.integration.runner.conftest import Shares
 from tests.support import agents
 from tests.support.agents import running
 from tests.support.waiting import eventually
-from tests.support.wire import WiredStorage
+from tests.support.wire import Wire, WiredStorage
 from tests.support.world import CLUSTER, World, document, settings_for
 from tests.support.world import world as open_world
 
@@ -200,6 +203,48 @@ def test_a_result_outlives_an_outage(
             eventually(lambda: done(world), 15)
     assert (tmp_path / "ledger").read_text() == "x\n"
     assert (world.job().attempt, world.job().exit_code) == (1, int(command[-1]))
+
+
+def test_who_leaves_while_storage_hangs_sends_the_last_lines_before_it_reports(
+    world: World,
+    shares: Shares,
+    config: Callable[..., NodeConfig],
+    azurite: Endpoints,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lease runs out after the job has ended, and is renewed once storage is back: then the lines that
+    waited for that arrive too."""
+    monkeypatch.setattr(stop_signal, "_LAST_DRAIN_SECONDS", 1.0)
+    logs, go = shares.create("logs"), tmp_path / "go"
+    with WiredStorage(azurite) as wires, Wire(urlsplit(shares.endpoint).port or 0) as share:
+        command = f"echo first; until [ -e {go} ]; do sleep 0.05; done; echo second"
+        volume = shares.volume("logs")
+        volume["azureFileUrl"] = f"http://127.0.0.1:{share.port}/{shares.server.account}/logs"
+        prefix = "$AZ_BATCHAI_JOB_MOUNT_ROOT/logs"
+        mounts = {"azureFileShares": [volume]}
+        world.accept(data=document(command, stdOutErrPathPrefix=prefix, mountVolumes=mounts))
+
+        def stdout() -> str:
+            return "".join(path.read_text() for path in logs.rglob("stdout.txt"))
+
+        made = config()
+        with an_agent(world, made, storage=wires.connection_string) as agent:
+            eventually(lambda: stdout() == "first\n")
+            silent = (wires.table, share)
+            for wire in silent:
+                wire.dead.set()
+            go.touch()
+            spooled = made.work / "spool" / f"{world.job().uuid}-1" / "execution.log"
+            eventually(lambda: "time line" in spooled.read_text())
+            agent.stop()
+            time.sleep(world.settings.lease_seconds + 1)
+            for wire in silent:
+                wire.dead.clear()
+            eventually(lambda: done(world), 15)
+    job = world.job()
+    assert (job.state, job.attempt, stdout()) == (State.SUCCEEDED, 1, "first\nsecond\n")
+    assert all(seal.complete for seal in job.seals if seal.name == "stdout.txt"), job.seals
 
 
 def resized(world: World, target: int, option: str = "requeue") -> None:

@@ -39,6 +39,7 @@ def test_a_lost_lease_leaves_no_time_at_all() -> None:
 
 def test_a_lease_that_lapses_is_lost_while_the_job_runs() -> None:
     running, over = StopSignal(), StopSignal()
-    over.job_is_over()
+    assert over.job_is_over()
     assert running.lapse() and running.reason is StopReason.LOST
     assert not over.lapse() and over.reason is None
+    assert not running.job_is_over(), "nobody renews it any more"
