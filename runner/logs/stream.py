@@ -3,60 +3,29 @@
 import hashlib
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from shared.errors import BatchAIError, NotFoundError
 from shared.jobs.model import StreamSeal
 
 
-class Source(Protocol):
-    """Where a stream's bytes are read."""
-
-    def size(self) -> int:
-        """Raises OSError."""
-
-    def read(self, offset: int, most: int) -> bytes:
-        """Raises OSError."""
-
-    def close(self) -> None:
-        """Nothing is read any more; a second time does nothing."""
-
-
-@dataclass(frozen=True)
-class SpoolFile:
-    """A file of the runner's own, at a path that nobody else can change."""
-
-    path: Path
-
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def read(self, offset: int, most: int) -> bytes:
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            return file.read(most)
-
-    def close(self) -> None:
-        """It is open only while it is read."""
-
-
 @dataclass
 class OpenFile:
-    """A file that lies where the job can put something else in its place. It was opened when it was made and
-    is read through that: whatever the path leads to later, nothing but this file is carried. The descriptor
-    is this object's to close."""
+    """A file, opened when it was made and read through that: whatever its path leads to later (the job may
+    put something else there), nothing but this file is carried. The descriptor is this object's to close."""
 
     descriptor: int
 
     def size(self) -> int:
+        """Bytes. Raises OSError."""
         return os.fstat(self.descriptor).st_size
 
     def read(self, offset: int, most: int) -> bytes:
+        """Raises OSError."""
         return os.pread(self.descriptor, most, offset)
 
     def close(self) -> None:
-        """See Source."""
+        """Nothing is read any more; a second time does nothing."""
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -68,7 +37,7 @@ class Stream:
     made once there is something to write to it, so that one that stays empty costs nothing."""
 
     name: str
-    source: Source
+    source: OpenFile
     most: int | None = None
     waits: bool = False
     started: bool = False

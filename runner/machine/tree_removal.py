@@ -12,7 +12,6 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -65,21 +64,13 @@ def files(root: Path) -> Iterator[Path]:
             continue
 
 
-@dataclass(frozen=True)
-class _Passed:
-    """A folder on the way of a removal."""
-
-    name: str
-    identity: tuple[int, int]  #: device and inode of the folder it lies in
-    others: bool  #: whether that one holds more, which is to go too
-
-
 class _Walk:
     """Where a removal is: an open folder, and how it came there."""
 
     def __init__(self, here: int) -> None:
         self.here = here
-        self._way: list[_Passed] = []
+        #: The folders on the way: name, identity of the folder it lies in, whether that holds more to remove.
+        self._way: list[tuple[str, tuple[int, int], bool]] = []
 
     def remove(self, name: str) -> None:
         """Remove an entry of the folder where the walk begins."""
@@ -127,17 +118,17 @@ class _Walk:
         except PermissionError:
             _open_up(name, self.here)
             below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.here)
-        self._way.append(_Passed(name, _identity(self.here), others and bool(self._way)))
+        self._way.append((name, _identity(self.here), others and bool(self._way)))
         self._go(below)
 
     def _up(self) -> tuple[str, bool]:
         """Back; the name of the folder that was left, and whether others were seen beside it."""
         above = os.open("..", _FOLDER, dir_fd=self.here)
-        passed = self._way.pop()
+        name, identity, others = self._way.pop()
         self._go(above)
-        if _identity(above) != passed.identity:
-            raise OSError(errno.ESTALE, f"somebody moved '{passed.name}' while it was removed")
-        return passed.name, passed.others
+        if _identity(above) != identity:
+            raise OSError(errno.ESTALE, f"somebody moved '{name}' while it was removed")
+        return name, others
 
     def _go(self, folder: int) -> None:
         os.close(self.here)

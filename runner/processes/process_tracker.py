@@ -28,7 +28,7 @@ from runner.processes import orphans, signals
 from runner.processes.launcher import Launcher
 from runner.processes.process_guard import ProcessGuard
 from runner.processes.process_table import Identity, Table, everybody, look, marked, of_user, with_descendants
-from runner.processes.watchdog import Switch, Victims
+from runner.processes.watchdog import Switch
 from runner.secrets.settings import for_others
 
 log = logging.getLogger(__name__)
@@ -95,10 +95,13 @@ class ProcessTracker:
                 self.bounds = cgroup_limits.set_up(self._id, self._isolation.limits, self.cgroup)
                 group = str(self.cgroup.path) if self.cgroup else ""
                 if self._until is not None:
-                    end_all = shlex.join(self._isolation.user.end_all)
-                    victims = Victims("=".join(self.mark), group, self.bounds.folders, end_all)
-                    left = max(0.001, self._until - time.monotonic())
-                    self._switch = self._guard.watchdog.guard(victims, left)
+                    self._switch = self._guard.watchdog.guard(
+                        "=".join(self.mark),
+                        group,
+                        max(0.001, self._until - time.monotonic()),
+                        folders=self.bounds.folders,
+                        end_all=shlex.join(self._isolation.user.end_all),
+                    )
         return (*((self.cgroup.entrance,) if self.cgroup else ()), *self.bounds.entrances)
 
     def entered(self, pid: int) -> None:

@@ -15,7 +15,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.secrets.settings import for_others
@@ -53,24 +52,6 @@ done
 _ANSWER_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Victims:
-    """Whatever is to be killed of one attempt."""
-
-    mark: str  #: "NAME=value" in the environment of its processes
-    cgroup: str  #: folder of its cgroup, or ""
-    folders: Sequence[Path] = ()  #: of further groups, which go with it
-    end_all: str = ""  #: shell text that kills every process of the job's own user
-
-    def lines(self, seconds: float) -> bytes:
-        """What begins an attempt. Raises ValueError for a name that holds a line break."""
-        words = [self.mark, self.cgroup, self.end_all, str(len(self.folders)), f"{seconds:.3f}"]
-        words += map(str, self.folders)
-        if any("\n" in word for word in words):
-            raise ValueError(f"a line break in the name of a folder: {words}")
-        return "".join(f"{word}\n" for word in words).encode()
-
-
 class Switch:
     """The watchdog's promise for one attempt."""
 
@@ -103,9 +84,16 @@ class Watchdog:
         self._popen: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def guard(self, victims: Victims, seconds: float) -> Switch:
-        """The switch of an attempt, armed for `seconds`. Raises OSError where there can be none."""
-        lines = victims.lines(seconds)
+    def guard(
+        self, mark: str, cgroup: str, seconds: float, *, folders: Sequence[Path] = (), end_all: str = ""
+    ) -> Switch:
+        """The switch of an attempt, armed for `seconds`. It kills what has `mark` ("NAME=value") in its
+        environment or is in `cgroup` (a folder, or ""), and what the shell text `end_all` kills; it removes
+        `folders`, those of further groups, afterwards.
+
+        Raises OSError where there can be none, ValueError for a name that holds a line break.
+        """
+        lines = _beginning(mark, cgroup, seconds, folders, end_all)
         with self._lock:
             if self._popen is None or not _begun(self._popen, lines):
                 self._end()
@@ -151,6 +139,14 @@ def _started() -> "subprocess.Popen[bytes]":
         cwd="/",
         start_new_session=True,
     )
+
+
+def _beginning(mark: str, cgroup: str, seconds: float, folders: Sequence[Path], end_all: str) -> bytes:
+    """The lines that begin an attempt."""
+    words = [mark, cgroup, end_all, str(len(folders)), f"{seconds:.3f}", *map(str, folders)]
+    if any("\n" in word for word in words):
+        raise ValueError(f"a line break in the name of a folder: {words}")
+    return "".join(f"{word}\n" for word in words).encode()
 
 
 def _begun(popen: "subprocess.Popen[bytes]", lines: bytes) -> bool:

@@ -4,7 +4,8 @@ How it is counted: a profile function watches the agent's thread. The path begin
 that claims the job and ends with the next look at a queue. Frames are those on the stack when the job's
 first process is about to be started: `Agent._work`, which holds the loop, to `job_process.start`, inclusive.
 Types are the classes of `runner` and `shared` one of whose methods, properties or generated `__init__` is
-entered on the path, by the class of its `self` or `cls`.
+entered on the path, by the class of its `self` or `cls`. The first job of a process meets most: two more than
+later ones, which find answers that were kept.
 """
 
 import subprocess
