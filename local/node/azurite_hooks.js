@@ -12,6 +12,8 @@
 //    of none. Every call of a queue removes what has expired, nearly always nothing, and each message that is received is
 //    a list of one. Removing nothing does nothing, and lists of one are treated as the one.
 // 6. Names of requests come from a pool of random bytes instead of a call of the kernel each.
+// 7. When a message expires it keeps as a Date, which comes back from the disk as text: such a message never expired after a
+//    restart. It is kept as a number, as when the message is seen next.
 const crypto = require("crypto");
 const fs = require("fs");
 const module_ = require("module");
@@ -50,6 +52,12 @@ for (const verb of ["remove", "update"]) {
     if (documents.length) act.call(this, documents[0]);
   };
 }
+
+const insert = prototype.insert;
+prototype.insert = function (documents, ...rest) {
+  if (documents.expirationTime instanceof Date) documents.expirationTime = documents.expirationTime.getTime();
+  return insert.call(this, documents, ...rest);
+};
 
 const v4 = require(file("uuid/v4"));
 require.cache[file("uuid/v4")].exports = (...given) => (given.length ? v4(...given) : crypto.randomUUID());

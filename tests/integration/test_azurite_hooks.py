@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
+
+from azure.storage.queue import QueueClient
 
 from local import azurite, npm
 
@@ -45,3 +48,20 @@ def test_no_index_is_sorted_for_nothing_or_for_one() -> None:
         "end": ["1", "3", "7", "9", "11", "13", "15", "17", "19"],
         "wrong": [],
     }
+
+
+def test_a_message_expires_after_a_restart_too(tmp_path: Path) -> None:
+    log, kept = tmp_path / "azurite.log", tmp_path / "kept"
+    before, endpoints = azurite.start(log, kept)
+    try:
+        with QueueClient.from_connection_string(endpoints.connection_string, "messages") as queue:
+            queue.create_queue()
+            queue.send_message("short", time_to_live=6)
+            expired_at = time.monotonic() + 6
+            queue.send_message("long", time_to_live=600)
+            before.stop()
+            before, _ = azurite.start(log, kept, endpoints)
+            time.sleep(max(0.0, expired_at + 0.5 - time.monotonic()))
+            assert [message.content for message in queue.receive_messages()] == ["long"]
+    finally:
+        before.stop()
