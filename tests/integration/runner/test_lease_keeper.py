@@ -155,3 +155,24 @@ def test_a_job_that_is_over_is_lost_to_who_took_it(world: World, wires: WiredSto
     wires.table.refusing = False
     assert claim.job.attempt == 2
     assert kept.stopped(10) is StopReason.LOST
+
+
+def test_a_renewal_is_had_when_it_is_asked_for(world: World) -> None:
+    """Long before it is due: whoever asks wants to know whether storage answers."""
+    settings = settings_for(
+        world.settings.storage,
+        lease_seconds=60,
+        renew_seconds=40,
+        default_workspace=world.cluster.workspace,
+    )
+    runner = World(settings)
+    kept = Kept(world, runner)
+    try:
+        since = time.monotonic()
+        assert kept.keeper.renewed_since(since) == 0.0
+        at = eventually(lambda: kept.keeper.renewed_since(since), 5)
+        assert since < at <= time.monotonic() and kept.lease.deadline > since + 59
+        assert kept.keeper.renewed_since(since) == at, "once"
+    finally:
+        kept.keeper.end()
+        runner.backend.close()
