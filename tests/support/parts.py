@@ -9,8 +9,10 @@ Where nothing else is said a file is a part.
 PARTS = {
     # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
     "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
+    "tests/e2e/chaos/test_random.py": None,
     "tests/e2e/chaos": "chaos",
     "tests/e2e/test_scaling.py": None,
+    "tests/integration/api": "function app",  # one for all of them
     "tests/e2e/chaos/test_gangs.py": "gangs that lose more",
     "tests/integration/test_runner_image.py": None,
     # One stack, which is started once, not in each fork that comes to a file of these.
@@ -37,7 +39,6 @@ PARTS = {
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
     "tests/e2e/clients": "clients",
-    "tests/integration/api": "function app",  # one for all of them
     "tests/integration/runner": None,
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
     "tests/e2e/test_tokens.py": "installed",
