@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support import distribution
 from tests.support.distribution import PROJECT
+from tests.support.waiting import eventually
 
 CONFTEST = """
 from tests.support import forked
@@ -139,6 +141,27 @@ def test_junit_has_every_test(folder: Path) -> None:
 def test_a_fork_that_dies_is_noticed(folder: Path) -> None:
     (folder / "test_d.py").write_text("import os\ndef test_dies(): os._exit(7)\n")
     assert "a fork ended with 7" in run(folder, 3, "--forks", "2")
+
+
+def test_forks_end_their_fixtures_where_their_parent_is_killed(folder: Path) -> None:
+    (folder / "test_d.py").write_text(
+        """
+import os, signal, time
+from pathlib import Path
+import pytest
+
+@pytest.fixture(scope="session")
+def kept():
+    yield
+    Path(__file__).with_name("ended").touch()
+
+def test_kills(kept):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(30)
+"""
+    )
+    run(folder, -signal.SIGKILL, "--forks", "2", "-k", "kills or number")
+    assert eventually((folder / "ended").exists, 20)
 
 
 def test_no_part_waits_behind_another(folder: Path) -> None:

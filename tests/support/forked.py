@@ -6,6 +6,7 @@ A fork takes its next part when it is done with the one before: no part waits be
 """
 
 import atexit
+import ctypes
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from xdist.workermanage import unserialize_warning_message
 from tests.support.parts import part_of
 
 _NUMBER = 4  #: bytes of a part's number
+_PR_SET_PDEATHSIG = 1
 
 
 def add_option(parser: pytest.Parser) -> None:
@@ -135,7 +137,9 @@ def _work(
     session: pytest.Session, parts: Sequence[Sequence[pytest.Item]], queue: int, messages: Connection
 ) -> None:
     atexit._clear()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # fixtures end also where the others went on
+    # Fixtures end also where the parent stops early, or is killed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     plugins = session.config.pluginmanager
     # Files that it captures into have one place to read from, for all that have them open.
     capturing: Any = plugins.getplugin("capturemanager")
@@ -205,7 +209,8 @@ class _Sender:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         self.send_held()
-        self.last, self.held = item, runtestprotocol(item, log=False, nextitem=nextitem)
+        self.last = item
+        self.held = runtestprotocol(item, log=False, nextitem=nextitem)
         if not isinstance(nextitem, _Elsewhere):
             self.send_held()
         return True
