@@ -144,7 +144,7 @@ class JobManager:
         gone = self._remover.delete(job, self.now(), by)
         if gone and gone.state.live:
             self._wake_up(gone)
-            self._status.write(gone)
+            self._status.write_as_read(gone, self._jobs)
         return gone
 
     def terminate(self, job: JobId, by: str = "") -> Job:
@@ -165,7 +165,7 @@ class JobManager:
         asked, written = until_written(ask, f"job {job}")
         self._wake_up(asked)
         if written:
-            self._status.write(asked)
+            self._status.write_as_read(asked, self._jobs)
         return asked
 
     def _wake_up(self, job: Job) -> None:

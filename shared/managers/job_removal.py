@@ -72,6 +72,8 @@ class Remover:
         gone = True
         try:
             self.jobs.delete(job)
+            # Who saw the row until now may have written it once more; who sees none takes it away again.
+            self.documents.delete_status(place, job.uuid)
         except LostOwnershipError:
             gone = False
         self.table.end_deletion(deletion_of(job))

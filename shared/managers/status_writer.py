@@ -10,6 +10,7 @@ from shared.jobs import status_json
 from shared.jobs.model import Job
 from shared.jobs.waiting_reason import Waiting
 from shared.managers import admission, job_traces
+from shared.managers.conflict_retry import TRIES
 from shared.managers.job_removal import Remover
 from shared.names.sweep_ids import RunMark, run_mark, sweep_of
 from shared.settings import Settings
@@ -54,14 +55,16 @@ class StatusWriter:
             log.warning("end not announced: %s", error, extra={"action": "sweep_run", "job": str(job.id)})
 
     def write_as_read(self, job: Job, jobs: JobTable, waiting: Waiting | None = None) -> None:
-        """As `write`, of a job that was read a while ago. It may have gone on before what is written arrives:
-        then that is old; or be removed: then nothing is to be left of it. Raises StoreError."""
-        self.write(job, waiting)
-        now = jobs.get(job.id)
-        if now is None:
-            self.documents.delete_status(admission.place_of(job.source), job.uuid)
-        elif now.etag != job.etag:
-            self.write(now)
+        """As `write`, of a job that others change or remove meanwhile. It may have gone on before what is
+        written arrives: then that is old; or be removed: then nothing is to be left. Raises StoreError."""
+        for _ in range(TRIES):
+            self.write(job, waiting)
+            now = jobs.get(job.id)
+            if now is None:
+                self.documents.delete_status(admission.place_of(job.source), job.uuid)
+            if now is None or now.etag == job.etag:
+                return
+            job, waiting = now, None
 
     def report(self, job: Job) -> bool:
         """What follows a written row: status.json, or the removal of a job that was to be deleted at its end.

@@ -23,9 +23,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def install(programs: Path, *what: str) -> None:
     """Install packages, at the pinned versions, into the environment whose programs lie in `programs`.
-    What is imported is compiled then: most of it never is."""
-    words = ["--python", str(programs / "python"), "install", "--quiet", "--no-compile"]
-    run([sys.executable, "-m", "pip", *words, "-c", str(PROJECT / "constraints.txt"), *what], programs)
+    What is imported is compiled then: most of it never is. That pip can do it is shown on a bare
+    machine."""
+    words = ["--no-compile", "-c", str(PROJECT / "constraints.txt"), *what]
+    run([str(PROJECT / "scripts" / "install-into"), str(programs.parent), *words], programs)
 
 
 def run(words: list[str], folder: Path, *codes: int, env: Mapping[str, str] | None = None) -> str:

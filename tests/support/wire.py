@@ -1,12 +1,13 @@
 """A wire between a client and a storage emulator that can lose answers, refuse, or go dead."""
 
-import http.client
 import select
+import socket
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from local.azurite import Endpoints
 
@@ -14,11 +15,15 @@ from local.azurite import Endpoints
 Meant = Callable[[str, str], bool]
 #: (which requests, HTTP status, the service's error code).
 Refusal = tuple[Meant, int, str]
-_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_SECONDS = 30.0  #: in which a service answers
 
 
 class Wire:
-    """Passes HTTP on to a port of this machine: `with Wire(port) as wire: client(wire.port)`."""
+    """Passes HTTP on to a port of this machine: `with Wire(port) as wire: client(wire.port)`.
+
+    Heads are looked at no further than a wire must: a head that http.server and http.client read, each on its
+    side, costs ten times the processor, and arenas send everything through wires.
+    """
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -30,12 +35,15 @@ class Wire:
         self.refusals: list[Refusal] = []  #: what is answered in the service's stead, until it is taken out
         self._lose: list[Meant] = []
         self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"wire": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="wire")
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = int(self._listening.getsockname()[1])
+        self._thread = threading.Thread(target=self._accept, name="wire")
 
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            with suppress(OSError):  # closed
+                client, _ = self._listening.accept()
+                threading.Thread(target=_pass_on, args=(self, client), name="wired", daemon=True).start()
 
     def lose_answer(self, meant: Meant) -> None:
         """The next meant request takes effect, and its sender never hears of it."""
@@ -65,78 +73,125 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        with self._listening:
+            self._listening.shutdown(socket.SHUT_RDWR)  # wakes who accepts
+            self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+@dataclass
+class _Message:
+    """A request or an answer, as it came."""
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # a client that hung up is part of the game
+    head: bytes
+    body: bytes
+    first: list[str]  #: the words of the first line
+    closes: bool  #: nothing follows it on its connection
+
+    @property
+    def data(self) -> bytes:
+        return self.head + self.body
 
 
-class _Handler(BaseHTTPRequestHandler):
-    wire: Wire
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+def _read(stream: BinaryIO, bodiless: Callable[[list[str]], bool], until_end: bool = False) -> _Message:
+    """The next message. `bodiless`: of the words of its first line, whether it has no body whatever it says;
+    `until_end`: without a length it has all that comes. Raises EOFError where none follows."""
+    lines, length, chunked, closes = [stream.readline()], None, False, False
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        lines.append(line)
+        name, _, value = line.lower().partition(b":")
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = b"chunked" in value
+        elif name == b"connection":
+            closes = b"close" in value
+    if not line:
+        raise EOFError
+    first = lines[0].decode("latin-1").split()
+    if bodiless(first):
+        body = b""
+    elif chunked:
+        body = _chunks(stream)
+    elif length is None and until_end:
+        body, closes = stream.read(), True
+    else:
+        body = stream.read(length or 0)
+    return _Message(b"".join([*lines, line]), body, first, closes)
 
-    def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.wire.seen.append((self.command, self.path))
-        self.wire.wait_while_dead()
-        if self.wire.refusing:
-            self._answer(503, [], b"")
-            return
-        if refused := self.wire.refusal(self.command, self.path):
-            self._answer(refused[0], [("x-ms-error-code", refused[1])], b"")
-            return
-        if self.wire.garbling:
-            self._answer(200, [("Content-Type", "application/json")], b'{"value": [{"odata.etag": "x"}]}')
-            return
-        upstream = self._open()
+
+def _chunks(stream: BinaryIO) -> bytes:
+    found = []
+    while True:
+        size = stream.readline()
+        found += [size, stream.read(int(size.partition(b";")[0], 16) + 2)]  # and the end of the line
+        if found[-1] == b"\r\n":
+            return b"".join(found)
+
+
+def _pass_on(wire: Wire, client: socket.socket) -> None:
+    """Serve one connection to its end; a client that hangs up is part of the game."""
+    service = _Service(wire.target)
+    with client, client.makefile("rb") as stream, suppress(OSError, EOFError, ValueError):
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            upstream.request(self.command, self.path, body, dict(self.headers.items()))
-            answer = upstream.getresponse()
-            data = answer.read()
-        except BaseException:
-            upstream.close()
-            raise
-        if self.wire.loses(self.command, self.path):
-            self.close_connection = True
-            return
-        self._answer(answer.status, answer.getheaders(), data)
+            while (request := _read(stream, lambda _: False)) and (answer := _answer(wire, service, request)):
+                client.sendall(answer.data)
+                if request.closes or answer.closes:
+                    return
+        finally:
+            service.close()
 
-    def setup(self) -> None:
-        super().setup()
-        self._upstream = http.client.HTTPConnection("127.0.0.1", self.wire.target, timeout=30)
 
-    def finish(self) -> None:
-        self._upstream.close()
-        super().finish()
+def _answer(wire: Wire, service: "_Service", request: _Message) -> _Message | None:
+    """What a client gets; None: nothing, and its connection ends."""
+    method, path = request.first[:2]
+    wire.seen.append((method, path))
+    wire.wait_while_dead()
+    if wire.refusing:
+        return _made(503)
+    if refused := wire.refusal(method, path):
+        return _made(refused[0], f"x-ms-error-code: {refused[1]}")
+    if wire.garbling:
+        body = b'{"value": [{"odata.etag": "x"}]}'
+        return _made(200, "Content-Type: application/json", body=body)
+    answer = service.ask(request)
+    return None if wire.loses(method, path) else answer
 
-    def _open(self) -> http.client.HTTPConnection:
-        """The connection to the service, as long as this one to the client; a new one where the service has
-        closed it."""
-        sock = self._upstream.sock
-        if sock and select.select([sock], [], [], 0)[0]:
-            self._upstream.close()
-        return self._upstream
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in headers:
-            if name.lower() not in _HOP:
-                self.send_header(name, value)
-        length = next((value for name, value in headers if name.lower() == "content-length"), "0")
-        self.send_header("Content-Length", length if self.command == "HEAD" else str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+def _made(status: int, *headers: str, body: bytes = b"") -> _Message:
+    lines = [f"HTTP/1.1 {status} Made", *headers, f"Content-Length: {len(body)}", "", ""]
+    return _Message("\r\n".join(lines).encode(), body, [], False)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_MERGE = do_PATCH = handle_any
+
+class _Service:
+    """The connection to the service, as long as this one to the client; a new one where the service has
+    closed it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._stream: BinaryIO | None = None
+
+    def ask(self, request: _Message) -> _Message:
+        if self._socket and select.select([self._socket], [], [], 0)[0]:
+            self.close()
+        if not self._socket or not self._stream:
+            self._socket = socket.create_connection(("127.0.0.1", self._port), _SECONDS)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._stream = self._socket.makefile("rb")
+        self._socket.sendall(request.data)
+        to_head = request.first[0] == "HEAD"
+        answer = _read(self._stream, lambda first: to_head or first[1] in ("204", "304"), until_end=True)
+        if answer.closes:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        if self._stream:
+            self._stream.close()
+        if self._socket:
+            self._socket.close()
+        self._socket = self._stream = None
 
 
 class WiredStorage:

@@ -2,16 +2,23 @@
 cluster, on the real service: tests/integration/protocol/test_deletions.py."""
 
 import logging
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import count, product
 
 import pytest
 
+from shared.errors import NotFoundError
 from shared.managers import cascading_deletion
 from shared.managers.job_removal import deletion_of
 from shared.stores.workspace_table import Kind
+from tests.support.cases import cases
 from tests.support.memory.faults import Call
 from tests.support.memory.world import MemoryWorld, memory_world
 from tests.support.world import document
+
+Act = Callable[[MemoryWorld], object]
 
 
 def workspace(world: MemoryWorld) -> None:
@@ -64,3 +71,64 @@ def test_nothing_is_stuck_where_somebody_else_has_finished_it(
         if not came:
             break
     assert before > 10 and not came
+
+
+def waits(world: MemoryWorld) -> Act:
+    """A job that waits; it is to be deleted."""
+    world.accept()
+    return delete
+
+
+def runs(world: MemoryWorld) -> Act:
+    """A running job that is to be deleted at its end, which comes."""
+    world.accept()
+    claim = world.must_claim()
+    delete(world)
+    return lambda world: world.finish(claim)
+
+
+def has_ended(world: MemoryWorld) -> Act:
+    """A job that has ended; it is to be deleted."""
+    world.accept()
+    world.finish(world.must_claim())
+    return delete
+
+
+def notice(world: MemoryWorld) -> None:
+    """What is done when the copy of a document is seen that came over HTTP."""
+    if job := world.job_or_none():
+        world.backend.attempts.status.write_as_read(job, world.stores.jobs)
+
+
+def terminate(world: MemoryWorld) -> None:
+    with suppress(NotFoundError):
+        world.manager.terminate(world.id())
+
+
+def delete(world: MemoryWorld) -> None:
+    """As somebody who asks, and as the timer for a deletion that is noted."""
+    world.manager.delete(world.id())
+
+
+def is_turn(numbers: Iterator[int], wanted: int, _: Call) -> bool:
+    return next(numbers) == wanted
+
+
+@cases("make, other", product((waits, runs, has_ended), (notice, terminate, delete)))
+def test_no_answer_is_left_of_a_job_that_is_removed_while_others_look_at_it(
+    make: Callable[[MemoryWorld], Act], other: Act
+) -> None:
+    """The removal comes between any two calls of somebody else, and somebody else between any two of it."""
+    made = memory_world()
+    remove = make(made)
+    for act, comes in ((other, remove), (remove, other)):
+        for before in range(1, 60):
+            world, numbers = made.copy(), count(1)
+            world.faults.meanwhile(partial(is_turn, numbers, before), partial(comes, world))
+            act(world)
+            if next(numbers) <= before:
+                break
+            world.faults.heal()
+            world.backend.cascading_deletion.resume()
+            assert (world.job_or_none(), world.status()) == (None, {}), (act, before)
+        assert 1 < before < 59
