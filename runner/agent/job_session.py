@@ -97,9 +97,9 @@ class NodeServices:
         stop: StopSignal,
         tracker: ProcessTracker,
         peers: Peers | None = None,
-        renewed_since: Callable[[float], float] = lambda since: since,
+        renewed: Callable[[float], float] = lambda since: since,
     ) -> JobRunner:
-        """An attempt of `work` on this node. `renewed_since`: see `LeaseKeeper`, where this node leads."""
+        """An attempt of `work` on this node. `renewed`: `LeaseKeeper.renewed_since`, where it leads."""
         host = AttemptHost(
             self.config,
             self.backend.settings,
@@ -115,9 +115,7 @@ class NodeServices:
             self.gpu_readings,
             self.volumes.idle_gpus,
         )
-        return JobRunner(
-            host, work, self.node, stop, tracker, peers, lambda: self.stops.notice, renewed_since
-        )
+        return JobRunner(host, work, self.node, stop, tracker, peers, lambda: self.stops.notice, renewed)
 
     def part(self, runner: JobRunner) -> AbstractContextManager[None]:
         """What happens inside is the node's part in an attempt, for telemetry."""

@@ -77,8 +77,7 @@ class JobRunner:
             try:
                 with ExitStack() as stack:
                     execution = self._mount(begun, stack)
-                    outcome = execution.run()
-                    if outcome and not self.stop.job_is_over():
+                    if (outcome := execution.run()) and not self.stop.job_is_over():
                         outcome = None
                     reach("stopped")
             except Exception as error:
@@ -240,13 +239,12 @@ class JobRunner:
         return Result(outcome, record.report(seals), stopped, fault, record.temps_fault)
 
     def _clear_up(self, layout: NodeLayout, record: AttemptRecord) -> None:
-        config = self.host.config
         try:
             # The job's temp stays until the next job starts, as the original's did: logs may lie there.
             job_folders.refuse_mounts(Path(layout.job_temp_root))
-            job_folders.empty_temps(layout, config.isolation)
-            clean_node.forget(config)
-            tree_removal.discard(config.work / "spool")
+            job_folders.empty_temps(layout, self.host.config.isolation)
+            clean_node.forget(self.host.config)
+            tree_removal.discard(self.host.config.work / "spool")
         except job_folders.FolderError as error:
             record.node_faults.append(str(error))
             record.temps_fault = True

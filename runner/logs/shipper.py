@@ -6,14 +6,13 @@ readable within a second of being printed.
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from runner.logs.stream import OpenFile, Stream, words_of
+from runner.logs.stream import OpenFile, Stream, opened, words_of
 from runner.machine.late_thread import LateThread
 from shared.environment.layout import attempt_name
 from shared.errors import BatchAIError, LostOwnershipError
@@ -99,9 +98,8 @@ class LogShipper:
     def add(self, name: str) -> Path:
         """Begin a log file; the local path to write to. Raises OSError."""
         path = self._spool / name
-        made = OpenFile(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
         with self._lock:
-            self._streams.append(Stream(name, made))
+            self._streams.append(Stream(name, opened(path)))
         return path
 
     def carry(self, name: str, file: OpenFile, most: int) -> None:

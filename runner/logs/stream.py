@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from shared.errors import BatchAIError, NotFoundError
@@ -29,6 +30,11 @@ class OpenFile:
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def opened(path: Path) -> OpenFile:
+    """The file at `path`, made if there is none. Raises OSError."""
+    return OpenFile(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
 
 
 @dataclass
