@@ -23,15 +23,16 @@ def drain_until(
     `renewed_since` asks for a renewal of the lease, and returns when it was renewed after the given moment,
     0.0 until then (monotonic seconds).
     """
-    asked = 0.0
+    asked = renewed = 0.0  # the first renewal after it was asked for: others follow
 
     def until(begun: float) -> float:
-        nonlocal asked
+        nonlocal asked, renewed
         end, now = stop.drain_until(begun), monotonic()
         if end <= begun or now < end:
             return end
         asked = asked or now
-        if renewed := renewed_since(asked):
+        renewed = renewed or renewed_since(asked)
+        if renewed:
             was_away = renewed > asked + _ANSWER_SECONDS
             return stop.drain_until(renewed) if was_away else renewed + _ANSWER_SECONDS
         return min(now, asked + _RENEWAL_SECONDS) + 1.0

@@ -45,7 +45,11 @@ def test_while_there_is_time_no_renewal_is_asked_for(drain: Drain) -> None:
 def test_where_storage_answers_it_is_over_a_moment_later(drain: Drain) -> None:
     assert drain.waits(108)
     drain.renewed = 108.1
+    assert drain.waits(109)
+    drain.renewed = 109.05  # the lease is renewed again and again
     assert drain.waits(109) and not drain.waits(109.2)
+    drain.renewed = 110.5
+    assert not drain.waits(110.6)
     assert set(drain.asked) == {108.0}, "one renewal"
 
 
