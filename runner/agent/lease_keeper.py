@@ -53,7 +53,8 @@ class LeaseKeeper:
         self._ended = threading.Event()
         self._wake = threading.Event()
         self._due = monotonic() + renew_seconds  #: the next renewal, monotonic
-        self._renewed_at = self._asked = 0.0  #: the latest that succeeded; it is wanted after, monotonic
+        self._renewed_at = 0.0  #: when the latest renewal succeeded, monotonic
+        self._asked = 0.0  #: since when somebody waits for one, monotonic
         self._keeping = LateThread(self._keep, "lease")
         self._watching = LateThread(self._watch, "lease-watch")
 

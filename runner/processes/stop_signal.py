@@ -70,6 +70,7 @@ class StopSignal:
             self._set(reason)
 
     def _set(self, reason: StopReason) -> None:
+        """`set`, by who holds the lock."""
         self._said.add(reason)
         if reason.hands_back and self._leaves_since is None:
             self._leaves_since = self._monotonic()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local import azurite as azurite_process
 from local.azurite import Endpoints
 from shared.backend import provision
 from tests.support.world import World, settings_for
@@ -15,6 +16,15 @@ def installation(azurite: Endpoints) -> str:
     """Connection string of a storage account with the tables and containers of an installation."""
     provision(settings_for(azurite.connection_string))
     return azurite.connection_string
+
+
+@pytest.fixture(scope="module")
+def own_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same in an Azurite of its own, for a module that looks at all there is."""
+    child, endpoints = azurite_process.start(tmp_path_factory.mktemp("azurite") / "azurite.log")
+    provision(settings_for(endpoints.connection_string))
+    yield endpoints.connection_string
+    child.stop()
 
 
 @pytest.fixture

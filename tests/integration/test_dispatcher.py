@@ -1,26 +1,22 @@
 """local.dispatcher over real tables: what it sees, what it costs, what it does when storage is away."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from local import azurite as azurite_process
 from local.dispatcher import Dispatcher
-from shared.backend import backend, provision
+from shared.backend import backend
 from shared.names.ids import ClusterId
 from shared.stores.node_table import NodeRow
-from tests.support.world import World, document, settings_for
+from tests.support.world import World, document
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def installation(own_installation: str) -> str:
     """A storage account of its own: the dispatcher looks at every cluster there is."""
-    child, endpoints = azurite_process.start(tmp_path_factory.mktemp("azurite") / "azurite.log")
-    provision(settings_for(endpoints.connection_string))
-    yield endpoints.connection_string
-    child.stop()
+    return own_installation
 
 
 class Sent:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from local import azurite
-from shared.backend import provision
 from shared.jobs.model import Outcome, Reason
 from tests.support import leaks
-from tests.support.world import CLUSTER, World, document, settings_for
+from tests.support.world import CLUSTER, World, document
 
 ACCOUNT_KEY = base64.b64encode(b"the key of an account, swordfish").decode()
 SECRET, PASSWORD = "hunter2-secret?value&", "correct horse/battery"
@@ -20,12 +18,9 @@ VALUES = (ACCOUNT_KEY, SECRET, PASSWORD, CLUSTER_PASSWORD, CLUSTER_KEY)
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def installation(own_installation: str) -> str:
     """One that nobody else uses, for all that is in it is searched."""
-    child, endpoints = azurite.start(tmp_path_factory.mktemp("azurite") / "azurite.log")
-    provision(settings_for(endpoints.connection_string))
-    yield endpoints.connection_string
-    child.stop()
+    return own_installation
 
 
 def share(key: str) -> dict[str, object]:

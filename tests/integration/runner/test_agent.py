@@ -244,7 +244,7 @@ def test_who_leaves_while_storage_hangs_sends_the_last_lines_before_it_reports(
             eventually(lambda: done(world), 15)
     job = world.job()
     assert (job.state, job.attempt, stdout()) == (State.SUCCEEDED, 1, "first\nsecond\n")
-    assert all(seal.complete for seal in job.seals if seal.name == "stdout.txt"), job.seals
+    assert [seal.complete for seal in job.seals if seal.name == "stdout.txt"] == [True], job.seals
 
 
 def resized(world: World, target: int, option: str = "requeue") -> None:
