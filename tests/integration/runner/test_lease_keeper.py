@@ -166,7 +166,7 @@ def test_a_renewal_is_had_when_it_is_asked_for(world: World) -> None:
         default_workspace=world.cluster.workspace,
     )
     runner = World(settings)
-    kept = Kept(world, runner)
+    kept = Kept(runner, runner)
     try:
         since = time.monotonic()
         assert kept.keeper.renewed_since(since) == 0.0
