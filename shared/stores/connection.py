@@ -15,10 +15,8 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.data.tables import TableServiceClient
-from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
-from azure.storage.queue import QueueServiceClient
 
 from shared.errors import (
     BatchAIError,
@@ -33,7 +31,7 @@ from shared.names.service_urls import service_url
 from shared.settings import Settings
 from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
-from shared.stores.lean_pipeline import Blobs, Queues
+from shared.stores.service_clients import Blobs, Queues
 from shared.stores.table_transactions import Tables
 from shared.stores.transport import StorageTransport
 from shared.telemetry import metrics
@@ -109,7 +107,7 @@ class Connection:
         return Tables(self._url("table"), credential=identity(), **options)
 
     @functools.cached_property
-    def queues(self) -> QueueServiceClient:
+    def queues(self) -> Queues:
         retry = QueueRetry(initial_backoff=1, increment_base=2, retry_total=3)
         options: dict[str, Any] = {"retry_policy": retry}
         options["transport"] = counting_transport(self.counter, "queue")
@@ -118,7 +116,7 @@ class Connection:
         return Queues(self._url("queue"), credential=identity(), **options)
 
     @functools.cached_property
-    def blobs(self) -> BlobServiceClient:
+    def blobs(self) -> Blobs:
         retry = BlobRetry(initial_backoff=1, increment_base=2, retry_total=3)
         options: dict[str, Any] = {"retry_policy": retry}
         options["transport"] = counting_transport(self.counter, "blob")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobLeaseClient, ContentSettings
+from azure.storage.blob import BlobLeaseClient
 
 from shared.errors import LockedError, LostOwnershipError, NotFoundError
 from shared.jobs import status_json
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _MOST_LISTED = 5000  #: blobs of one page; the service's own limit
 _TRIES = 3
-_JSON = ContentSettings(content_type="application/json; charset=utf-8")
+_JSON = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,10 @@ class Documents:
 
     def read_accepted(self, name: str) -> tuple[dict[str, Any], str]:
         """An accepted document and its ETag. Raises NotFoundError, StoreError."""
-        client = self._blobs.get_blob_client(self._accepted, f"{name}.json")
         with translated(f"reading the accepted document {name}"):
-            found = client.download_blob(max_concurrency=1)
-            loaded: dict[str, Any] = json.loads(found.readall())
-        return loaded, str(found.properties.etag)
+            found, etag = self._blobs.download_blob(self._accepted, f"{name}.json")
+        loaded: dict[str, Any] = json.loads(found)
+        return loaded, etag
 
     def replace_accepted(self, name: str, document: dict[str, Any], etag: str) -> None:
         """Write an accepted document over the version with `etag`. Raises LostOwnershipError, StoreError."""
@@ -226,8 +225,8 @@ class Documents:
         """`etag`: only over the version that has it."""
         data = json.dumps(document, indent=2, ensure_ascii=False).encode()
         with translated(f"writing {container}/{name}"):
-            self._blobs.get_blob_client(container, name).upload_blob(
-                data, overwrite=overwrite, content_settings=_JSON, metadata=metadata, **_only(etag)
+            self._blobs.upload_blob(
+                container, name, data, _JSON, overwrite=overwrite, etag=etag, metadata=metadata
             )
 
 

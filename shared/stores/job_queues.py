@@ -98,7 +98,7 @@ class JobQueues:
     def receive(self, name: str, lease_seconds: float) -> JobMessage | None:
         """The next visible message, hidden from others for `lease_seconds`; None when there is none."""
         with translated(f"receiving from queue {name}"):
-            message = self._client(name).receive_message(visibility_timeout=max(1, round(lease_seconds)))
+            message = self._service.receive_message(name, max(1, round(lease_seconds)))
         if message is None:
             return None
         body = body_of(message.content)
@@ -182,7 +182,7 @@ class JobQueues:
     def delete(self, name: str, message_id: str, pop_receipt: str) -> None:
         """Remove the message. Raises LostOwnershipError when another runner has received it meanwhile."""
         with translated(f"deleting a message of queue {name}"):
-            self._client(name).delete_message(message_id, pop_receipt=pop_receipt)
+            self._service.delete_message(name, message_id, pop_receipt)
 
     def count(self, cluster: ClusterId) -> int:
         """Messages in the queues of a cluster, hidden ones included (approximate, as the service says)."""

@@ -1,4 +1,4 @@
-"""The SDK's service clients without the parts of their pipelines that do nothing for us.
+"""The SDK's pipelines without the parts that do nothing for us.
 
 Of the dozen policies that each call passes on its way out and back, six log what nobody reads, trace for a
 tool that is not there, or follow redirections, which storage does not answer with. A call through the others
@@ -10,10 +10,8 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from azure.core.pipeline import Pipeline, PipelineRequest
+from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueServiceClient
 
 #: By the names of their classes, some of which the SDKs do not export. Proxies are the transport's
 #: (transport.py); checksums of content nobody asks for; a call is traced and logged by who makes it.
@@ -54,22 +52,3 @@ def lean(policies: Iterable[Any], *, named_by_option: bool = False) -> list[Any]
     first: Any = SansIOHTTPPolicy()
     first.on_request = functools.partial(_heed, named_by_option)
     return [first, *(policy for policy in policies if type(policy).__name__ not in _WITHOUT)]
-
-
-class _LeanClient:
-    """Of a service client of Azure Storage: its own pipeline, which the clients that it makes share."""
-
-    def _create_pipeline(self, *args: Any, **options: Any) -> tuple[Any, Pipeline[Any, Any]]:
-        made: Any = super()
-        configuration, pipeline = made._create_pipeline(*args, **options)
-        # The pipeline has wrapped some of them.
-        plain = (getattr(policy, "_policy", policy) for policy in pipeline._impl_policies)
-        return configuration, Pipeline(pipeline._transport, policies=lean(plain, named_by_option=True))
-
-
-class Queues(_LeanClient, QueueServiceClient):
-    """The queue service's client."""
-
-
-class Blobs(_LeanClient, BlobServiceClient):
-    """The blob service's client."""

@@ -298,7 +298,7 @@ def test_no_secret_lies_open_after_a_run(place: Place) -> None:
     codes = {name: [error["code"] for error in (ended[name] or {})["errors"]] for name in ("wrong", "locked")}
     assert codes == {"wrong": ["BFSMountError"], "locked": ["SecretUnavailable"]}
     _check_that_jobs_had_their_secrets(place)
-    assert any(b"rclone" in line for line in place.lines.seen)
+    assert place.lines.has_seen("rclone")
 
     assert leaks.leaks(_places(place), place.secrets.all()) == []
 
@@ -339,7 +339,7 @@ def test_no_secret_lies_open_after_a_run_in_a_container(place: Place, daemon: Do
     boxed, kept_out = _ended(place, "boxed"), _ended(place, "kept-out")
     assert boxed and boxed["state"] == "succeeded", boxed
     assert kept_out and [error["code"] for error in kept_out["errors"]] == ["FailedStartingContainer"]
-    assert any(b"docker" in line and b"login" in line for line in place.lines.seen)
+    assert place.lines.has_seen("docker", "login")
     assert leaks.leaks(_places(place), values.all()) == []
     assert leaks.leaks(leaks.files(daemon.folder / "data" / "containers"), values.all()) == []
 
@@ -369,7 +369,7 @@ def test_the_search_finds_what_lies_open(place: Place) -> None:
     place.answers.append(("GET", json.dumps({"value": probes["answer"]}).encode()))
     idle = [sys.executable, "-c", "import time; time.sleep(60)", probes["ps"]]
     child = processes.start("probe", idle, directory.logs / "ps.log")
-    eventually(lambda: any(probes["ps"].encode() in line for line in place.lines.seen), 20)
+    eventually(lambda: place.lines.has_seen(probes["ps"]), 20)
     child.stop()
     found = {value: where for where, value in leaks.leaks(_places(place), probes.values())}
     wrong = {kind: found.get(probes[kind]) for kind in PLANTED}

@@ -74,13 +74,18 @@ class CommandLines:
     """What `ps` would have shown at any moment of a time."""
 
     def __init__(self) -> None:
-        self.seen: set[bytes] = set()
+        self._seen: set[bytes] = set()
         self._since: dict[str, float] = {}  #: process -> when it was seen first
         self._all_at = 0.0  #: when all were looked at
 
+    def has_seen(self, *words: str) -> bool:
+        """Whether all of `words` stood in one of them."""
+        lines = tuple(self._seen)  # the thread that looks adds to it
+        return any(all(word.encode() in line for word in words) for line in lines)
+
     def places(self) -> Places:
         """Every command line that was seen."""
-        for line in tuple(self.seen):  # the thread that looks adds to it
+        for line in tuple(self._seen):
             yield f"ps: {line[:200]!r}", line.replace(b"\0", b" ")
 
     def sample(self) -> None:
@@ -92,7 +97,7 @@ class CommandLines:
             if not look_at_all and now - since > _NEW_SECONDS:
                 continue
             try:
-                self.seen.add(Path(f"/proc/{name}/cmdline").read_bytes())
+                self._seen.add(Path(f"/proc/{name}/cmdline").read_bytes())
             except OSError:
                 continue  # it has ended
         self._all_at = now if look_at_all else self._all_at

@@ -27,7 +27,7 @@ class _Blob:
 
 
 class MemoryBlobs:
-    """A BlobServiceClient."""
+    """As `shared.stores.service_clients.Blobs`."""
 
     def __init__(self, account: "MemoryAccount") -> None:
         self.account = account
@@ -46,6 +46,26 @@ class MemoryBlobs:
 
     def get_blob_client(self, container: str, name: str) -> "MemoryBlob":
         return MemoryBlob(self, container, name)
+
+    def download_blob(self, container: str, name: str) -> tuple[bytes, str]:
+        found = self.get_blob_client(container, name).download_blob()
+        return found.readall(), found.properties.etag
+
+    def upload_blob(
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        *,
+        overwrite: bool = True,
+        etag: str = "",
+        metadata: Any = None,
+    ) -> None:
+        condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        self.get_blob_client(container, name).upload_blob(
+            data, overwrite, metadata, content_type, **condition
+        )
 
     def of(self, container: str) -> dict[str, _Blob]:
         """The blobs of a container by name."""

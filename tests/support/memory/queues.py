@@ -26,7 +26,7 @@ class _Message:
 
 
 class MemoryQueues:
-    """A QueueServiceClient."""
+    """As `shared.stores.service_clients.Queues`."""
 
     def __init__(self, account: "MemoryAccount") -> None:
         self.account = account
@@ -34,6 +34,12 @@ class MemoryQueues:
 
     def get_queue_client(self, name: str) -> "MemoryQueue":
         return MemoryQueue(self, name)
+
+    def receive_message(self, queue: str, visibility_timeout: float) -> SimpleNamespace | None:
+        return self.get_queue_client(queue).receive_message(visibility_timeout)
+
+    def delete_message(self, queue: str, message_id: str, pop_receipt: str) -> None:
+        self.get_queue_client(queue).delete_message(message_id, pop_receipt)
 
     def rename(self, queue: str, message_id: str, wanted: str) -> None:
         """Give a message the id that it had in another account."""

@@ -7,7 +7,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from shared.stores.lean_pipeline import Blobs, Queues
+from shared.stores.service_clients import Blobs, Queues
 from shared.stores.table_transactions import Tables
 
 _CONNECTION = (

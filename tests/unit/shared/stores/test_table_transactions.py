@@ -111,6 +111,28 @@ def test_what_is_sent_is_what_the_sdk_would_send(count: int) -> None:
     assert b"Edm.Double" in body and body.count(b'": "Edm.String"') == 0
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [
+        ("drop", _ENTITY),
+        ("update", _ENTITY, {"mode": "none"}),
+        ("update", _ENTITY, {"etag": "1"}),
+        ("update", _ENTITY, {"match_condition": MatchConditions.IfNotModified}),
+        ("delete", _ENTITY, {"timeout": 3}),
+    ],
+)
+def test_what_is_no_change_of_a_row_is_not_sent(operation: tuple[Any, ...]) -> None:
+    table = Tables.from_connection_string(_CONNECTION, transport=_Looking()).get_table_client("jobs")
+    with pytest.raises(ValueError, match="not a c"):
+        table.submit_transaction([operation])
+
+
+def test_a_value_that_no_row_can_hold_is_not_sent() -> None:
+    table = Tables.from_connection_string(_CONNECTION, transport=_Looking()).get_table_client("jobs")
+    with pytest.raises(TypeError, match="too large to be cast"):
+        table.submit_transaction([("create", {**_KEYS, "Number": 1 << 31})])
+
+
 _TYPE = "multipart/mixed; boundary=batchresponse_1"
 
 
