@@ -67,7 +67,7 @@ soak: setup-dev  ## chaos and what grows meanwhile, as curves: make soak HOURS=2
 screenshots: setup-dev machine browser  ## the pictures of the console in docs/
 	@$(PY) -m tests.support.screenshots
 
-test: setup-dev  ## everything; installs what it needs
+test:  ## everything; installs what it needs
 	@scripts/test-all
 
 # What `make test` makes beside the first tests: most of it waits for downloads.

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from xdist.remote import Producer
 
 from local import azurite as azurite_process
 from tests.support import forked
-from tests.support.parts import part_of
-from tests.support.scheduling import Parts
 
 pytest.register_assert_rewrite("tests.support.contract")
 
@@ -38,15 +35,3 @@ def corpus() -> Path:
     if not path.is_dir():
         pytest.skip(f"no corpus at {path}; set BATCHAI_CORPUS")
     return path
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker the longest parts come first."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: part_of(item.nodeid)[0])
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Parts | None:
-    """With `--dist loadscope` a part is what one worker runs, and no test of it another."""
-    return Parts(config, log) if config.getoption("dist") == "loadscope" else None

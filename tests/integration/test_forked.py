@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support import distribution
 from tests.support.distribution import PROJECT
+from tests.support.waiting import eventually
 
 CONFTEST = """
 from tests.support import forked
@@ -60,7 +62,19 @@ def test_error(broken): pass
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_number(number, torn): assert number < 3
 """,
-    "test_c.py": "def test_passes(tmp_path): assert tmp_path.is_dir()\n",
+    "test_c.py": """
+import pytest
+
+@pytest.fixture(scope="session")
+def late():
+    yield
+    print("at the very end")
+    raise ValueError("no end of the session")
+
+def test_passes(tmp_path): assert tmp_path.is_dir()
+
+def test_last(late): pass
+""",
 }
 
 
@@ -105,8 +119,8 @@ def test_the_first_failure_ends_it(folder: Path) -> None:
 
 
 def test_what_failed_last_is_known(folder: Path) -> None:
-    run(folder, 1, "--forks", "2")
-    again = run(folder, 1, "--forks", "2", "--lf", "-q")
+    run(folder, 1, "--forks", "2", "-k", "not last")
+    again = run(folder, 1, "--forks", "2", "-k", "not last", "--lf", "-q")
     assert "2 failed" in again and "passed" not in again
 
 
@@ -127,6 +141,39 @@ def test_junit_has_every_test(folder: Path) -> None:
 def test_a_fork_that_dies_is_noticed(folder: Path) -> None:
     (folder / "test_d.py").write_text("import os\ndef test_dies(): os._exit(7)\n")
     assert "a fork ended with 7" in run(folder, 3, "--forks", "2")
+
+
+def test_forks_end_their_fixtures_where_their_parent_is_killed(folder: Path) -> None:
+    (folder / "test_d.py").write_text(
+        """
+import os, signal, time
+from pathlib import Path
+import pytest
+
+@pytest.fixture(scope="session")
+def kept():
+    yield
+    Path(__file__).with_name("ended").touch()
+
+def test_kills(kept):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(30)
+"""
+    )
+    run(folder, -signal.SIGKILL, "--forks", "2", "-k", "kills or number")
+    assert eventually((folder / "ended").exists, 20)
+
+
+def test_no_part_waits_behind_another(folder: Path) -> None:
+    """Three parts are left when the first begins its last test, which waits for all of them."""
+    waits = "while len(list(Path(__file__).parent.glob('ended_*'))) < 3: time.sleep(0.05)"
+    (folder / "test_0.py").write_text(
+        f"import time\nfrom pathlib import Path\ndef test_waits():\n    {waits}\n"
+    )
+    for number in range(1, 4):
+        text = f"def test_short(): Path(__file__).with_name('ended_{number}').touch()\n"
+        (folder / f"test_{number}.py").write_text("from pathlib import Path\n" + text)
+    assert "4 passed" in run(folder, 0, "--forks", "2", "-k", "waits or short", "--timeout", "30")
 
 
 def test_lines_that_forks_reach_are_measured(folder: Path) -> None:

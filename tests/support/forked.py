@@ -2,12 +2,15 @@
 
 Workers of xdist collect anew, each of them; a fork has what its parent has. It sends reports, and the parent
 logs them as if it had run the tests: whatever listens there (terminal, junit.xml, --lf, -x) notices nothing.
+A fork takes its next part when it is done with the one before: no part waits behind another.
 """
 
-import itertools
+import atexit
+import ctypes
 import os
+import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -15,13 +18,14 @@ from typing import Any
 
 import coverage
 import pytest
-from _pytest.runner import runtestprotocol
+from _pytest.runner import CallInfo, runtestprotocol
 from xdist.remote import serialize_warning_message
 from xdist.workermanage import unserialize_warning_message
 
 from tests.support.parts import part_of
 
 _NUMBER = 4  #: bytes of a part's number
+_PR_SET_PDEATHSIG = 1
 
 
 def add_option(parser: pytest.Parser) -> None:
@@ -132,27 +136,64 @@ def _log_one(session: pytest.Session, hook: str, content: dict[str, Any]) -> Non
 def _work(
     session: pytest.Session, parts: Sequence[Sequence[pytest.Item]], queue: int, messages: Connection
 ) -> None:
+    atexit._clear()
+    # Fixtures end also where the parent stops early, or is killed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     plugins = session.config.pluginmanager
     # Files that it captures into have one place to read from, for all that have them open.
     capturing: Any = plugins.getplugin("capturemanager")
     capturing.stop_global_capturing()
     capturing.start_global_capturing()
     capturing.suspend_global_capture()
-    plugins.register(_Sender(session.config, messages), "sender of reports")
-    tests = itertools.chain(_taken(parts, queue), [None])
-    for item, following in itertools.pairwise(tests):
-        assert item
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-    capturing.stop_global_capturing()
-    if measured := coverage.Coverage.current():
-        measured.stop()
-        measured.save()
-    messages.send(("over", {}))
+    sender = _Sender(session.config, messages)
+    plugins.register(sender, "sender of reports")
+    try:
+        _run_parts(session, _taken(parts, queue))
+    except KeyboardInterrupt:
+        sender.messages.close()  # who reads has stopped
+    finally:
+        _end_session(session, capturing, sender)
+        capturing.stop_global_capturing()
+        atexit._run_exitfuncs()
+        if measured := coverage.Coverage.current():
+            measured.stop()
+            measured.save()
+    if not messages.closed:
+        messages.send(("over", {}))
 
 
-def _taken(parts: Sequence[Sequence[pytest.Item]], queue: int) -> Iterator[pytest.Item]:
+def _run_parts(session: pytest.Session, parts: Iterator[Sequence[pytest.Item]]) -> None:
+    for part in parts:
+        following: Any = [*part[1:], _Elsewhere(session)]
+        for item, after in zip(part, following, strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+
+
+def _end_session(session: pytest.Session, capturing: Any, sender: "_Sender") -> None:
+    """End the fixtures of the session. A fault is one of the last test, as with pytest alone."""
+    if not (last := sender.last):
+        return
+    with capturing.item_capture("teardown", last):
+        call = CallInfo.from_call(lambda: session._setupstate.teardown_exact(None), "teardown")
+    if call.excinfo:
+        sender.held += [last.ihook.pytest_runtest_makereport(item=last, call=call)]
+    sender.send_held()
+
+
+def _taken(parts: Sequence[Sequence[pytest.Item]], queue: int) -> Iterator[Sequence[pytest.Item]]:
     while number := os.read(queue, _NUMBER):
-        yield from parts[int.from_bytes(number, "big")]
+        yield parts[int.from_bytes(number, "big")]
+
+
+@dataclass
+class _Elsewhere:
+    """What follows the last test of a part: nobody knows yet. Fixtures of the session stay, and no others."""
+
+    session: pytest.Session
+
+    def listchain(self) -> list[pytest.Session]:
+        return [self.session]
 
 
 @dataclass
@@ -161,16 +202,30 @@ class _Sender:
 
     config: pytest.Config
     messages: Connection
+    last: pytest.Item | None = None
+    #: Its reports, until another begins or the session ends: that may go wrong.
+    held: list[pytest.TestReport] = field(default_factory=list)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        reports = [
-            self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
-            for report in runtestprotocol(item, log=False, nextitem=nextitem)
-        ]
-        content = {"nodeid": item.nodeid, "location": item.location, "reports": reports}
-        self.messages.send(("ran", content))
+        self.send_held()
+        self.last = item
+        self.held = runtestprotocol(item, log=False, nextitem=nextitem)
+        if not isinstance(nextitem, _Elsewhere):
+            self.send_held()
         return True
+
+    def send_held(self) -> None:
+        """A last step that went well counts no more where another has followed it."""
+        if self.last and self.held and not self.messages.closed:
+            ended = [report for report in self.held[:-1] if report.when != "teardown" or report.failed]
+            data = [
+                self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
+                for report in (*ended, self.held[-1])
+            ]
+            place = {"nodeid": self.last.nodeid, "location": self.last.location}
+            self.messages.send(("ran", {**place, "reports": data}))
+        self.held = []
 
     def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str, location: Any) -> None:
         content = {"when": when, "nodeid": nodeid, "location": location}

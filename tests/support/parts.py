@@ -1,20 +1,28 @@
-"""Which tests run beside which: the parts that `make test` hands to its workers, the longest first.
+"""Which tests run beside which: the parts that forks take (forked.py), the longest first.
 
-A part runs in one worker, its tests one after the other: they share a stack or need the same port.
+A part runs in one fork, its tests one after the other: they share a stack or need the same port.
 Where nothing else is said a file is a part.
 """
-
-from collections.abc import Sequence
 
 #: Beginning of a test's id -> its part; None: each file is one. The longest beginning counts. They begin in
 #: this order, the others after them.
 PARTS = {
     # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
     "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
+    "tests/e2e/chaos/test_random.py": None,
     "tests/e2e/chaos": "chaos",
     "tests/e2e/test_scaling.py": None,
+    "tests/integration/api": "function app",  # one for all of them
     "tests/e2e/chaos/test_gangs.py": "gangs that lose more",
     "tests/integration/test_runner_image.py": None,
+    # One stack, which is started once, not in each fork that comes to a file of these.
+    "tests/e2e/test_volumes.py": "stack",
+    "tests/e2e/test_cli.py": "stack",
+    "tests/e2e/test_pipeline.py": "stack",
+    "tests/e2e/test_cluster.py": "stack",
+    "tests/e2e/test_bad_input.py": "stack",
+    "tests/e2e/test_doctor.py": "stack",
+    "tests/e2e/test_containers.py": "stack",
     "tests/e2e/test_secrets.py": None,
     "tests/e2e/test_soak.py": None,
     "tests/e2e/test_bare_machine.py": None,
@@ -31,7 +39,6 @@ PARTS = {
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
     "tests/e2e/clients": "clients",
-    "tests/e2e/test_containers.py": None,
     "tests/integration/runner": None,
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
     "tests/e2e/test_tokens.py": "installed",
@@ -39,30 +46,6 @@ PARTS = {
     "tests/unit/shared/managers": None,
     "tests/unit/shared/documents": None,
 }
-
-#: Those of PARTS that take minutes: most of their tests wait for leases of seconds, machines or images.
-LONG = frozenset(
-    {
-        "gangs that lose their leader",
-        "chaos",
-        "tests/e2e/test_scaling.py",
-        "gangs that lose more",
-        "tests/integration/test_runner_image.py",
-        "tests/e2e/test_secrets.py",
-        "tests/e2e/test_soak.py",
-        "tests/e2e/test_bare_machine.py",
-        "gangs",
-        "ports of a node",
-        "file servers",
-    }
-)
-
-
-def next_part(left: Sequence[str], last: str) -> str:
-    """Which part of `left`, in the order in which they are to begin, a worker gets that has had `last` ("":
-    none). It gets it before it has begun the last test of `last`, so behind a long part comes the one that is
-    least urgent: a long one would wait there, while another worker could have it."""
-    return left[-1] if last in LONG else left[0]
 
 
 def part_of(test: str) -> tuple[int, str]:
