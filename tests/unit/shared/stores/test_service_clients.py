@@ -96,9 +96,9 @@ def _asked(client: Any, connection: str, call: Callable[[Any], object]) -> tuple
     request, parts = looking.request, urlsplit(looking.request.url)
     headers = {name.lower(): value for name, value in request.headers.items()}
     assert ("authorization" in headers) == (connection == _BY_KEY)
-    told = {name: value for name, value in headers.items() if name not in _CHANGING | _OF_RANGES}
+    sent = {name: value for name, value in headers.items() if name not in _CHANGING | _OF_RANGES}
     query = sorted(parse_qsl(parts.query))
-    return request.method, parts.netloc + parts.path, query, told, request.content or None
+    return request.method, parts.netloc + parts.path, query, sent, request.content or None
 
 
 @pytest.mark.parametrize("connection", [_BY_KEY, _BY_SIGNATURE], ids=["key", "signature"])
