@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.soak import report
 from tests.soak.run import Plan, Soak, run
 from tests.soak.slopes import Slope, slopes
+from tests.support.durations import minutes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=120.0, help="how long (default: 120)")
+    parser.add_argument("--minutes", type=minutes, default=120.0, help="how long (default: 120)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the order of faults")
     parser.add_argument("--out", type=Path, help="folder for samples and curves (default: a new one)")
     parser.add_argument("--pace", type=float, default=1.0, help="seconds between two jobs (default: 1)")

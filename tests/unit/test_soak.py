@@ -1,5 +1,6 @@
 """What a soak concludes from its samples (tests/soak): growth is seen, noise is not taken for it."""
 
+import argparse
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.soak import report
 from tests.soak.run import Plan, Soak, left_over
 from tests.soak.samples import Sample, read
 from tests.soak.slopes import Growth, Slope, slopes
+from tests.support.durations import minutes
 
 _EVERY = 10.0
 _WARM_UP, _LEAST = 300.0, 1200.0
@@ -110,3 +112,13 @@ def test_samples_are_read_as_they_were_written(tmp_path: Path) -> None:
     sample = Sample(12.5, {"memory/runner 2/7": 80.125, "age/all queues": 0.0})
     (tmp_path / "samples.jsonl").write_text(sample.line() + "\n")
     assert read(tmp_path / "samples.jsonl") == [sample]
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "x", "nan", "inf", ""])
+def test_a_time_that_is_none_is_refused_at_once(wrong: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{wrong}' is not a number of minutes"):
+        minutes(wrong)
+
+
+def test_half_a_minute_is_a_time() -> None:
+    assert minutes("0.5") == 0.5

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tests.e2e.chaos import run_gangs
 from tests.e2e.chaos.run import run
+from tests.support.durations import minutes
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--minutes", type=minutes, default=2.0, help="how long (default: 2)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--quiet", action="store_true", help="print the verdict only")
     parser.add_argument("--gangs", action="store_true", help="jobs of one, two and three nodes")
