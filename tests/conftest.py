@@ -8,6 +8,7 @@ import pytest
 
 from local import azurite as azurite_process
 from tests.support import forked
+from tests.support.parts import is_measured
 
 pytest.register_assert_rewrite("tests.support.contract")
 
@@ -18,6 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return forked.run(session)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_measured(item.nodeid):
+            item.add_marker("measured")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
-"""Which tests run beside which: the parts that forks take (forked.py), the longest first.
+"""Which tests run beside which: the parts that forks take (forked.py), the longest first. And which are
+measured.
 
 A part runs in one fork, its tests one after the other: they share a stack or need the same port.
 Where nothing else is said a file is a part.
 """
+
+from collections.abc import Iterable
 
 #: Beginning of a test's id -> its part; None: each file is one. The longest beginning counts. They begin in
 #: this order, the others after them.
@@ -47,10 +50,30 @@ PARTS = {
     "tests/unit/shared/documents": None,
 }
 
+#: Beginning of a test's id -> whether coverage is measured in it: where it adds to what others reach
+#: (docs/adr/0452-coverage-is-measured-where-it-adds-something.md). The longest beginning counts.
+MEASURED = {
+    "tests/unit": True,
+    "tests/integration": True,
+    "tests/e2e": False,
+    # Nothing else starts the stack from the command line, and `batchai` in processes of its own.
+    "tests/e2e/test_cli": True,
+    "tests/e2e/test_stack.py": True,
+}
+
+
+def is_measured(test: str) -> bool:
+    """Whether the test with the node id `test` is."""
+    return MEASURED[_longest(test, MEASURED)]
+
 
 def part_of(test: str) -> tuple[int, str]:
     """(place in the order, name) of the part that the test with the node id `test` belongs to."""
     path = test.partition("::")[0]
-    if found := max((beginning for beginning in PARTS if test.startswith(beginning)), key=len, default=""):
+    if found := _longest(test, PARTS):
         return list(PARTS).index(found), PARTS[found] or path
     return len(PARTS), path
+
+
+def _longest(test: str, beginnings: Iterable[str]) -> str:
+    return max((beginning for beginning in beginnings if test.startswith(beginning)), key=len, default="")

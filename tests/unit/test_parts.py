@@ -1,7 +1,7 @@
 """tests.support.parts: what `make test` runs beside what."""
 
 from tests.support.cases import cases
-from tests.support.parts import PARTS, part_of
+from tests.support.parts import MEASURED, PARTS, is_measured, part_of
 from tests.support.sources import PROJECT
 
 GANGS = "tests/e2e/chaos/test_gangs.py"
@@ -28,5 +28,19 @@ def test_long_parts_begin_first_and_what_is_not_named_last() -> None:
 
 
 def test_every_beginning_is_that_of_a_test() -> None:
-    missing = [name for name in PARTS if not list(PROJECT.glob(f"{name.partition('::')[0]}*"))]
+    missing = [name for name in (*PARTS, *MEASURED) if not list(PROJECT.glob(f"{name.partition('::')[0]}*"))]
     assert not missing
+
+
+@cases(
+    ("test", "measured"),
+    [
+        ("tests/unit/shared/test_x.py::test_x", True),
+        ("tests/integration/api/test_jobs.py::test_x", True),
+        ("tests/e2e/test_cli.py::test_x", True),
+        ("tests/e2e/test_cli_stream.py::test_x", True),
+        ("tests/e2e/chaos/test_gangs.py::test_x[a]", False),
+    ],
+)
+def test_the_longest_beginning_says_whether_a_test_is_measured(test: str, measured: bool) -> None:
+    assert is_measured(test) is measured
