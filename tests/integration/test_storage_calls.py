@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.data.tables import TableClient
 
 from api.blob_drops import take_job
 from runner.isolation.node_config import NodeConfig
 from runner.processes.stop_signal import StopSignal
 from shared.backend import backend
 from shared.jobs.model import State
+from shared.stores.table_transactions import Table
 from tests.support import agents
 from tests.support.agents import job_runner, running
 from tests.support.waiting import eventually
@@ -72,13 +72,13 @@ def test_the_entities_of_a_job_that_does_nothing(
 ) -> None:
     """At its acceptance, its claim and its end: what shared/stores/job_entries.py says."""
     sent: list[int] = []
-    submit = TableClient.submit_transaction
+    submit = Table.submit_transaction
 
-    def counted(table: TableClient, operations: Any, **options: Any) -> Any:
+    def counted(table: Table, operations: Any, **options: Any) -> Any:
         sent.append(len(operations))
         return submit(table, operations, **options)
 
-    monkeypatch.setattr(TableClient, "submit_transaction", counted)
+    monkeypatch.setattr(Table, "submit_transaction", counted)
     drop(world, "first")
     assert run_one(world, tmp_path) is State.SUCCEEDED
     sent.clear()
