@@ -10,6 +10,13 @@ from collections.abc import Iterable
 #: Beginning of a test's id -> its part; None: each file is one. The longest beginning counts. They begin in
 #: this order, the others after them.
 PARTS = {
+    # Jobs of these have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on.
+    "tests/integration/ssh": "ports of a node",
+    "tests/e2e/test_toolkits.py": "ports of a node",
+    "tests/e2e/test_own_clusters.py": "ports of a node",
+    "tests/e2e/test_many_nodes.py": "ports of a node",
+    "tests/e2e/console": "ports of a node",
+    "tests/e2e/engines": "ports of a node",
     # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
     "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
     "tests/e2e/chaos/test_random.py": None,
@@ -31,14 +38,6 @@ PARTS = {
     "tests/e2e/test_bare_machine.py": None,
     "tests/e2e/test_gangs.py": "gangs",
     "tests/e2e/test_gang_secrets.py": "gangs",
-    # Jobs of these have servers at 2222, 20022 and the next ones on 127.0.0.1, .2 and so on. Clients and
-    # engines are installed meanwhile (scripts/test-all): what needs them comes last.
-    "tests/integration/ssh": "ports of a node",
-    "tests/e2e/test_toolkits.py": "ports of a node",
-    "tests/e2e/test_own_clusters.py": "ports of a node",
-    "tests/e2e/test_many_nodes.py": "ports of a node",
-    "tests/e2e/console": "ports of a node",
-    "tests/e2e/engines": "ports of a node",
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
     "tests/e2e/clients": "clients",
@@ -71,7 +70,9 @@ def part_of(test: str) -> tuple[int, str]:
     """(place in the order, name) of the part that the test with the node id `test` belongs to."""
     path = test.partition("::")[0]
     if found := _longest(test, PARTS):
-        return list(PARTS).index(found), PARTS[found] or path
+        part = PARTS[found]
+        first = next(name for name in PARTS if name == found or (part and PARTS[name] == part))
+        return list(PARTS).index(first), part or path
     return len(PARTS), path
 
 

@@ -23,8 +23,13 @@ def test_the_longest_beginning_says_which_part_a_test_belongs_to(test: str, part
 
 
 def test_long_parts_begin_first_and_what_is_not_named_last() -> None:
-    assert part_of(f"{GANGS}::test_the_leader_is_killed_at[opened]")[0] == 0
+    assert part_of("tests/integration/ssh/test_ssh.py::test_x")[0] == 0
     assert part_of("tests/integration/test_stores.py::test_x")[0] == len(PARTS)
+
+
+def test_what_is_in_one_part_runs_in_one_fork() -> None:
+    places = {(number, name) for number, name in map(part_of, PARTS) if name in PARTS.values()}
+    assert len(places) == len({name for _, name in places})
 
 
 def test_every_beginning_is_that_of_a_test() -> None:
