@@ -17,14 +17,12 @@ PARTS = {
     "tests/e2e/test_many_nodes.py": "ports of a node",
     "tests/e2e/console": "ports of a node",
     "tests/e2e/engines": "ports of a node",
-    # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
-    "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
-    "tests/e2e/chaos/test_random.py": None,
-    "tests/e2e/chaos": "chaos",
     "tests/e2e/test_scaling.py": None,
     "tests/integration/api": "function app",  # one for all of them
+    "tests/e2e/test_bare_machine.py": None,
     "tests/e2e/chaos/test_gangs.py": "gangs that lose more",
-    "tests/integration/test_runner_image.py": None,
+    "tests/e2e/clients": "clients",
+    "tests/e2e/chaos": "chaos",
     # One stack, which is started once, not in each fork that comes to a file of these.
     "tests/e2e/test_volumes.py": "stack",
     "tests/e2e/test_cli.py": "stack",
@@ -33,17 +31,23 @@ PARTS = {
     "tests/e2e/test_bad_input.py": "stack",
     "tests/e2e/test_doctor.py": "stack",
     "tests/e2e/test_containers.py": "stack",
-    "tests/e2e/test_secrets.py": None,
-    "tests/e2e/test_soak.py": None,
-    "tests/e2e/test_bare_machine.py": None,
-    "tests/e2e/test_gangs.py": "gangs",
-    "tests/e2e/test_gang_secrets.py": "gangs",
+    "tests/integration/test_runner_image.py": None,
+    "tests/e2e/test_stack.py": None,
+    # Leases of seconds. The arena of each has a network of its own, so nobody takes the ports of its nodes.
+    "tests/e2e/chaos/test_gangs.py::test_the_leader": "gangs that lose their leader",
+    "tests/e2e/chaos/test_random.py": None,
     "tests/integration/mounts": "file servers",  # SMB's 445, NFS' 2049
     "tests/e2e/test_guest_runner.py": "file servers",
-    "tests/e2e/clients": "clients",
-    "tests/integration/runner": None,
     "tests/e2e/test_installed.py": "installed",  # one wheel is built and installed for both
     "tests/e2e/test_tokens.py": "installed",
+    "tests/e2e/test_versions_together.py": None,
+    "tests/e2e/test_gangs.py": "gangs",
+    "tests/e2e/test_gang_secrets.py": "gangs",
+    "tests/integration/runner/containers/test_containers.py": None,
+    "tests/e2e/test_cli_stream.py": None,
+    "tests/e2e/test_secrets.py": None,
+    "tests/e2e/test_soak.py": None,
+    "tests/integration/runner": None,
     "tests/unit/test_": "project",  # its sources are parsed once
     "tests/unit/shared/managers": None,
     "tests/unit/shared/documents": None,
