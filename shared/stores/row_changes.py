@@ -17,6 +17,7 @@ from azure.data.tables._serialize import _add_entity_properties
 _PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
 _ONE_ROW = "application/json;odata=minimalmetadata"
 _INT32 = 1 << 31
+_OPTIONS = {"mode", "etag", "match_condition"}
 
 
 def text(operations: Sequence[Sequence[Any]], table: str, version: str, boundary: str, date: str) -> bytes:
@@ -35,7 +36,8 @@ def _change(
     table: str, version: str, date: str, verb: str, entity: Mapping[str, Any], options: Any = None
 ) -> list[str]:
     """The lines of one request."""
-    match verb, dict(options or {}).pop("mode", UpdateMode.MERGE):
+    options = options or {}
+    match verb, options.get("mode", UpdateMode.MERGE):
         case "create", _:
             method, accept = "POST", _ONE_ROW
         case "delete", _:
@@ -46,7 +48,7 @@ def _change(
             method, accept = "PATCH", "application/json"
         case _:
             raise ValueError(f"not a change of a row: {verb}, {options}")
-    condition = _condition(verb, options or {})
+    condition = _condition(verb, options)
     place = table if verb == "create" else f"{table}({_keys(entity)})"
     content = "" if verb == "delete" else json.dumps(_properties(entity))
     about = ["Content-Type: application/json", f"Content-Length: {len(content)}"] if content else []
@@ -56,11 +58,7 @@ def _change(
 
 def _condition(verb: str, options: Mapping[str, Any]) -> list[str]:
     etag, wanted = options.get("etag"), options.get("match_condition")
-    if bool(etag) != (wanted is MatchConditions.IfNotModified) or options.keys() - {
-        "mode",
-        "etag",
-        "match_condition",
-    }:
+    if bool(etag) != (wanted is MatchConditions.IfNotModified) or not options.keys() <= _OPTIONS:
         raise ValueError(f"not a condition of a change: {options}")
     if etag:
         return [f"If-Match: {etag}"]

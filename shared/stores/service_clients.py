@@ -6,7 +6,6 @@ specification here. Everything else is as ever: the SDK's pipeline signs them or
 repeats them and keeps their time limits, and all other calls are the SDK's.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -118,7 +117,6 @@ class Blobs(_Client, BlobServiceClient):
         self._sent(_CREATED, "PUT", _place(container, name), headers, data)
 
 
-@functools.lru_cache(512)
 def _place(container: str, name: str) -> str:
     """The path of a blob, as the SDK writes it."""
     return f"{quote(container)}/{quote(name, safe='~/')}"

@@ -56,8 +56,7 @@ PARTS = {
 #: Beginning of a test's id -> whether coverage is measured in it: where it adds to what others reach
 #: (docs/adr/0452-coverage-is-measured-where-it-adds-something.md). The longest beginning counts.
 MEASURED = {
-    "tests/unit": True,
-    "tests/integration": True,
+    "tests": True,
     # Much work, and among them a dozen lines that no other test reaches.
     "tests/integration/contract/test_contract_in_azurite.py": False,
     "tests/integration/files_emulator/test_streaming.py": False,

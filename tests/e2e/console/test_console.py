@@ -18,7 +18,7 @@ def test_it_is_for_everyone(look: Look) -> None:
 
 
 def test_10_000_jobs_and_what_a_page_costs(look: Look, filled: "Future[None]") -> None:
-    filled.result()
+    filled.result(120)
     look("jobs.test.mjs")
 
 

@@ -90,4 +90,5 @@ def test_a_rank_that_fails_fails_the_job(pair: Pair) -> None:
         said = leader.run(steps.processes[0].command, code=7)
         # Of its two messages mpirun prints the second, with the code, only where it has the time.
         assert re.search(r"returned\s+a non-zero exit code", said)
+        assert {*re.findall(r"Exit code: +(\d+)", said)} <= {"7"}
         assert "deprecated" not in said

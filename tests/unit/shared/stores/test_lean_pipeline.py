@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from shared.stores.service_clients import Blobs, Queues
 from shared.stores.table_transactions import Tables
+from tests.support.seen_requests import Looking
 
 _CONNECTION = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:9/a;"
@@ -16,26 +16,9 @@ _CONNECTION = (
 )
 
 
-class _Stopped(Exception):
-    """The request was seen."""
-
-
-class _Looking(RequestsTransport):  # type: ignore[misc]
-    """Remembers a request instead of sending it."""
-
-    headers: dict[str, str]
-    options: dict[str, Any]
-
-    def send(self, request: Any, **options: Any) -> Any:
-        self.headers, self.options = dict(request.headers), options
-        raise _Stopped
-
-
-def _sent(client: Any, call: Any) -> _Looking:
-    looking = _Looking()
-    with pytest.raises(_Stopped):
-        call(client.from_connection_string(_CONNECTION, transport=looking))
-    return looking
+def _sent(client: Any, call: Any) -> Looking:
+    looking = Looking()
+    return looking.sees(lambda: call(client.from_connection_string(_CONNECTION, transport=looking)))
 
 
 def _put(service: Any) -> None:
@@ -50,8 +33,8 @@ def _change(service: Any) -> None:
     service.get_table_client("jobs").upsert_entity({"PartitionKey": "p", "RowKey": "r"})
 
 
-def _names(looking: _Looking) -> set[str]:
-    return {name.lower() for name in looking.headers}
+def _names(looking: Looking) -> set[str]:
+    return {name.lower() for name in looking.request.headers}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +51,6 @@ def test_one_of_tables_is_signed_and_named() -> None:
 
 
 def test_what_would_not_be_heeded_is_refused() -> None:
-    service = Blobs.from_connection_string(_CONNECTION, transport=_Looking())
+    service = Blobs.from_connection_string(_CONNECTION, transport=Looking())
     with pytest.raises(ValueError, match="validate_content"):
         service.get_blob_client("c", "b").upload_blob(b"x", validate_content=True)

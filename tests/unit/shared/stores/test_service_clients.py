@@ -16,26 +16,13 @@ from requests.adapters import HTTPAdapter
 from shared.errors import ConflictError, LockedError, LostOwnershipError, NotFoundError, StoreError
 from shared.stores.connection import translated
 from shared.stores.service_clients import Blobs, Queues
+from tests.support.seen_requests import Looking
 
 _PLACES = "BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a"
 _BY_KEY = f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;{_PLACES};"
 _BY_SIGNATURE = f"{_PLACES};SharedAccessSignature=sv=2026&sig=a%2Fb"
 _NAME = "default/a b/ü~(1)/status.json"
 _TYPE = "application/json; charset=utf-8"
-
-
-class _Stopped(Exception):
-    """The request was seen."""
-
-
-class _Looking(RequestsTransport):  # type: ignore[misc]
-    """Remembers a request instead of sending it."""
-
-    request: Any
-
-    def send(self, request: Any, **_: Any) -> Any:
-        self.request = request
-        raise _Stopped
 
 
 #: What is asked of our client -> what is asked of the SDK's.
@@ -90,10 +77,9 @@ def _upload(sdk: Any, **options: Any) -> None:
 
 def _asked(client: Any, connection: str, call: Callable[[Any], object]) -> tuple[object, ...]:
     """Method, address, query, headers and body of what is sent."""
-    looking = _Looking()
-    with pytest.raises(_Stopped):
-        call(client.from_connection_string(connection, transport=looking))
-    request, parts = looking.request, urlsplit(looking.request.url)
+    looking = Looking()
+    request = looking.sees(lambda: call(client.from_connection_string(connection, transport=looking))).request
+    parts = urlsplit(request.url)
     headers = {name.lower(): value for name, value in request.headers.items()}
     assert ("authorization" in headers) == (connection == _BY_KEY)
     sent = {name: value for name, value in headers.items() if name not in _CHANGING | _OF_RANGES}
