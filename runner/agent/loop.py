@@ -174,7 +174,7 @@ class Agent:
         if self._reporter.standby:
             self._stops.draining.wait(_LOOK_SECONDS)
             return None
-        for queue in self._order.next():
+        for queue in self._order.next(time.monotonic()):
             if self._stops.takes_none:
                 return None
             found = self._backend.claims.next_job(queue, self._config.node_id)
@@ -183,7 +183,7 @@ class Agent:
             if found:
                 self._pace.came(time.monotonic())
                 return found
-            self._order.found_empty(queue)
+            self._order.found_empty(queue, time.monotonic())
         # Jitter keeps many runners from polling in step.
         self._stops.draining.wait(self._pace.pause(time.monotonic()) * random.uniform(0.9, 1.1))
         return None
