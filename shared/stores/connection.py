@@ -29,7 +29,6 @@ from shared.errors import (
 )
 from shared.names.service_urls import service_url
 from shared.settings import Settings
-from shared.stores import lean_session
 from shared.stores.identity import identity, use_client_id
 from shared.stores.service_clients import Blobs, Queues
 from shared.stores.table_transactions import Tables
@@ -69,9 +68,7 @@ class _CountingTransport(StorageTransport):
     """Counts every request."""
 
     def __init__(self, counter: CallCounter, service: str) -> None:
-        super().__init__(
-            session=lean_session.session(), connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS
-        )
+        super().__init__(_CONNECT_SECONDS, _READ_SECONDS)
         self._counter = counter
         self._service = service
 

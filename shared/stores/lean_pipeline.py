@@ -5,12 +5,13 @@ tool that is not there, or follow redirections, which storage does not answer wi
 costs a quarter less processor time.
 """
 
+import copy
 import functools
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline import Pipeline, PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 #: By the names of their classes, some of which the SDKs do not export. Proxies are the transport's
@@ -26,6 +27,18 @@ _WITHOUT = frozenset(
         "StorageLoggingPolicy",
         "StorageRequestHook",
         "StorageSensitiveHeaderCleanupPolicy",
+    }
+)
+#: What plain requests have no use for besides: what they hold is as it is sent, their answers are read by who
+#: sends them, there is one host, and nobody hears of progress.
+_FOR_OPERATIONS = frozenset(
+    {
+        "ContentDecodePolicy",
+        "CustomHookPolicy",
+        "QueueMessagePolicy",
+        "RangeHeaderPolicy",
+        "StorageHosts",
+        "StorageResponseHook",
     }
 )
 #: What operations of the SDK say to policies that are not there; the transport would not know it.
@@ -52,3 +65,10 @@ def lean(policies: Iterable[Any], *, named_by_option: bool = False) -> list[Any]
     first: Any = SansIOHTTPPolicy()
     first.on_request = functools.partial(_heed, named_by_option)
     return [first, *(policy for policy in policies if type(policy).__name__ not in _WITHOUT)]
+
+
+def plain(transport: Any, policies: Iterable[Any]) -> Pipeline[Any, Any]:
+    """A pipeline for plain requests, which no operation of the SDK makes: `policies` without those that only
+    operations need. They are copied, for each knows the next one in its pipeline."""
+    few = (policy for policy in policies if type(policy).__name__ not in _FOR_OPERATIONS)
+    return Pipeline(transport, policies=[copy.copy(policy) for policy in few])

@@ -58,5 +58,5 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-#: What a pool manager of urllib3 is to make pools of, by scheme.
-POOLS = {"http": _Pool, "https": _SecurePool}
+#: What pools are made of, by scheme.
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _SecurePool}

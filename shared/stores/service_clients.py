@@ -18,20 +18,25 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
-from shared.stores.lean_pipeline import lean
+from shared.stores.lean_pipeline import lean, plain
 
 _OK, _CREATED, _NO_CONTENT = 200, 201, 204
 
 
 class _Client:
-    """Of a service client of Azure Storage: its own pipeline, which the clients that it makes share."""
+    """Of a service client of Azure Storage: its own pipeline, which the clients that it makes share, and one
+    for plain requests."""
+
+    _plain: Pipeline[Any, Any]
 
     def _create_pipeline(self, *args: Any, **options: Any) -> tuple[Any, Pipeline[Any, Any]]:
         made: Any = super()
         configuration, pipeline = made._create_pipeline(*args, **options)
         # The pipeline has wrapped some of them.
-        plain = (getattr(policy, "_policy", policy) for policy in pipeline._impl_policies)
-        return configuration, Pipeline(pipeline._transport, policies=lean(plain, named_by_option=True))
+        theirs = (getattr(policy, "_policy", policy) for policy in pipeline._impl_policies)
+        policies = lean(theirs, named_by_option=True)
+        self._plain = plain(pipeline._transport, policies)
+        return configuration, Pipeline(pipeline._transport, policies=policies)
 
     def _sent(
         self,
@@ -54,8 +59,7 @@ class _Client:
             headers={"Accept": "application/xml", "x-ms-version": made.api_version, **given},
             content=content,
         )
-        # Without `stream=False` the pipeline reads the answer whole, too, but does not look into it.
-        answer: HttpResponse = made._pipeline.run(request).http_response
+        answer: HttpResponse = self._plain.run(request).http_response
         if answer.status_code != good:
             raise HttpResponseError(response=answer)
         return answer
