@@ -115,7 +115,7 @@ class JobRunner:
         )
         try:
             clean_node.forget(host.config)
-            job_folders.make(layout, host.config.isolation)
+            job_folders.make(layout, host.config.isolation, routing.folder_on_node(spec, placement))
             spool = host.config.work / "spool" / f"{job.uuid}-{job.attempt}"
             job_folders.make_anew(spool)
         except job_folders.FolderError as error:

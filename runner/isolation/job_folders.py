@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from runner.isolation import kept_folders
 from runner.isolation.isolation import NOT_ISOLATED, Isolation
 from runner.isolation.job_user import JobUser
 from runner.isolation.path_writer import SCRIPT
@@ -43,21 +44,34 @@ def _as_our_error(words: str) -> Iterator[None]:
         raise FolderError(f"{words}: {kind}{error}") from error
 
 
-def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED) -> None:
-    """Clear what earlier jobs left in the temp root and make the folders of this one. Raises FolderError.
+def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED, folder: str = "") -> None:
+    """Clear what earlier jobs left in the temp root and make the folders of this one. `folder`: one below
+    its mount root that it will have, too, or "". Raises FolderError.
 
     The original wiped the temps of all jobs when a node started a new one.
     """
     user = isolation.user
     with _as_our_error(f"the node's folder {layout.root} cannot be prepared"):
-        clear(Path(layout.job_temp_root))
+        _clear_for(layout, user, folder)
         Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
         empty_temps(layout, isolation)
-        Path(layout.job_temp).mkdir(parents=True)
+        Path(layout.job_temp).mkdir(parents=True, exist_ok=True)
         for folder in (layout.job_temp, layout.job_mount_root):
             _make_common(Path(folder), user)
         for folder in (layout.shared_job_temp, layout.working_directory):
             _make_private(Path(folder), user)
+
+
+def _clear_for(layout: NodeLayout, user: JobUser, folder: str) -> None:
+    root = Path(layout.job_temp_root)
+    refuse_mounts(root)
+    if folder and user.is_own:
+        try:
+            kept_folders.keep(root, folder)
+            return
+        except OSError:
+            pass  # made so that it can be removed
+    clear(root)
 
 
 def try_out(root: Path, isolation: Isolation) -> None:

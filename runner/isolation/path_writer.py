@@ -121,25 +121,31 @@ def _opened(root: str, inner: str, owner: Sequence[int] | None, *, make: bool) -
 
 
 def _below(here: int, part: str, owner: Sequence[int] | None, *, make: bool) -> int:
-    made = False
-    if make:
-        try:
-            os.mkdir(part, 0o755, dir_fd=here)
-            made = True
-        except FileExistsError:
-            pass
     try:
-        below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
-    except NotADirectoryError:
-        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, f"'{part}' {NOT_FOLLOWED}") from None
-        raise OSError(errno.ENOTDIR, f"'{part}' is not a folder") from None
-    if made and owner is not None:
+        return _entered(here, part)
+    except FileNotFoundError:
+        if not make:
+            raise
+    try:
+        os.mkdir(part, 0o755, dir_fd=here)
+    except FileExistsError:
+        return _entered(here, part)
+    below = _entered(here, part)
+    if owner is not None:
         try:
             os.fchown(below, *owner)
         except PermissionError:
             pass  # a file system without owners
     return below
+
+
+def _entered(here: int, part: str) -> int:
+    try:
+        return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, f"'{part}' {NOT_FOLLOWED}") from None
+        raise OSError(errno.ENOTDIR, f"'{part}' is not a folder") from None
 
 
 def _is_there(name: str, folder: int) -> bool:

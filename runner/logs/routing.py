@@ -13,7 +13,9 @@ from runner.logs.shipper import LogShipper, Until
 from runner.logs.stream import OpenFile
 from runner.mounts.from_document import place_of, trusted_path_of
 from runner.mounts.types import BLOB_CONTAINER, FILE_SHARE, MountContext, Volume
-from shared.errors import MountError
+from shared.documents.spec import JobSpec, MountVolumes
+from shared.environment.variables import Placement, log_directory
+from shared.errors import LaunchError, MountError
 from shared.jobs.model import StreamSeal
 from shared.stores.connection import CallCounter
 from shared.stores.volumes.blob_containers import ContainerAddress, ContainerFolder, FilesOfContainer
@@ -64,6 +66,16 @@ class VolumeLogs:
         if self._seals is None:
             self._seals = self._shipper.finish(until)
         return self._seals
+
+
+def folder_on_node(spec: JobSpec, placement: Placement) -> str:
+    """The folder of a job's logs where it lies below the node's own folder for its mounts, or ""."""
+    below = f"{placement.layout.job_mount_root}/"
+    try:
+        folder = log_directory(spec, placement)
+    except LaunchError:
+        return ""
+    return folder if folder.startswith(below) and spec.mount_volumes == MountVolumes() else ""
 
 
 @contextmanager

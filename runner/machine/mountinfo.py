@@ -87,7 +87,7 @@ def _question(process: int) -> select.poll:
 
 def mounted_at(target: Path) -> Mount | None:
     """The topmost mount at exactly this path; works for dead mounts too."""
-    wanted = str(real(target))
+    wanted = _real(target)
     return next((mount for mount in reversed(current()) if mount.target == wanted), None)
 
 
@@ -102,7 +102,7 @@ def mounted_in(pid: int, target: Path) -> bool:
 
 def mounted_under(root: Path) -> tuple[Mount, ...]:
     """Mounts at or below `root`, in the order in which they must be undone (latest and deepest first)."""
-    base = str(real(root))
+    base = _real(root)
     inside = [m for m in current() if m.target == base or m.target.startswith(base.rstrip("/") + "/")]
     return tuple(reversed(inside))
 
@@ -121,4 +121,9 @@ def holding(path: Path) -> Mount | None:
 
 def real(target: Path) -> Path:
     """`target` with the symbolic links of its *folder* resolved; never looks at the target itself."""
-    return target.parent.resolve() / target.name
+    return Path(_real(target))
+
+
+def _real(target: Path) -> str:
+    folder, name = os.path.split(target)
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118 - asked again and again for every job

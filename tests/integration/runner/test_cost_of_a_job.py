@@ -106,6 +106,21 @@ def test_a_job_is_two_lists_of_processes_and_one_program(
     assert events.read_of(bystanders) == []
 
 
+def test_folders_of_the_job_before_become_its_own(world: World, tmp_path: Path) -> None:
+    """Some eighteen, one in the other."""
+    root = tmp_path / "root"
+    config = NodeConfig(world.cluster, "node-0", root, gpus=())
+    found: list[tuple[Path, int]] = []
+    with agents.running(agents.agent(world.backend, config)):
+        for name in ("first", "second"):
+            run(world, name)
+            found += [(folder, folder.stat().st_ino) for folder in root.rglob("stdouterr")]
+    (before, first), (now, second) = found
+    assert first == second, "the same folder"
+    assert "/first/" in str(before) and "/second/" in str(now) and not before.exists()
+    assert (now / "stdout.txt").read_text() and len(list(root.rglob("stdout.txt"))) == 1
+
+
 def test_a_job_of_a_moment_starts_no_thread(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
