@@ -43,7 +43,9 @@ def test_every_beginning_is_that_of_a_test() -> None:
         ("tests/unit/shared/test_x.py::test_x", True),
         ("tests/integration/api/test_jobs.py::test_x", True),
         ("tests/e2e/test_cli.py::test_x", True),
-        ("tests/e2e/test_cli_stream.py::test_x", True),
+        ("tests/e2e/test_cli_stream.py::test_x", False),
+        ("tests/e2e/test_stack.py::test_the_demo_x", True),
+        ("tests/e2e/test_stack.py::test_x", False),
         ("tests/e2e/chaos/test_gangs.py::test_x[a]", False),
     ],
 )
