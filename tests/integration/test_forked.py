@@ -110,6 +110,7 @@ def test_the_exit_code_says_how_it_went(folder: Path) -> None:
     run(folder, 5, "--forks", "2", "-k", "nothing_of_the_kind")
     (folder / "test_d.py").write_text("import nothing_of_the_kind\n")
     run(folder, 2, "--forks", "2")
+    run(folder, 4, "--forks", "0")
 
 
 def test_the_first_failure_ends_it(folder: Path) -> None:

@@ -5,6 +5,7 @@ logs them as if it had run the tests: whatever listens there (terminal, junit.xm
 A fork takes its next part when it is done with the one before: no part waits behind another.
 """
 
+import argparse
 import atexit
 import ctypes
 import os
@@ -24,19 +25,28 @@ from xdist.workermanage import unserialize_warning_message
 
 from tests.support.parts import part_of
 
-_NUMBER = 4  #: bytes of a part's number
+_BYTES = 4  #: of a part's number
 _PR_SET_PDEATHSIG = 1
 
 
 def add_option(parser: pytest.Parser) -> None:
-    parser.addoption("--forks", metavar="N", default="1", help="run the tests in N forks; auto: one a CPU")
+    help = "run the tests in N forks; auto: one a CPU"
+    parser.addoption("--forks", metavar="N", type=_number, default=1, help=help)
+
+
+def _number(asked: str) -> int:
+    """How many forks are asked for. Raises ArgumentTypeError."""
+    if asked == "auto":
+        return len(os.sched_getaffinity(0))
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    raise argparse.ArgumentTypeError(f"'{asked}' is no number of forks: give 1 or more, or auto")
 
 
 def run(session: pytest.Session) -> bool | None:
     """Run the tests of a session; None where that is for pytest's own loop."""
     config = session.config
-    asked = config.getoption("forks")
-    forks = len(os.sched_getaffinity(0)) if asked == "auto" else int(asked)
+    forks = config.getoption("forks")
     alone = config.option.collectonly or config.option.usepdb or session.testsfailed
     if forks < 2 or alone or config.getoption("numprocesses", None):
         return None
@@ -64,7 +74,7 @@ def _queue(length: int) -> int:
     reading, writing = os.pipe()
     with open(writing, "wb") as numbers:  # noqa: PTH123  # of a descriptor
         for number in range(length):
-            numbers.write(number.to_bytes(_NUMBER, "big"))
+            numbers.write(number.to_bytes(_BYTES, "big"))
     return reading
 
 
@@ -182,7 +192,7 @@ def _end_session(session: pytest.Session, capturing: Any, sender: "_Sender") -> 
 
 
 def _taken(parts: Sequence[Sequence[pytest.Item]], queue: int) -> Iterator[Sequence[pytest.Item]]:
-    while number := os.read(queue, _NUMBER):
+    while number := os.read(queue, _BYTES):
         yield parts[int.from_bytes(number, "big")]
 
 
