@@ -44,15 +44,15 @@ def _as_our_error(words: str) -> Iterator[None]:
         raise FolderError(f"{words}: {kind}{error}") from error
 
 
-def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED, folder: str = "") -> None:
-    """Clear what earlier jobs left in the temp root and make the folders of this one. `folder`: one below
+def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED, kept: str = "") -> None:
+    """Clear what earlier jobs left in the temp root and make the folders of this one. `kept`: a folder below
     its mount root that it will have, too, or "". Raises FolderError.
 
     The original wiped the temps of all jobs when a node started a new one.
     """
     user = isolation.user
     with _as_our_error(f"the node's folder {layout.root} cannot be prepared"):
-        _clear_for(layout, user, folder)
+        _clear_for(layout, user, kept)
         Path(layout.mount_root).mkdir(parents=True, exist_ok=True)
         empty_temps(layout, isolation)
         Path(layout.job_temp).mkdir(parents=True, exist_ok=True)
@@ -62,12 +62,12 @@ def make(layout: NodeLayout, isolation: Isolation = NOT_ISOLATED, folder: str = 
             _make_private(Path(folder), user)
 
 
-def _clear_for(layout: NodeLayout, user: JobUser, folder: str) -> None:
+def _clear_for(layout: NodeLayout, user: JobUser, kept: str) -> None:
     root = Path(layout.job_temp_root)
     refuse_mounts(root)
-    if folder and user.is_own:
+    if kept and user.is_own:
         try:
-            kept_folders.keep(root, folder)
+            kept_folders.keep(root, kept)
             return
         except OSError:
             pass  # made so that it can be removed

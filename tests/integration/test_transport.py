@@ -98,12 +98,14 @@ def transport() -> Iterator[StorageTransport]:
 def test_what_is_sent_is_what_was_given(transport: StorageTransport, server: _Server) -> None:
     target = "/a%2Fb?x=%27y%27&z=1"
     for method, data in (("PUT", b"\x00\xff"), ("POST", "é"), ("PUT", None), ("GET", None), ("HEAD", None)):
-        answer = transport.send(HttpRequest(method, server.url + target, headers={"X-A": "1"}, content=data))
+        headers = {"X-A": "1", "Authorization": "SharedKey account:signature"}
+        answer = transport.send(HttpRequest(method, server.url + target, headers=headers, content=data))
         assert (answer.status_code, answer.content) == (200, b"" if method == "HEAD" else b"hello")
     assert [path for _, path, _, _ in server.seen] == [target] * 5
     assert [body for *_, body in server.seen] == [b"\x00\xff", "é".encode(), b"", b"", b""]
     assert [headers.get("Content-Length") for _, _, headers, _ in server.seen] == ["2", "2", "0", None, None]
     assert all(headers["X-A"] == "1" and "Cookie" not in headers for _, _, headers, _ in server.seen)
+    assert all(headers["Authorization"] == "SharedKey account:signature" for _, _, headers, _ in server.seen)
 
 
 @pytest.mark.parametrize("target", ["/", "/moved", "/deflated"])
