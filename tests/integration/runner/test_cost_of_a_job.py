@@ -3,10 +3,12 @@
 Counted are the interpreter's own events (PEP 578), so nothing that psutil or a library does is missed.
 """
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -110,13 +112,15 @@ def test_folders_of_the_job_before_become_its_own(world: World, tmp_path: Path) 
     """Some eighteen, one in the other."""
     root = tmp_path / "root"
     config = NodeConfig(world.cluster, "node-0", root, gpus=())
-    found: list[tuple[Path, int]] = []
-    with agents.running(agents.agent(world.backend, config)):
-        for name in ("first", "second"):
-            run(world, name)
-            found += [(folder, folder.stat().st_ino) for folder in root.rglob("stdouterr")]
-    (before, first), (now, second) = found
-    assert first == second, "the same folder"
+    with agents.running(agents.agent(world.backend, config)), ExitStack() as opened:
+        run(world, "first")
+        (before,) = root.rglob("stdouterr")
+        # While it is open no other folder gets its number.
+        first = os.open(before, os.O_RDONLY | os.O_DIRECTORY)
+        opened.callback(os.close, first)
+        run(world, "second")
+        (now,) = root.rglob("stdouterr")
+        assert os.path.samestat(os.fstat(first), now.stat()), "the same folder"
     assert "/first/" in str(before) and "/second/" in str(now) and not before.exists()
     assert (now / "stdout.txt").read_text() and len(list(root.rglob("stdout.txt"))) == 1
 
