@@ -40,8 +40,7 @@ class PlainSender:
 
     def __init__(self, connect_seconds: float, read_seconds: float, bundle: str = "") -> None:
         """`bundle`: the file or folder of the certificates to trust; "": those that requests brings along."""
-        bundle = bundle or DEFAULT_CA_BUNDLE_PATH
-        self._trust = {"ca_cert_dir" if Path(bundle).is_dir() else "ca_certs": bundle}
+        self._bundle = Path(bundle or DEFAULT_CA_BUNDLE_PATH)
         self._timeout = Timeout(connect_seconds, read_seconds)
         self._pools: dict[str, HTTPConnectionPool] = {}
         self._lock = threading.Lock()
@@ -50,7 +49,7 @@ class PlainSender:
         """The answer, whatever its status; nothing is repeated, no redirection is followed.
 
         Raises AzureError: ServiceRequestError where nothing came to the service, ServiceResponseError where
-        it may have acted.
+        it may have acted. OSError where the certificates to trust are not there.
         """
         scheme, _, rest = request.url.partition("://")
         host, _, target = rest.partition("/")
@@ -97,9 +96,16 @@ class PlainSender:
 
     def _opened(self, address: str) -> HTTPConnectionPool:
         parts = parse_url(address)
-        trust = {"cert_reqs": "CERT_REQUIRED", **self._trust} if parts.scheme == "https" else {}
-        options: Any = {"maxsize": _CONNECTIONS, "blocksize": _BLOCK_BYTES, **trust}
+        options: Any = {"maxsize": _CONNECTIONS, "blocksize": _BLOCK_BYTES}
+        if parts.scheme == "https":
+            options |= {"cert_reqs": "CERT_REQUIRED", **self._trust()}
         return POOLS[str(parts.scheme)](str(parts.host), parts.port, **options)
+
+    def _trust(self) -> dict[str, str]:
+        if not self._bundle.exists():  # the words and the kind of requests; urllib3 would not say which file
+            words = "Could not find a suitable TLS CA certificate bundle, invalid path"
+            raise OSError(f"{words}: {self._bundle}")
+        return {"ca_cert_dir" if self._bundle.is_dir() else "ca_certs": str(self._bundle)}
 
 
 def _ours(error: way.HTTPError) -> sdk.AzureError:

@@ -198,3 +198,9 @@ def test_certificates_are_looked_at_and_those_of_the_environment_trusted(
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(front.certificate))
         with StorageTransport(2, 2) as transport:
             assert transport.send(request).content == b"hello"
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+        with (
+            StorageTransport(2, 2) as transport,
+            pytest.raises(OSError, match=r"invalid path: /nowhere\.pem"),
+        ):
+            transport.send(request)
